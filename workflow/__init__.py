@@ -1,0 +1,1 @@
+"""The pipeline: Snakemake rules and the plain Python steps that they call."""
