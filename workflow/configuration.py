@@ -1,23 +1,27 @@
 """The configuration: read, checked once and completed with its defaults.
 
-Everything here is plain data and torch-free, so that the Snakefile, the steps and the tests share it and a typo
-is answered within a second. What a configuration means for one run is in workflow/specification.py.
+Everything here is plain data and torch-free, so that the Snakefile, the steps and the tests share it and a
+typo is answered within a second. What a configuration means for one run is in workflow/specification.py.
 """
 
 import copy
 import difflib
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
+from workflow.datasets.catalogue import CATALOGUE
+
 SCHEMA = yaml.safe_load((Path(__file__).parent / "schemas" / "config.schema.yaml").read_text())
 FRONT_ENDS = ("pixels", "cnn")
 
 
 class ConfigurationError(ValueError):
-    """A configuration that cannot be run; the message names the file, the key, the value and what was expected."""
+    """A configuration that cannot be run; the message names file, key, value and expectation."""
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -39,9 +43,7 @@ def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
     """
     config = copy.deepcopy(raw)
     if isinstance(config, dict) and isinstance(config.get("datasets"), dict):
-        config["datasets"] = {
-            name: {} if entry is None else entry for name, entry in config["datasets"].items()
-        }
+        config["datasets"] = {name: {} if set_ is None else set_ for name, set_ in config["datasets"].items()}
     check(config, SCHEMA, origin)
     _check_overlays(config, origin)
     return _with_defaults(config, {**SCHEMA, "properties": {**SCHEMA["properties"], "models": {}}})
@@ -55,19 +57,14 @@ def check(value: Any, schema: dict[str, Any], origin: str, prefix: str = "") -> 
         return
     error = errors[0]
     key = ".".join([prefix] * bool(prefix) + [str(part) for part in error.absolute_path])
-    raise ConfigurationError(
-        f"{origin}: {key}: {_sentence(error)}" if key else f"{origin}: {_sentence(error)}"
-    )
+    raise ConfigurationError(": ".join([origin] + [key] * bool(key) + [_sentence(error)]))
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         unknown = next(name for name in error.instance if name not in known)
-        near = difflib.get_close_matches(str(unknown), known, n=1)
-        return f"unknown key {unknown!r}; " + (
-            f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        )
+        return f"unknown key {unknown!r}; {hint(unknown, known)}"
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"missing {', '.join(missing)}"
@@ -75,30 +72,30 @@ def _sentence(error: jsonschema.ValidationError) -> str:
         kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
         return f"{error.instance!r} is not of type {' or '.join(kinds)}"
     if error.validator == "oneOf":
-        options = [
-            option.get("const") or f"{option['type']} as the schema says" for option in error.validator_value
-        ]
-        return f"{error.instance!r} is not {' or '.join(options)}"
+        return f"{error.instance!r} is not what was expected: {error.schema['description']}"
     return error.message
 
 
+def hint(unknown: Any, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the one that was probably meant, or all that there are."""
+    near = difflib.get_close_matches(str(unknown), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
 def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
-    if "$ref" in schema:
-        schema = {**SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
     if not isinstance(value, dict):
         return value
     properties, others = schema.get("properties", {}), schema.get("additionalProperties")
     filled = {}
     for key, part in properties.items():
-        if "$ref" in part:
-            part = {**SCHEMA["$defs"][part["$ref"].rsplit("/", 1)[1]], **part}
+        if "$ref" in part:  # the only one is training's
+            part = {**SCHEMA["$defs"]["training"], **part}
         if key in value or "default" in part:
             filled[key] = _with_defaults(value.get(key, copy.deepcopy(part.get("default"))), part)
     for key in value.keys() - properties.keys():
         filled[key] = _with_defaults(value[key], others) if isinstance(others, dict) else value[key]
-    return {
-        key: filled[key] for key in [*value, *filled]
-    }  # the order of the file decides the order of the tables
+    # the order of the file stays: it decides the order of the tables
+    return {key: filled[key] for key in [*value, *filled]}
 
 
 def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
@@ -107,12 +104,9 @@ def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
 
 
 def _check_overlays(config: dict[str, Any], origin: str) -> None:
-    """Keys of a `for:` are a front end, a data set or both; what they say of training is checked like training."""
-    from workflow.datasets.catalogue import CATALOGUE
-
-    allowed = {
-        key for dataset in CATALOGUE for front_end in FRONT_ENDS for key in overlay_keys(dataset, front_end)
-    }
+    """Keys of a `for:` are a front end, a data set or both; what they say of training is checked too."""
+    pairs = itertools.product(CATALOGUE, FRONT_ENDS)
+    allowed = {key for dataset, front_end in pairs for key in overlay_keys(dataset, front_end)}
     blocks = {"training": config.get("training", {}).get("for", {})}
     for name, entry in config["models"].items():
         blocks[f"models.{name}"] = entry.get("for", {})
@@ -128,6 +122,6 @@ def _check_overlays(config: dict[str, Any], origin: str) -> None:
             check(training, SCHEMA["$defs"]["training"], origin, where)
     for name in config["datasets"]:
         if name not in CATALOGUE:
-            near = difflib.get_close_matches(name, CATALOGUE, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(CATALOGUE)}"
-            raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint}")
+            raise ConfigurationError(
+                f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}"
+            )

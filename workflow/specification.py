@@ -1,11 +1,10 @@
 """What a configuration means for one run: the grid of runs, and everything that determines each of them."""
 
-import difflib
 import itertools
 from typing import Any, NamedTuple
 
 import baselines
-from workflow.configuration import SCHEMA, ConfigurationError, overlay_keys
+from workflow.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
 from workflow.datasets.catalogue import CATALOGUE
 
 FEATURE_SIZE = 2048  # Inception-v3's last pooling
@@ -89,9 +88,9 @@ def check_models(config: dict[str, Any], origin: str) -> None:
         arguments = recurrent(config, dataset, front_end, model)
         format_ = arguments["format"]
         if format_ not in baselines.FORMATS:
-            near = difflib.get_close_matches(str(format_), baselines.FORMATS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(baselines.FORMATS)}"
-            raise ConfigurationError(f"{origin}: models.{model}.format: unknown format {format_!r}; {hint}")
+            raise ConfigurationError(
+                f"{origin}: models.{model}.format: unknown format {format_!r}; {hint(format_, baselines.FORMATS)}"
+            )
         try:
             baselines.declare(**arguments)
         except (ValueError, TypeError) as error:
