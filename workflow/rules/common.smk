@@ -1,0 +1,58 @@
+"""The configuration, the grid of runs and the helpers of the other rule files."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workflow import specification
+from workflow.configuration import ConfigurationError, complete
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.sources import sources
+
+if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
+
+    configfile: "config/demo.yaml"
+
+
+try:
+    ORIGIN = ", ".join(map(str, workflow.configfiles)) or "configuration"
+    CONFIG = complete(config, ORIGIN)
+    specification.check_models(CONFIG, ORIGIN)
+    RUNS = specification.runs(CONFIG)
+except ConfigurationError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{CONFIG['name']}"
+DATA = f"{RESULTS}/data/{{dataset}}"
+LOGS = f"{RESULTS}/logs"
+RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
+ENVIRONMENT = str(ROOT / "environment.yml")
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG["datasets"]),
+    front_end="pixels|cnn",
+    model="|".join(CONFIG["models"]),
+    protocol="group|published",
+    fold=r"\d+",
+    seed=r"\d+",
+
+
+def run_of(wildcards):
+    """The point of the grid that the wildcards of `train` name."""
+    fold, seed = int(wildcards.fold), int(wildcards.seed)
+    return specification.Run(
+        wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed
+    )
+
+
+def dataset_option(key):
+    """A params function: the value of `key` in the wildcards' data set, as an argument of the command line."""
+    return lambda wildcards: CONFIG["datasets"][wildcards.dataset][key]

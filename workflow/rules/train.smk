@@ -1,0 +1,41 @@
+"""One job a run. Its checkpoint and its stream of metrics lie outside the declared outputs, which Snakemake
+removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
+
+
+def training_sources(wildcards):
+    format = CONFIG["models"][wildcards.model]["format"]
+    return sources("workflow.training.run", specification.module(format))
+
+
+rule train:
+    input:
+        clips=f"{DATA}/clips.csv",
+        splits=f"{DATA}/splits.csv",
+        digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
+        # large, so compared by the digest above and not by its time
+        tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
+        sources=training_sources,
+    output:
+        f"{RESULTS}/runs/{RUN}/result.json",
+        f"{RESULTS}/runs/{RUN}/specification.yaml",
+        f"{RESULTS}/runs/{RUN}/environment.json",
+        f"{RESULTS}/runs/{RUN}/predictions.csv",
+        f"{RESULTS}/runs/{RUN}/model.safetensors",
+    log:
+        f"{LOGS}/train/{RUN}.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    params:
+        specification=lambda wildcards: json.dumps(specification.specification(CONFIG, run_of(wildcards))),
+        data=DATA,
+        run=f"{RESULTS}/runs/{RUN}",
+        checkpoint=f"{RESULTS}/checkpoints/{RUN}",
+    shell:
+        "python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
+        " --output {params.run} --checkpoint {params.checkpoint} 2> {log}"
+
+
+rule trained:
+    input:
+        [f"{RESULTS}/runs/{run.folder}/result.json" for run in RUNS],
