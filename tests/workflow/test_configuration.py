@@ -75,7 +75,11 @@ def test_the_grid_holds_every_combination_once():
         ("training.epochs", "ten", r"training\.epochs: 'ten' is not of type integer"),
         ("training.for.ucf11.epochs", 0, r"training\.for\.ucf11\.epochs: 0 is less than the minimum of 1"),
         ("training.for.ucf12", {}, r"training\.for\.ucf12: 'ucf12' is not a front end"),
-        ("models.tt_lstm.for.ucf11.training.epohcs", 1, r"models\.tt_lstm\.for\.ucf11\.training: unknown key"),
+        (
+            "models.tt_lstm.for.ucf11.training.epohcs",
+            1,
+            r"models\.tt_lstm\.for\.ucf11\.training: unknown key",
+        ),
         ("datasets.ucf12", {}, r"datasets: unknown data set 'ucf12'; did you mean 'ucf11'\?"),
         ("datasets.demo", {"sorce": "x"}, r"datasets\.demo: unknown key 'sorce'; did you mean 'source'\?"),
         ("folds", "some", r"folds: 'some' is not"),
@@ -92,8 +96,16 @@ def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        ("models.lstm.format", "dence", r"models\.lstm\.format: unknown format 'dence'; did you mean 'dense'\?"),
-        ("models.tt_lstm.input_modes", [60, 61], r"models\.tt_lstm on demo/pixels: .*input_modes.*3660.*3600"),
+        (
+            "models.lstm.format",
+            "dence",
+            r"models\.lstm\.format: unknown format 'dence'; did you mean 'dense'\?",
+        ),
+        (
+            "models.tt_lstm.input_modes",
+            [60, 61],
+            r"models\.tt_lstm on demo/pixels: .*input_modes.*3660.*3600",
+        ),
         ("models.tt_lstm.rank", 2, r"models\.tt_lstm on demo/pixels: .*rank"),
     ],
 )

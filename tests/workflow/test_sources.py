@@ -8,10 +8,14 @@ import pytest
 from workflow.sources import sources
 
 
-@pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"])
+@pytest.mark.parametrize(
+    "module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"]
+)
 def test_every_module_that_python_loads_is_in_the_graph(module, root):
     code = f"import sys, {module}; print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)))"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
     ours = {name[len(str(root)) + 1 :] for name in loaded.stdout.split() if name.startswith(str(root))}
     ours = {name for name in ours if name.split("/")[0] in ("fdht", "baselines", "workflow")}
     assert len(ours) > 2

@@ -30,7 +30,7 @@ except ConfigurationError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{CONFIG['name']}"
-DATA = f"{RESULTS}/data/{{dataset}}"
+DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 ENVIRONMENT = str(ROOT / "environment.yml")
