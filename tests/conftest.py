@@ -14,7 +14,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def real_clips() -> Path:
-    """Part of UCF11's AVI release, nine of its classes; the tests that want it are skipped where it is absent."""
+    """Part of UCF11's AVI release, nine of its classes; tests that want it are skipped where it is absent."""
     folder = ROOT.parent / "shared" / "clips" / "ucf11" / "action_youtube_naudio"
     if not folder.is_dir():
         pytest.skip(f"no real UCF11 clips at {folder.relative_to(ROOT.parent)} beside the project")

@@ -1,4 +1,4 @@
-"""One experiment at a time: `./reproduce CONFIG run ...` trains a part of the grid, `./reproduce CONFIG list` shows it.
+"""One experiment at a time: `./reproduce CONFIG run ...` trains a part of the grid, `list` shows it.
 
     ./reproduce paper run ucf11 pixels fdht_lstm --fold 0 --seed 1     one run
     ./reproduce paper run --model fdht_lstm                            all its data sets, folds and seeds
@@ -26,7 +26,7 @@ OWN_DATA = ("datasets", "frames", "splits")  # a change of these changes the pre
 
 
 def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
-    """The runs of `grid` that agree with `wanted` on every axis that it names; a name that no run has is an error."""
+    """The runs of `grid` that agree with `wanted` on every axis it names; a name that no run has is an error."""
     chosen = grid
     for axis, value in wanted.items():
         if value is None:
@@ -56,7 +56,7 @@ def overlay(settings: list[str]) -> dict[str, Any]:
 
 
 def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`changes` with a name of their own, so that the results lie apart; prepared data are shared where they can be."""
+    """`changes` under a name of their own, so that results lie apart; prepared data are shared if they can be."""
     if not changes:
         return {}
     digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
@@ -130,7 +130,7 @@ def main(arguments: list[str]) -> int:
         command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     if options.force:
         command += ["--forcerun", "train"]
-    os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
+    return os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Which files of this project a step runs: the import graph, read without running anything.
 
-Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore declare the sources
-they use as inputs; with the import graph a change of one format marks the runs of that format and no others.
+Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore declare the
+sources they use as inputs; with the import graph a change of one format marks the runs of that format and no others.
 """
 
 import ast
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,7 @@ def sources(*modules: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     names = []
     for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):

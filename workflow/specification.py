@@ -88,9 +88,8 @@ def check_models(config: dict[str, Any], origin: str) -> None:
         arguments = recurrent(config, dataset, front_end, model)
         format_ = arguments["format"]
         if format_ not in baselines.FORMATS:
-            raise ConfigurationError(
-                f"{origin}: models.{model}.format: unknown format {format_!r}; {hint(format_, baselines.FORMATS)}"
-            )
+            known = hint(format_, baselines.FORMATS)
+            raise ConfigurationError(f"{origin}: models.{model}.format: unknown format {format_!r}; {known}")
         try:
             baselines.declare(**arguments)
         except (ValueError, TypeError) as error:

@@ -1,7 +1,7 @@
 """A one-node Slurm with two make-believe GPUs, started and stopped by the tests.
 
-The files lie where Debian's packages look for them: the executor plugin removes every SLURM_* variable from the
-jobs it starts, SLURM_CONF included. It therefore runs only as root on a machine that has no Slurm of its own.
+The files lie where Debian's packages look for them: the executor plugin removes every SLURM_* variable from
+the jobs it starts, SLURM_CONF included. It therefore runs only as root on a machine that has no Slurm of its own.
 """
 
 import os
@@ -95,9 +95,11 @@ def start(root: Path) -> Cluster:
     try:
         launch(
             cluster,
-            ["munged", "--foreground", "--force", f"--key-file={key}", f"--socket={munge_socket}"]
-            + [f"--pid-file={root}/run/munged.pid", f"--log-file={root}/munged-own.log"]
-            + [f"--seed-file={root}/run/munged.seed"],
+            [
+                *("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={munge_socket}"),
+                *(f"--pid-file={root}/run/munged.pid", f"--seed-file={root}/run/munged.seed"),
+                f"--log-file={root}/munged-own.log",
+            ],
         )
         cluster.wait(munge_socket.exists)
         launch(cluster, ["slurmctld", "-D", "-i"])

@@ -1,4 +1,4 @@
-"""A copy of the project that ran a tiny demo once; tests change the copy and ask Snakemake what it would do."""
+"""A copy of the project that ran a tiny demo once; tests change it and ask Snakemake what it would do."""
 
 import os
 import re

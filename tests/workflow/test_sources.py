@@ -12,7 +12,11 @@ from workflow.sources import sources
     "module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"]
 )
 def test_every_module_that_python_loads_is_in_the_graph(module, root):
-    code = f"import sys, {module}; print(*(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)))"
+    code = (
+        f"import sys, {module}\n"
+        "files = [getattr(loaded, '__file__', None) for loaded in list(sys.modules.values())]\n"
+        "print(*filter(None, files))"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
