@@ -26,7 +26,7 @@ OWN_DATA = ("datasets", "frames", "splits")  # a change of these changes the pre
 
 
 def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
-    """The runs of `grid` that agree with `wanted` on every axis it names; a name that no run has is an error."""
+    """The runs of `grid` that agree with `wanted` on each axis it names; a name no run has is an error."""
     chosen = grid
     for axis, value in wanted.items():
         if value is None:
@@ -56,7 +56,7 @@ def overlay(settings: list[str]) -> dict[str, Any]:
 
 
 def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`changes` under a name of their own, so that results lie apart; prepared data are shared if they can be."""
+    """`changes` under a name of their own, so that results lie apart; data are shared where they can be."""
     if not changes:
         return {}
     digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]

@@ -1,7 +1,7 @@
 """Which files of this project a step runs: the import graph, read without running anything.
 
 Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore declare the
-sources they use as inputs; with the import graph a change of one format marks the runs of that format and no others.
+sources they use as inputs; with the import graph a change of one format marks its own runs and no others.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """A one-node Slurm with two make-believe GPUs, started and stopped by the tests.
 
 The files lie where Debian's packages look for them: the executor plugin removes every SLURM_* variable from
-the jobs it starts, SLURM_CONF included. It therefore runs only as root on a machine that has no Slurm of its own.
+the jobs it starts, SLURM_CONF included. So it runs only as root, on a machine without a Slurm of its own.
 """
 
 import os
