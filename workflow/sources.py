@@ -1,10 +1,14 @@
 """Which files of this project a step runs: the import graph, read without running anything.
 
 Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore declare the
-sources they use as inputs; with the import graph a change of one format marks its own runs and no others.
+sources they use as inputs; with the import graph a change of one format marks its own runs and no others. The
+thousands of runs share one listing a format (`python -m workflow.sources MODULE ...`), since the time that
+Snakemake takes grows with the number of inputs.
 """
 
 import ast
+import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -51,3 +55,13 @@ def _files(module: str, required: bool = False) -> list[Path]:
     if required and not any(path.is_file() for path in candidates):
         raise ModuleNotFoundError(f"{module!r} is no module of this project")
     return files
+
+
+def listing(*modules: str) -> str:
+    """A line per file of `sources(*modules)`: sha256 and name, as sha256sum writes them."""
+    names = sources(*modules)
+    return "".join(f"{hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+
+
+if __name__ == "__main__":
+    print(listing(*sys.argv[1:]), end="")

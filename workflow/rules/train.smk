@@ -2,9 +2,25 @@
 removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
 
 
-def training_sources(wildcards):
-    format = CONFIG["models"][wildcards.model]["format"]
-    return sources("workflow.training.run", specification.module(format))
+def training_modules(wildcards):
+    """What a run of this format executes; the files of other formats are none of its business."""
+    return ["workflow.training.run", specification.module(wildcards.format)]
+
+
+rule sources:
+    input:
+        lambda wildcards: sources(*training_modules(wildcards)),
+    output:
+        f"{RESULTS}/sources/{{format}}.sha256",
+    params:
+        modules=training_modules,
+    log:
+        f"{LOGS}/sources/{{format}}.log",
+    conda:
+        ENVIRONMENT
+    localrule: True
+    shell:
+        "python -m workflow.sources {params.modules} > {output} 2> {log}"
 
 
 rule train:
@@ -14,7 +30,7 @@ rule train:
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         # large, so compared by the digest above and not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
-        sources=training_sources,
+        sources=lambda wildcards: f"{RESULTS}/sources/{CONFIG['models'][wildcards.model]['format']}.sha256",
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
         f"{RESULTS}/runs/{RUN}/specification.yaml",
