@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import baselines
 from workflow.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
-from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets import catalogue
 
 FEATURE_SIZE = 2048  # Inception-v3's last pooling
 
@@ -39,7 +39,7 @@ def runs(config: dict[str, Any]) -> list[Run]:
 
 def folds(config: dict[str, Any], dataset: str, protocol: str) -> list[int]:
     """The folds of a data set's protocol that the configuration asks for."""
-    available = range(CATALOGUE[dataset].folds(protocol))
+    available = range(catalogue.folds(dataset, protocol))
     wanted = list(available) if config["folds"] == "all" else config["folds"]
     for fold in wanted:
         if fold not in available:
