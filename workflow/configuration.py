@@ -122,6 +122,4 @@ def _check_overlays(config: dict[str, Any], origin: str) -> None:
             check(training, SCHEMA["$defs"]["training"], origin, where)
     for name in config["datasets"]:
         if name not in CATALOGUE:
-            raise ConfigurationError(
-                f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}"
-            )
+            raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}")

@@ -98,9 +98,7 @@ def parser() -> argparse.ArgumentParser:
             type=int if axis in ("fold", "seed") else str,
             metavar=axis.upper(),
         )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change the configuration"
-    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the configuration")
     parser.add_argument("--force", action="store_true", help="run again what is done")
     return parser
 

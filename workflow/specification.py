@@ -68,9 +68,7 @@ def recurrent(config: dict[str, Any], dataset: str, front_end: str, model: str) 
     """The arguments of `baselines.declare` and `baselines.build` for a model on a data set."""
     entry = config["models"][model]
     layers = [entry, *_overlays(entry, dataset, front_end)]
-    merged = {
-        key: value for layer in layers for key, value in layer.items() if key not in ("for", "training")
-    }
+    merged = {key: value for layer in layers for key, value in layer.items() if key not in ("for", "training")}
     return {**merged, "input_size": input_size(config, front_end)}
 
 
@@ -82,9 +80,7 @@ def specification(config: dict[str, Any], run: Run) -> dict[str, Any]:
 
 def check_models(config: dict[str, Any], origin: str) -> None:
     """Declare every model at every shape it will have, so that impossible modes are told before any work."""
-    for dataset, front_end, model in itertools.product(
-        config["datasets"], config["front_ends"], config["models"]
-    ):
+    for dataset, front_end, model in itertools.product(config["datasets"], config["front_ends"], config["models"]):
         arguments = recurrent(config, dataset, front_end, model)
         format_ = arguments["format"]
         if format_ not in baselines.FORMATS:

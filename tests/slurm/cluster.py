@@ -81,9 +81,7 @@ def start(root: Path) -> Cluster:
     key.chmod(0o600)
     devices = [root / f"gpu{index}" for index in range(2)]
     for device in devices:
-        subprocess.run(
-            ["mknod", str(device), "c", "1", "3"], check=True
-        )  # a second /dev/null serves as a GPU
+        subprocess.run(["mknod", str(device), "c", "1", "3"], check=True)  # a second /dev/null serves as a GPU
     cluster = Cluster(root, [])
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
     CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)

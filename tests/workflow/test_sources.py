@@ -17,9 +17,7 @@ def test_every_module_that_python_loads_is_in_the_graph(module, root):
         "files = [getattr(loaded, '__file__', None) for loaded in list(sys.modules.values())]\n"
         "print(*filter(None, files))"
     )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     ours = {name[len(str(root)) + 1 :] for name in loaded.stdout.split() if name.startswith(str(root))}
     ours = {name for name in ours if name.split("/")[0] in ("fdht", "baselines", "workflow")}
     assert len(ours) > 2
