@@ -1,0 +1,80 @@
+"""Scenes of the generated data set: an actor that moves over a textured background.
+
+The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the moment at
+which a clip begins are drawn at random, so that neither a single frame nor the set of frames tells the class.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+WIDTH, HEIGHT, FPS = 80, 60, 25
+FRAMES = (20, 28)  # shortest and longest clip
+JITTER = 0.15
+SUBPIXEL = 4  # bits that cv2.fillPoly takes after the point
+CLASSES = {  # class: (motion, direction)
+    "expand": ("size", 1),
+    "shrink": ("size", -1),
+    "move_down": ("y", 1),
+    "move_up": ("y", -1),
+    "move_left": ("x", -1),
+    "move_right": ("x", 1),
+    "spin_clockwise": ("angle", 1),
+    "spin_anticlockwise": ("angle", -1),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all clips of one group share: `background` (HEIGHT, WIDTH, 3) uint8 and an actor of one shape."""
+
+    background: np.ndarray
+    corners: np.ndarray  # (n, 2), around the origin, within the unit circle
+    colour: np.ndarray  # (3,)
+
+
+def scene(rng: np.random.Generator) -> Scene:
+    """Draw a background, a colour far from it, and a shape longer in one direction than in the other."""
+    base = rng.uniform(10, 120, 3)
+    coarse = rng.normal(0, 15, (6, 8, 3)).astype(np.float32)
+    fine = rng.normal(0, 10, (20, 27, 3)).astype(np.float32)
+    texture = sum(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for noise in (coarse, fine))
+    background = np.clip(base + texture, 0, 255).astype(np.uint8)
+    colour = rng.uniform(200, 255, 3)
+    n = int(rng.integers(3, 7))
+    angles = np.sort(2 * np.pi * (np.arange(n) + rng.uniform(-0.2, 0.2, n)) / n)
+    corners = np.stack([np.cos(angles), 0.6 * np.sin(angles)], axis=1)
+    return Scene(background, corners, colour)
+
+
+def frames(of: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """The frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
+    motion, direction = CLASSES[label]
+    n = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
+    pace = rng.uniform(0.8, 1.0)
+    start = 0.5 + rng.uniform(-JITTER, JITTER) - direction * pace / 2  # half way at mid-time, give or take
+    phase = start + direction * pace * np.arange(n) / n
+    light = rng.uniform(-8, 8)
+    state = {
+        "x": rng.uniform(0.4, 0.6),
+        "y": rng.uniform(0.4, 0.6),
+        "angle": rng.uniform(-0.1, 0.1),
+        "size": rng.uniform(0.45, 0.55),
+    }
+    for t in range(n):
+        pose = state | {motion: phase[t] % 1.0}
+        image = of.background.astype(np.float32) + light + rng.normal(0, 2, of.background.shape)
+        yield _draw(of, np.clip(image, 0, 255).astype(np.uint8), **pose)
+
+
+def _draw(of: Scene, image: np.ndarray, x: float, y: float, angle: float, size: float) -> np.ndarray:
+    radius = HEIGHT * (0.14 + 0.5 * size)
+    theta = 2 * np.pi * angle
+    turn = np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
+    points = of.corners @ turn * radius
+    # leave on one side and come back on the other: the paths of both directions are the same pictures
+    centre = np.array([(1.5 * x - 0.25) * WIDTH, (1.5 * y - 0.25) * HEIGHT])
+    fixed = np.rint((points + centre) * 2**SUBPIXEL).astype(np.int32)
+    return cv2.fillPoly(image, [fixed], of.colour.tolist(), lineType=cv2.LINE_AA, shift=SUBPIXEL)

@@ -1,0 +1,82 @@
+"""What a data set holds when it is whole: counts per class and group, and the names that follow from them."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workflow.datasets.layouts import Clip
+
+FOLDER = Path(__file__).parent / "inventories"
+
+
+@cache
+def load(name: str) -> dict[str, Any]:
+    """inventories/<name>.json, as benchmarks of what make_inventories.py counted."""
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def classes(name: str) -> tuple[str, ...]:
+    return tuple(sorted(load(name)["classes"]))
+
+
+def size(name: str) -> int:
+    """Number of clips of the whole set."""
+    return load(name)["clips"]
+
+
+def expected_keys(name: str, official: Iterable[str] = ()) -> set[str] | None:
+    """Clip ids without extension of the whole set, or None where counts do not determine the names.
+
+    `official` are the names of HMDB51's split files (`<class>/<name>.avi`), from which its names follow.
+    """
+    content = load(name)
+    if content["names"] == "grouped":
+        return {
+            f"{label}/{entry['stem']}_{group:02d}/{entry['stem']}_{group:02d}_{number:02d}"
+            for label, entry in content["classes"].items()
+            for group, count in enumerate(entry["groups"], start=1)
+            for number in range(1, count + 1)
+        }
+    if content["names"] == "numbered":
+        ordered = (
+            (label, source, number)
+            for label, entry in content["classes"].items()
+            for source, count in enumerate(entry["groups"], start=1)
+            for number in range(1, count + 1)
+        )
+        return {
+            f"{place:04d}_{source:02d}_{number:03d}_{label}"
+            for place, (label, source, number) in enumerate(ordered, start=1)
+        }
+    return {name.rpartition(".")[0] for name in official} or None
+
+
+def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:
+    """Missing, extra and duplicate clips of `found` beside the whole set `name`, by name where names are known.
+
+    Where they are not (HMDB51 without its split files), `missing` names classes with the number lacking.
+    """
+    found = list(found)
+    seen: dict[str, list[str]] = {}
+    for clip in found:
+        seen.setdefault(clip.key, []).append(clip.clip)
+    expected = expected_keys(name, official)
+    counts = {label: entry["clips"] for label, entry in load(name)["classes"].items()}
+    if expected is None:
+        present = {label: sum(key.startswith(f"{label}/") for key in seen) for label in counts}
+        lacking = {label: counts[label] - present[label] for label in counts if present[label] < counts[label]}
+        missing = [f"{label}: {number} clips" for label, number in lacking.items()]
+        n_missing, extra = sum(lacking.values()), [clip.clip for clip in found if clip.label not in counts]
+    else:
+        missing = sorted(expected - seen.keys())
+        n_missing, extra = len(missing), sorted(clip.clip for clip in found if clip.key not in expected)
+    return {
+        "expected": sum(counts.values()),
+        "found": len(seen),
+        "n_missing": n_missing,
+        "missing": missing,
+        "extra": extra,
+        "duplicate": sorted(name for names in seen.values() for name in sorted(names)[1:]),
+    }
