@@ -1,4 +1,4 @@
-"""metrics.jsonl: the curve of a run, one line per epoch. The last line may be half-written while a run goes on."""
+"""metrics.jsonl: the curve of a run, one line per epoch; the last may be half-written while a run goes on."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ NAMES = (
 
 
 def read(path: str | Path) -> list[dict]:
-    """Epochs of a run in order, the later of two lines for one epoch (a resumed run repeats some); [] if none."""
+    """Epochs of a run in order; of two lines for one epoch (a resumed run repeats some) the later."""
     try:
         lines = Path(path).read_text().splitlines()
     except FileNotFoundError:

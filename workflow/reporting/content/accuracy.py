@@ -95,10 +95,10 @@ def _notes(material: Material, dataset: str) -> list[str]:
         "questions and must not be compared with each other: one epoch was chosen on validation clips, the "
         "other on the test clips themselves.",
         "Bold: better than every other row of its block; underlined: better than every row below it; both by "
-        "paired tests over shared folds and seeds, Holm-corrected. Without a mark the best is within the noise.",
+        "paired tests over shared folds and seeds, Holm-corrected. No mark: the best is within the noise.",
     ]
     digests = material.good.loc[material.good["dataset"] == dataset, ["front_end", "data_digest"]]
     mixed = digests.groupby("front_end")["data_digest"].nunique()
     for front_end in mixed[mixed > 1].index:
-        notes.append(f"Warning: records of {front_end} mix {mixed[front_end]} versions of the data.")
+        notes.append(f"Warning: {front_end}: records mix {mixed[front_end]} versions of the data.")
     return notes

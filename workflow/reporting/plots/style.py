@@ -122,15 +122,23 @@ def nothing(text: str) -> Figure:
 
 
 def save(drawing: Drawing, stem: Path, comments: list[str]) -> None:
-    """Write stem.pdf and stem.png; the same figure gives the same bytes, and both say where they come from."""
-    origin = "; ".join(comments)
-    for suffix, metadata in (
-        (
-            ".pdf",
-            {"CreationDate": None, "Creator": None, "Producer": None, "Title": stem.name, "Subject": origin},
-        ),
-        (".png", {"Software": None, "Title": stem.name, "Description": origin}),
-    ):
-        buffer = BytesIO()
-        drawing.figure.savefig(buffer, format=suffix[1:], metadata=metadata)
-        write_bytes(stem.with_suffix(suffix), buffer.getvalue())
+    """Write stem.pdf and stem.png; equal figures give equal bytes; both say where they come from."""
+    write_bytes(stem.with_suffix(".pdf"), pdf(drawing, stem.name, comments))
+    write_bytes(stem.with_suffix(".png"), png(drawing, stem.name, comments))
+
+
+def pdf(drawing: Drawing, title: str, comments: list[str]) -> bytes:
+    """The figure as PDF, without a date."""
+    origin = {"Title": title, "Subject": "; ".join(comments)}
+    return _saved(drawing, "pdf", {"CreationDate": None, "Creator": None, "Producer": None, **origin})
+
+
+def png(drawing: Drawing, title: str, comments: list[str]) -> bytes:
+    """The figure as PNG."""
+    return _saved(drawing, "png", {"Software": None, "Title": title, "Description": "; ".join(comments)})
+
+
+def _saved(drawing: Drawing, kind: str, metadata: dict) -> bytes:
+    buffer = BytesIO()
+    drawing.figure.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()
