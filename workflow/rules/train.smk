@@ -12,13 +12,13 @@ rule sources:
         lambda wildcards: sources(*training_modules(wildcards)),
     output:
         f"{RESULTS}/sources/{{format}}.sha256",
-    params:
-        modules=training_modules,
     log:
         f"{LOGS}/sources/{{format}}.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        modules=training_modules,
     shell:
         "python -m workflow.sources {params.modules} > {output} 2> {log}"
 
