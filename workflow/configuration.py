@@ -7,6 +7,8 @@ typo is answered within a second. What a configuration means for one run is in w
 import copy
 import difflib
 import itertools
+import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -123,3 +125,7 @@ def _check_overlays(config: dict[str, Any], origin: str) -> None:
     for name in config["datasets"]:
         if name not in CATALOGUE:
             raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}")
+
+
+if __name__ == "__main__":  # a configuration resolved by Snakemake, as JSON -> a file of its own
+    print(yaml.safe_dump(complete(json.loads(sys.argv[1])), sort_keys=False, allow_unicode=True), end="")
