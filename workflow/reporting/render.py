@@ -99,9 +99,7 @@ def _tex_table(sheet: Sheet, siunitx: bool) -> list[str]:
         if index:
             lines.append("\\addlinespace")
         if title:
-            lines.append(
-                f"\\multicolumn{{{len(sheet.columns)}}}{{@{{}}l}}{{\\emph{{{escape_tex(title)}}}}} \\\\"
-            )
+            lines.append(f"\\multicolumn{{{len(sheet.columns)}}}{{@{{}}l}}{{\\emph{{{escape_tex(title)}}}}} \\\\")
         lines += [" & ".join(_tex_cell(cell, siunitx) for cell in row) + r" \\" for row in rows]
     lines += ["\\bottomrule", "\\end{tabular}"]
     if sheet.notes:

@@ -39,9 +39,7 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
     except FileNotFoundError:
         raise ReportedError(f"{path}: no such file") from None
     if list(table.columns) != COLUMNS:
-        raise ReportedError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}"
-        )
+        raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.itertuples(index=False), start=2):
         _check(path, line, row)
     scale = table["unit"].map(UNITS)

@@ -51,12 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
-    parser.add_argument(
-        "--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)"
-    )
-    parser.add_argument(
-        "--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)"
-    )
+    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
     parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES), metavar="NAME")
     options = parser.parse_args(arguments)

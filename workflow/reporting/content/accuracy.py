@@ -17,9 +17,7 @@ COLUMNS = {
     "weights": Column("weights", ("Weights", "W + U")),
     "n": Column("n", ("n",)),
     "test_accuracy": Column("test_accuracy", ("Test acc. (%),", "epoch chosen", "on validation")),
-    "best_epoch_accuracy": Column(
-        "best_epoch_accuracy", ("Test acc. (%),", "best test epoch", "(optimistic)")
-    ),
+    "best_epoch_accuracy": Column("best_epoch_accuracy", ("Test acc. (%),", "best test epoch", "(optimistic)")),
 }
 PROTOCOLS = {
     "group": "Protocol group: no source video on both sides",
