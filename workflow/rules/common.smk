@@ -1,11 +1,11 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
@@ -22,12 +22,12 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 
 try:
-    ORIGIN = ", ".join(map(str, workflow.configfiles)) or "configuration"
+    ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
     CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
 except ConfigurationError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
 RESULTS = f"results/{CONFIG['name']}"
 DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
