@@ -4,16 +4,18 @@ import json
 import os
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
+from shlex import quote
 
-from snakemake.logging import logger
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
 from workflow.configuration import ConfigurationError, complete
-from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.errors import DataError
+from workflow.datasets.source import fingerprint
 from workflow.sources import sources
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
@@ -29,6 +31,7 @@ try:
 except ConfigurationError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
+FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"
 DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
@@ -53,6 +56,3 @@ def run_of(wildcards):
     )
 
 
-def dataset_option(key):
-    """A params function: the value of `key` in the wildcards' data set, as an argument of the command line."""
-    return lambda wildcards: CONFIG["datasets"][wildcards.dataset][key]
