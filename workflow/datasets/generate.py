@@ -2,7 +2,7 @@
 
     python -m workflow.datasets.generate --output resources/demo/demo.zip
 
-Eight classes of motion (demo_scene.py), five groups a class, each with its own background, colour and actor. The
+Eight classes of motion (demo_scene.py), ten groups a class, each with its own background, colour and actor. The
 same seed gives the same bytes.
 """
 
