@@ -94,9 +94,7 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
     return folder
 
 
-def write_grid(
-    root: Path, models=tuple(WEIGHTS), protocols=("group", "published"), folds=2, seeds=2, **other
-):
+def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "published"), folds=2, seeds=2, **other):
     """A whole grid of synthetic runs below `root`."""
     extras = other.pop("extras", True)
     for model in models:

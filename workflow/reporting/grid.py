@@ -43,9 +43,7 @@ def expected(records: pd.DataFrame, config: dict[str, Any] | None) -> pd.DataFra
             first = group.iloc[0]
             fixed = [first["dataset"]], [first["front_end"]], group["model"].unique(), [first["protocol"]]
             pairs = group[["fold", "seed"]].drop_duplicates().itertuples(index=False, name=None)
-            grid += [
-                (*point, *pair) for point, pair in itertools.product(itertools.product(*fixed), list(pairs))
-            ]
+            grid += [(*point, *pair) for point, pair in itertools.product(itertools.product(*fixed), list(pairs))]
     table = pd.DataFrame(grid, columns=IDENTITY).astype({"fold": "Int64", "seed": "Int64"})
     return table.drop_duplicates(ignore_index=True)
 

@@ -98,9 +98,7 @@ def runs_text(counts: Iterable[int]) -> str:
     return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]}–{counts[-1]}"
 
 
-def legend(
-    figure: Figure, layout: dict, names: Iterable[str], extra: Iterable[Line2D] = (), columns: int = 6
-):
+def legend(figure: Figure, layout: dict, names: Iterable[str], extra: Iterable[Line2D] = (), columns: int = 6):
     """One legend of models below all panels, then `extra` handles."""
     handles = [
         Line2D(
