@@ -85,9 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for pair in options.url:
         part, equals, url = pair.partition("=")
         if not equals:
-            raise DataError(
-                f"--url {pair!r}: expected PART=URL, for instance ucf11=https://example.org/ucf11.zip"
-            )
+            raise DataError(f"--url {pair!r}: expected PART=URL, for instance ucf11=https://example.org/ucf11.zip")
         first[part] = url
     record = download(
         options.dataset, options.resources, own=options.source, insecure_tls=options.insecure_tls, first=first

@@ -129,9 +129,7 @@ def _verified(source: Source, part: Path, lock: Lock) -> str:
             if found != value:
                 raise Dead(f"its {algorithm} is {found}, published is {value}")
         if known is not None and known["sha256"] != sha256:
-            raise Dead(
-                f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})"
-            )
+            raise Dead(f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})")
     except Dead:
         part.unlink()
         part.with_name(part.name + ".json").unlink(missing_ok=True)

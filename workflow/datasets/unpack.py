@@ -85,9 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--origin", type=Path, required=True, help="source.json of the download step")
     parser.add_argument("--resources", type=Path, required=True, help="folder of this set's downloads")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for listing.csv and inventory.json"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for listing.csv and inventory.json")
     parser.add_argument("--partial", action="store_true", help="clips may be missing")
     parser.add_argument("--max-missing", type=float, default=0.0, help="share of the inventory (default 0)")
     options = parser.parse_args(arguments)

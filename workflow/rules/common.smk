@@ -8,7 +8,6 @@ from itertools import product
 from pathlib import Path
 from shlex import quote
 
-
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -54,5 +53,3 @@ def run_of(wildcards):
     return specification.Run(
         wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed
     )
-
-

@@ -23,9 +23,9 @@ rule generate:
         "resources/demo/demo.zip",
     log:
         f"{LOGS}/generate.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
     shell:
         "python -m workflow.datasets.generate --output {output} 2> {log}"
 
@@ -35,16 +35,16 @@ rule download:
         generated=lambda wildcards: rules.generate.output if wildcards.dataset == "demo" else [],
     output:
         f"{DATA}/source.json",
+    log:
+        f"{LOGS}/download/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         resources=RESOURCES,
         own=own_copy,
         source=lambda wildcards, params: f"--source {quote(params.own['path'])}" if params.own else "",
         insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
-    log:
-        f"{LOGS}/download/{{dataset}}.log",
-    conda:
-        ENVIRONMENT
-    localrule: True
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
         " --output {output} {params.source} --insecure-tls {params.insecure} 2>&1 | tee {log} >&2"
@@ -57,16 +57,16 @@ rule unpack:
     output:
         f"{DATA}/listing.csv",
         f"{DATA}/inventory.json",
+    log:
+        f"{LOGS}/unpack/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         resources=RESOURCES,
         folder=DATA,
         partial=lambda wildcards: "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else "",
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
-    log:
-        f"{LOGS}/unpack/{{dataset}}.log",
-    conda:
-        ENVIRONMENT
-    localrule: True
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
         " --resources {params.resources} --output {params.folder} --max-missing {params.max_missing}"
@@ -81,15 +81,15 @@ rule frames:
         f"{DATA}/frames.npy",
         f"{DATA}/clips.csv",
         f"{DATA}/frames.json",
-    params:
-        folder=DATA,
-        settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
-        max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
     log:
         f"{LOGS}/frames/{{dataset}}.log",
     conda:
         ENVIRONMENT
     threads: workflow.cores or 8
+    params:
+        folder=DATA,
+        settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
+        max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
     shell:
         "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
         " {params.settings} --workers {threads} --max-undecodable {params.max_undecodable} 2> {log}"
@@ -103,16 +103,16 @@ rule splits:
         f"{DATA}/splits.csv",
         f"{DATA}/splits.json",
         f"{DATA}/leakage.csv",
+    log:
+        f"{LOGS}/splits/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         folder=DATA,
         seed=CONFIG["splits"]["seed"],
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
-    log:
-        f"{LOGS}/splits/{{dataset}}.log",
-    conda:
-        ENVIRONMENT
-    localrule: True
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
