@@ -68,9 +68,7 @@ def _write(member: Member, file, archive: Path) -> int:
     for chunk in member.read():
         written += len(chunk)
         if written > member.size:
-            raise DataError(
-                f"{archive}: member {member.name!r} is larger than the {member.size} bytes it declares"
-            )
+            raise DataError(f"{archive}: member {member.name!r} is larger than the {member.size} bytes it declares")
         file.write(chunk)
     return written
 

@@ -76,9 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resources", type=Path, required=True, help="folder of this set's downloads")
     parser.add_argument("--output", type=Path, required=True, help="source.json to write")
     parser.add_argument("--source", type=Path, help="folder or archive of your own, in place of the download")
-    parser.add_argument(
-        "--insecure-tls", nargs="*", default=[], metavar="HOST", help="do not verify its certificate"
-    )
+    parser.add_argument("--insecure-tls", nargs="*", default=[], metavar="HOST", help="do not verify its certificate")
     parser.add_argument("--url", nargs="*", default=[], metavar="PART=URL", help="an address to try first")
     options = parser.parse_args(arguments)
     first = {}

@@ -50,6 +50,4 @@ wildcard_constraints:
 def run_of(wildcards):
     """The point of the grid that the wildcards of `train` name."""
     fold, seed = int(wildcards.fold), int(wildcards.seed)
-    return specification.Run(
-        wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed
-    )
+    return specification.Run(wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed)

@@ -133,9 +133,7 @@ def sheets(material: Material) -> list[Sheet]:
     for claim, rows in table.groupby("claim", sort=False):
         title = f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
         blocks.append((title, [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]))
-    return [
-        Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))
-    ]
+    return [Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))]
 
 
 def _notes(material: Material) -> list[str]:
@@ -159,9 +157,7 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         return Cell(f"{setting}, {row['protocol']}" if row["protocol"] else setting)
     if key == "against":
         known = isinstance(row["against"], str)
-        return Cell(
-            layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else ""
-        )
+        return Cell(layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else "")
     if key == "expected":
         if share:
             return Cell("> 0")
