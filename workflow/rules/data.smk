@@ -5,9 +5,19 @@ RESOURCES = "resources/{dataset}"
 
 
 def own_copy(wildcards):
-    """--source of the download step, and a fingerprint, so that a changed copy is read again."""
+    """The download step's option for the user's own copy, if there is one."""
     path = CONFIG["datasets"][wildcards.dataset]["source"]
-    return {"path": path, "fingerprint": fingerprint(path)} if path else {}
+    return f"--source {quote(path)}" if path else ""
+
+
+def own_version(wildcards):
+    """What changes with the user's own copy, so that a changed one is read again."""
+    path = CONFIG["datasets"][wildcards.dataset]["source"]
+    return fingerprint(path) if path else ""
+
+
+def partial(wildcards):
+    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
 
 
 rule prepared:
@@ -42,8 +52,8 @@ rule download:
         ENVIRONMENT
     params:
         resources=RESOURCES,
-        own=own_copy,
-        source=lambda wildcards, params: f"--source {quote(params.own['path'])}" if params.own else "",
+        source=own_copy,
+        version=own_version,
         insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
@@ -65,7 +75,7 @@ rule unpack:
     params:
         resources=RESOURCES,
         folder=DATA,
-        partial=lambda wildcards: "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else "",
+        partial=partial,
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
@@ -113,7 +123,8 @@ rule splits:
         seed=CONFIG["splits"]["seed"],
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
+        partial=partial,
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
-        " --validation {params.validation} 2> {log}"
+        " --validation {params.validation} {params.partial} 2> {log}"
