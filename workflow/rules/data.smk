@@ -16,7 +16,7 @@ def own_version(wildcards):
     return fingerprint(path) if path else ""
 
 
-def partial(wildcards):
+def may_be_partial(wildcards):
     return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
 
 
@@ -75,7 +75,7 @@ rule unpack:
     params:
         resources=RESOURCES,
         folder=DATA,
-        partial=partial,
+        partial=may_be_partial,
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
@@ -123,7 +123,7 @@ rule splits:
         seed=CONFIG["splits"]["seed"],
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
-        partial=partial,
+        partial=may_be_partial,
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
