@@ -51,3 +51,34 @@ def run_of(wildcards):
     """The point of the grid that the wildcards of `train` name."""
     fold, seed = int(wildcards.fold), int(wildcards.seed)
     return specification.Run(wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed)
+
+
+def modules(step):
+    """What a step executes. A run executes its own format; the files of the others are none of its business."""
+    if step.startswith("train_"):
+        return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
+    room = "datasets" if step in ("generate", "download", "unpack", "frames", "features", "splits") else "reporting"
+    return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
+
+
+def code(step):
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again."""
+    return f"{RESULTS}/sources/{step}.sha256"
+
+
+rule sources:
+    input:
+        lambda wildcards: sources(*modules(wildcards.step)),
+    output:
+        code("{step}"),
+    log:
+        f"{LOGS}/sources/{{step}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        modules=lambda wildcards: modules(wildcards.step),
+    message:
+        "Sources of {wildcards.step}"
+    shell:
+        "python -m workflow.sources {params.modules} > {output} 2> {log}"

@@ -28,7 +28,7 @@ rule prepared:
 
 rule generate:
     input:
-        sources=sources("workflow.datasets.generate"),
+        code=code("generate"),
     output:
         "resources/demo/demo.zip",
     log:
@@ -36,6 +36,8 @@ rule generate:
     localrule: True
     conda:
         ENVIRONMENT
+    message:
+        "Generating the demo data set"
     shell:
         "python -m workflow.datasets.generate --output {output} 2> {log}"
 
@@ -55,6 +57,8 @@ rule download:
         source=own_copy,
         version=own_version,
         insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
+    message:
+        "Downloading {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
         " --output {output} {params.source} --insecure-tls {params.insecure} 2>&1 | tee {log} >&2"
@@ -63,7 +67,7 @@ rule download:
 rule unpack:
     input:
         origin=rules.download.output,
-        sources=sources("workflow.datasets.unpack"),
+        code=code("unpack"),
     output:
         f"{DATA}/listing.csv",
         f"{DATA}/inventory.json",
@@ -77,6 +81,8 @@ rule unpack:
         folder=DATA,
         partial=may_be_partial,
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
+    message:
+        "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
         " --resources {params.resources} --output {params.folder} --max-missing {params.max_missing}"
@@ -86,7 +92,7 @@ rule unpack:
 rule frames:
     input:
         listing=f"{DATA}/listing.csv",
-        sources=sources("workflow.datasets.frames"),
+        code=code("frames"),
     output:
         f"{DATA}/frames.npy",
         f"{DATA}/clips.csv",
@@ -100,6 +106,8 @@ rule frames:
         folder=DATA,
         settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
         max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
+    message:
+        "Decoding {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
         " {params.settings} --workers {threads} --max-undecodable {params.max_undecodable} 2> {log}"
@@ -108,7 +116,7 @@ rule frames:
 rule splits:
     input:
         clips=f"{DATA}/clips.csv",
-        sources=sources("workflow.datasets.splits"),
+        code=code("splits"),
     output:
         f"{DATA}/splits.csv",
         f"{DATA}/splits.json",
@@ -124,6 +132,8 @@ rule splits:
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
         partial=may_be_partial,
+    message:
+        "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"

@@ -30,7 +30,7 @@ rule train:
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         # large, so compared by the digest above and not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
-        sources=lambda wildcards: f"{RESULTS}/sources/{CONFIG['models'][wildcards.model]['format']}.sha256",
+        code=lambda wildcards: code(f"train_{CONFIG['models'][wildcards.model]['format']}"),
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
         f"{RESULTS}/runs/{RUN}/specification.yaml",
@@ -47,6 +47,8 @@ rule train:
         data=DATA,
         run=f"{RESULTS}/runs/{RUN}",
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
+    message:
+        "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
         " --output {params.run} --checkpoint {params.checkpoint} 2> {log}"
