@@ -46,7 +46,7 @@ class Store:
         lines = self.journal.read_text().split("\n")[:-1]  # what follows the last line end was cut
         if not lines or lines[0] != head:
             return False
-        self.done = {row: said for row, said in map(json.loads, lines[1:])}
+        self.done = dict(map(json.loads, lines[1:]))
         with self.journal.open("r+") as file:
             file.truncate(sum(len(line.encode()) + 1 for line in lines))
         return True

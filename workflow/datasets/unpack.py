@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.datasets import inventory, listing, official
-from workflow.datasets.archives import is_archive, unpack
+from workflow.datasets.archives import unpack
 from workflow.datasets.catalogue import Dataset, dataset
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_json, write_csv, write_json
