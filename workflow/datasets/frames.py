@@ -45,8 +45,8 @@ class Settings:
 
 
 def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) -> dict[str, Any]:
-    """Decode one clip into row `row` of the array file; its columns of clips.csv. Runs in a worker process."""
-    from workflow.datasets.decode import Undecodable, decode
+    """Decode one clip into row `row` of the array file; its part of clips.csv. Runs in a worker."""
+    from workflow.datasets.decode import UndecodableError, decode
     from workflow.datasets.store import open_rows
 
     facts: dict[str, Any] = {"frames": 0, "fps": 0.0, "width": 0, "height": 0, "sha256": "", "status": "ok"}
@@ -54,7 +54,7 @@ def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) 
         facts["sha256"] = file_digest(Path(path))
         key = f"{settings.seed}:{clip}"
         decoded = decode(Path(path), settings.count, settings.sampling, settings.width, settings.height, key)
-    except (Undecodable, OSError) as error:
+    except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}
     open_rows(array)[row] = decoded.frames
     return facts | {

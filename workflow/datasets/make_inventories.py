@@ -3,7 +3,8 @@
     python -m workflow.datasets.make_inventories --lists FOLDER
 
 FOLDER holds ucf11_clips.txt and youtube_celebrities_clips.txt (one clip path a line) and
-hmdb51_testTrainMulti_7030_splits/ (the official split files). The lists themselves are not part of this project.
+hmdb51_testTrainMulti_7030_splits/ (the official split files). The lists themselves are not part of this
+project.
 """
 
 import argparse

@@ -1,8 +1,10 @@
-"""A large array written row by row in any order, by several processes, and finished after any number of kills.
+"""A large array written row by row in any order, by several processes, and finished after any number of
+kills.
 
-`<name>.npy.part` is a .npy file of its final size; `<name>.npy.journal` names the rows that are in it for good. Its
-first line says what the array is of: another line, and the work starts anew. A row is journalled only after its
-bytes have reached the disk, and is computed again otherwise, so the bytes at the end are always the same.
+`<name>.npy.part` is a .npy file of its final size; `<name>.npy.journal` names the rows that are in it for
+good. Its first line says what the array is of: another line, and the work starts anew. A row is journalled
+only after its bytes have reached the disk, and is computed again otherwise, so the bytes at the end are
+always the same.
 """
 
 import json
@@ -46,7 +48,7 @@ class Store:
         lines = self.journal.read_text().split("\n")[:-1]  # what follows the last line end was cut
         if not lines or lines[0] != head:
             return False
-        self.done = {row: said for row, said in map(json.loads, lines[1:])}
+        self.done = dict(map(json.loads, lines[1:]))
         with self.journal.open("r+") as file:
             file.truncate(sum(len(line.encode()) + 1 for line in lines))
         return True
