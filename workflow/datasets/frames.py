@@ -127,13 +127,6 @@ def judge(rows: list[dict[str, str]], facts: list[dict[str, Any]], limit: float)
     return len(failed)
 
 
-def digest(path: Path, offset: int) -> str:
-    """sha256 of the array's bytes, without the header of the .npy file."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def run(listing_file: Path, output: Path, settings: Settings, workers: int, limit: float) -> dict[str, Any]:
     """The whole step; returns the content of frames.json."""
     rows = read_csv(listing_file, listing.COLUMNS)
@@ -154,7 +147,7 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
         {**{c: row[c] for c in COLUMNS if c in row}, **fact} for row, fact in zip(rows, facts, strict=True)
     ]
     content = {
-        "digest": digest(store.array, store.offset),
+        "digest": store.digest(),
         "shape": [len(rows), *settings.shape],
         "classes": sorted({row["class"] for row in rows}),
         **asdict(settings),

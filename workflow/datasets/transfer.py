@@ -68,9 +68,9 @@ def _download(url: str, part: Path, verify: bool, progress: Progress) -> None:
             _receive(answer, part, start, total, progress)
     except requests.exceptions.SSLError as error:
         raise DeadSourceError(
-            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); to accept it "
-            "all the same, name this host in the data set's `insecure_tls`: checksum and inventory then guard "
-            "the data"
+            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); to accept "
+            "it all the same, name this host in the data set's `insecure_tls`: checksum and inventory then "
+            "guard the data"
         ) from error
     except requests.exceptions.InvalidURL as error:
         raise DeadSourceError(f"{url}: no valid address ({error})") from error
