@@ -1,7 +1,7 @@
 """Unpack ZIP, TAR and RAR, also RAR in RAR, into a folder that appears whole or not at all.
 
-An archive is a stranger: nothing is written before every member's name, kind and declared size are known to be
-harmless, and no member may grow beyond the size it declared.
+An archive is a stranger: nothing is written before every member's name, kind and declared size are known to
+be harmless, and no member may grow beyond the size it declared.
 """
 
 import shutil
@@ -23,8 +23,8 @@ def is_archive(path: Path) -> bool:
 def unpack(archive: Path, folder: Path, limit: int) -> Path:
     """Unpack `archive` into the new folder `folder`, archives inside it too; returns `folder`.
 
-    limit: bytes that all members together may take. An existing `folder` is the work of an earlier call and is
-    returned as it is. Raises DataError, and leaves no `folder`, if the archive is damaged or unsafe.
+    limit: bytes that all members together may take. An existing `folder` is the work of an earlier call and
+    is returned as it is. Raises DataError, and leaves no `folder`, if the archive is damaged or unsafe.
     """
     if folder.is_dir():
         return folder
@@ -84,9 +84,7 @@ def checked(archive: Path, limit: int) -> Iterator[Member]:
             raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
         total += member.size
         if total > limit:
-            raise DataError(
-                f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the most that this data set can be"
-            )
+            raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the most this set can be")
         if number > MEMBERS_LIMIT:
             raise DataError(f"{archive}: more than {MEMBERS_LIMIT} members")
         if member.is_file:

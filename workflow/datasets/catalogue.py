@@ -18,7 +18,10 @@ PUBLISHED_FOLDS = 5  # random, clip by clip, as the compared papers cross-valida
 
 @dataclass(frozen=True)
 class Source:
-    """One address of a file. `{resources}` stands for the folder that the set's downloads lie in."""
+    """One address of a file, with the checksum that its publisher states; the first digits may do.
+
+    `{resources}` stands for the folder that the set's downloads lie in.
+    """
 
     url: str
     sha256: str | None = None
@@ -140,7 +143,8 @@ CATALOGUE = {entry.name: entry for entry in (UCF11, HMDB51, YOUTUBE_CELEBRITIES,
 
 INCEPTION = Part(
     "inception_v3",
-    (Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"),),
+    # PyTorch publishes the first digits in the name
+    (Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
     role="weights",
 )
 

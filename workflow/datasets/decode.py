@@ -1,8 +1,8 @@
 """One clip: decoded once from the first frame to the last, counted, sampled, scaled.
 
-Headers are not believed: every HMDB51 clip measured claims a wrong number of frames, and seeking by frame number
-lands elsewhere. A header's number is only a guess of which frames will be wanted, checked by counting; a wrong
-guess costs a second pass, never a wrong frame.
+Headers are not believed: every HMDB51 clip measured claims a wrong number of frames, and seeking by frame
+number lands elsewhere. A header's number is only a guess of which frames will be wanted, checked by
+counting; a wrong guess costs a second pass, never a wrong frame.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ SAMPLINGS = ("linspace", "random", "all")
 GUESS_SLACK = 3  # frames by which the header's count is usually wrong, either way
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """No frame comes out of this clip; the message is the reason as clips.csv gives it."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """`frames`: (T, height, width, 3) uint8 RGB, zeros after the clip's end; `count`: frames decoded in all."""
+    """`frames`: (T, height, width, 3) uint8 RGB, zeros after the end; `count`: frames decoded in all."""
 
     frames: np.ndarray
     count: int
@@ -39,9 +39,9 @@ class Decoded:
 def indices(n: int, count: int, sampling: str, rng_key: str = "") -> np.ndarray:
     """Which of `n` frames stand for a clip, ascending.
 
-    linspace: round(linspace(0, n-1, count)), the first and the last frame included; random: ascending at random,
-    drawn from `rng_key` (BT-LSTM, TR-LSTM); all: the first `count` frames, fewer where the clip is shorter.
-    A clip shorter than `count` repeats frames under linspace and random.
+    linspace: round(linspace(0, n-1, count)), the first and the last frame included; random: ascending at
+    random, drawn from `rng_key` (BT-LSTM, TR-LSTM); all: the first `count` frames, fewer where the clip is
+    shorter. A clip shorter than `count` repeats frames under linspace and random.
     """
     if sampling == "all":
         return np.arange(min(n, count))
@@ -52,7 +52,7 @@ def indices(n: int, count: int, sampling: str, rng_key: str = "") -> np.ndarray:
 
 
 def decode(path: Path, count: int, sampling: str, width: int, height: int, rng_key: str = "") -> Decoded:
-    """Decode the clip at `path` and keep `count` frames of it at width x height; raises Undecodable."""
+    """Decode the clip at `path` and keep `count` frames of it at width x height; raises UndecodableError."""
     capture = _open(path)
     guess = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     likely = int(guess) if math.isfinite(guess) and 0 < guess < 1e6 else 0
@@ -61,12 +61,12 @@ def decode(path: Path, count: int, sampling: str, width: int, height: int, rng_k
     fps, native = capture.get(cv2.CAP_PROP_FPS), _native_size(capture)
     n, kept = _scan(capture, hoped, (width, height))
     if n == 0:
-        raise Undecodable("no frame decodes")
+        raise UndecodableError("no frame decodes")
     wanted = indices(n, count, sampling, rng_key)
     if not kept.keys() >= set(wanted.tolist()):
         n_again, kept = _scan(_open(path), set(wanted.tolist()), (width, height))
         if n_again != n:
-            raise Undecodable(f"decodes to {n} frames, then to {n_again}")
+            raise UndecodableError(f"decodes to {n} frames, then to {n_again}")
     frames = np.zeros((count, height, width, 3), np.uint8)
     for place, i in enumerate(wanted.tolist()):
         frames[place] = kept[i]
@@ -75,12 +75,12 @@ def decode(path: Path, count: int, sampling: str, width: int, height: int, rng_k
 
 def _open(path: Path) -> cv2.VideoCapture:
     if path.stat().st_size == 0:
-        raise Undecodable("empty file")
+        raise UndecodableError("empty file")
     # FFmpeg takes "name:" for a protocol and "%d" for a series of pictures: an absolute path is neither.
     # One thread a clip: many clips at once use the cores better than many threads in one small clip.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
-        raise Undecodable("no video that FFmpeg can open")
+        raise UndecodableError("no video that FFmpeg can open")
     return capture
 
 

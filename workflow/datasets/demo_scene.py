@@ -1,7 +1,8 @@
 """Scenes of the generated data set: an actor that moves over a textured background.
 
-The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the moment at
-which a clip begins are drawn at random, so that a single frame tells the class no better than its background does.
+The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the
+moment at which a clip begins are drawn at random, so that a single frame tells the class no better than its
+background does.
 """
 
 from collections.abc import Iterator

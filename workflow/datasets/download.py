@@ -2,8 +2,8 @@
 
     python -m workflow.datasets.download --dataset ucf11 --resources resources/ucf11 --output .../source.json
 
-Downloads lie in RESOURCES/archives; their checksums in RESOURCES/lock.json. `--dataset inception_v3` fetches the
-ImageNet weights of the cnn front end the same way.
+Downloads lie in RESOURCES/archives; their checksums in RESOURCES/lock.json. `--dataset inception_v3`
+fetches the ImageNet weights of the cnn front end the same way.
 """
 
 import argparse
@@ -33,7 +33,8 @@ def download(
 ) -> dict[str, Any]:
     """Fetch what `name` needs into `resources`; returns the content of source.json.
 
-    own: the user's folder or archive, in place of the clips. first: an address by part, tried before the others.
+    own: the user's folder or archive, in place of the clips. first: an address by part, tried before the
+    others.
     """
     from workflow.datasets.fetch import fetch
 

@@ -1,4 +1,4 @@
-"""One file of a data set: from the first of its sources that gives the right bytes, or a sentence a source why not."""
+"""One file of a data set, from the first of its sources that gives the right bytes."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from workflow.datasets.catalogue import Part, Source
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import file_digest
 from workflow.datasets.lock import Lock
-from workflow.datasets.transfer import Dead, Progress, Transient, transfer
+from workflow.datasets.transfer import DeadSourceError, Progress, TransientError, transfer
 
 ATTEMPTS = 5  # at one address without a byte gained in between
 
@@ -37,8 +37,8 @@ def fetch(
 ) -> Fetched:
     """Bring `part` into `folder`, or find it there from an earlier run.
 
-    insecure_tls: hosts whose certificate is not verified. pause: called with the seconds to wait before another
-    attempt. Raises DataError with the reason of every source when none gives the file.
+    insecure_tls: hosts whose certificate is not verified. pause: called with the seconds to wait before
+    another attempt. Raises DataError with the reason of every source when none gives the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     place = (resources or folder).absolute().as_posix()
@@ -50,7 +50,7 @@ def fetch(
     for source in sources:
         try:
             return _from(source, folder, lock, insecure_tls, progress, pause)
-        except Dead as error:
+        except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
             print(f"{part.name}: {reasons[-1]}", file=sys.stderr)
     raise DataError(
@@ -99,11 +99,11 @@ def _from(
                     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
                 transfer(source.url, part, verify, progress(file.name))
             break
-        except Transient as error:
+        except TransientError as error:
             size = part.stat().st_size if part.is_file() else 0
             failures, reached = (0, size) if size > reached else (failures + 1, reached)
             if failures == ATTEMPTS:
-                raise Dead(f"{error} (tried {ATTEMPTS} times without progress)") from error
+                raise DeadSourceError(f"{error} (tried {ATTEMPTS} times without progress)") from error
             print(f"{file.name}: {error}; trying again", file=sys.stderr)
             pause(min(2.0**failures, 30.0))
     sha256 = _verified(source, part, lock)
@@ -116,21 +116,28 @@ def _from(
 
 
 def _verified(source: Source, part: Path, lock: Lock) -> str:
-    """The sha256 of what came; Dead, and nothing kept, if it is a web page or its checksum is not as expected."""
+    """The sha256 of what came; DeadSourceError, and nothing kept, if it is a web page or not as expected."""
     try:
         with part.open("rb") as file:
             if file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html")):
-                raise Dead("a web page came in place of the file")
+                raise DeadSourceError("a web page came in place of the file")
         sha256 = file_digest(part)
         known = lock.get(source.url)
         expected = {"sha256": source.sha256, "md5": source.md5}
         for algorithm, value in expected.items():
-            found = file_digest(part, algorithm) if value else None
-            if found != value:
-                raise Dead(f"its {algorithm} is {found}, published is {value}")
+            found = file_digest(part, algorithm) if value else ""
+            if not found.startswith(value or ""):
+                raise DeadSourceError(f"its {algorithm} is {found}, published is {value}")
         if known is not None and known["sha256"] != sha256:
+<<<<<<< HEAD
             raise Dead(f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})")
     except Dead:
+=======
+            raise DeadSourceError(
+                f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})"
+            )
+    except DeadSourceError:
+>>>>>>> data
         part.unlink()
         part.with_name(part.name + ".json").unlink(missing_ok=True)
         raise

@@ -45,8 +45,8 @@ class Settings:
 
 
 def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) -> dict[str, Any]:
-    """Decode one clip into row `row` of the array file; its columns of clips.csv. Runs in a worker process."""
-    from workflow.datasets.decode import Undecodable, decode
+    """Decode one clip into row `row` of the array file; its part of clips.csv. Runs in a worker."""
+    from workflow.datasets.decode import UndecodableError, decode
     from workflow.datasets.store import open_rows
 
     facts: dict[str, Any] = {"frames": 0, "fps": 0.0, "width": 0, "height": 0, "sha256": "", "status": "ok"}
@@ -54,7 +54,7 @@ def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) 
         facts["sha256"] = file_digest(Path(path))
         key = f"{settings.seed}:{clip}"
         decoded = decode(Path(path), settings.count, settings.sampling, settings.width, settings.height, key)
-    except (Undecodable, OSError) as error:
+    except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}
     open_rows(array)[row] = decoded.frames
     return facts | {
@@ -125,13 +125,6 @@ def judge(rows: list[dict[str, str]], facts: list[dict[str, Any]], limit: float)
     return len(failed)
 
 
-def digest(path: Path, offset: int) -> str:
-    """sha256 of the array's bytes, without the header of the .npy file."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def run(listing_file: Path, output: Path, settings: Settings, workers: int, limit: float) -> dict[str, Any]:
     """The whole step; returns the content of frames.json."""
     rows = read_csv(listing_file, listing.COLUMNS)
@@ -150,7 +143,7 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
     undecodable = judge(rows, facts, limit)
     table = [{**{c: row[c] for c in COLUMNS if c in row}, **fact} for row, fact in zip(rows, facts, strict=True)]
     content = {
-        "digest": digest(store.array, store.offset),
+        "digest": store.digest(),
         "shape": [len(rows), *settings.shape],
         "classes": sorted({row["class"] for row in rows}),
         **asdict(settings),

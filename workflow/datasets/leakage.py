@@ -1,4 +1,4 @@
-"""What a clip-level split gives away: test clips with a sibling, cut from the same video, among those trained on."""
+"""What a split gives away: test clips with a sibling, cut from the same video, among those trained on."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

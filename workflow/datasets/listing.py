@@ -13,7 +13,7 @@ IGNORED = ("Annotation", "__MACOSX", ".git")  # UCF11's annotations hold no clip
 
 
 def walk(folder: Path) -> list[Path]:
-    """All files below `folder`, relative to it, sorted, so that nothing depends on the file system's order."""
+    """All files below `folder`, relative to it, sorted, since the file system's order is any."""
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
@@ -22,7 +22,7 @@ def walk(folder: Path) -> list[Path]:
 
 
 def clips_of(entry: Dataset, folder: Path, files: Iterable[Path]) -> dict[Path, Clip]:
-    """The clips among `files` (relative to `folder`); raises DataError for the folder of a class without any."""
+    """The clips among `files` (relative to `folder`); DataError for the folder of a class without any."""
     found = {}
     for file in files:
         clip = entry.layout.parse(PurePosixPath(file.as_posix()))
@@ -44,7 +44,11 @@ def _odd(file: Path) -> bool:
 def _check_classes(entry: Dataset, folder: Path, found: Mapping[Path, Clip]) -> None:
     if entry.layout.depth < 2:  # classes have no folder of their own
         return
+<<<<<<< HEAD
     file, _clip = next(iter(found.items()))
+=======
+    file = next(iter(found))
+>>>>>>> data
     root = folder.joinpath(*file.parts[: -entry.layout.depth])
     filled = {clip.label for clip in found.values()}
     for label in entry.classes:
@@ -74,7 +78,7 @@ def rows(folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str]) 
 
 
 def _path(path: Path) -> str:
-    """Relative to the working directory where it lies below it, so that results can be moved with the project."""
+    """Relative to the working directory where it lies below it, so that the project can be moved."""
     path = path.absolute()
     here = Path.cwd()
     return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

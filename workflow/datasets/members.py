@@ -1,4 +1,4 @@
-"""The members of a ZIP, TAR or RAR archive, one after the other, each readable while it is the current one."""
+"""The members of a ZIP, TAR or RAR archive, one after the other, each readable while it is current."""
 
 import stat
 import tarfile
@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Member:
-    """name: as in the archive, with forward slashes. read: chunks of its bytes, while it is the current member."""
+    """name: as in the archive. read: chunks of its bytes, while it is the current member."""
 
     name: str
     size: int
@@ -25,7 +25,7 @@ class Member:
 
 
 def open_archive(path: Path) -> Iterator[Member]:
-    """The members of the archive at `path`, known by its first bytes and not by its name; raises DataError."""
+    """The members of the archive at `path`, whose kind its first bytes tell; raises DataError."""
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):

@@ -14,7 +14,8 @@ _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
 
 
 def read(files: Iterable[Path]) -> dict[str, str]:
-    """Codes of the splits 1..3 by clip, such as {"wave/a.avi": "120"}; raises DataError for a line it cannot read.
+    """Codes of the splits 1..3 by clip, such as {"wave/a.avi": "120"}; raises DataError for a line it
+    cannot read.
 
     Files with other names are passed over. A class needs its three files, each naming the same clips.
     """
@@ -51,7 +52,5 @@ def check(codes: Mapping[str, str]) -> None:
                 counts[clip.partition("/")[0]] += three[split] == code
             for label, count in sorted(counts.items()):
                 if count != expected:
-                    kind = "training" if code == TRAIN else "test"
-                    raise DataError(
-                        f"official split {split + 1} has {count} {kind} clips of {label!r}; expected {expected}"
-                    )
+                    kind = f"{'training' if code == TRAIN else 'test'} clips of {label!r}"
+                    raise DataError(f"official split {split + 1} has {count} {kind}; expected {expected}")

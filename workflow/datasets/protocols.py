@@ -1,7 +1,7 @@
 """Which clips train, validate and test, by protocol and fold: pure functions of the clips' names.
 
-Chance enters through hashes of a seed and a clip's id, never through a random generator: a split does not change
-with the order of the files, a library's version or the machine.
+Chance enters through hashes of a seed and a clip's id, never through a random generator: a split does not
+change with the order of the files, a library's version or the machine.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ def published_folds(rows: Sequence[Row], seed: int, folds: int = PUBLISHED_FOLDS
 def group_folds(entry: Dataset, rows: Sequence[Row], partial: bool = False) -> dict[str, int]:
     """The fold in which each group is tested: (g - 1) // groups per fold.
 
-    Of a partial set the groups that are there share the folds in the same order, since the rule for the whole set
-    could leave all of them in one fold.
+    Of a partial set the groups that are there share the folds in the same order, since the rule for the
+    whole set could leave all of them in one fold.
     """
     groups = sorted({row.group for row in rows}, key=int)
     if partial:
@@ -72,8 +72,8 @@ def cut_validation(
 ) -> tuple[dict[str, str], list[str]]:
     """Move about `share` of every class's training clips to validation, by whole sources.
 
-    At least one source stays in train and at least one moves; a class with a single source is cut clip by clip
-    instead, and named in the second value. A class with a single training clip gives none.
+    At least one source stays in train and at least one moves; a class with a single source is cut clip by
+    clip instead, and named in the second value. A class with a single training clip gives none.
     """
     after = dict(part_of)
     cut_by_clip = []

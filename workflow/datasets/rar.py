@@ -1,4 +1,4 @@
-"""RAR archives: by the wheel unrar2-cffi, which bundles the reference decoder; else by the system's libarchive."""
+"""RAR archives, by the wheel unrar2-cffi (it bundles the reference decoder) or the system's libarchive."""
 
 import importlib.util
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Write splits.csv, splits.json and leakage.csv: who trains, validates and tests in every fold.
 
-    python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output results/paper/data/ucf11 \\
+    python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output
+    results/paper/data/ucf11 \\
         --protocols group published --seed 11111986 --validation 0.15
 """
 
@@ -58,8 +59,8 @@ def split(
     part_of, by_clip = cut_validation(rows, part_of, validation, seed)
     if by_clip:
         print(
-            f"{entry.name}, {protocol}, fold {fold}: validation cut clip by clip, for want of a second training "
-            f"source, in {', '.join(by_clip)}",
+            f"{entry.name}, {protocol}, fold {fold}: validation cut clip by clip, for want of a second "
+            f"training source, in {', '.join(by_clip)}",
             file=sys.stderr,
         )
     count = Counter(part_of.values())

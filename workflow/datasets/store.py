@@ -1,10 +1,13 @@
-"""A large array written row by row in any order, by several processes, and finished after any number of kills.
+"""A large array written row by row in any order, by several processes, and finished after any number of
+kills.
 
-`<name>.npy.part` is a .npy file of its final size; `<name>.npy.journal` names the rows that are in it for good. Its
-first line says what the array is of: another line, and the work starts anew. A row is journalled only after its
-bytes have reached the disk, and is computed again otherwise, so the bytes at the end are always the same.
+`<name>.npy.part` is a .npy file of its final size; `<name>.npy.journal` names the rows that are in it for
+good. Its first line says what the array is of: another line, and the work starts anew. A row is journalled
+only after its bytes have reached the disk, and is computed again otherwise, so the bytes at the end are
+always the same.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -38,7 +41,7 @@ class Store:
         head = json.dumps({**key, "shape": shape, "dtype": dtype}, sort_keys=True)
         if not self._resume(head):
             self._create(head, shape, dtype)
-        self.offset = open_rows(str(self.array)).offset
+        self._offset = open_rows(str(self.array)).offset
 
     def _resume(self, head: str) -> bool:
         if not (self.array.is_file() and self.journal.is_file()):
@@ -77,6 +80,12 @@ class Store:
         self.done.update(self._waiting)
         self._waiting.clear()
         self._synced = time.monotonic()
+
+    def digest(self) -> str:
+        """sha256 of the array's bytes, without the header of the .npy file."""
+        with self.array.open("rb") as file:
+            file.seek(self._offset)
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def finish(self) -> None:
         """All rows are there: give the array its name."""

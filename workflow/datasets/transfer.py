@@ -1,4 +1,4 @@
-"""One file over HTTP or from file:, into `<target>.part`: resumed by byte range, never taken for whole when cut."""
+"""One file over HTTP or from file:, into `<target>.part`: resumed by byte range, known to be whole."""
 
 import shutil
 from collections.abc import Callable
@@ -15,11 +15,11 @@ PERMANENT = (400, 401, 403, 404, 410, 451)
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all
 
 
-class Transient(Exception):
+class TransientError(Exception):
     """Worth another attempt at the same address."""
 
 
-class Dead(Exception):
+class DeadSourceError(Exception):
     """This address will not give the file; the next mirror may."""
 
 
@@ -33,7 +33,7 @@ def transfer(url: str, part: Path, verify: bool, progress: Progress) -> None:
 
 def _copy(origin: Path, part: Path, progress: Progress) -> None:
     if not origin.is_file():
-        raise Dead(f"{origin}: no such file")
+        raise DeadSourceError(f"{origin}: no such file")
     need_space(part, origin.stat().st_size)
     shutil.copyfile(origin, part)
     progress(part.stat().st_size, part.stat().st_size)
@@ -56,7 +56,7 @@ def _download(url: str, part: Path, verify: bool, progress: Progress) -> None:
                 if answer.headers.get("Content-Range", "").rpartition("/")[2] == str(start):
                     return
                 part.unlink()
-                raise Transient("the file there has changed; starting again")
+                raise TransientError("the file there has changed; starting again")
             _check_status(answer)
             start = start if answer.status_code == 206 else 0
             total = _total(answer, start)
@@ -67,34 +67,35 @@ def _download(url: str, part: Path, verify: bool, progress: Progress) -> None:
             write_json(notes, {"url": url, "version": version})
             _receive(answer, part, start, total, progress)
     except requests.exceptions.SSLError as error:
-        raise Dead(
-            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); to accept it all the "
-            f"same, name this host in the data set's `insecure_tls`: checksum and inventory then guard the data"
+        raise DeadSourceError(
+            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); to accept "
+            "it all the same, name this host in the data set's `insecure_tls`: checksum and inventory then "
+            "guard the data"
         ) from error
     except requests.exceptions.InvalidURL as error:
-        raise Dead(f"{url}: no valid address ({error})") from error
+        raise DeadSourceError(f"{url}: no valid address ({error})") from error
     except requests.exceptions.RequestException as error:
-        raise Transient(_reason(error)) from error
+        raise TransientError(_reason(error)) from error
 
 
 def _check_status(answer) -> None:
     status = answer.status_code
     if status in PERMANENT:
-        raise Dead(f"HTTP {status} {answer.reason}")
+        raise DeadSourceError(f"HTTP {status} {answer.reason}")
     if status not in (200, 206):
-        raise Transient(f"HTTP {status} {answer.reason}")
+        raise TransientError(f"HTTP {status} {answer.reason}")
     if answer.headers.get("Content-Type", "").split(";")[0].strip().lower() in (
         "text/html",
         "application/xhtml+xml",
     ):
-        raise Dead(f"a web page came in place of the file (from {answer.url})")
+        raise DeadSourceError(f"a web page came in place of the file (from {answer.url})")
 
 
 def _total(answer, start: int) -> int | None:
     if answer.status_code == 206:
         unit, _, total = answer.headers.get("Content-Range", "").rpartition("/")
         if not unit.startswith(f"bytes {start}-"):
-            raise Dead(f"asked for bytes from {start}, was sent {unit or 'others'}")
+            raise DeadSourceError(f"asked for bytes from {start}, was sent {unit or 'others'}")
         return int(total) if total.isdigit() else None
     length = answer.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
@@ -110,7 +111,7 @@ def _receive(answer, part: Path, start: int, total: int | None, progress: Progre
             done += len(chunk)
             progress(done, total)
     if total is not None and done != total:
-        raise Transient(f"the connection ended after {done} of {total} bytes")
+        raise TransientError(f"the connection ended after {done} of {total} bytes")
 
 
 def need_space(path: Path, size: int) -> None:

@@ -23,7 +23,7 @@ NAMES_IN_MESSAGE = 3
 
 
 def places(entry: Dataset, origin: dict[str, Any], resources: Path) -> dict[str, Path]:
-    """Unpack archives where that is not done yet; the folder of each role: clips, and splits where there are any."""
+    """Unpack what is not unpacked yet; the folder of each role: clips, and splits where there are any."""
     unpacked = resources / "unpacked"
     found = {}
     for part in origin["parts"]:
@@ -65,13 +65,14 @@ def _like_a_clip(file: Path) -> bool:
 
 
 def judge(entry: Dataset, report: dict[str, Any], partial: bool, max_missing: float) -> None:
-    """Raise DataError if more than the share `max_missing` of the inventory is not there, unless `partial`."""
+    """Raise DataError if more than the share `max_missing` of the inventory is missing, unless `partial`."""
     missing = report["n_missing"]
     if partial or missing <= max_missing * report["expected"]:
         return
     examples = ", ".join(report["missing"][:NAMES_IN_MESSAGE])
+    more = ", ..." if len(report["missing"]) > NAMES_IN_MESSAGE else ""
     raise DataError(
-        f"{entry.name}: {missing} of {report['expected']} clips are missing ({examples}{', ...' * (missing > 3)}), "
+        f"{entry.name}: {missing} of {report['expected']} clips are missing ({examples}{more}), "
         f"allowed is a share of {max_missing:g} (`max_missing`); for a part of the set say `partial: true`"
     )
 
