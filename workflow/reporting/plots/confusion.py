@@ -30,11 +30,13 @@ def draw(material: Material) -> Drawing:
         dataset, front_end, model, protocol = setting
         label = layouts.setting_label(material.layout, dataset, front_end)
         of = layouts.model_label(material.layout, model)
-        panel.set_title(f"{of}, {label}: {protocol}\n({matrix.sum()} predictions of {runs} runs)")
-    figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class's predictions (%)")
+        panel.set_title(f"{label}: {protocol}\n{of}, {matrix.sum()} predictions, {runs} runs")
+    bar = {"location": "bottom", "shrink": 0.35, "aspect": 30, "pad": 0.03}
+    figure.colorbar(image, ax=axes, label="share of the true class's clips (%)", **bar)
     return Drawing(
         figure,
-        "Confusion matrices on test clips, summed over the runs; each row is one true class and adds up to 100 %.",
+        "Confusion matrices on test clips, at the epoch chosen on validation clips and summed over the runs. Each row "
+        "is one true class and adds up to 100 %.",
     )
 
 

@@ -32,6 +32,7 @@ def draw(material: Material) -> Drawing:
                 value = row[quantity]
                 if value == value and value > 0:
                     panel.plot([value], [place], color=colour, marker=marker, markeredgewidth=1, linestyle="")
+            panel.margins(x=0.12)
             panel.set(xscale="log", xlabel=f"{label}, log scale", ylim=(len(names) - 0.4, -0.6))
             panel.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
             panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -43,5 +44,5 @@ def draw(material: Material) -> Drawing:
     return Drawing(
         figure,
         "Cost of training (logarithmic axes): mean time of a run, median training step, largest peak memory, "
-        "per data set, front end and device.",
+        "per data set, front end and device. What is zero or was not measured has no mark.",
     )

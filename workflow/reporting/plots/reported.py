@@ -31,7 +31,7 @@ def draw(material: Material) -> Drawing:
             view = row["protocol"], row["measure"]
             if view in (LIKE, STRICT) and row["n"]:
                 _mark(panel, material, place + (-0.12 if view == LIKE else 0.12), row, view == LIKE)
-                counts.append(row["n"])
+                counts.append(int(row["n"]))
         panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
         label = layouts.setting_label(material.layout, dataset, front_end)

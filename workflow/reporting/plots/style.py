@@ -51,6 +51,11 @@ def marker(layout: dict, model: str) -> str:
     return layout["models"][base].get("marker", "o") if base else SPARE_MARKERS[_spare(model)]
 
 
+def marker_size(layout: dict, model: str) -> float:
+    """Points; a star looks smaller than a square of the same size."""
+    return 7.0 if marker(layout, model) == "*" else 4.5
+
+
 def dashes(layout: dict, model: str) -> str:
     """Solid for a model, dashed for a variant: colour alone never tells two lines apart."""
     return "-" if layouts.base_model(layout, model) in (model, None) else "--"
@@ -116,10 +121,12 @@ def legend(figure: Figure, layout: dict, names: Iterable[str], kind: str, extra:
     for name in names:
         look = {"color": colour(layout, name), "label": layouts.model_label(layout, name)}
         look |= {"linestyle": dashes(layout, name)} if kind == "line" else {"linestyle": ""}
-        look |= {"marker": marker(layout, name)} if kind == "marker" else {}
+        if kind == "marker":
+            look |= {"marker": marker(layout, name), "markersize": marker_size(layout, name)}
         handles.append(Line2D([], [], **look))
     handles += list(extra)
-    columns = max(2, int(figure.get_figwidth() / 1.15))
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.055 * longest)))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
 
 
