@@ -129,15 +129,10 @@ def _verified(source: Source, part: Path, lock: Lock) -> str:
             if not found.startswith(value or ""):
                 raise DeadSourceError(f"its {algorithm} is {found}, published is {value}")
         if known is not None and known["sha256"] != sha256:
-<<<<<<< HEAD
-            raise Dead(f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})")
-    except Dead:
-=======
             raise DeadSourceError(
                 f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({lock.path})"
             )
     except DeadSourceError:
->>>>>>> data
         part.unlink()
         part.with_name(part.name + ".json").unlink(missing_ok=True)
         raise

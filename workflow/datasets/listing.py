@@ -44,11 +44,7 @@ def _odd(file: Path) -> bool:
 def _check_classes(entry: Dataset, folder: Path, found: Mapping[Path, Clip]) -> None:
     if entry.layout.depth < 2:  # classes have no folder of their own
         return
-<<<<<<< HEAD
-    file, _clip = next(iter(found.items()))
-=======
     file = next(iter(found))
->>>>>>> data
     root = folder.joinpath(*file.parts[: -entry.layout.depth])
     filled = {clip.label for clip in found.values()}
     for label in entry.classes:
