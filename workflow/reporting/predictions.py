@@ -19,7 +19,7 @@ def read(path: str | Path) -> pd.DataFrame | None:
 
 
 def class_names(material: Material, dataset: str) -> list[str] | None:
-    """Names of the classes in the order of their labels, as the data's frames.json has them, else the catalogue."""
+    """Names of the classes in the order of their labels: from the data's frames.json, else the catalogue."""
     for file in sorted(material.root.rglob("frames.json")):
         if file.parent.name == dataset:
             found = json.loads(file.read_text()).get("classes")

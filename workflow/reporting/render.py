@@ -25,6 +25,7 @@ class Cell(NamedTuple):
     mark: str = ""
     number: bool = False
     note: str = ""  # letter of a footnote
+    link: str = ""  # path of the runs that it rests on, below runs/
 
 
 class Column(NamedTuple):

@@ -132,7 +132,11 @@ def sheets(material: Material) -> list[Sheet]:
     blocks = []
     for claim, rows in table.groupby("claim", sort=False):
         title = f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
-        blocks.append((title, [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]))
+        cells = [
+            [_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen]
+            for row in rows.to_dict("records")
+        ]
+        blocks.append((title, cells))
     return [
         Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))
     ]
@@ -150,6 +154,12 @@ def _notes(material: Material) -> list[str]:
     if "demo" in set(material.settings["dataset"]):
         notes.append("The generated demo set is none of the paper's: its rows show that the checks work.")
     return notes
+
+
+def _link(key: str, row: dict) -> str:
+    rival = key == "against" and row["claim"] in ACCURACIES
+    parts = (row["dataset"], row["front_end"], row["against"] if rival else row["model"], row["protocol"])
+    return "/".join(part for part in parts if part)
 
 
 def _cell(material: Material, key: str, row: dict) -> Cell:
