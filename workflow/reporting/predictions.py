@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting.content.material import Material
 
 
@@ -25,8 +26,6 @@ def class_names(material: Material, dataset: str) -> list[str] | None:
             found = json.loads(file.read_text()).get("classes")
             if found:
                 return [str(name) for name in found]
-    from workflow.datasets.catalogue import CATALOGUE
-
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else None
 
 

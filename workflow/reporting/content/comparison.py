@@ -157,9 +157,9 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
     points = number(100 * material.layout["tolerance"], 1)
     notes = [
         f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
-        "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. Counts match "
-        "exactly, ratios and totals as far as they are printed, totals with or without biases and classifier. "
-        "Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
+        "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
+        "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
     known = rows[rows["status"] != "unknown"]
     for source, part in known.groupby("source", sort=False):
