@@ -12,7 +12,7 @@ from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
 
 RANKS = range(1, 17)
-QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "multiply-adds a step"}
+QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "multiply-adds per step"}
 RANK_KEYS = ("ranks", "leaf_rank", "inner_rank")
 
 
@@ -40,11 +40,11 @@ def draw(material: Material) -> Drawing:
         for panel, (quantity, title) in zip(line, QUANTITIES.items(), strict=True):
             for model, points in found.items():
                 _curve(panel, material, model, [(rank, point[quantity]) for rank, point in points.items()])
-            panel.set_title(f"{label}: {title}")
+            panel.set_title(title)
             panel.set(yscale="log", xlabel="rank (all ranks equal)", xlim=(0.5, RANKS[-1] + 0.5))
             panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
             panel.yaxis.set_minor_locator(NullLocator())
-        line[0].set_ylabel("number (log scale)")
+        line[0].set_ylabel(f"{label}\nnumber (log scale)")
     style.legend(figure, material.layout, shown, "line")
     return Drawing(
         figure,
