@@ -1,27 +1,33 @@
-"""The configuration: read, checked once, and resolved into the specification of each run.
+"""The configuration: read, checked once and completed with its defaults.
 
-Everything here is plain data and torch-free, so that the Snakefile, the steps and the tests share it and a typo
-is answered within a second.
+Everything here is plain data and torch-free, so that the Snakefile, the steps and the tests share it and a
+typo is answered within a second. What a configuration means for one run is in workflow/specification.py.
 """
 
 import copy
+import difflib
 import itertools
+import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
+from workflow.datasets.catalogue import CATALOGUE
+
 SCHEMA = yaml.safe_load((Path(__file__).parent / "schemas" / "config.schema.yaml").read_text())
-RUN_AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
+FRONT_ENDS = ("pixels", "cnn")
 
 
 class ConfigurationError(ValueError):
-    """A configuration that cannot be run; the message names the key, the value and what was expected."""
+    """A configuration that cannot be run; the message names file, key, value and expectation."""
 
 
-def load(path: str | Path, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Read config/<name>.yaml, merge `overrides` into it, check it and fill in the defaults."""
+def load(path: str | Path) -> dict[str, Any]:
+    """Read a file of config/, check it and fill in the defaults."""
     path = Path(path)
     try:
         raw = yaml.safe_load(path.read_text())
@@ -29,23 +35,97 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> dict[str,
         raise ConfigurationError(f"{path}: no such configuration file") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
-    return complete(merge(raw or {}, overrides or {}), origin=str(path))
+    return complete(raw, origin=str(path))
 
 
-def merge(base: Any, over: Any) -> Any:
-    """`over` wins; mappings are merged key by key, anything else is replaced."""
-    if isinstance(base, dict) and isinstance(over, dict):
-        merged = {key: merge(base[key], over[key]) if key in over else base[key] for key in base}
-        return merged | {key: value for key, value in over.items() if key not in base}
-    return copy.deepcopy(over)
+def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
+    """`raw`, checked against the schema, with every default filled in; `origin` begins each error.
 
-
-def complete(raw: dict[str, Any], origin: str = "configuration") -> dict[str, Any]:
-    """Check `raw` against the schema and return it with every default filled in."""
+    Models keep their keys as given: they are laid over the defaults run by run.
+    """
     config = copy.deepcopy(raw)
     if isinstance(config, dict) and isinstance(config.get("datasets"), dict):
-        config["datasets"] = {name: entry or {} for name, entry in config["datasets"].items()}
-    _check(config, SCHEMA, origin)
-    _fill(config, SCHEMA)
+        config["datasets"] = {name: {} if set_ is None else set_ for name, set_ in config["datasets"].items()}
+    check(config, SCHEMA, origin)
     _check_overlays(config, origin)
-    return config
+    return _with_defaults(config, {**SCHEMA, "properties": {**SCHEMA["properties"], "models": {}}})
+
+
+def check(value: Any, schema: dict[str, Any], origin: str, prefix: str = "") -> None:
+    """Raise ConfigurationError for the first thing in `value` that `schema` does not allow."""
+    validator = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], **schema})
+    errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
+    if not errors:
+        return
+    error = errors[0]
+    key = ".".join([prefix] * bool(prefix) + [str(part) for part in error.absolute_path])
+    raise ConfigurationError(": ".join([origin] + [key] * bool(key) + [_sentence(error)]))
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        return f"unknown key {unknown!r}; {hint(unknown, known)}"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"missing {', '.join(missing)}"
+    if error.validator == "type":
+        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        return f"{error.instance!r} is not of type {' or '.join(kinds)}"
+    if error.validator == "oneOf":
+        return f"{error.instance!r} is not what was expected: {error.schema['description']}"
+    return error.message
+
+
+def hint(unknown: Any, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the one that was probably meant, or all that there are."""
+    near = difflib.get_close_matches(str(unknown), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+    filled = {}
+    for key, part in properties.items():
+        if "$ref" in part:  # the only one is training's
+            part = {**SCHEMA["$defs"]["training"], **part}
+        if key in value or "default" in part:
+            filled[key] = _with_defaults(value.get(key, copy.deepcopy(part.get("default"))), part)
+    for key in value.keys() - properties.keys():
+        filled[key] = _with_defaults(value[key], others) if isinstance(others, dict) else value[key]
+    # the order of the file stays: it decides the order of the tables
+    return {key: filled[key] for key in [*value, *filled]}
+
+
+def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
+    """The keys of a `for:` block that concern one data set and front end, the stronger last."""
+    return front_end, dataset, f"{dataset}/{front_end}"
+
+
+def _check_overlays(config: dict[str, Any], origin: str) -> None:
+    """Keys of a `for:` are a front end, a data set or both; what they say of training is checked too."""
+    pairs = itertools.product(CATALOGUE, FRONT_ENDS)
+    allowed = {key for dataset, front_end in pairs for key in overlay_keys(dataset, front_end)}
+    blocks = {"training": config.get("training", {}).get("for", {})}
+    for name, entry in config["models"].items():
+        blocks[f"models.{name}"] = entry.get("for", {})
+    for prefix, block in blocks.items():
+        for key, overlay in block.items():
+            where = f"{prefix}.for.{key}"
+            if key not in allowed:
+                raise ConfigurationError(
+                    f"{origin}: {where}: {key!r} is not a front end ({', '.join(FRONT_ENDS)}), "
+                    f"a data set ({', '.join(CATALOGUE)}) or data set/front end"
+                )
+            training = overlay if prefix == "training" else overlay.get("training", {})
+            check(training, SCHEMA["$defs"]["training"], origin, where)
+    for name in config["datasets"]:
+        if name not in CATALOGUE:
+            raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}")
+
+
+if __name__ == "__main__":  # a configuration resolved by Snakemake, as JSON -> a file of its own
+    print(yaml.safe_dump(complete(json.loads(sys.argv[1])), sort_keys=False, allow_unicode=True), end="")

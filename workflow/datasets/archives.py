@@ -59,9 +59,7 @@ def _unpack_one(archive: Path, folder: Path, limit: int) -> int:
         except FileExistsError:
             raise DataError(f"{archive}: member {member.name!r} is there twice") from None
         if written != member.size:
-            raise DataError(
-                f"{archive}: member {member.name!r} has {written} bytes, declared are {member.size}"
-            )
+            raise DataError(f"{archive}: member {member.name!r} has {written} bytes, declared are {member.size}")
     return total
 
 
@@ -70,9 +68,7 @@ def _write(member: Member, file, archive: Path) -> int:
     for chunk in member.read():
         written += len(chunk)
         if written > member.size:
-            raise DataError(
-                f"{archive}: member {member.name!r} is larger than the {member.size} bytes it declares"
-            )
+            raise DataError(f"{archive}: member {member.name!r} is larger than the {member.size} bytes it declares")
         file.write(chunk)
     return written
 
@@ -85,14 +81,10 @@ def checked(archive: Path, limit: int) -> Iterator[Member]:
         if not parts or member.name.startswith("/") or ".." in parts or "\0" in member.name:
             raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
         if not (member.is_file or member.is_folder):
-            raise DataError(
-                f"{archive}: member {member.name!r} is a link or a device; expected files and folders"
-            )
+            raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
         total += member.size
         if total > limit:
-            raise DataError(
-                f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the most this set can be"
-            )
+            raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the most this set can be")
         if number > MEMBERS_LIMIT:
             raise DataError(f"{archive}: more than {MEMBERS_LIMIT} members")
         if member.is_file:

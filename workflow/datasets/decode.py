@@ -11,9 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault(
-    "OPENCV_LOG_LEVEL", "ERROR"
-)  # read when cv2 is imported; reasons are in clips.csv instead
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # read when cv2 is imported; reasons are in clips.csv instead
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2
@@ -90,9 +88,7 @@ def _native_size(capture: cv2.VideoCapture) -> tuple[int, int]:
     return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
 
-def _scan(
-    capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int]
-) -> tuple[int, dict[int, np.ndarray]]:
+def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int]) -> tuple[int, dict[int, np.ndarray]]:
     """Decode to the end; the number of frames, and those wanted as RGB (height, width, 3)."""
     kept: dict[int, np.ndarray] = {}
     n = 0

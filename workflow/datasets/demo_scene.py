@@ -41,9 +41,7 @@ def scene(rng: np.random.Generator) -> Scene:
     base = rng.uniform(0, 170, 3)
     coarse = rng.normal(0, 30, (6, 8, 3)).astype(np.float32)
     fine = rng.normal(0, 12, (20, 27, 3)).astype(np.float32)
-    texture = sum(
-        cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for noise in (coarse, fine)
-    )
+    texture = sum(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for noise in (coarse, fine))
     background = np.clip(base + texture, 0, 255).astype(np.uint8)
     colour = rng.uniform(200, 255, 3)
     n = int(rng.integers(3, 7))

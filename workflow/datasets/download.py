@@ -77,18 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resources", type=Path, required=True, help="folder of this set's downloads")
     parser.add_argument("--output", type=Path, required=True, help="source.json to write")
     parser.add_argument("--source", type=Path, help="folder or archive of your own, in place of the download")
-    parser.add_argument(
-        "--insecure-tls", nargs="*", default=[], metavar="HOST", help="do not verify its certificate"
-    )
+    parser.add_argument("--insecure-tls", nargs="*", default=[], metavar="HOST", help="do not verify its certificate")
     parser.add_argument("--url", nargs="*", default=[], metavar="PART=URL", help="an address to try first")
     options = parser.parse_args(arguments)
     first = {}
     for pair in options.url:
         part, equals, url = pair.partition("=")
         if not equals:
-            raise DataError(
-                f"--url {pair!r}: expected PART=URL, for instance ucf11=https://example.org/ucf11.zip"
-            )
+            raise DataError(f"--url {pair!r}: expected PART=URL, for instance ucf11=https://example.org/ucf11.zip")
         first[part] = url
     record = download(
         options.dataset, options.resources, own=options.source, insecure_tls=options.insecure_tls, first=first

@@ -62,9 +62,7 @@ def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) 
     }  # fmt: skip
 
 
-def extract(
-    rows: list[dict[str, str]], settings: Settings, store: Store, workers: int
-) -> list[dict[str, Any]]:
+def extract(rows: list[dict[str, str]], settings: Settings, store: Store, workers: int) -> list[dict[str, Any]]:
     """Decode what the store does not hold yet; the facts of every clip, in order of `rows`."""
     facts = {row: said for row, said in store.done.items() if said["status"] == "ok"}
     bar = clips_bar("frames", len(rows), len(facts))
@@ -143,9 +141,7 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
     facts = extract(rows, settings, store, workers)
     seconds = time.perf_counter() - start
     undecodable = judge(rows, facts, limit)
-    table = [
-        {**{c: row[c] for c in COLUMNS if c in row}, **fact} for row, fact in zip(rows, facts, strict=True)
-    ]
+    table = [{**{c: row[c] for c in COLUMNS if c in row}, **fact} for row, fact in zip(rows, facts, strict=True)]
     content = {
         "digest": store.digest(),
         "shape": [len(rows), *settings.shape],
@@ -172,9 +168,7 @@ def _versions(rows: list[dict[str, str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--listing", type=Path, required=True, help="listing.csv of the unpack step")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for frames.npy, clips.csv, frames.json"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for frames.npy, clips.csv, frames.json")
     parser.add_argument("--count", type=int, default=6, help="frames a clip; the cap where sampling is all")
     parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--height", type=int, default=120)

@@ -67,9 +67,7 @@ def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> d
     counts = {label: entry["clips"] for label, entry in load(name)["classes"].items()}
     if expected is None:
         present = {label: sum(key.startswith(f"{label}/") for key in seen) for label in counts}
-        lacking = {
-            label: counts[label] - present[label] for label in counts if present[label] < counts[label]
-        }
+        lacking = {label: counts[label] - present[label] for label in counts if present[label] < counts[label]}
         missing = [f"{label}: {number} clips" for label, number in lacking.items()]
         n_missing, extra = sum(lacking.values()), [clip.clip for clip in found if clip.label not in counts]
     else:

@@ -44,9 +44,7 @@ class Grouped(Layout):
     """UCF11: `<class>/<stem>_<GG>/<stem>_<GG>_<CC>.{mpg,avi}`; the group is the number GG within a class."""
 
     depth = 3
-    _name = re.compile(
-        rf"(?P<stem>.+)_(?P<group>\d\d)_(?P<number>\d\d)\.(?:{'|'.join(VIDEO)})", re.IGNORECASE
-    )
+    _name = re.compile(rf"(?P<stem>.+)_(?P<group>\d\d)_(?P<number>\d\d)\.(?:{'|'.join(VIDEO)})", re.IGNORECASE)
 
     def _parse(self, parts: tuple[str, ...]) -> Clip | None:
         label, folder, name = parts

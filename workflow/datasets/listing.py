@@ -49,9 +49,7 @@ def _check_classes(entry: Dataset, folder: Path, found: Mapping[Path, Clip]) -> 
     filled = {clip.label for clip in found.values()}
     for label in entry.classes:
         if label not in filled and (root / label).is_dir():
-            raise DataError(
-                f"{root / label}: the folder of class {label!r} holds no clip; expected at least one"
-            )
+            raise DataError(f"{root / label}: the folder of class {label!r} holds no clip; expected at least one")
 
 
 def rows(folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str]) -> list[dict[str, str]]:

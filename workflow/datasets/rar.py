@@ -64,6 +64,4 @@ def _by_libarchive(path: Path) -> Iterator[Member]:
             for entry in archive:
                 yield Member(entry.pathname, entry.size or 0, entry.isfile, entry.isdir, entry.get_blocks)
     except libarchive.ArchiveError as error:
-        raise DataError(
-            f"{path}: libarchive cannot read this RAR archive ({error}); unrar2-cffi can"
-        ) from error
+        raise DataError(f"{path}: libarchive cannot read this RAR archive ({error}); unrar2-cffi can") from error

@@ -73,9 +73,7 @@ def split(
         "n_test": count[TEST],
         "test_with_sibling_in_train": f"{share_with_sibling(rows, part_of):.6f}",
     }
-    table = [
-        {"protocol": protocol, "fold": fold, "clip": row.clip, "part": part_of[row.clip]} for row in rows
-    ]
+    table = [{"protocol": protocol, "fold": fold, "clip": row.clip, "part": part_of[row.clip]} for row in rows]
     return table, leakage
 
 
@@ -97,12 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for protocol in options.protocols:
         for fold in range(folds(entry.name, protocol)):
             try:
-                some, leak = split(
-                    entry, rows, protocol, fold, options.seed, options.validation, options.partial
-                )
-            except (
-                DataError
-            ) as error:  # a part of a set may lack whole folds; those that use them will say so
+                some, leak = split(entry, rows, protocol, fold, options.seed, options.validation, options.partial)
+            except DataError as error:  # a part of a set may lack whole folds; those that use them will say so
                 print(f"warning: {error}", file=sys.stderr)
                 continue
             table += some

@@ -50,15 +50,11 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
         splits = folders.get("splits", folder)
         codes = official.read(splits / file for file in listing.walk(splits))
         if not codes:
-            raise DataError(
-                f"{splits}: none of the official split files <class>_test_split<1..3>.txt of {entry.name}"
-            )
+            raise DataError(f"{splits}: none of the official split files <class>_test_split<1..3>.txt of {entry.name}")
         official.check(codes)
     report = inventory.compare(entry.name, clips.values(), codes)
     unread = [file.as_posix() for file in files if file not in clips and _like_a_clip(file)]
-    report["extra"] = sorted(
-        {*report["extra"], *(name.encode(errors="backslashreplace").decode() for name in unread)}
-    )
+    report["extra"] = sorted({*report["extra"], *(name.encode(errors="backslashreplace").decode() for name in unread)})
     known = set(entry.classes)
     kept: dict[Path, Clip] = {file: clip for file, clip in clips.items() if clip.label in known}
     return listing.rows(folder, kept, codes), report
@@ -86,9 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--origin", type=Path, required=True, help="source.json of the download step")
     parser.add_argument("--resources", type=Path, required=True, help="folder of this set's downloads")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for listing.csv and inventory.json"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for listing.csv and inventory.json")
     parser.add_argument("--partial", action="store_true", help="clips may be missing")
     parser.add_argument("--max-missing", type=float, default=0.0, help="share of the inventory (default 0)")
     options = parser.parse_args(arguments)

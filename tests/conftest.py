@@ -1,0 +1,21 @@
+"""What all tests share: where the project is, and where real clips may be."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> Path:
+    """Part of UCF11's AVI release, nine of its classes; tests that want it are skipped where it is absent."""
+    folder = ROOT.parent / "shared" / "clips" / "ucf11" / "action_youtube_naudio"
+    if not folder.is_dir():
+        pytest.skip(f"no real UCF11 clips at {folder.relative_to(ROOT.parent)} beside the project")
+    return folder

@@ -1,0 +1,119 @@
+"""./reproduce in a copy of the project, with the environment of the running tests in place of its own."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def copy(root, tmp_path) -> Path:
+    """The launcher, the pins, the configurations and an environment whose stamp fits the pins."""
+    for name in ("reproduce", "requirements.txt"):
+        shutil.copy2(root / name, tmp_path / name)
+    shutil.copytree(root / "config", tmp_path / "config")
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("snakemake", "python"):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\necho "{name} $*"\n')
+        program.chmod(0o755)
+    pins = hashlib.sha256((tmp_path / "requirements.txt").read_bytes()).hexdigest()
+    (tmp_path / ".venv" / "pins.sha256").write_text(pins)
+    return tmp_path
+
+
+def launch(folder, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, str(folder / "reproduce"), *arguments],
+        cwd=folder.parent,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ([], "snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["demo"], "snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["-n"], "snakemake --configfile config/demo.yaml --nolock --cores all -n"),
+        (["paper", "-j4"], "snakemake --configfile config/paper.yaml --nolock -j4"),
+        (
+            ["paper", "--profile", "profiles/slurm"],
+            "snakemake --configfile config/paper.yaml --nolock --profile profiles/slurm",
+        ),
+        (["paper", "tables"], "snakemake --configfile config/paper.yaml --nolock --cores all tables"),
+        (["paper", "download"], "snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
+        (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --nolock --cores all figures"),
+        (["test", "-k", "x"], "python -m pytest -k x"),
+        (["demo", "status"], "python -m workflow.reporting.status --config config/demo.yaml"),
+        (
+            ["demo", "run", "--model", "lstm"],
+            "python -m workflow.experiments run --model lstm --config config/demo.yaml --cores all",
+        ),
+    ],
+)
+def test_the_launcher_hands_over(copy, arguments, command):
+    run = launch(copy, *arguments)
+    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, command, "")
+
+
+def test_help_is_one_screen_and_needs_no_environment(copy):
+    shutil.rmtree(copy / ".venv")
+    run = launch(copy, "--help")
+    assert run.returncode == 0
+    lines = run.stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 120
+    for word in ("demo", "paper", "test", "bench", "status", "cost", "run", "list", "--profile", "--config"):
+        assert word in run.stdout
+    assert not (copy / ".venv").exists()
+
+
+def test_an_unknown_word_is_one_sentence(copy):
+    run = launch(copy, "dmeo")
+    assert run.returncode == 1
+    assert run.stderr.startswith("reproduce: 'dmeo' is neither a configuration (demo, paper, sample)")
+    assert run.stderr.count("\n") == 1
+
+
+def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy):
+    pip = copy / ".venv" / "bin" / "python"
+    pip.write_text('#!/bin/sh\necho "$*" >> "$LOG"\nexit "${STATUS:-0}"\n')
+    pins = copy / "requirements.txt"
+    pins.write_text(pins.read_text() + "# changed\n")
+    log = copy / "log"
+    failed = launch(copy, "-n", LOG=str(log), STATUS="1")
+    assert failed.returncode == 1
+    assert "pip could not install" in failed.stderr
+    assert launch(copy, "-n", LOG=str(log)).returncode == 0
+    installs = [line for line in log.read_text().splitlines() if "pip install" in line]
+    assert len(installs) == 3
+    assert "torch==" in installs[0]
+    log.unlink()
+    assert launch(copy, "-n", LOG=str(log)).returncode == 0
+    assert not log.exists()
+
+
+def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leaves_no_lock(copy):
+    snakemake = copy / ".venv" / "bin" / "snakemake"
+    snakemake.write_text("#!/bin/sh\necho started\nexec cat\n")
+    command = [sys.executable, str(copy / "reproduce")]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "started\n"
+        second = launch(copy)
+        assert second.returncode == 1
+        assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
+        assert subprocess.run([*command, "sample"], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
+    finally:
+        first.kill()
+        first.communicate()
+    third = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (third.returncode, third.stdout) == (0, "started\n")

@@ -1,0 +1,136 @@
+"""A configuration is checked before any work; each mistake is answered by one sentence."""
+
+import copy
+
+import pytest
+import yaml
+
+from workflow import specification
+from workflow.configuration import ConfigurationError, complete, load
+
+GOOD = {
+    "name": "unit",
+    "datasets": {"demo": None, "ucf11": {"partial": True}},
+    "frames": {"width": 40, "height": 30},
+    "folds": [0, 1],
+    "seeds": [3, 5],
+    "training": {"epochs": 7, "for": {"ucf11": {"epochs": 9}, "ucf11/pixels": {"batch_size": 4}}},
+    "models": {
+        "lstm": {"format": "dense", "hidden_size": 8},
+        "tt_lstm": {
+            "format": "tensor_train",
+            "hidden_size": 8,
+            "input_modes": [60, 60],
+            "output_modes": [2, 4],
+            "ranks": 2,
+            "training": {"learning_rate": 0.5},
+            "for": {"ucf11": {"ranks": 3, "training": {"learning_rate": 0.25}}},
+        },
+    },
+}
+
+
+def changed(path, value):
+    raw = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    place = raw
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return raw
+
+
+def test_defaults_are_filled_in_and_the_order_of_the_file_stays():
+    config = complete(GOOD)
+    assert config["datasets"]["demo"]["max_undecodable"] == 0.01
+    assert config["front_ends"] == ["pixels"]
+    assert config["splits"]["validation"] == 0.15
+    assert config["frames"]["count"] == 6
+    assert list(config["models"]) == ["lstm", "tt_lstm"]
+    assert complete(config) == config
+
+
+def test_overrides_apply_from_the_general_to_the_specific():
+    config = complete(GOOD)
+    general = specification.training(config, "demo", "pixels", "lstm")
+    assert (general["epochs"], general["batch_size"], general["learning_rate"]) == (7, 16, 0.001)
+    ucf11 = specification.training(config, "ucf11", "pixels", "tt_lstm")
+    assert (ucf11["epochs"], ucf11["batch_size"], ucf11["learning_rate"]) == (9, 4, 0.25)
+    assert specification.recurrent(config, "ucf11", "pixels", "tt_lstm")["ranks"] == 3
+    assert specification.recurrent(config, "demo", "pixels", "tt_lstm")["ranks"] == 2
+    assert specification.recurrent(config, "demo", "cnn", "lstm")["input_size"] == 2048
+
+
+def test_the_grid_holds_every_combination_once():
+    runs = specification.runs(complete(GOOD))
+    assert len(runs) == len(set(runs)) == 2 * 1 * 2 * 2 * 2 * 2
+    assert runs[0].folder == "demo/pixels/lstm/group/fold0/seed3"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("trainig", {}, r"unknown key 'trainig'; did you mean 'training'\?"),
+        ("training.epohcs", 3, r"training: unknown key 'epohcs'; did you mean 'epochs'\?"),
+        ("training.epochs", "ten", r"training\.epochs: 'ten' is not of type integer"),
+        ("training.for.ucf11.epochs", 0, r"training\.for\.ucf11\.epochs: 0 is less than the minimum of 1"),
+        ("training.for.ucf12", {}, r"training\.for\.ucf12: 'ucf12' is not a front end"),
+        (
+            "models.tt_lstm.for.ucf11.training.epohcs",
+            1,
+            r"models\.tt_lstm\.for\.ucf11\.training: unknown key",
+        ),
+        ("datasets.ucf12", {}, r"datasets: unknown data set 'ucf12'; did you mean 'ucf11'\?"),
+        ("datasets.demo", {"sorce": "x"}, r"datasets\.demo: unknown key 'sorce'; did you mean 'source'\?"),
+        ("folds", "some", r"folds: 'some' is not"),
+        ("models", {}, r"models: .*non-empty|models: .*enough properties"),
+        ("models.lstm", {"hidden_size": 3}, r"models\.lstm: missing format"),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence):
+    with pytest.raises(ConfigurationError, match=rf"^somewhere\.yaml: {sentence}") as caught:
+        complete(changed(path, value), "somewhere.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            "models.lstm.format",
+            "dence",
+            r"models\.lstm\.format: unknown format 'dence'; did you mean 'dense'\?",
+        ),
+        (
+            "models.tt_lstm.input_modes",
+            [60, 61],
+            r"models\.tt_lstm on demo/pixels: .*input_modes.*3660.*3600",
+        ),
+        ("models.tt_lstm.rank", 2, r"models\.tt_lstm on demo/pixels: .*rank"),
+    ],
+)
+def test_an_impossible_model_is_told_before_any_work(path, value, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        specification.check_models(complete(changed(path, value)), "somewhere.yaml")
+
+
+def test_a_fold_that_a_protocol_does_not_have_is_named():
+    with pytest.raises(ConfigurationError, match=r"folds: 17 is not a fold of demo's 'group' protocol"):
+        specification.runs(complete(changed("folds", [0, 17])))
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: no such configuration file"):
+        load(tmp_path / "nowhere.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("models: [")
+    with pytest.raises(ConfigurationError, match=r"broken\.yaml: not valid YAML"):
+        load(broken)
+
+
+def test_every_configuration_of_the_project_is_valid(root):
+    for path in sorted((root / "config").glob("*.yaml")):
+        config = load(path)
+        assert config["name"] == path.stem == yaml.safe_load(path.read_text())["name"]
+        specification.check_models(config, str(path))
+        assert specification.runs(config)

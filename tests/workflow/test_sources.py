@@ -1,0 +1,35 @@
+"""The import graph: what a run imports is declared, and a format concerns its own runs only."""
+
+import subprocess
+import sys
+
+import pytest
+
+from workflow.sources import sources
+
+
+@pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"])
+def test_every_module_that_python_loads_is_in_the_graph(module, root):
+    code = (
+        f"import sys, {module}\n"
+        "files = [getattr(loaded, '__file__', None) for loaded in list(sys.modules.values())]\n"
+        "print(*filter(None, files))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    ours = {name[len(str(root)) + 1 :] for name in loaded.stdout.split() if name.startswith(str(root))}
+    ours = {name for name in ours if name.split("/")[0] in ("fdht", "baselines", "workflow")}
+    assert len(ours) > 2
+    assert ours <= set(sources(module))
+
+
+def test_a_format_depends_on_its_own_file_and_not_on_another():
+    tensor_train = sources("baselines.tensor_train")
+    assert "baselines/tensor_train.py" in tensor_train
+    assert "baselines/__init__.py" in tensor_train
+    assert "baselines/tensor_ring.py" not in tensor_train
+    assert any(name.startswith("fdht/") for name in tensor_train)
+
+
+def test_an_unknown_module_is_an_error():
+    with pytest.raises(ModuleNotFoundError, match=r"'workflow\.nothing'"):
+        sources("workflow.nothing")

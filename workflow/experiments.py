@@ -1,0 +1,135 @@
+"""One experiment at a time: `./reproduce CONFIG run ...` trains a part of the grid, `list` shows it.
+
+    ./reproduce paper run ucf11 pixels fdht_lstm --fold 0 --seed 1     one run
+    ./reproduce paper run --model fdht_lstm                            all its data sets, folds and seeds
+    ./reproduce paper run ucf11 --set training.learning_rate=0.003     kept apart, under a name of its own
+    ./reproduce paper list --model fdht_lstm                           the state of each
+
+What `run` does not know (-n, --profile profiles/slurm, ...) goes to Snakemake.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow.configuration import ConfigurationError, complete, hint, load
+from workflow.specification import Run, check_models, runs
+
+AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
+OWN_DATA = ("datasets", "frames", "splits")  # a change of these changes the prepared data
+
+
+def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
+    """The runs of `grid` that agree with `wanted` on each axis it names; a name no run has is an error."""
+    chosen = grid
+    for axis, value in wanted.items():
+        if value is None:
+            continue
+        known = list(dict.fromkeys(getattr(run, axis) for run in grid))
+        if value not in known:
+            raise ConfigurationError(f"{axis}: no run has {value!r}; {hint(value, map(str, known))}")
+        chosen = [run for run in chosen if getattr(run, axis) == value]
+    if not chosen:
+        raise ConfigurationError(f"no run of the grid has all of {wanted}")
+    return chosen
+
+
+def overlay(settings: list[str]) -> dict[str, Any]:
+    """['training.epochs=5'] -> {'training': {'epochs': 5}}; values are YAML."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            raise ConfigurationError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
+        place = changes
+        *parents, last = path.split(".")
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[last] = yaml.safe_load(value)
+    return changes
+
+
+def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` under a name of their own, so that results lie apart; data are shared where they can be."""
+    if not changes:
+        return {}
+    digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
+    shared = {} if any(key in changes for key in OWN_DATA) else {"data": config["data"] or config["name"]}
+    return {**changes, "name": f"{config['name']}-{digest}", **shared}
+
+
+def merged(base: Any, over: Any) -> Any:
+    """`over` laid over `base`, mapping by mapping."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    return {key: merged(base.get(key), over[key]) if key in over else base[key] for key in {**base, **over}}
+
+
+def state(folder: Path) -> str:
+    """What the records of a run say: done, failed, started or left."""
+    record = folder / "result.json"
+    if record.is_file():
+        try:
+            return "done" if json.loads(record.read_text())["status"] == "ok" else "failed"
+        except (ValueError, KeyError, TypeError):
+            return "malformed"
+    return "started" if (folder / "metrics.jsonl").is_file() else "left"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./reproduce CONFIG", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["run", "list"])
+    parser.add_argument("dataset", nargs="?")
+    parser.add_argument("front_end", nargs="?")
+    parser.add_argument("model", nargs="?")
+    parser.add_argument("--config", required=True, help=argparse.SUPPRESS)
+    for axis in AXES:
+        parser.add_argument(
+            f"--{axis.replace('_', '-')}",
+            dest=f"only_{axis}",
+            type=int if axis in ("fold", "seed") else str,
+            metavar=axis.upper(),
+        )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the configuration")
+    parser.add_argument("--force", action="store_true", help="run again what is done")
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    options, rest = parser().parse_known_args(arguments)
+    try:
+        base = load(options.config)
+        changes = variant(base, overlay(options.set))
+        config = complete(merged(base, changes), options.config)
+        check_models(config, options.config)
+        wanted = {axis: getattr(options, f"only_{axis}") for axis in AXES}
+        for axis in AXES[:3]:
+            wanted[axis] = getattr(options, axis) or wanted[axis]
+        chosen = select(runs(config), wanted)
+    except ConfigurationError as error:
+        print(f"reproduce: {error}", file=sys.stderr)
+        return 2
+    folders = [Path("results", config["name"], "runs", run.folder) for run in chosen]
+    if options.command == "list":
+        for run, folder in zip(chosen, folders, strict=True):
+            print(f"{state(folder):<9} {run.folder}")
+        return 0
+    print(f"reproduce: {len(chosen)} runs -> results/{config['name']}/runs", file=sys.stderr)
+    command = ["snakemake", "--configfile", options.config, *rest]
+    if changes:
+        command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
+    if options.force:
+        command += ["--forcerun", "train"]
+    return os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

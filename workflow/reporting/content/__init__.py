@@ -1,0 +1,1 @@
+"""The tables one by one: each file builds a data frame from the records and shows it as sheets."""

@@ -1,0 +1,40 @@
+"""parameters and complexity tables, from the configuration alone: no data, no records, no torch."""
+
+import argparse
+import sys
+
+from workflow.reporting import grid, tables
+from workflow.reporting import layout as layouts
+from workflow.reporting import reported as published
+from workflow.reporting.content.material import Material
+from workflow.reporting.files import ReportingError
+from workflow.reporting.records import frame
+
+MODULE = "workflow.reporting.counts"
+COUNTED = ("parameters", "complexity")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--config", required=True, metavar="FILE", help="configuration")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
+    parser.add_argument("--tables", nargs="+", choices=COUNTED, default=list(COUNTED), metavar="NAME")
+    options = parser.parse_args(arguments)
+    try:
+        material = Material(
+            root=None,
+            records=frame([]),
+            layout=layouts.load(options.layout),
+            config=grid.configuration(".", options.config),
+            reported=published.load(),
+        )
+        tables.write(material, options.output, options.tables)
+    except ReportingError as error:
+        sys.exit(f"counts: {error}")
+    print(f"counts: {', '.join(options.tables)} of {options.config} -> {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

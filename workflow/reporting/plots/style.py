@@ -1,0 +1,142 @@
+"""One look for all figures: a colour and a marker per model, panels, and files whose bytes do not change."""
+
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content.material import Material
+from workflow.reporting.files import write_bytes
+
+STYLE = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
+COLUMN, PAGE = 3.4, 7.0  # inches: the printed widths
+SPARE = ("#CC79A7", "#882255", "#44AA99", "#999933")  # for models that the layout does not know
+SPARE_MARKERS = ("P", "X", "<", ">")
+
+
+class Drawing(NamedTuple):
+    """A figure and the sentence printed below it."""
+
+    figure: Figure
+    caption: str
+
+
+def in_style():
+    """Context in which figures are drawn and saved; starts from matplotlib's defaults, not the user's."""
+    return matplotlib.style.context(["default", str(STYLE)])
+
+
+def colour(layout: dict, model: str) -> str:
+    """The model's colour; a variant has its model's, lightened."""
+    base = layouts.base_model(layout, model)
+    if base is None:
+        return SPARE[_spare(model)]
+    own = layout["models"][base]["colour"]
+    if model == base:
+        return own
+    return to_hex([0.45 + 0.55 * channel for channel in to_rgb(own)])
+
+
+def marker(layout: dict, model: str) -> str:
+    """The model's marker, shared by its variants."""
+    base = layouts.base_model(layout, model)
+    return layout["models"][base].get("marker", "o") if base else SPARE_MARKERS[_spare(model)]
+
+
+def dashes(layout: dict, model: str) -> str:
+    """Solid for a model, dashed for a variant: colour alone never tells two lines apart."""
+    return "-" if layouts.base_model(layout, model) in (model, None) else "--"
+
+
+def _spare(model: str) -> int:
+    return sum(model.encode()) % len(SPARE)
+
+
+def panels(
+    rows: int, columns: int, width: float = PAGE, height: float = 2.1, **options
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of rows x columns panels, `height` inches each."""
+    figure = Figure(figsize=(width, 0.35 + height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, [list(row) for row in axes]
+
+
+def settings(material: Material) -> list[tuple[str, str]]:
+    """(dataset, front_end) pairs that have good records, in the order of tables."""
+    have = set(material.good[["dataset", "front_end"]].itertuples(index=False, name=None))
+    pairs = material.settings[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
+    return [pair for pair in pairs if pair in have]
+
+
+def protocols(material: Material) -> list[str]:
+    """Protocols that have good records, in the order of tables."""
+    have = set(material.good["protocol"])
+    return [name for name in material.settings["protocol"].drop_duplicates() if name in have]
+
+
+def models(material: Material, dataset: str, front_end: str, protocol: str | None = None) -> list[str]:
+    """Models with good records there, in the order of tables."""
+    rows = material.good[(material.good["dataset"] == dataset) & (material.good["front_end"] == front_end)]
+    if protocol is not None:
+        rows = rows[rows["protocol"] == protocol]
+    have = set(rows["model"])
+    return [name for name in material.settings["model"].drop_duplicates() if name in have]
+
+
+def runs_text(counts: Iterable[int]) -> str:
+    """How many runs a panel rests on: n = 10, or n = 3-10 where models differ."""
+    counts = sorted(set(counts))
+    if not counts:
+        return "n = 0"
+    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]}–{counts[-1]}"
+
+
+def legend(figure: Figure, layout: dict, names: Iterable[str], extra: Iterable[Line2D] = (), columns: int = 6):
+    """One legend of models below all panels, then `extra` handles."""
+    handles = [
+        Line2D(
+            [], [], color=colour(layout, name), marker=marker(layout, name), linestyle=dashes(layout, name),
+            label=layouts.model_label(layout, name),
+        )
+        for name in names
+    ]  # fmt: skip
+    handles += list(extra)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, max(1, len(handles))))
+
+
+def nothing(text: str) -> Figure:
+    """A figure that says why it is empty; its file is there so that whatever includes it goes on."""
+    figure, [[axes]] = panels(1, 1, COLUMN, 1.0)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color="#555555", wrap=True)
+    return figure
+
+
+def save(drawing: Drawing, stem: Path, comments: list[str]) -> None:
+    """Write stem.pdf and stem.png; equal figures give equal bytes; both say where they come from."""
+    write_bytes(stem.with_suffix(".pdf"), pdf(drawing, stem.name, comments))
+    write_bytes(stem.with_suffix(".png"), png(drawing, stem.name, comments))
+
+
+def pdf(drawing: Drawing, title: str, comments: list[str]) -> bytes:
+    """The figure as PDF, without a date."""
+    origin = {"Title": title, "Subject": "; ".join(comments)}
+    return _saved(drawing, "pdf", {"CreationDate": None, "Creator": None, "Producer": None, **origin})
+
+
+def png(drawing: Drawing, title: str, comments: list[str]) -> bytes:
+    """The figure as PNG."""
+    return _saved(drawing, "png", {"Software": None, "Title": title, "Description": "; ".join(comments)})
+
+
+def _saved(drawing: Drawing, kind: str, metadata: dict) -> bytes:
+    buffer = BytesIO()
+    drawing.figure.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()

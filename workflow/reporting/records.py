@@ -1,0 +1,122 @@
+"""The records of runs, read and checked: the only thing that tables, figures, paper and report are made
+from.
+
+A record that cannot be trusted is kept as a row that says why (`status` malformed or duplicate); it enters
+no mean, and every table names it.
+"""
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+import yaml
+
+from workflow.reporting.files import ReportingError
+
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"
+IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
+SETTING = ["dataset", "front_end", "model", "protocol"]  # what one row of accuracy.csv stands for
+WEIGHTS = ["W", "U", "bias", "classifier"]
+MEASURES = [
+    "test_accuracy",
+    "best_epoch_accuracy",
+    "validation_accuracy",
+    "test_top5",
+    "test_macro_f1",
+    "epochs",
+    "best_epoch",
+]
+COST = ["train_seconds", "step_ms", "peak_memory_mb"]
+ORIGIN = ["device", "data_digest", "split_digest", "git_commit"]
+COLUMNS = [*IDENTITY, "status", *MEASURES, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
+INTEGERS = ["fold", "seed", "epochs", "best_epoch", *WEIGHTS]
+FOLDER = re.compile(
+    r"(?:^|/)(?P<dataset>[^/]+)/(?P<front_end>[^/]+)/(?P<model>[^/]+)/(?P<protocol>[^/]+)"
+    r"/fold(?P<fold>\d+)/seed(?P<seed>\d+)/result\.json$"
+)
+
+
+class MalformedRecordError(ReportingError):
+    """A record that breaks the schema or contradicts itself; the message says what is wrong with it."""
+
+
+def find(root: str | Path) -> list[Path]:
+    """Every result.json below `root`, sorted. ReportingError where there is no such folder."""
+    root = Path(root)
+    if not root.is_dir():
+        raise ReportingError(f"{root}: no such folder of records")
+    return sorted(root.rglob("result.json"))
+
+
+def read(root: str | Path) -> pd.DataFrame:
+    """One row per record below `root`: COLUMNS, sorted by identity; `record` is relative to `root`."""
+    root = Path(root)
+    rows: list[dict[str, Any]] = []
+    first: dict[tuple, str] = {}
+    for path in find(root):
+        where = path.relative_to(root).as_posix()
+        try:
+            row = check(json.loads(path.read_text(), parse_constant=_not_a_number), f"/{where}")
+        except (MalformedRecordError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            kind = "" if isinstance(error, MalformedRecordError) else "not JSON: "
+            row = {**identity_of(f"/{where}"), "status": "malformed", "failure": f"{kind}{error}"}
+        key = tuple(row.get(name) for name in IDENTITY)
+        if row["status"] != "malformed" and first.setdefault(key, where) != where:
+            row = {**row, "status": "duplicate", "failure": f"the same run as {first[key]}"}
+        rows.append({**row, "record": where})
+    return frame(rows)
+
+
+def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """`rows` as a table with every column of COLUMNS; whole numbers stay whole where some are missing."""
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = table.astype(dict.fromkeys(INTEGERS, "Int64"))
+    table = table.astype(dict.fromkeys((*MEASURES[:5], *COST), "float64"))
+    return table.sort_values([*IDENTITY, "record"], na_position="last", ignore_index=True)
+
+
+def check(record: Any, where: str = "") -> dict[str, Any]:
+    """A flat row of a record that follows schemas/result.schema.yaml; MalformedRecordError otherwise."""
+    errors = sorted(_validator().iter_errors(record), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        key = ".".join(str(part) for part in errors[0].absolute_path)
+        raise MalformedRecordError(f"{key}: {errors[0].message}" if key else errors[0].message)
+    if record["status"] == "ok" and record["test_accuracy"] is None:
+        raise MalformedRecordError("status is ok but test_accuracy is null")
+    for name, value in identity_of(where).items():
+        if record[name] != value:
+            raise MalformedRecordError(f"{name} is {record[name]!r}, but its folder says {value!r}")
+    flat = {name: value for name, value in record.items() if name != "parameters"}
+    return {**flat, **record["parameters"]}
+
+
+def identity_of(where: str) -> dict[str, Any]:
+    """What the path of a record says about its run; empty for a path that does not follow the layout."""
+    found = FOLDER.search(where)
+    if not found:
+        return {}
+    return {name: int(text) if name in INTEGERS else text for name, text in found.groupdict().items()}
+
+
+def good(records: pd.DataFrame) -> pd.DataFrame:
+    """The records that enter means."""
+    return records[records["status"] == "ok"]
+
+
+def problems(records: pd.DataFrame) -> list[str]:
+    """One sentence for every record that enters no mean."""
+    bad = records[records["status"] != "ok"]
+    return [f"{row.record}: {row.status}: {row.failure}" for row in bad.itertuples()]
+
+
+def _not_a_number(text: str) -> None:
+    raise MalformedRecordError(f"{text} is not a number that JSON allows")
+
+
+@lru_cache(maxsize=1)
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(yaml.safe_load(SCHEMA_FILE.read_text()))

@@ -1,0 +1,161 @@
+"""A table as people read it: cells and sheets, and their LaTeX and Markdown.
+
+The LaTeX of a sheet is a whole `table` environment that needs booktabs only (and siunitx where the layout
+asks for it), so that a file can be `\\input` on its own. All text is escaped here and nowhere else.
+"""
+
+from typing import NamedTuple
+
+HOLE = "—"
+TEX_ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$",
+    "τ": r"$\tau$", "·": r"$\cdot$", "Σ": r"$\Sigma$", "\n": " ",
+}  # fmt: skip
+MARKDOWN_ESCAPES = {"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"}
+
+
+class Cell(NamedTuple):
+    """One entry: a text, or a number with its deviation; `mark` is best, second or nothing."""
+
+    text: str
+    deviation: str = ""
+    mark: str = ""
+    number: bool = False
+    note: str = ""  # letter of a footnote
+
+
+class Column(NamedTuple):
+    """Key in the layout, and the lines of its head."""
+
+    key: str
+    head: tuple[str, ...]
+    number: bool = True
+
+
+class Sheet(NamedTuple):
+    """One printed table: blocks of rows, each under a title (which may be empty)."""
+
+    label: str
+    caption: str
+    columns: list[Column]
+    blocks: list[tuple[str, list[list[Cell]]]]
+    notes: list[str]
+
+
+def escape_tex(text: str) -> str:
+    """`text` as LaTeX prints it, character by character."""
+    return "".join(TEX_ESCAPES.get(character, character) for character in text)
+
+
+def escape_markdown(text: str) -> str:
+    """`text` as Markdown prints it inside a table."""
+    return "".join(MARKDOWN_ESCAPES.get(character, character) for character in text)
+
+
+def number(value: float | int | None, digits: int = 0, sign: bool = False) -> str:
+    """A number with thousands set apart by thin spaces (U+2009); the hole where there is none."""
+    if value is None or value != value:
+        return HOLE
+    text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", "\u2009")
+    if sign and value == 0:
+        return text[1:]
+    if float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
+        return f"{value:{'+' if sign else ''}.1e}"
+    return text.replace("-", "−")
+
+
+def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False) -> str:
+    """The sheets as LaTeX, a table environment each, after `comments`."""
+    lines = [f"% {escape_comment(line)}" for line in comments]
+    lines.append("% needs \\usepackage{booktabs}" + (" and \\usepackage{siunitx}" if siunitx else ""))
+    for sheet in sheets:
+        lines += ["", *_tex_table(sheet, siunitx)]
+    if not sheets:
+        lines += ["", "\\emph{No records yet.}"]
+    return "\n".join(lines) + "\n"
+
+
+def escape_comment(line: str) -> str:
+    """A comment stays on its line."""
+    return " ".join(line.split())
+
+
+def _tex_table(sheet: Sheet, siunitx: bool) -> list[str]:
+    align = "".join("r" if column.number else "l" for column in sheet.columns)
+    height = max(len(column.head) for column in sheet.columns)
+    heads = [("",) * (height - len(column.head)) + column.head for column in sheet.columns]
+    lines = [
+        "\\begin{table}[htbp]",
+        "\\centering\\small",
+        f"\\caption{{{escape_tex(sheet.caption)}}}",
+        f"\\label{{tab:{sheet.label}}}",
+        f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
+        "\\toprule",
+    ]
+    lines += [" & ".join(escape_tex(head[row]) for head in heads) + r" \\" for row in range(height)]
+    lines.append("\\midrule")
+    for index, (title, rows) in enumerate(sheet.blocks):
+        if index:
+            lines.append("\\addlinespace")
+        if title:
+            lines.append(f"\\multicolumn{{{len(sheet.columns)}}}{{@{{}}l}}{{\\emph{{{escape_tex(title)}}}}} \\\\")
+        lines += [" & ".join(_tex_cell(cell, siunitx) for cell in row) + r" \\" for row in rows]
+    lines += ["\\bottomrule", "\\end{tabular}"]
+    if sheet.notes:
+        lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
+        lines += [f"{_tex_note(note)}\\par" for note in sheet.notes]
+        lines.append("\\end{minipage}")
+    return [*lines, "\\end{table}"]
+
+
+def _tex_note(note: str) -> str:
+    """Notes that begin with a letter and a bracket, as "a) ...", belong to cells marked with that letter."""
+    if note[1:3] == ") ":
+        return f"$^{{{note[0]}}}$ {escape_tex(note[3:])}"
+    return escape_tex(note)
+
+
+def _tex_cell(cell: Cell, siunitx: bool) -> str:
+    if cell.number and cell.text != HOLE:
+        plain = cell.text.replace("\u2009", "" if siunitx else r"\,").replace("−", "-")
+        if siunitx:
+            body = f"\\num{{{plain}" + (f" \\pm {cell.deviation}" if cell.deviation else "") + "}"
+        else:
+            body = f"${plain}" + (rf" \pm {cell.deviation}" if cell.deviation else "") + "$"
+            if cell.mark == "best":  # \textbf does not reach into mathematics
+                body = f"$\\mathbf{{{plain}}}" + (rf" \pm {cell.deviation}" if cell.deviation else "") + "$"
+    else:
+        body = escape_tex(cell.text.replace("\u2009", "\u00a0"))
+    if cell.mark == "best" and (siunitx or not cell.number):
+        body = f"\\textbf{{{body}}}"
+    if cell.mark == "second":
+        body = f"\\underline{{{body}}}"
+    return body + (f"$^{{{cell.note}}}$" if cell.note else "")
+
+
+def to_markdown(title: str, sheets: list[Sheet], comments: list[str]) -> str:
+    """The sheets as Markdown, a heading and a table each; comments as an HTML comment on top."""
+    origin = "; ".join(escape_comment(line) for line in comments).replace("--", "- -")
+    lines = [f"<!-- {origin} -->", f"# {title}"]
+    for sheet in sheets:
+        heads = [escape_markdown(" ".join(column.head)) for column in sheet.columns]
+        lines += ["", f"**{escape_markdown(sheet.caption)}**", "", "| " + " | ".join(heads) + " |"]
+        lines.append("|" + "|".join("---:" if column.number else "---" for column in sheet.columns) + "|")
+        for block, rows in sheet.blocks:
+            if block:
+                lines.append(f"| *{escape_markdown(block)}* |" + " |" * (len(sheet.columns) - 1))
+            lines += ["| " + " | ".join(_markdown_cell(cell) for cell in row) + " |" for row in rows]
+        lines += ["", *[f"- {escape_markdown(note)}" for note in sheet.notes]]
+    if not sheets:
+        lines += ["", "No records yet."]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown_cell(cell: Cell) -> str:
+    body = escape_markdown(cell.text) + (f" ± {cell.deviation}" if cell.deviation else "")
+    if cell.mark:
+        body = f"**{body}**" if cell.mark == "best" else f"<u>{body}</u>"
+    return body + (f" ({cell.note})" if cell.note else "")

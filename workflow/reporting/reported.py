@@ -1,0 +1,78 @@
+"""paper/reported.csv: every published number that this project may state, with its source."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.reporting.files import ReportingError
+
+FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
+COLUMNS = [
+    "dataset",
+    "front_end",
+    "model",
+    "protocol",
+    "metric",
+    "value",
+    "unit",
+    "source",
+    "locator",
+    "status",
+]
+STATUSES = ("published", "derived", "unknown")
+COUNTS = ("W", "U", "total", "ratio_W", "ratio_total")
+RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+METRICS = ("accuracy", *COUNTS, *RANGES)
+UNITS = {"percent": 0.01, "fraction": 1.0, "count": 1.0, "million": 1e6, "ratio": 1.0}
+
+
+class ReportedError(ReportingError):
+    """A row of reported.csv that cannot be used; the message names file, line, column and expectation."""
+
+
+def load(path: str | Path | None = None) -> pd.DataFrame:
+    """The rows of reported.csv; `value` is a number in units of 1 (percent become fractions) else NaN.
+
+    `step` is one unit of the last digit that was printed: how precisely a number was published.
+    """
+    path = Path(path or FILE)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise ReportedError(f"{path}: no such file") from None
+    if list(table.columns) != COLUMNS:
+        raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
+    for line, row in enumerate(table.itertuples(index=False), start=2):
+        _check(path, line, row)
+    scale = table["unit"].map(UNITS)
+    table["step"] = [last_digit(*pair) for pair in zip(table["value"], table["unit"], strict=True)]
+    table["value"] = pd.to_numeric(table["value"]) * scale
+    return table
+
+
+def last_digit(printed: str, unit: str) -> float:
+    """One unit of the last digit that was printed, in units of 1: 0.001 for 87.9 percent."""
+    decimals = len(printed.partition(".")[2])
+    return 10.0**-decimals * UNITS[unit]
+
+
+def _check(path: Path, line: int, row) -> None:
+    def wrong(column: str, expectation: str) -> ReportedError:
+        return ReportedError(f"{path}:{line}: {column} is {getattr(row, column)!r}, expected {expectation}")
+
+    if row.status not in STATUSES:
+        raise wrong("status", f"one of {', '.join(STATUSES)}")
+    if row.metric not in METRICS:
+        raise wrong("metric", f"one of {', '.join(METRICS)}")
+    if row.unit not in UNITS:
+        raise wrong("unit", f"one of {', '.join(UNITS)}")
+    if not row.source:
+        raise wrong("source", "where the value was read, or why it is unknown")
+    if row.status == "unknown":
+        if row.value:
+            raise wrong("value", "nothing, since its status is unknown (set it to published)")
+        return
+    try:
+        float(row.value)
+    except ValueError:
+        raise wrong("value", "a number") from None

@@ -1,0 +1,159 @@
+"""From the records of the runs to tables, figures, the report and the article; no data and no training is needed."""
+
+RECORDS = rules.trained.input
+PAPER_SOURCES = sorted(str(path) for path in ROOT.glob("paper/*") if path.is_file())
+TABLES = ["accuracy", "cost", "comparison", "leakage", "claims", "holes"]
+COUNTS = ["parameters", "complexity"]
+FIGURES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "reported"]
+PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
+
+
+rule configuration:
+    output:
+        f"{RESULTS}/config.yaml",
+    log:
+        f"{LOGS}/configuration.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        config=json.dumps(CONFIG),
+    message:
+        "Resolving the configuration"
+    shell:
+        "python -m workflow.configuration {params.config:q} > {output} 2> {log}"
+
+
+rule collect:
+    input:
+        RECORDS,
+        code=code("collect"),
+    output:
+        f"{RESULTS}/results.csv",
+    log:
+        f"{LOGS}/collect.log",
+    conda:
+        ENVIRONMENT
+    params:
+        runs=f"{RESULTS}/runs",
+    message:
+        "Collecting the records"
+    shell:
+        "python -m workflow.reporting.collect --from {params.runs} --output {output} 2> >(tee {log} >&2)"
+
+
+rule tables:
+    input:
+        RECORDS,
+        rules.collect.output,
+        config=rules.configuration.output,
+        leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG["datasets"]),
+        paper=PAPER_SOURCES,
+        code=code("tables"),
+    output:
+        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "tex", "md"]),
+    log:
+        f"{LOGS}/tables.log",
+    conda:
+        ENVIRONMENT
+    params:
+        results=RESULTS,
+        folder=f"{RESULTS}/tables",
+        tables=TABLES,
+    message:
+        "Making the tables"
+    shell:
+        "python -m workflow.reporting.tables --from {params.results} --config {input.config}"
+        " --output {params.folder} --tables {params.tables} 2> {log}"
+
+
+rule counts:
+    input:
+        config=rules.configuration.output,
+        code=code("counts"),
+    output:
+        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTS, form=["csv", "tex", "md"]),
+    log:
+        f"{LOGS}/counts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        folder=f"{RESULTS}/tables",
+    message:
+        "Counting parameters and operations"
+    shell:
+        "python -m workflow.reporting.counts --config {input.config} --output {params.folder} 2> {log}"
+
+
+rule figures:
+    input:
+        RECORDS,
+        config=rules.configuration.output,
+        leakage=rules.tables.input.leakage,
+        paper=PAPER_SOURCES,
+        code=code("figures"),
+    output:
+        expand(f"{RESULTS}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png"]),
+        f"{RESULTS}/figures/captions.json",
+    log:
+        f"{LOGS}/figures.log",
+    conda:
+        ENVIRONMENT
+    params:
+        results=RESULTS,
+        folder=f"{RESULTS}/figures",
+    message:
+        "Drawing the figures"
+    shell:
+        "python -m workflow.reporting.figures --from {params.results} --config {input.config}"
+        " --output {params.folder} 2> {log}"
+
+
+rule report:
+    input:
+        RECORDS,
+        config=rules.configuration.output,
+        leakage=rules.tables.input.leakage,
+        paper=PAPER_SOURCES,
+        code=code("report"),
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        ENVIRONMENT
+    params:
+        results=RESULTS,
+    message:
+        "Writing the report"
+    shell:
+        "python -m workflow.reporting.report --from {params.results} --config {input.config}"
+        " --output {output} 2> {log}"
+
+
+rule paper:
+    input:
+        RECORDS,
+        config=rules.configuration.output,
+        leakage=rules.tables.input.leakage,
+        paper=PAPER_SOURCES,
+        code=code("paper"),
+    output:
+        pdf=f"{RESULTS}/paper.pdf",
+        arxiv=f"{RESULTS}/arxiv.tar.gz",
+    log:
+        f"{LOGS}/paper.log",
+    conda:
+        ENVIRONMENT
+    params:
+        results=RESULTS,
+    message:
+        "Typesetting the article"
+    shell:
+        "python -m workflow.reporting.paper --from {params.results} --config {input.config}"
+        " --output {output.pdf} --arxiv {output.arxiv} 2> {log}"
+
+
+onstart:
+    if not PAPER:
+        logger.info(f"latexmk is not installed: {RESULTS}/paper.pdf is left out, everything else is made")
