@@ -15,7 +15,7 @@ def parameters(specification: Specification, classes: int) -> dict[str, int]:
     except (ValueError, TypeError) as error:
         raise InputError(f"recurrent: {error}") from None
     if arguments["format"] in sanity.FORMATS:
-        size = sanity.module(arguments["format"]).classifier_inputs(arguments)
+        size = sanity.module(arguments["format"]).classifier_inputs(specification)
     else:
         size = arguments["hidden_size"]
     return {**declared, "classifier": (size + 1) * classes if size else 0}

@@ -23,7 +23,9 @@ PAUSE = 0.5  # seconds between two rounds over the locks
 
 
 @contextmanager
-def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path | None = None) -> Iterator[str | None]:
+def slot(
+    wanted: str = "auto", devices: list[str] | None = None, folder: Path | None = None
+) -> Iterator[str | None]:
     """Hold a slot within the block; yields the device's number, None where there is nothing to choose.
 
     wanted: training.device. devices: those of this machine where None; tests give their own.

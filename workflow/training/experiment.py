@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from workflow.training import checkpoint, environment, model, optimiser, record, sanity, scores, seeds
 from workflow.training.data import Fold
-from workflow.training.errors import InputError, RunFailure
+from workflow.training.errors import InputError
 from workflow.training.feed import Feed
 from workflow.training.interruption import watched
 from workflow.training.loop import Loop
@@ -31,15 +31,16 @@ def run(
     captured: dict[str, Any],
     checkpoint_seconds: float,
 ) -> None:
-    """Train and write the record to `output`. `base`: the fields of result.json that are known before."""
+    """Train and write the record to `output`. `base`: the fields of result.json that are known before; what is
+    known when it fails is added there."""
     device = choose_device(specification.training.device)
     switch_on_determinism(device, specification.training.precision)
     base["device"] = environment.device_name(device)
+    captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
     if specification.recurrent["format"] in sanity.FORMATS:
         fold = sanity.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
-    base["parameters"] = model.count(specification, network)
     adam = optimiser.build(network, specification.training, device)
     optimiser.prepare(adam)
     step = Step(network, adam, specification.training.gradient_norm, specification.training.precision)
@@ -49,15 +50,11 @@ def run(
             print(f"{specification.name}: going on after epoch {loop.state.epoch}", file=sys.stderr)
         try:
             _train(loop, output)
-            result, chances, weights = _finish(loop)
-        except RunFailure as failure:
-            result, chances, weights = {"status": "failed", "failure": str(failure)}, None, save({})
-    captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
-    result = base | _costs(loop) | result
-    record.write(output, specification, result, captured, fold, chances, weights)
+        finally:
+            base |= _costs(loop)
+        result, chances, weights = _finish(loop)
+    record.write(output, specification, base | result, captured, fold, chances, weights)
     checkpoints.remove()
-    if result["status"] == "failed":
-        print(f"FAILED {specification.name}: {result['failure']}", file=sys.stderr, flush=True)
 
 
 def _train(loop: Loop, output: Path) -> None:

@@ -1,6 +1,5 @@
 """A classifier of clips: a recurrent layer, its last hidden state, a linear layer."""
 
-
 import torch
 from torch import nn
 
@@ -46,4 +45,3 @@ def build(specification: Specification, classes: int) -> Classifier:
         recurrent.normalise(*PIXELS[settings.normalisation])
     dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
     return Classifier(recurrent, arguments["hidden_size"], classes, dropout)
-

@@ -8,10 +8,22 @@ from typing import Any
 import jsonschema
 import numpy as np
 import yaml
+from safetensors.numpy import save
 
 from workflow.training import files
 from workflow.training.data import Fold
 from workflow.training.settings import SCHEMAS, Specification
+
+
+# fields of result.json that a failed run may not reach
+EMPTY: dict[str, Any] = {
+    "status": "failed",
+    **dict.fromkeys(("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms")),
+    "peak_memory_mb": None,
+    "epochs": 0,
+    "train_seconds": 0.0,
+    "device": "",
+}
 
 
 def write(
@@ -32,6 +44,19 @@ def write(
     files.write_text(folder / "predictions.csv", predictions(fold, chances))
     files.write_bytes(folder / "model.safetensors", weights)
     files.write_json(folder / "result.json", result)
+
+
+def write_failure(
+    folder: Path,
+    specification: Specification,
+    result: dict[str, Any],
+    environment: dict[str, Any],
+    fold: Fold,
+    failure: str,
+) -> None:
+    """The record of a run without scores; its predictions and weights are empty files of the right form."""
+    result = {**result, "status": "failed", "failure": failure}
+    write(folder, specification, result, environment, fold, None, save({}))
 
 
 def predictions(fold: Fold, chances: np.ndarray | None) -> str:

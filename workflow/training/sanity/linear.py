@@ -3,6 +3,7 @@
 import numpy as np
 
 from workflow.training.sanity import Declaration
+from workflow.training.sanity.thumbnails import SIZE
 
 PARAMETERS = ()
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # scikit-learn's C
@@ -12,9 +13,9 @@ def declare(**arguments) -> Declaration:
     return Declaration()  # all its weights are a classifier's
 
 
-def classifier_inputs(arguments):
-    """The mean feature as it is; of pixels the thumbnail."""
-    return arguments["input_size"] if arguments["input_size"] == FEATURES else SIZE
+def classifier_inputs(specification):
+    """Of pixels the thumbnail, of features their mean as it is."""
+    return SIZE if specification.front_end == "pixels" else specification.recurrent["input_size"]
 
 
 def fit(x, y, validation_x, validation_y):

@@ -11,7 +11,7 @@ def declare(**arguments) -> Declaration:
     return Declaration()
 
 
-def classifier_inputs(arguments):
+def classifier_inputs(specification):
     return 0
 
 

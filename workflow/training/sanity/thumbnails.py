@@ -48,4 +48,3 @@ def _projection(features: int) -> np.ndarray:
 def _in_chunks(clips: np.ndarray, projection: np.ndarray) -> np.ndarray:
     parts = [clips[i : i + CHUNK].astype(np.float32) @ projection for i in range(0, len(clips), CHUNK)]
     return np.concatenate(parts)
-
