@@ -60,9 +60,7 @@ def results(project: Project) -> dict[str, bytes]:
     found = {}
     for path in sorted(folder.glob("runs/**/result.json")):
         record = json.loads(path.read_text())
-        kept = {
-            key: record[key] for key in ("status", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")
-        }
+        kept = {key: record[key] for key in ("status", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")}
         name = path.parent.relative_to(folder).as_posix()
         found[name] = json.dumps(kept).encode() + (path.parent / "predictions.csv").read_bytes()
     table = folder / "tables" / "accuracy.csv"

@@ -9,13 +9,29 @@ from types import ModuleType
 import pandas as pd
 
 from workflow.reporting import records, render
-from workflow.reporting.content import accuracy, holes
+from workflow.reporting.content import accuracy, claims, comparison, cost, holes, leakage, parameters
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
 
 MODULE = "workflow.reporting.tables"
-TABLES: dict[str, ModuleType] = {"accuracy": accuracy, "holes": holes}
-TITLES = {"accuracy": "Accuracy", "holes": "Runs that enter no mean"}
+TABLES: dict[str, ModuleType] = {
+    "accuracy": accuracy,
+    "parameters": parameters,
+    "comparison": comparison,
+    "claims": claims,
+    "leakage": leakage,
+    "cost": cost,
+    "holes": holes,
+}
+TITLES = {
+    "accuracy": "Accuracy",
+    "parameters": "Parameters",
+    "comparison": "Reported against reproduced",
+    "claims": "Claims of the abstract",
+    "leakage": "What the published protocol adds",
+    "cost": "Cost of training",
+    "holes": "Runs that enter no mean",
+}
 
 
 def write(material: Material, output: str | Path, names: list[str]) -> None:

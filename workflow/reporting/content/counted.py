@@ -1,0 +1,80 @@
+"""Numbers of parameters of a model: declared by its format where a configuration is at hand, else as recorded."""
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from workflow.reporting.content.material import Material
+from workflow.reporting.records import WEIGHTS
+
+
+def counts(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+    """{"W", "U", "bias", "classifier"}, or None where neither configuration nor records know the model."""
+    arguments = declared_arguments(material, dataset, front_end, model)
+    if arguments is not None:
+        import baselines  # of no use to a folder of records alone
+        from workflow.datasets.catalogue import CATALOGUE
+
+        if arguments["format"] in baselines.FORMATS:
+            found = dict(baselines.declare(**arguments).parameters())
+            hidden = arguments["hidden_size"]
+            return found | {"classifier": (hidden + 1) * len(CATALOGUE[dataset].classes)}
+    return recorded(material, dataset, front_end, model)
+
+
+def recorded(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+    """What the records of a model say of its parameters; None without records or where they disagree."""
+    rows = material.rows_of(dataset, front_end, model)[WEIGHTS].drop_duplicates()
+    return {name: int(rows.iloc[0][name]) for name in WEIGHTS} if len(rows) == 1 else None
+
+
+def conventions(found: dict[str, int], dataset: str) -> dict[str, int]:
+    """W + U and what papers add to it: biases once or, as PyTorch stores them, twice; the classifier's weights."""
+    from workflow.datasets.catalogue import CATALOGUE
+
+    base, bias, classifier = found["W"] + found["U"], found["bias"], found["classifier"]
+    totals = {"biases": base + bias, "both of PyTorch's biases": base + 2 * bias}
+    if dataset in CATALOGUE:  # the classifier has a bias per class
+        weights = classifier - len(CATALOGUE[dataset].classes)
+        totals |= {"the classifier's weights": base + weights}
+    return totals | {"biases and the classifier": base + bias + classifier}
+
+
+def dense(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+    """W and U of the dense LSTM (or GRU) of the same input and hidden size: 4 H D and 4 H H (3 for a GRU)."""
+    arguments = declared_arguments(material, dataset, front_end, model)
+    if arguments is None:
+        arguments = recorded_arguments(material, dataset, front_end, model)
+    if not arguments or "hidden_size" not in arguments or "input_size" not in arguments:
+        return None
+    gates = 3 if arguments.get("cell") == "gru" else 4
+    D, H = arguments["input_size"], arguments["hidden_size"]
+    return {"W": gates * H * D, "U": gates * H * H}
+
+
+def declared_arguments(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
+    """The arguments of baselines.declare in the configuration; None where it does not name the model."""
+    config = material.config
+    if config is None or model not in config["models"] or front_end not in config["front_ends"]:
+        return None
+    from workflow import specification
+
+    return specification.recurrent(config, dataset, front_end, model)
+
+
+@lru_cache(maxsize=1024)
+def recorded_arguments(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
+    """The same from the specification.yaml of one of the model's runs."""
+    for record in material.rows_of(dataset, front_end, model)["record"]:
+        file = (material.root / record).with_name("specification.yaml")
+        if file.is_file():
+            found = yaml.safe_load(file.read_text())
+            return found.get("recurrent") if isinstance(found, dict) else None
+    return None
+
+
+def places(material: Material) -> pd.DataFrame:
+    """Every (dataset, front_end, model) of the configuration and the records, in the order of tables."""
+    return material.settings[["dataset", "front_end", "model"]].drop_duplicates(ignore_index=True)
