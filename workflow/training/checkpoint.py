@@ -75,9 +75,7 @@ class Checkpoints:
 
     def _write(self, stem: str, tensors: Tensors, content: dict[str, Any], flush: bool) -> str:
         part = self.folder / f".{stem}.part"
-        save_file(
-            {name: tensor.contiguous() for name, tensor in tensors.items()}, part, {"json": json.dumps(content)}
-        )
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, {"json": json.dumps(content)})
         with part.open("rb") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
             if flush:

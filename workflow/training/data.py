@@ -44,7 +44,7 @@ def load(folder: Path, specification: Specification) -> Fold:
     classes = list(described["classes"])
     table = _csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     try:
-        clips = np.load(folder / f"{tensor}.npy", mmap_mode="r")
+        clips = np.load(folder / f"{tensor}.npy", mmap_mode="c")
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / tensor}.npy: cannot be read: {error}") from None
     if len(clips) != len(table):
@@ -52,9 +52,7 @@ def load(folder: Path, specification: Specification) -> Fold:
     numbers = int(np.prod(clips.shape[2:]))
     if numbers != specification.recurrent["input_size"]:
         given = specification.recurrent["input_size"]
-        raise InputError(
-            f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers a frame"
-        )
+        raise InputError(f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers a frame")
 
     rows, split_digest = _parts(folder / "splits.csv", table, specification)
     index = {name: number for number, name in enumerate(classes)}
@@ -64,9 +62,7 @@ def load(folder: Path, specification: Specification) -> Fold:
     lengths = None
     if described.get("sampling") == "all":
         lengths = np.array([min(int(line["frames"]), clips.shape[1]) for line in table], np.int64)
-    return Fold(
-        clips, [line["clip"] for line in table], labels, lengths, rows, classes, about["digest"], split_digest
-    )
+    return Fold(clips, [line["clip"] for line in table], labels, lengths, rows, classes, about["digest"], split_digest)
 
 
 def check(fold: Fold, specification: Specification) -> None:

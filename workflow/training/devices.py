@@ -23,9 +23,7 @@ PAUSE = 0.5  # seconds between two rounds over the locks
 
 
 @contextmanager
-def slot(
-    wanted: str = "auto", devices: list[str] | None = None, folder: Path | None = None
-) -> Iterator[str | None]:
+def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path | None = None) -> Iterator[str | None]:
     """Hold a slot within the block; yields the device's number, None where there is nothing to choose.
 
     wanted: training.device. devices: those of this machine where None; tests give their own.
@@ -48,7 +46,7 @@ def present(driver: Path = DRIVER) -> list[str]:
     try:
         return [str(number) for number in range(len(list(driver.iterdir())))]
     except OSError:
-        return [name[6:] for name in sorted(os.listdir("/dev")) if re.fullmatch(r"nvidia\d+", name)]
+        return sorted(path.name[6:] for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
 def lock_folder() -> Path:

@@ -5,11 +5,11 @@ class InputError(Exception):
     """A missing file or a wrong specification: nothing is written, the exit code is 1."""
 
 
-class RunFailure(Exception):  # noqa: N818 (a result, not a mistake in the code)
+class RunFailure(Exception):
     """The experiment failed (NaN, a class without clips ...): recorded with status `failed`, exit code 0."""
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):
     """SIGTERM or SIGINT arrived; the state has been saved. `signal` is its number."""
 
     def __init__(self, signal: int):

@@ -81,9 +81,7 @@ class Loop:
     def _train_epoch(self, began: float) -> None:
         epoch = self.state.epoch + 1
         optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
-        order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(
-            self.fold.rows["train"]
-        )
+        order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         self.timer.tick()
         for batch in self.feed.batches(chunks[self.state.position :]):
@@ -106,9 +104,7 @@ class Loop:
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
         if torch.isfinite(totals[FIRST_BAD]):
             at = int(totals[FIRST_BAD]) + 1
-            raise RunFailure(
-                f"loss or gradient is not finite at step {at} of epoch {epoch}; lower the learning rate"
-            )
+            raise RunFailure(f"loss or gradient is not finite at step {at} of epoch {epoch}; lower the learning rate")
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
         return {

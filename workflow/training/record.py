@@ -14,7 +14,6 @@ from workflow.training import files
 from workflow.training.data import Fold
 from workflow.training.settings import SCHEMAS, Specification
 
-
 # fields of result.json that a failed run may not reach
 EMPTY: dict[str, Any] = {
     "status": "failed",

@@ -22,9 +22,7 @@ from workflow.training import checkpoint, data, declared, devices, environment, 
 from workflow.training.errors import InputError, Interrupted, RunFailure
 
 
-def run(
-    specification: settings.Specification, folder: Path, output: Path, kept: Path, seconds: float = 30.0
-) -> None:
+def run(specification: settings.Specification, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
     """Train `specification` on the data in `folder`; see the module's text. `seconds`: between two checkpoints."""
     fold = data.load(folder, specification)
     captured = environment.capture()
@@ -75,9 +73,7 @@ def _experiment() -> ModuleType:
     return experiment
 
 
-def _fingerprint(
-    specification: settings.Specification, fold: data.Fold, captured: dict[str, Any]
-) -> dict[str, Any]:
+def _fingerprint(specification: settings.Specification, fold: data.Fold, captured: dict[str, Any]) -> dict[str, Any]:
     """What must be the same for a run to be continued: what it computes, from what, with which code."""
     return {
         "specification": specification.plain,
@@ -94,9 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", required=True, type=Path, help="folder of frames.npy, clips.csv, splits.csv ...")
     parser.add_argument("--output", required=True, type=Path, help="folder of the record")
     parser.add_argument("--checkpoint", required=True, type=Path, help="folder that survives an interruption")
-    parser.add_argument(
-        "--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints (default 30)"
-    )
+    parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints (default 30)")
     options = parser.parse_args(arguments)
     try:
         specification = settings.read(options.specification)

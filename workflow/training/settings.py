@@ -96,9 +96,7 @@ def parse(plain: Any, origin: str = "specification") -> Specification:
         if not isinstance(recurrent, dict) or not isinstance(recurrent.get(name), kind):
             raise InputError(f"{origin}: recurrent.{name} must be given as {kind.__name__}")
     identity = {name: plain[name] for name in IDENTITY}
-    return Specification(
-        **identity, recurrent=recurrent, training=_settings(plain["training"], origin), plain=plain
-    )
+    return Specification(**identity, recurrent=recurrent, training=_settings(plain["training"], origin), plain=plain)
 
 
 def _settings(given: Any, origin: str) -> Settings:

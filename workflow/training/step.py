@@ -19,9 +19,7 @@ LOSS, CORRECT, STEPS, FIRST_BAD = range(4)  # places of Step.totals
 class Step:
     """Call it with a batch. `totals` (4,): sums of loss and hits, steps done, first step that was not finite."""
 
-    def __init__(
-        self, model: nn.Module, optimiser: torch.optim.Optimizer, gradient_norm: float | None, precision: str
-    ):
+    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, gradient_norm: float | None, precision: str):
         self.model, self.optimiser, self.gradient_norm = model, optimiser, gradient_norm
         self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
         device = self.parameters[0].device

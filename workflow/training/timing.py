@@ -1,5 +1,6 @@
 """Time of a training step: the median over this process's steps, read without making the device wait."""
 
+import itertools
 import time
 from collections import deque
 from statistics import median
@@ -29,7 +30,7 @@ class StepTimer:
         marks, self.marks = self.marks, []
         if self.on_gpu and marks:
             marks[-1].synchronize()
-        for first, second in zip(marks, marks[1:], strict=False):
+        for first, second in itertools.pairwise(marks):
             self.durations.append(first.elapsed_time(second) if self.on_gpu else 1e3 * (second - first))
 
     def median_ms(self) -> float | None:

@@ -25,8 +25,7 @@ def fit(x, y, validation_x, validation_y):
     from sklearn.preprocessing import StandardScaler
 
     tried = [
-        make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=5000)).fit(x, y)
-        for penalty in PENALTIES
+        make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=5000)).fit(x, y) for penalty in PENALTIES
     ]
     estimator = max(tried, key=lambda candidate: candidate.score(validation_x, validation_y))
     scaler, regression = estimator[0], estimator[1]
