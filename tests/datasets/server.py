@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: Served
 
-    def do_GET(self) -> None:  # noqa: N802 (the name that the standard library calls)
+    def do_GET(self) -> None:
         path, asked = unquote(self.path), self.headers.get("Range")
         self.served.log.append((path, asked))
         if path not in self.served.files:
