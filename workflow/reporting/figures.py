@@ -9,12 +9,26 @@ from types import ModuleType
 from workflow.reporting import records
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
-from workflow.reporting.plots import accuracy_parameters, learning_curves, style
+from workflow.reporting.plots import (
+    accuracy_parameters,
+    confusion,
+    cost,
+    leakage,
+    learning_curves,
+    rank,
+    reported,
+    style,
+)
 
 MODULE = "workflow.reporting.figures"
 FIGURES: dict[str, ModuleType] = {
     "accuracy_parameters": accuracy_parameters,
     "learning_curves": learning_curves,
+    "rank": rank,
+    "confusion": confusion,
+    "cost": cost,
+    "leakage": leakage,
+    "reported": reported,
 }
 
 

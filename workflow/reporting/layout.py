@@ -9,7 +9,17 @@ import yaml
 from workflow.reporting.files import ReportingError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
-KEYS = {"models", "datasets", "front_ends", "protocols", "tolerance", "significance", "siunitx", "tables"}
+KEYS = {
+    "models",
+    "datasets",
+    "front_ends",
+    "protocols",
+    "tolerance",
+    "significance",
+    "siunitx",
+    "confusion",
+    "tables",
+}
 TABLE_KEYS = {"columns", "digits", "where", "models"}
 
 

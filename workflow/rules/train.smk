@@ -2,27 +2,6 @@
 removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
 
 
-def training_modules(wildcards):
-    """What a run of this format executes; the files of other formats are none of its business."""
-    return ["workflow.training.run", specification.module(wildcards.format)]
-
-
-rule sources:
-    input:
-        lambda wildcards: sources(*training_modules(wildcards)),
-    output:
-        f"{RESULTS}/sources/{{format}}.sha256",
-    log:
-        f"{LOGS}/sources/{{format}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        modules=training_modules,
-    shell:
-        "python -m workflow.sources {params.modules} > {output} 2> {log}"
-
-
 rule train:
     input:
         clips=f"{DATA}/clips.csv",

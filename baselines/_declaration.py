@@ -1,0 +1,115 @@
+"""What a model is, as plain data: its networks, its counts and what it costs. Torch-free."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fdht.mega import GATES
+from fdht.network import Network
+from fdht.placement import Placement
+from fdht.plans import cost, plans
+from fdht.shapes import choice, natural, number
+
+INITIALISATIONS = ("matched", "published")
+COMMON = ("cell", "input_size", "hidden_size", "init", "gain", "forget_bias")
+
+
+@dataclass(frozen=True)
+class Published:
+    """How the authors' own code starts: a distribution for every core of W, one for U, and the forget-gate bias.
+
+    Distributions are (name, scale): ("uniform", half width), ("truncated", std before cutting at two std) or
+    ("orthogonal", gain).
+    """
+
+    W: tuple[str, float]
+    U: tuple[str, float]
+    forget_bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given."""
+
+    format: str
+    cell: str
+    input_size: int
+    hidden_size: int
+    W: Network
+    placement: Placement | None = None
+    init: str = "matched"
+    gain: float = 1.0
+    forget_bias: float | None = None
+    published: Published | None = None
+
+    @property
+    def gates(self) -> int:
+        return GATES[self.cell]
+
+    def parameters(self) -> dict[str, int]:
+        """Numbers stored in W, U and the bias; U is 0 where W holds both."""
+        rows = self.gates * self.hidden_size
+        return {"W": self.W.weights, "U": 0 if self.placement else rows * self.hidden_size, "bias": rows}
+
+    def complexity(self) -> dict[str, Any]:
+        """weights, multiply_adds of a time step of one sequence, peak (elements of the largest intermediate),
+        formula.
+
+        W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, its merged
+        halves being at hand; a dense U adds G H H. FDHT applies its map to x and h together.
+        """
+        best = min(
+            ((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds
+        )
+        plan, estimate = best
+        U = self.parameters()["U"]
+        formula = estimate.formula
+        if plan.kind == "split":
+            n_p, m_p, s, n_q, m_q = plan.split.shape
+            formula += f"; n_P={n_p} m_P={m_p} s={s} n_Q={n_q} m_Q={m_q}"
+        else:
+            formula += f"; N={self.W.input_size} M={self.W.output_size}"
+        return {
+            "weights": self.W.weights + U,
+            "multiply_adds": estimate.multiply_adds + U,
+            "peak": max(estimate.peak, self.W.output_size),
+            "formula": f"{formula}; U: {self.gates} H^2" if U else formula,
+        }
+
+
+def common(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The checked arguments that every format takes."""
+    cell = choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
+    forget_bias = arguments.get("forget_bias")
+    if forget_bias is not None:
+        number("forget_bias", forget_bias)
+        if cell != "lstm":
+            raise ValueError(
+                f"forget_bias is {forget_bias!r} with cell {cell!r}; expected None: a GRU has no such gate"
+            )
+    return {
+        "cell": cell,
+        "input_size": natural("input_size", arguments["input_size"]),
+        "hidden_size": natural("hidden_size", arguments["hidden_size"]),
+        "init": choice("init", arguments.get("init", "matched"), INITIALISATIONS),
+        "gain": number("gain", arguments.get("gain", 1.0), above=0),
+        "forget_bias": forget_bias,
+    }
+
+
+def declaration(
+    name: str,
+    shared: dict[str, Any],
+    network: Network,
+    published: Published | None,
+    placement: Placement | None = None,
+) -> Declaration:
+    """The declaration of format `name`; ValueError for `init: published` where no code was published."""
+    if shared["init"] == "published" and published is None:
+        raise ValueError(
+            f"init is 'published' for format {name!r}, whose authors published no code; expected 'matched'"
+        )
+    return Declaration(name, W=network, placement=placement, published=published, **shared)
+
+
+Declare = Callable[..., Declaration]

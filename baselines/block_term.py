@@ -1,0 +1,45 @@
+"""W as a sum of Tucker blocks: per block a core (R, ..., R) and factors (n_k, m_k, R) (Ye et al., CVPR 2018,
+arXiv 1712.05134).
+
+Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The blocks are one more index of every core. U stays dense.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from baselines._declaration import Declaration, Published, declaration
+from baselines._modes import paired, rank_list
+from fdht.network import Core, Network
+from fdht.shapes import natural
+
+
+def declare(
+    shared: dict[str, Any],
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int],
+    blocks: int,
+) -> Declaration:
+    """ranks: the Tucker ranks R_1..R_d, or an int for all."""
+    n, m = paired(shared, input_modes, output_modes)
+    network = block_term(n, m, ranks, blocks)
+    # The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
+    # 0.05 (5 - R) for the cores, defined for R < 5 only; orthogonal U.
+    rank = network.sizes["r1"]
+    published = Published(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
+    return declaration("block_term", shared, network, published)
+
+
+def block_term(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int], blocks: int) -> Network:
+    """Declare the cores of a block-term (prod(m), prod(n)) matrix."""
+    blocks, d = natural("blocks", blocks), len(n)
+    tucker = rank_list("ranks", ranks, d, "one for each pair of modes")
+    for k, rank in enumerate(tucker):
+        if rank > n[k] * m[k]:
+            raise ValueError(f"ranks: {rank} of modes {k + 1} is above {n[k] * m[k]}, the most that they allow")
+    factors = [
+        Core(f"factor{k}", ("block", f"n{k}", f"m{k}", f"r{k}"), (blocks, n[k - 1], m[k - 1], tucker[k - 1]))
+        for k in range(1, d + 1)
+    ]
+    core = Core("core", ("block", *(f"r{k}" for k in range(1, d + 1))), (blocks, *tucker))
+    return Network(tuple(n), tuple(m), (*factors, core))

@@ -1,0 +1,47 @@
+"""W as a tensor ring over separate input and output modes: cores (r, mode, r') in a circle, inputs then outputs
+(Pan et al., AAAI 2019, arXiv 1811.07503).
+
+Weights: sum over all modes of mode r r'. W has at most the matrix rank r_0 r_d, the two bonds between its input
+half and its output half. U stays dense.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from baselines._declaration import Declaration, Published, declaration
+from baselines._modes import merged, rank_list
+from fdht.network import Core, Network
+
+# tednet (by TR-LSTM's first author): every core from a normal with std 0.5 cut at two; U as torch.nn.Linear.
+CORES = ("truncated", 0.5)
+
+
+def declare(
+    shared: dict[str, Any], input_modes: Sequence[int], output_modes: Sequence[int], ranks: int | Sequence[int]
+) -> Declaration:
+    """ranks: an int, or one for every mode: the bond before it, inputs then outputs."""
+    n, m = merged(shared, input_modes, output_modes)
+    U = ("uniform", 1 / math.sqrt(shared["hidden_size"]))
+    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), Published(W=CORES, U=U))
+
+
+def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
+    """Declare the cores of a tensor-ring (prod(m), prod(n)) matrix."""
+    sizes = [*n, *m]
+    count = len(sizes)
+    ring = rank_list("ranks", ranks, count, "one before each input and output mode")
+    most = math.isqrt(math.prod(sizes))  # the largest rank of any matrix that the tensor can be unfolded to
+    for k, rank in enumerate(ring):
+        if rank > most:
+            raise ValueError(f"ranks: {rank} before mode {k + 1} is above {most}, the most that the modes allow")
+    names = [*(f"n{k + 1}" for k in range(len(n))), *(f"m{k + 1}" for k in range(len(m)))]
+    cores = tuple(
+        Core(
+            f"core_{name}",
+            (f"r{k}", name, f"r{(k + 1) % count}"),
+            (ring[k], sizes[k], ring[(k + 1) % count]),
+        )
+        for k, name in enumerate(names)
+    )
+    return Network(tuple(n), tuple(m), cores)

@@ -1,0 +1,51 @@
+"""W as a tensor train: core k is (r_{k-1}, n_k, m_k, r_k), r_0 = r_d = 1 (Yang et al., ICML 2017, arXiv
+1707.01786).
+
+Weights: sum_k n_k m_k r_{k-1} r_k. U stays dense.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from baselines._declaration import Declaration, Published, declaration
+from baselines._modes import paired, rank_list
+from fdht.network import Core, Network
+
+
+def declare(
+    shared: dict[str, Any], input_modes: Sequence[int], output_modes: Sequence[int], ranks: int | Sequence[int]
+) -> Declaration:
+    """ranks: r_1..r_{d-1}, or with the boundary ranks 1, or an int for all inner ones."""
+    n, m = paired(shared, input_modes, output_modes)
+    network = tensor_train(n, m, ranks)
+    # TT_RNN (Tuyki, Keras): Glorot's uniform over all cores as one flat vector of P numbers, for which Keras takes
+    # sqrt(P) as fan in and fan out; orthogonal U.
+    half_width = math.sqrt(3 / math.sqrt(network.weights))
+    published = Published(W=("uniform", half_width), U=("orthogonal", 1.0))
+    return declaration("tensor_train", shared, network, published)
+
+
+def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
+    """Declare the cores of a tensor-train (prod(m), prod(n)) matrix."""
+    d = len(n)
+    if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
+        if (ranks[0], ranks[-1]) != (1, 1):
+            raise ValueError(
+                f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1"
+            )
+        ranks = ranks[1:-1]
+    bonds = (1, *(rank_list("ranks", ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
+    pairs = [a * b for a, b in zip(n, m, strict=True)]
+    for k in range(1, d):
+        most = min(math.prod(pairs[:k]), math.prod(pairs[k:]))
+        if bonds[k] > most:
+            raise ValueError(
+                f"ranks: {bonds[k]} between modes {k} and {k + 1} is above {most}, the most they allow"
+            )
+    cores = []
+    for k in range(1, d + 1):
+        sizes = {f"r{k - 1}": bonds[k - 1], f"n{k}": n[k - 1], f"m{k}": m[k - 1], f"r{k}": bonds[k]}
+        kept = {i: size for i, size in sizes.items() if i not in ("r0", f"r{d}")}
+        cores.append(Core(f"core{k}", tuple(kept), tuple(kept.values())))
+    return Network(tuple(n), tuple(m), tuple(cores))

@@ -1,0 +1,97 @@
+"""The recurrences: LSTM and GRU over pre-activations that were computed for all steps at once.
+
+Gates are stacked as in torch.nn: i, f, g, o for the LSTM; r, z, n for the GRU. U acts on the previous output:
+LSTM  a_t = p_t + U h_{t-1};  c_t = σ(f) c_{t-1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t)
+GRU   r, z = σ(p_t + U h_{t-1});  n = tanh(p_t + r (U h_{t-1}));  h_t = (1 - z) n + z h_{t-1}
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+GATES = {"lstm": 4, "gru": 3}
+Recur = Callable[[Tensor], Tensor]
+
+
+def lstm(pre: Tensor, recur: Recur, h: Tensor, c: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """pre (T, B, 4H), recur (B, H) -> (B, 4H), h, c and mask (B, H), mask or None -> all h, all c (T, B, H)."""
+    hs, cs = [], []
+    for step in pre.unbind(0):
+        i, f, g, o = (step + recur(h if mask is None else h * mask)).chunk(4, dim=1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        hs.append(h)
+        cs.append(c)
+    return torch.stack(hs), torch.stack(cs)
+
+
+def gru(pre: Tensor, recur: Recur, h: Tensor, mask: Tensor | None = None) -> Tensor:
+    """pre (T, B, 3H), recur (B, H) -> (B, 3H), h (B, H), mask (B, H) or None -> all h, (T, B, H)."""
+    hs = []
+    for step in pre.unbind(0):
+        (r, z, n), (ur, uz, un) = step.chunk(3, dim=1), recur(h if mask is None else h * mask).chunk(3, dim=1)
+        z = (z + uz).sigmoid()
+        n = (n + (r + ur).sigmoid() * un).tanh()
+        h = n + z * (h - n)
+        hs.append(h)
+    return torch.stack(hs)
+
+
+class DenseLSTM(Function):
+    """`lstm` with a dense U (H, 4H), a_t = p_t + h_{t-1} U: backward through time by hand.
+
+    In place, and with the gradient of U as one GEMM over all steps, which autograd would do step by step.
+    """
+
+    @staticmethod
+    def forward(ctx, pre, U, h, c, mask):
+        T, B, H4 = pre.shape
+        H = H4 // 4
+        gates, hs, cs, tanh = (pre.new_empty(T, B, width) for width in (H4, H, H, H))
+        h0, c0 = h, c
+        for t in range(T):
+            gate = torch.addmm(pre[t], h if mask is None else h * mask, U, out=gates[t])
+            gate[:, : 2 * H].sigmoid_()
+            gate[:, 2 * H : 3 * H].tanh_()
+            gate[:, 3 * H :].sigmoid_()
+            i, f, g, o = gate.chunk(4, dim=1)
+            c = torch.mul(f, c, out=cs[t]).addcmul_(i, g)
+            h = torch.mul(o, torch.tanh(c, out=tanh[t]), out=hs[t])
+        ctx.save_for_backward(U, h0, c0, mask, gates, hs, cs, tanh)
+        return hs, cs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_hs, grad_cs):
+        U, h0, c0, mask, gates, hs, cs, tanh = ctx.saved_tensors
+        T, B, H = hs.shape
+        before_h, before_c = torch.cat((h0[None], hs[:-1])), torch.cat((c0[None], cs[:-1]))
+        i, f, g, o = gates.chunk(4, dim=2)
+        # Everything that does not depend on the gradients, for all steps at once: d a_t = slope_t * (dc, dc, dc,
+        # dh).
+        slope = torch.empty_like(gates)
+        by_i, by_f, by_g, by_o = slope.chunk(4, dim=2)
+        torch.mul(i * (1 - i), g, out=by_i)
+        torch.mul(f * (1 - f), before_c, out=by_f)
+        torch.mul(i, 1 - g * g, out=by_g)
+        torch.mul(o * (1 - o), tanh, out=by_o)
+        through = o * (1 - tanh * tanh)
+        dh, dc = torch.zeros_like(h0), torch.zeros_like(c0)
+        for t in reversed(range(T)):
+            dh = dh + grad_hs[t]
+            dc = torch.addcmul(dc + grad_cs[t], dh, through[t])
+            gate = slope[t].view(B, 4, H)
+            gate[:, :3] *= dc[:, None]
+            gate[:, 3] *= dh
+            dc = dc * f[t]
+            dh = slope[t] @ U.mT
+            if mask is not None:
+                dh = dh * mask
+        dU = None
+        if ctx.needs_input_grad[1]:
+            inputs = before_h if mask is None else before_h * mask
+            dU = inputs.reshape(T * B, H).mT @ slope.view(T * B, 4 * H)
+        return slope, dU, dh, dc, None

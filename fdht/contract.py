@@ -1,0 +1,119 @@
+"""Executes plans with torch: plain differentiable operations, for any device, dtype and compiler."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fdht.network import Core, Network
+from fdht.plans import Plan, sweep_steps
+from fdht.splits import Split, merge_order
+
+Cores = dict[str, Tensor]
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def einsum(inputs: Sequence[Sequence[str]], output: Sequence[str], *tensors: Tensor) -> Tensor:
+    """torch.einsum with index names in place of letters."""
+    letter = {index: LETTERS[k] for k, index in enumerate(dict.fromkeys(i for part in inputs for i in part))}
+    equation = ",".join("".join(letter[i] for i in part) for part in inputs)
+    return torch.einsum(f"{equation}->{''.join(letter[i] for i in output)}", *tensors)
+
+
+def merge(parts: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], keep: Sequence[str]) -> Tensor:
+    """Contract tensors with indices `parts` to one with the indices `keep`, in that order."""
+    sizes = {
+        i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)
+    }
+    parts, tensors = list(parts), list(tensors)
+    if len(parts) == 1:
+        return einsum(parts, keep, tensors[0])
+    for a, b, result in merge_order(parts, keep, sizes):
+        product = einsum((parts[a], parts[b]), result, tensors[a], tensors[b])
+        parts = [part for k, part in enumerate(parts) if k not in (a, b)] + [result]
+        tensors = [tensor for k, tensor in enumerate(tensors) if k not in (a, b)] + [product]
+    return tensors[0]
+
+
+def _merge_cores(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> Tensor:
+    return merge([core.indices for core in declared], [cores[core.name] for core in declared], keep)
+
+
+def dense(network: Network, cores: Cores) -> Tensor:
+    """The reconstructed matrix W, (M, N)."""
+    merged = _merge_cores(network.cores, cores, (*network.outputs, *network.inputs))
+    return merged.reshape(network.output_size, network.input_size)
+
+
+def halves(split: Split, cores: Cores) -> tuple[Tensor, Tensor]:
+    """The merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q)."""
+    n_p, m_p, s, n_q, m_q = split.shape
+    first = _merge_cores(split.first, cores, split.first_order).reshape(n_p, s, m_p)
+    second = _merge_cores(split.second, cores, split.second_order).reshape(n_q, s, m_q)
+    return first, second
+
+
+def apply(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
+    """x (rows, N) -> (rows, M) = x Wᵀ."""
+    if plan.kind == "rebuild":
+        return x @ dense(network, cores).mT
+    if plan.kind == "split":
+        return apply_halves(*halves(plan.split, cores), x, plan.q_first)
+    return sweep(plan, network, cores, x)
+
+
+def apply_halves(first: Tensor, second: Tensor, x: Tensor, q_first: bool) -> Tensor:
+    """x (rows, n_P n_Q), P (n_P, s, m_P), Q (n_Q, s, m_Q) -> (rows, m_P m_Q)."""
+    (n_p, s, m_p), (n_q, _, m_q) = first.shape, second.shape
+    rows = x.shape[0]
+    if q_first:
+        inner = x.reshape(rows * n_p, n_q) @ second.reshape(n_q, s * m_q)
+        out = first.reshape(n_p * s, m_p).mT @ inner.view(rows, n_p * s, m_q)
+    else:
+        inner = first.permute(2, 1, 0).reshape(m_p * s, n_p) @ x.reshape(rows, n_p, n_q)
+        out = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
+    return out.reshape(rows, m_p * m_q)
+
+
+def sweep(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
+    """The input contracted with one core after the other."""
+    state, indices = x.reshape(-1, *network.input_modes), ("rows", *network.inputs)
+    for core, after in sweep_steps(network, plan.path):
+        state = einsum((indices, core.indices), ("rows", *after), state, cores[core.name])
+        indices = ("rows", *after)
+    state = einsum((indices,), ("rows", *network.outputs), state)
+    return state.reshape(-1, network.output_size)
+
+
+def columns(network: Network, cores: Cores, positions: Tensor) -> Tensor:
+    """W[:, positions] as (len(positions), M), without rebuilding W: the cores are gathered at the positions.
+
+    positions: (H,) int64 in 0..N-1.
+    """
+    parts, tensors, rest = [], [], positions
+    at = {}
+    for index, size in reversed(list(zip(network.inputs, network.input_modes, strict=True))):
+        at[index], rest = rest % size, rest // size
+    for core in network.cores:
+        tensor, indices = cores[core.name], list(core.indices)
+        held = [index for index in network.inputs if index in indices]
+        if len(held) == 1:
+            axis = indices.index(held[0])
+            tensor, indices[axis] = tensor.index_select(axis, at[held[0]]), "position"
+        elif held:  # one core with several input modes: not used by our formats
+            raise ValueError(f"core {core.name} holds the input modes {held}; expected one at most")
+        parts.append(tuple(indices))
+        tensors.append(tensor)
+    merged = merge(parts, tensors, ("position", *network.outputs))
+    return merged.reshape(positions.numel(), network.output_size)
+
+
+def sums(network: Network, cores: Cores) -> Tensor:
+    """W 1, the sum over all inputs, (M,): what a constant added to every input contributes."""
+    parts, tensors = [], []
+    for core in network.cores:
+        axes = [axis for axis, index in enumerate(core.indices) if index in network.inputs]
+        tensors.append(cores[core.name].sum(axes) if axes else cores[core.name])
+        parts.append(tuple(index for index in core.indices if index not in network.inputs))
+    return merge(parts, tensors, network.outputs).reshape(math.prod(network.output_modes))

@@ -1,0 +1,65 @@
+"""The fully decomposed hierarchical Tucker LSTM (Yin et al., CVPR 2021)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fdht.mega import fully_decomposed
+from fdht.recurrent import Recurrent
+
+
+class FDHTLSTM(Recurrent):
+    """An LSTM whose weights, W and U of all four gates, are one hierarchical Tucker matrix.
+
+    "Integrate, then decompose" (doi 10.1109/CVPR46437.2021.01191): a_t = HT([x_t ; h_{t-1}]) + b, one map
+    (4H, D + H);
+    i, f, g, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t).
+
+    input_size D, hidden_size H. input_modes n1..nd hold D + H, with x in whole slices of the first mode where D
+    allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
+    gates are merged into m1. Both are chosen where left out. ranks: an int, or a rank per node; or leaf_rank and
+    inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
+    gain: standard deviation of the pre-activations at the start, for inputs of mean square 1. forget_bias: value
+    of the forget gate's bias at the start (default 0).
+    Call, state and output as torch.nn.LSTM with one layer, one direction, see `fdht.recurrent.Recurrent`.
+
+    >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
+    >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        input_modes: Sequence[int] | None = None,
+        output_modes: Sequence[int] | None = None,
+        ranks: Any = None,
+        tree: Any = "balanced",
+        *,
+        leaf_rank: int | None = None,
+        inner_rank: int | None = None,
+        batch_first: bool = False,
+        gain: float = 1.0,
+        forget_bias: float | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        network, placement = fully_decomposed(
+            input_size,
+            hidden_size,
+            input_modes,
+            output_modes,
+            ranks,
+            tree,
+            leaf_rank=leaf_rank,
+            inner_rank=inner_rank,
+        )
+        super().__init__(
+            network,
+            hidden_size,
+            placement=placement,
+            batch_first=batch_first,
+            gain=gain,
+            forget_bias=forget_bias,
+            device=device,
+            dtype=dtype,
+        )

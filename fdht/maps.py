@@ -1,0 +1,116 @@
+"""Linear maps whose matrix is stored as a tensor network."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fdht import contract
+from fdht.hierarchical import hierarchical_tucker
+from fdht.initialise import core_std, matched_std
+from fdht.network import Network
+from fdht.plans import Plan, choose
+from fdht.rows import apply_rows
+from fdht.shapes import number
+
+
+class TensorMap(nn.Module):
+    """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
+
+    forward: x (..., N) in the dtype of the cores -> (..., M). The order of contraction is chosen from the shapes
+    for each number of rows, see `fdht.plans`; `plan` overrides the choice. Equals x @ dense().T + bias up to
+    rounding.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        bias: bool = False,
+        std: float | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        self.network = network
+        self.plan: Plan | None = None
+        self.cores = nn.ParameterDict(
+            {core.name: torch.empty(core.shape, device=device, dtype=dtype) for core in network.cores}
+        )
+        self.bias = nn.Parameter(torch.zeros(network.output_size, device=device, dtype=dtype)) if bias else None
+        self.reset_parameters(std)
+
+    def reset_parameters(self, std: float | None = None) -> None:
+        """Gaussian cores so that every entry of W has the standard deviation `std` (None: 1/sqrt(N)); bias 0."""
+        std = matched_std(self.network.input_size) if std is None else number("std", std, above=0)
+        with torch.no_grad():
+            for core in self.cores.values():
+                core.normal_(0, core_std(self.network, std))
+            if self.bias is not None:
+                self.bias.zero_()
+
+    @property
+    def weight_parameters(self) -> int:
+        """Numbers stored for W; the bias is not counted, as in the published counts."""
+        return self.network.weights
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The cores by name."""
+        return dict(self.cores.items())
+
+    def dense(self) -> Tensor:
+        """The reconstructed W, (M, N)."""
+        return contract.dense(self.network, self.tensors())
+
+    def chosen_plan(self, rows: int) -> Plan:
+        """The order of contraction for `rows` rows on the cores' device."""
+        if self.plan is not None:
+            return self.plan
+        device = next(iter(self.cores.values())).device.type
+        return choose(self.network, rows, "cpu" if device == "cpu" else "cuda")
+
+    def forward(self, x: Tensor) -> Tensor:
+        N = self.network.input_size
+        if x.dim() < 1 or x.shape[-1] != N:
+            raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
+        rows = x.reshape(-1, N)
+        y = apply_rows(self.chosen_plan(rows.shape[0]), self.network, self.tensors(), rows, self.bias)
+        return y.view(*x.shape[:-1], self.network.output_size)
+
+    def extra_repr(self) -> str:
+        n, m = self.network.input_modes, self.network.output_modes
+        return f"{math.prod(n)} {n} -> {math.prod(m)} {m}, weights={self.weight_parameters}"
+
+
+class HierarchicalTucker(TensorMap):
+    """A linear map in the hierarchical Tucker format, see `fdht.hierarchical` for the cores and their count.
+
+    input_modes n1..nd, output_modes m1..md: N and M are their products. ranks: an int, or a rank per node; or
+    leaf_rank and inner_rank. tree: "balanced", "left", "right" or nested pairs such as [[1, 2], [3, [4, 5]]].
+    std: of the reconstructed weight at the start (default 1/sqrt(N)).
+
+    >>> layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
+    >>> layer(torch.zeros(7, 120)).shape, layer.dense().shape, layer.weight_parameters
+    (torch.Size([7, 8]), torch.Size([8, 120]), 72)
+    """
+
+    def __init__(
+        self,
+        input_modes: Sequence[int],
+        output_modes: Sequence[int],
+        ranks: Any = None,
+        tree: Any = "balanced",
+        *,
+        leaf_rank: int | None = None,
+        inner_rank: int | None = None,
+        bias: bool = False,
+        std: float | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        network = hierarchical_tucker(
+            input_modes, output_modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
+        )
+        super().__init__(network, bias=bias, std=std, device=device, dtype=dtype)

@@ -1,0 +1,39 @@
+"""The declaration of FDHT: one hierarchical Tucker matrix for all weights of a recurrent layer. Torch-free."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fdht.hierarchical import hierarchical_tucker
+from fdht.network import Network
+from fdht.placement import Placement, place, suggest_modes
+from fdht.shapes import factorise, modes, natural
+
+GATES = {"lstm": 4, "gru": 3}
+
+
+def fully_decomposed(
+    input_size: int,
+    hidden_size: int,
+    input_modes: Sequence[int] | None = None,
+    output_modes: Sequence[int] | None = None,
+    ranks: Any = None,
+    tree: Any = "balanced",
+    *,
+    cell: str = "lstm",
+    leaf_rank: int | None = None,
+    inner_rank: int | None = None,
+) -> tuple[Network, Placement]:
+    """The mega map (G H, D + H): pre-activations of all gates from z = [x ; h], and where x and h lie in z.
+
+    output_modes: of H; the gates are merged into the first of them. input_modes: of D + H, see `fdht.placement`.
+    Either is chosen if left out: as even as the primes of the size allow, four modes or as many as the other has.
+    """
+    D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
+    order = len(input_modes or output_modes or (0,) * 4)
+    first, *rest = modes("output_modes", output_modes or factorise(H, order)[::-1], H, "hidden_size")
+    placement = place(D, H, tuple(input_modes or suggest_modes(D, H, order)))
+    outputs = (GATES[cell] * first, *rest)
+    network = hierarchical_tucker(
+        placement.input_modes, outputs, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
+    )
+    return network, placement

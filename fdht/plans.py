@@ -1,0 +1,176 @@
+"""How to apply a tensor network to rows of inputs: every plan, its estimated time, and the choice. Torch-free.
+
+Three kinds of plan:
+- `split`: merge the small cores of each half (see `fdht.splits`), then two GEMMs. With Q first:
+  (rows n_P, n_Q) @ (n_Q, s m_Q), then for every row (m_P, n_P s) @ (n_P s, m_Q); with P first the other way round.
+- `sweep`: contract the input with one core after the other.
+- `rebuild`: contract the cores to W (M, N), then one GEMM.
+
+The fewest multiply-adds are not the shortest time: a contraction of small cores moves its state through memory at
+every step, two GEMMs on contiguous matrices do not. So the choice is by time estimated from shapes alone, with the
+machine reduced to three numbers.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from fdht.network import Network
+from fdht.splits import Split, merge_order, splits
+
+
+@dataclass(frozen=True)
+class Machine:
+    """multiply-adds per second of a large GEMM, bytes per second, seconds per operation."""
+
+    rate: float
+    bandwidth: float
+    overhead: float
+
+
+# Orders of magnitude, enough to rank plans: two x86 cores; a data-centre GPU. benchmarks/ checks the choices.
+MACHINES = {"cpu": Machine(4e10, 1e10, 8e-6), "cuda": Machine(2e13, 2e12, 6e-6)}
+BYTES = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A way to apply a network; `kind` is split, sweep or rebuild."""
+
+    kind: str
+    split: Split | None = None
+    q_first: bool = True
+    path: tuple[int, ...] = ()  # sweep: positions in network.cores
+    label: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+@dataclass(frozen=True)
+class Cost:
+    """multiply-adds for the given rows, and to prepare (once, whatever the rows); elements; estimated seconds."""
+
+    multiply_adds: int
+    prepare: int
+    peak: int  # largest intermediate result that depends on the rows, in elements
+    seconds: float
+    formula: str
+
+
+def plans(network: Network) -> Iterator[Plan]:
+    """Every plan that the engine can execute for `network`."""
+    yield Plan("rebuild", label="rebuild")
+    for split in splits(network):
+        for q_first in (True, False):
+            label = f"split n{split.inputs} m{split.outputs} {'Q' if q_first else 'P'} first"
+            yield Plan("split", split, q_first, label=label)
+    if len(network.cores) > 1:
+        for backwards in (False, True):
+            path = _sweep_path(network, backwards)
+            yield Plan("sweep", path=path, label="sweep " + " ".join(network.cores[k].name for k in path))
+
+
+@lru_cache(maxsize=4096)
+def choose(network: Network, rows: int, device: str = "cpu") -> Plan:
+    """The plan with the shortest estimated time for `rows` rows on `device` ("cpu" or "cuda")."""
+    return min(plans(network), key=lambda plan: cost(network, plan, rows, device).seconds)
+
+
+@lru_cache(maxsize=4096)
+def cost(network: Network, plan: Plan, rows: int, device: str = "cpu") -> Cost:
+    """What `plan` costs for `rows` rows."""
+    machine = MACHINES[device]
+    return {"rebuild": _rebuild, "split": _split, "sweep": _sweep}[plan.kind](network, plan, rows, machine)
+
+
+def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
+    """Seconds of `batch` products (m, k) @ (k, n): arithmetic slowed down by thin sides, or memory traffic."""
+    efficiency = (m / (m + 4)) * (k / (k + 8)) * (n / (n + 8))
+    arithmetic = batch * m * k * n / machine.rate / efficiency
+    traffic = BYTES * batch * (m * k + k * n + 2 * m * n) / machine.bandwidth
+    return max(arithmetic, traffic) + machine.overhead
+
+
+def _merge(network: Network, cores, keep, machine: Machine) -> tuple[int, float]:
+    """Multiply-adds and seconds of contracting `cores` among themselves."""
+    operands = [core.indices for core in cores]
+    adds, seconds = 0, 0.0
+    for a, b, result in merge_order(operands, keep, network.sizes):
+        joint = math.prod(network.sizes[i] for i in {*operands[a], *operands[b]})
+        volume = math.prod(network.sizes[i] for i in result)
+        adds += joint
+        # Small permuted contractions: far from the rate of a GEMM, and their result is written and reordered.
+        seconds += 4 * joint / machine.rate + 3 * BYTES * volume / machine.bandwidth + 3 * machine.overhead
+        operands = [operand for k, operand in enumerate(operands) if k not in (a, b)] + [result]
+    return adds, seconds
+
+
+def _rebuild(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
+    N, M = network.input_size, network.output_size
+    prepare, seconds = _merge(network, network.cores, (*network.outputs, *network.inputs), machine)
+    return Cost(rows * N * M, prepare, rows * M, seconds + _gemm(machine, 1, rows, N, M), "N M")
+
+
+def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
+    split = plan.split
+    n_p, m_p, s, n_q, m_q = split.shape
+    prepare_p, seconds_p = _merge(network, split.first, split.first_order, machine)
+    prepare_q, seconds_q = _merge(network, split.second, split.second_order, machine)
+    if plan.q_first:
+        seconds = _gemm(machine, 1, rows * n_p, n_q, s * m_q) + _gemm(machine, rows, m_p, n_p * s, m_q)
+        adds, peak = rows * (n_p * n_q * s * m_q + n_p * s * m_p * m_q), rows * n_p * s * m_q
+        formula = "n_P n_Q s m_Q + n_P s m_P m_Q"
+    else:
+        seconds = _gemm(machine, rows, s * m_p, n_p, n_q) + _gemm(machine, 1, rows * m_p, n_q * s, m_q)
+        adds, peak = rows * (n_p * n_q * s * m_p + n_q * s * m_p * m_q), rows * n_q * s * m_p
+        formula = "n_P n_Q s m_P + n_Q s m_P m_Q"
+    return Cost(adds, prepare_p + prepare_q, peak, seconds + seconds_p + seconds_q, formula)
+
+
+def _sweep(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
+    sizes, adds, peak, seconds = network.sizes, 0, 0, 0.0
+    state = set(network.inputs)
+    for core, after in sweep_steps(network, plan.path):
+        joint = rows * math.prod(sizes[i] for i in state | {*core.indices})
+        before, volume = rows * math.prod(sizes[i] for i in state), rows * math.prod(sizes[i] for i in after)
+        summed = max(1, joint // volume)
+        adds, peak = adds + joint, max(peak, volume)
+        seconds += _gemm(machine, 1, before // summed or 1, summed, max(1, joint // before))
+        seconds += 2 * BYTES * (before + volume) / machine.bandwidth  # the state is reordered before and after
+        state = set(after)
+    return Cost(adds, 0, peak, seconds, "sum over the cores of |state x core|")
+
+
+def sweep_steps(network: Network, path: tuple[int, ...]) -> list[tuple]:
+    """(core, indices of the state after it) along the path, the state starting with all input modes."""
+    state, steps = list(network.inputs), []
+    for position, k in enumerate(path):
+        core = network.cores[k]
+        later = {i for other in path[position + 1 :] for i in network.cores[other].indices} | {*network.outputs}
+        later |= {i for i in state if i.startswith("n") and i not in core.indices}
+        state = [i for i in dict.fromkeys([*state, *core.indices]) if i in later]
+        steps.append((core, tuple(state)))
+    return steps
+
+
+def _sweep_path(network: Network, backwards: bool) -> tuple[int, ...]:
+    """Cores in an order that keeps the state small; from the first input modes on, or from the last."""
+    left, path = list(range(len(network.cores))), []
+    state = set(network.inputs)
+    while left:
+        best = None
+        for k in left:
+            indices = {*network.cores[k].indices}
+            later = {i for other in left if other != k for i in network.cores[other].indices} | {*network.outputs}
+            after = {i for i in state | indices if i in later}
+            shared = bool(indices & state)
+            volume = math.prod(network.sizes[i] for i in after)
+            score = (not shared, volume, -k if backwards else k)
+            if best is None or score < best[0]:
+                best = (score, k, after)
+        _, k, state = best
+        left.remove(k)
+        path.append(k)
+    return tuple(path)

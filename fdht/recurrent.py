@@ -1,0 +1,240 @@
+"""A recurrent layer over any tensor network: W for the input and a dense U, or one mega map for both."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from fdht import cells, contract
+from fdht.initialise import matched_std
+from fdht.maps import TensorMap
+from fdht.network import Network
+from fdht.placement import Placement
+from fdht.plans import choose
+from fdht.rows import apply_rows
+from fdht.shapes import choice, natural, number
+
+
+class Recurrent(nn.Module):
+    """LSTM or GRU whose input-to-hidden weight, or whose whole weight, is a tensor network.
+
+    network: W (G H, D), G = 4 (lstm) or 3 (gru) gates; with `placement`: the mega map (G H, D + H) of z = [x ; h].
+    Without `placement`, U (G H, H) is dense. One bias (G H,); torch.nn.LSTM has two, whose sum acts.
+
+    forward(x, initial_state=None, lengths=None, dropout_input=0, dropout_recurrent=0)
+    x: (B, T, D) if batch_first, else (T, B, D); (T, D) for a single sequence; or a PackedSequence. In the dtype of
+       the weights, or uint8 (raw pixels, see `normalise`).
+    initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
+    lengths: (B,) steps of each sequence in 1..T; later outputs are 0 and the final state is that of the last step.
+    dropout_*: in training mode, one mask per sequence, the same at all steps, kept values divided by 1 - p.
+    Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        hidden_size: int,
+        *,
+        cell: str = "lstm",
+        placement: Placement | None = None,
+        batch_first: bool = False,
+        gain: float = 1.0,
+        forget_bias: float | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        self.cell = choice("cell", cell, tuple(cells.GATES))
+        self.hidden_size = natural("hidden_size", hidden_size)
+        self.input_size = network.input_size if placement is None else placement.input_size
+        self.batch_first, self.placement = batch_first, placement
+        self.gain = number("gain", gain, above=0)
+        self.forget_bias = None if forget_bias is None else number("forget_bias", forget_bias)
+        if forget_bias is not None and cell != "lstm":
+            raise ValueError(
+                f"forget_bias is {forget_bias!r} with cell {cell!r}; expected None: a GRU has no such gate"
+            )
+        rows = cells.GATES[cell] * hidden_size
+        if network.output_size != rows:
+            raise ValueError(
+                f"network has {network.output_size} rows; expected {cells.GATES[cell]} * hidden_size = {rows}"
+            )
+        self.normalisation = (1.0, 0.0)
+        self.W = TensorMap(network, device=device, dtype=dtype)
+        self.U = None if placement else nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
+        if placement is not None:
+            self._input_network = network.with_first_input_mode(placement.slices)
+            positions = torch.tensor(placement.positions(), device=device)
+            self.register_buffer("positions", positions, persistent=False)
+        else:
+            self._input_network = network
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Var(W) = gain²/D, Var(U) = gain²/H, also inside a mega map, whose slices of h are scaled; bias 0."""
+        D, H = self.input_size, self.hidden_size
+        self.W.reset_parameters(matched_std(D, self.gain))
+        if self.U is not None:
+            self.U.normal_(0, matched_std(H, self.gain))
+        else:
+            core = self.W.network.cores[[("n1" in c.indices) for c in self.W.network.cores].index(True)]
+            axis, slices = core.indices.index("n1"), self.placement.slices
+            extra = core.shape[axis] - slices
+            if extra:
+                self.W.cores[core.name].narrow(axis, slices, extra).mul_(math.sqrt(D / H))
+        self.bias.zero_()
+        if self.forget_bias is not None:
+            self.bias[H : 2 * H] = self.forget_bias
+
+    def normalise(self, scale: float, shift: float) -> "Recurrent":
+        """Let the map act on x * scale + shift while x is given raw, e.g. uint8 pixels; returns self."""
+        self.normalisation = (number("scale", scale), number("shift", shift))
+        return self
+
+    def weight_parameters(self) -> dict[str, int]:
+        """Numbers stored, by published convention: W, U (0 where W holds both) and the bias apart."""
+        U = 0 if self.U is None else self.U.numel()
+        return {"W": self.W.weight_parameters, "U": U, "bias": self.bias.numel()}
+
+    def dense_weights(self) -> tuple[Tensor, Tensor]:
+        """The reconstructed W (G H, D) and U (G H, H)."""
+        if self.placement is None:
+            return self.W.dense(), self.U
+        W = self.W.dense()
+        return W[:, : self.input_size], W[:, self.positions]
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        initial_state: tuple[Tensor, Tensor] | Tensor | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
+        *,
+        dropout_input: float = 0.0,
+        dropout_recurrent: float = 0.0,
+    ):
+        if isinstance(x, PackedSequence):
+            if lengths is not None:
+                raise ValueError("lengths is given beside a PackedSequence; expected one of them")
+            return self._packed(x, initial_state, dropout_input, dropout_recurrent)
+        single = self._check_input(x)
+        if single:
+            x = x.unsqueeze(0 if self.batch_first else 1)
+        if not self.batch_first:
+            x = x.transpose(0, 1)
+        B, T, _ = x.shape
+        state = self._initial_state(initial_state, B, single)
+        steps = None if lengths is None else _check_lengths(lengths, B, T, x.device)
+        masks = self._masks(B, dropout_input, dropout_recurrent)
+        outputs, final = self._run(x, state, steps, *masks)
+        if not self.batch_first:
+            outputs = outputs.transpose(0, 1)
+        if single:
+            outputs = outputs.squeeze(0 if self.batch_first else 1)
+        else:
+            final = [part.unsqueeze(0) for part in final]
+        return outputs, tuple(final) if self.cell == "lstm" else final[0]
+
+    def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
+        """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
+        B, T, _ = x.shape
+        pre, recur = self._preactivations(x, mask_x)
+        if self.cell == "gru":
+            tracks = [cells.gru(pre, recur, state[0], mask_h)]
+        elif isinstance(recur, Tensor):
+            tracks = list(cells.DenseLSTM.apply(pre, recur, *state, mask_h))
+        else:
+            tracks = list(cells.lstm(pre, recur, *state, mask_h))
+        outputs = tracks[0].transpose(0, 1)
+        if lengths is None:
+            return outputs, [track[-1] for track in tracks]
+        # A later step never acts on an earlier one, so padding is cut away after the loop, not masked inside it.
+        last = (lengths - 1).view(1, B, 1).expand(1, B, self.hidden_size)
+        final = [track.gather(0, last).squeeze(0) for track in tracks]
+        beyond = torch.arange(T, device=x.device) >= lengths[:, None]
+        return outputs.masked_fill(beyond[:, :, None], 0), final
+
+    def _preactivations(self, x: Tensor, mask: Tensor | None):
+        """The input part of all steps at once, (T, B, G H), and the recurrent part: U (H, G H) or a function."""
+        B, T, D = x.shape
+        cores = self.W.tensors()
+        inputs = cores
+        if self.placement is not None:
+            inputs = dict(cores)
+            for core in self.W.network.cores:
+                if "n1" in core.indices:
+                    inputs[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
+            if self.placement.padded != D:
+                x = nn.functional.pad(x, (0, self.placement.padded - D))
+        plan = choose(self._input_network, B * T, "cpu" if x.device.type == "cpu" else "cuda")
+        rows = x.reshape(B * T, -1)
+        pre = apply_rows(plan, self._input_network, inputs, rows, self.bias, self.normalisation, mask)
+        pre = pre.view(B, T, -1).transpose(0, 1)
+        U = contract.columns(self.W.network, cores, self.positions) if self.U is None else self.U.mT
+        by_hand = self.cell == "lstm" and not torch.compiler.is_compiling()
+        return pre, (U if by_hand else lambda h: h @ U)
+
+    def _packed(self, x: PackedSequence, initial_state, dropout_input, dropout_recurrent):
+        padded, lengths = pad_packed_sequence(x, batch_first=True)
+        batch_first, self.batch_first = self.batch_first, True
+        try:
+            outputs, final = self.forward(  # in the caller's order of sequences, which initial_state is in
+                padded, initial_state, lengths, dropout_input=dropout_input, dropout_recurrent=dropout_recurrent
+            )
+        finally:
+            self.batch_first = batch_first
+        return pack_padded_sequence(
+            outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None
+        ), final
+
+    def _check_input(self, x: Tensor) -> bool:
+        """Raise ValueError on a wrong size or kind; True for a single sequence (T, D)."""
+        layout = "(B, T, D)" if self.batch_first else "(T, B, D)"
+        if not isinstance(x, Tensor):
+            raise ValueError(f"x is a {type(x).__name__}; expected a tensor {layout} or a PackedSequence")
+        if x.dim() not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape:
+            raise ValueError(
+                f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {self.input_size}"
+            )
+        if x.dtype not in (self.bias.dtype, torch.uint8):
+            raise ValueError(
+                f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8"
+            )
+        return x.dim() == 2
+
+    def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:
+        names, H = ("h", "c") if self.cell == "lstm" else ("h",), self.hidden_size
+        if state is None:
+            return [self.bias.new_zeros(B, H) for _ in names]
+        parts = [state] if isinstance(state, Tensor) else list(state)
+        if len(parts) != len(names):
+            raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")
+        expected = (1, H) if single else (1, B, H)
+        for name, part in zip(names, parts, strict=True):
+            if tuple(part.shape) != expected:
+                raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {expected}")
+        return [part if single else part.squeeze(0) for part in parts]
+
+    def _masks(self, B: int, dropout_input: float, dropout_recurrent: float) -> list[Tensor | None]:
+        masks = []
+        sizes = {"dropout_input": self.input_size, "dropout_recurrent": self.hidden_size}
+        for (name, size), p in zip(sizes.items(), (dropout_input, dropout_recurrent), strict=True):
+            if not 0 <= number(name, p) < 1:
+                raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
+            keep = 1 - p
+            drops = self.training and p > 0
+            masks.append(self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if drops else None)
+        return masks
+
+
+def _check_lengths(lengths: Any, B: int, T: int, device: torch.device) -> Tensor:
+    steps = torch.as_tensor(lengths)
+    if steps.shape != (B,) or steps.is_floating_point():
+        raise ValueError(f"lengths has the shape {tuple(steps.shape)} and is {steps.dtype}; expected {B} integers")
+    if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
+        raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
+    return steps.to(device)

@@ -1,0 +1,64 @@
+"""Modes and ranks: the checks that every format shares. Torch-free."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def natural(name: str, value: Any) -> int:
+    """`value` as an int of at least 1, or a ValueError that names the argument."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
+        raise ValueError(f"{name} is {value!r}; expected an integer of at least 1")
+    return int(value)
+
+
+def naturals(name: str, values: Any) -> tuple[int, ...]:
+    """`values` as a non-empty tuple of ints of at least 1."""
+    if isinstance(values, (str, bytes, dict)) or not isinstance(values, Sequence) or len(values) == 0:
+        raise ValueError(f"{name} is {values!r}; expected a list of integers of at least 1")
+    return tuple(natural(f"{name}[{k}]", value) for k, value in enumerate(values))
+
+
+def modes(name: str, values: Any, size: int, what: str) -> tuple[int, ...]:
+    """`values` as modes whose product is `size`; `what` says where the size comes from."""
+    values = naturals(name, values)
+    if math.prod(values) != size:
+        raise ValueError(f"{name} {list(values)} have the product {math.prod(values)}; expected {what} = {size}")
+    return values
+
+
+def choice(name: str, value: Any, known: Sequence[str]) -> str:
+    """`value` if it is one of the `known` words."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+    return value
+
+
+def number(name: str, value: Any, *, above: float | None = None) -> float:
+    """`value` as a finite float, greater than `above` if that is given."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}; expected a finite number")
+    if above is not None and value <= above:
+        raise ValueError(f"{name} is {value!r}; expected a number above {above:g}")
+    return float(value)
+
+
+def factorise(size: int, order: int) -> tuple[int, ...]:
+    """`size` as a product of `order` factors that are as equal as its prime factors allow, largest first.
+
+    Greedy: each prime factor, from the largest, goes to the smallest product so far. Factors may be 1.
+    """
+    factors = [1] * order
+    for prime in reversed(_primes(size)):
+        factors[factors.index(min(factors))] *= prime
+    return tuple(sorted(factors, reverse=True))
+
+
+def _primes(size: int) -> list[int]:
+    primes, divisor = [], 2
+    while divisor * divisor <= size:
+        while size % divisor == 0:
+            primes.append(divisor)
+            size //= divisor
+        divisor += 1
+    return primes + ([size] if size > 1 else [])

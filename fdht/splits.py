@@ -1,0 +1,122 @@
+"""Cutting a tensor network in two halves, and the order in which to merge cores. Torch-free.
+
+The first half P holds the input modes 1..i and the output modes 1..j, the second half Q the rest; they share the
+bonds s. So P is (n_P, s, m_P), Q is (n_Q, s, m_Q), and a row x is a matrix (n_P, n_Q) without a copy:
+y[m_P, m_Q] = sum over n_P, s of P[n_P, s, m_P] (sum over n_Q of x[n_P, n_Q] Q[n_Q, s, m_Q]).
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from fdht.network import Core, Network
+
+
+@dataclass(frozen=True)
+class Split:
+    """A cut of a network: the cores of each half and the bonds they share."""
+
+    network: Network
+    first: tuple[Core, ...]
+    second: tuple[Core, ...]
+    inputs: int  # modes n1..ni are in the first half
+    outputs: int  # modes m1..mj are in the first half
+
+    @cached_property
+    def bonds(self) -> tuple[str, ...]:
+        second = {index for core in self.second for index in core.indices}
+        return tuple(dict.fromkeys(i for core in self.first for i in core.indices if i in second))
+
+    @property
+    def rank(self) -> int:
+        """s: an upper bound of the rank of the matricised weight at this cut."""
+        return math.prod(self.network.sizes[bond] for bond in self.bonds)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """n_P, m_P, s, n_Q, m_Q."""
+        n, m = self.network.input_modes, self.network.output_modes
+        i, j = self.inputs, self.outputs
+        return math.prod(n[:i]), math.prod(m[:j]), self.rank, math.prod(n[i:]), math.prod(m[j:])
+
+    @property
+    def first_order(self) -> tuple[str, ...]:
+        """Indices of the merged first half, in the order of its memory: inputs, bonds, outputs."""
+        return (*self.network.inputs[: self.inputs], *self.bonds, *self.network.outputs[: self.outputs])
+
+    @property
+    def second_order(self) -> tuple[str, ...]:
+        return (*self.network.inputs[self.inputs :], *self.bonds, *self.network.outputs[self.outputs :])
+
+
+@lru_cache(maxsize=256)
+def splits(network: Network) -> tuple[Split, ...]:
+    """All useful cuts: for every i and j at most one, the one with the lowest rank."""
+    found = []
+    for i, j in itertools.product(range(len(network.input_modes) + 1), range(len(network.output_modes) + 1)):
+        split = _cut(network, i, j)
+        if split is not None:
+            found.append(split)
+    return tuple(found)
+
+
+def _cut(network: Network, i: int, j: int) -> Split | None:
+    """The lowest-rank cut whose first half has n1..ni and m1..mj, or None where a core would have to be halved."""
+    ahead = {*network.inputs[:i], *network.outputs[:j]}
+    behind = {*network.inputs[i:], *network.outputs[j:]}
+    if not ahead or not behind:
+        return None
+    sides: list[str] = []
+    for core in network.cores:
+        is_first, is_second = bool(ahead & {*core.indices}), bool(behind & {*core.indices})
+        if is_first and is_second:
+            return None
+        sides.append("P" if is_first else "Q" if is_second else "?")
+    free = [k for k, side in enumerate(sides) if side == "?"]
+    # Cores without a mode (transfer tensors) may go to either half: all ways while they are few, else all to one.
+    ways = itertools.product("PQ", repeat=len(free)) if len(free) <= 6 else ("P" * len(free), "Q" * len(free))
+    candidates = []
+    for way in ways:
+        placed = dict(zip(free, way, strict=True))
+        first = tuple(core for k, core in enumerate(network.cores) if placed.get(k, sides[k]) == "P")
+        second = tuple(core for k, core in enumerate(network.cores) if placed.get(k, sides[k]) == "Q")
+        if first and second:
+            candidates.append(Split(network, first, second, i, j))
+    return min(candidates, key=lambda split: (split.rank, split.shape[0] + split.shape[1]), default=None)
+
+
+Step = tuple[int, int, tuple[str, ...]]
+
+
+def merge_order(parts: Sequence[tuple[str, ...]], keep: Sequence[str], sizes: dict[str, int]) -> tuple[Step, ...]:
+    """Pairwise contraction of tensors with indices `parts` to one with the indices `keep`.
+
+    Greedy: always the pair whose result grows least. Each step (a, b, indices) takes the operands a < b out of the
+    list and appends their product. A single operand needs no step.
+    """
+    used = {index for part in parts for index in part}
+    return _merge_order(tuple(parts), tuple(keep), tuple((i, n) for i, n in sizes.items() if i in used))
+
+
+@lru_cache(maxsize=4096)
+def _merge_order(parts: tuple, keep: tuple[str, ...], known_sizes: tuple) -> tuple[Step, ...]:
+    sizes, operands, steps = dict(known_sizes), list(parts), []
+    while len(operands) > 1:
+        best = None
+        for a, b in itertools.combinations(range(len(operands)), 2):
+            others = {i for k, operand in enumerate(operands) if k not in (a, b) for i in operand} | {*keep}
+            result = tuple(i for i in dict.fromkeys(operands[a] + operands[b]) if i in others)
+            volume = math.prod(sizes[i] for i in result)
+            growth = volume - sum(math.prod(sizes[i] for i in operands[k]) for k in (a, b))
+            shared = bool({*operands[a]} & {*operands[b]})
+            score = (not shared, growth, volume)
+            if best is None or score < best[0]:
+                best = (score, (a, b, result))
+        a, b, result = best[1]
+        if len(operands) == 2:
+            result = tuple(keep)
+        steps.append((a, b, result))
+        operands = [operand for k, operand in enumerate(operands) if k not in (a, b)] + [result]
+    return tuple(steps)

@@ -1,0 +1,132 @@
+"""Binary dimension trees over the modes 1..d. Torch-free.
+
+A node is the tuple of the modes below it, in the order of its leaves; the root holds all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fdht.shapes import natural
+
+Node = tuple[int, ...]
+SHAPES = ("balanced", "left", "right")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A dimension tree: `children[node]` of every inner node, parents before their children."""
+
+    order: int
+    children: dict[Node, tuple[Node, Node]]
+
+    @property
+    def root(self) -> Node:
+        return next(iter(self.children))
+
+    @property
+    def leaves(self) -> list[Node]:
+        """(1,), ..., (d,)"""
+        return [(mode,) for mode in range(1, self.order + 1)]
+
+    @property
+    def inner(self) -> list[Node]:
+        """Inner nodes but the root, children before their parents, left before right."""
+        return [node for node in self.postorder() if len(node) > 1 and node != self.root]
+
+    @property
+    def ranked(self) -> list[Node]:
+        """All nodes that have a rank: leaves by mode, then `inner`."""
+        return self.leaves + self.inner
+
+    def postorder(self) -> list[Node]:
+        def walk(node: Node) -> list[Node]:
+            return [*(n for child in self.children.get(node, ()) for n in walk(child)), node]
+
+        return walk(self.root)
+
+
+def tree(shape: Any, order: int) -> Tree:
+    """The dimension tree over `order` >= 2 modes.
+
+    shape: "balanced" (halves, the left one smaller when odd: {1,2}|{3,{4,5}}), "left" ({{1,2},3}...), "right"
+    (1,{2,{3...}}), or nested pairs of 1-based mode numbers such as [[1, 2], [3, [4, 5]]].
+    Raises ValueError if the nesting is not binary, or misses or repeats a mode.
+    """
+    if order < 2:
+        raise ValueError(f"tree over {order} mode(s); a dimension tree needs at least 2 modes")
+    if isinstance(shape, str):
+        if shape not in SHAPES:
+            raise ValueError(f"tree is {shape!r}; expected {', '.join(SHAPES)} or nested pairs of mode numbers")
+        nested = {"balanced": _balanced, "left": _left, "right": _right}[shape](list(range(1, order + 1)))
+    else:
+        nested = shape
+    children: dict[Node, tuple[Node, Node]] = {}
+
+    def visit(part: Any) -> Node:
+        if not isinstance(part, Sequence) or isinstance(part, (str, bytes)):
+            return (natural("tree: a mode", part),)
+        if len(part) != 2:
+            raise ValueError(f"tree {shape!r} is not binary: {part!r} has {len(part)} branches; expected 2")
+        left, right = visit(part[0]), visit(part[1])
+        children[left + right] = (left, right)
+        return left + right
+
+    found = visit(nested)
+    if sorted(found) != list(range(1, order + 1)):
+        raise ValueError(f"tree {shape!r} has the modes {sorted(found)}; expected each of 1..{order} once")
+    return Tree(order, dict(reversed(children.items())))
+
+
+def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = None) -> dict[Node, int]:
+    """The rank of every node but the root, from one of
+
+    - `leaf_rank` and `inner_rank` (the latter may be left out where it is not needed or equals the former);
+    - `ranks`, an int for all nodes;
+    - `ranks`, a list: leaves 1..d, then the inner nodes but the root, children before parents, left before right;
+    - `ranks`, a mapping from node to rank, a node written as its modes: (4, 5), or "4,5", or "3" for a leaf.
+    """
+    if leaf_rank is not None or inner_rank is not None:
+        if ranks is not None:
+            raise ValueError(f"ranks is {ranks!r} beside leaf_rank or inner_rank; expected one way to give ranks")
+        if leaf_rank is None:
+            raise ValueError(f"inner_rank is {inner_rank!r} without leaf_rank; expected both")
+        leaf = natural("leaf_rank", leaf_rank)
+        inner = leaf if inner_rank is None else natural("inner_rank", inner_rank)
+        return {node: leaf if len(node) == 1 else inner for node in tree.ranked}
+    if ranks is None:
+        raise ValueError("ranks is missing; expected an integer, a rank per node, or leaf_rank and inner_rank")
+    if isinstance(ranks, Mapping):
+        given = {_node(key): natural(f"ranks[{key!r}]", value) for key, value in ranks.items()}
+        if {frozenset(node) for node in given} != {frozenset(node) for node in tree.ranked}:
+            raise ValueError(f"ranks has the nodes {sorted(given)}; expected {sorted(tree.ranked)}")
+        by_modes = {frozenset(node): rank for node, rank in given.items()}
+        return {node: by_modes[frozenset(node)] for node in tree.ranked}
+    if isinstance(ranks, Sequence) and not isinstance(ranks, (str, bytes)):
+        if len(ranks) != len(tree.ranked):
+            nodes = ", ".join("".join(f"{{{','.join(map(str, node))}}}") for node in tree.ranked)
+            raise ValueError(f"ranks {list(ranks)} has {len(ranks)} entries; expected {len(tree.ranked)}: {nodes}")
+        return {node: natural(f"ranks[{k}]", ranks[k]) for k, node in enumerate(tree.ranked)}
+    rank = natural("ranks", ranks)
+    return dict.fromkeys(tree.ranked, rank)
+
+
+def _node(key: Any) -> Node:
+    try:
+        parts = key.split(",") if isinstance(key, str) else key if isinstance(key, Sequence) else [key]
+        return tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        raise ValueError(f"ranks has the key {key!r}; expected the modes of a node, such as '4,5'") from None
+
+
+def _balanced(modes: list[int]) -> Any:
+    middle = len(modes) // 2
+    return modes[0] if len(modes) == 1 else [_balanced(modes[:middle]), _balanced(modes[middle:])]
+
+
+def _left(modes: list[int]) -> Any:
+    return modes[0] if len(modes) == 1 else [_left(modes[:-1]), modes[-1]]
+
+
+def _right(modes: list[int]) -> Any:
+    return modes[0] if len(modes) == 1 else [modes[0], _right(modes[1:])]

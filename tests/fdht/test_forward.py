@@ -1,0 +1,90 @@
+"""Every way to apply a tensor network equals the product with the reconstructed matrix."""
+
+import pytest
+import torch
+from small_models import SMALL, reference, small
+
+from fdht import plans
+from fdht.rows import apply_rows
+
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
+
+
+def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
+    return ((a - b).norm() / b.norm()).item()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", SMALL)
+def test_every_plan_equals_dense(name, dtype):
+    layer = small(name, dtype).W
+    x = torch.randn(101, layer.network.input_size, dtype=dtype)  # more rows than a chunk
+    expected = x @ layer.dense().T
+    for plan in plans.plans(layer.network):
+        layer.plan = plan
+        assert relative_error(layer(x), expected) < TOLERANCE[dtype], plan
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_plan_has_exact_gradients(name):
+    layer = small(name).W
+    x = torch.randn(3, layer.network.input_size, dtype=torch.float64, requires_grad=True)
+    names, cores = zip(*layer.tensors().items(), strict=True)
+    for plan in plans.plans(layer.network):
+
+        def function(x, *cores, plan=plan):
+            return apply_rows(plan, layer.network, dict(zip(names, cores, strict=True)), x)
+
+        assert torch.autograd.gradcheck(function, (x, *cores), fast_mode=True), plan
+
+
+@pytest.mark.parametrize("mask", [False, True], ids=["no dropout", "dropout"])
+@pytest.mark.parametrize("name", SMALL)
+def test_raw_pixels_are_normalised_inside_the_map(name, mask):
+    layer = small(name).W
+    sequences, steps, N = 5, 30, layer.network.input_size
+    pixels = torch.randint(0, 256, (sequences * steps, N), dtype=torch.uint8)
+    drop = (torch.rand(sequences, N, dtype=torch.float64) > 0.3) / 0.7 if mask else None
+    x = (pixels.double() - 128) / 128
+    if mask:
+        x = x * drop.repeat_interleave(steps, 0)
+    expected = x @ layer.dense().T
+    gradients = torch.autograd.grad(expected.square().sum(), list(layer.cores.values()))
+    for plan in plans.plans(layer.network):
+        y = apply_rows(plan, layer.network, layer.tensors(), pixels, None, (1 / 128, -1.0), drop)
+        assert relative_error(y, expected) < 1e-12, plan
+        ours = torch.autograd.grad(y.square().sum(), list(layer.cores.values()))
+        assert max(map(relative_error, ours, gradients)) < 1e-12, plan
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_layer_equals_torch_with_reconstructed_weights(name, cell):
+    layer = small(name, cell=cell)
+    x = torch.randn(5, 7, 48, dtype=torch.float64)
+    h = torch.randn(1, 5, 16, dtype=torch.float64)
+    state = (h, torch.randn_like(h)) if cell == "lstm" else h
+    outputs, final = layer(x, state)
+    expected, expected_final = reference(layer)(x, state)
+    assert relative_error(outputs, expected) < 1e-12
+    for ours, theirs in zip(torch.atleast_1d(final), torch.atleast_1d(expected_final), strict=True):
+        assert ours.shape == theirs.shape
+        assert relative_error(ours, theirs) < 1e-12
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_layer_has_exact_gradients(name, cell):
+    layer = small(name, cell=cell)
+    names, parameters = zip(*layer.named_parameters(), strict=True)
+    x = torch.randn(2, 3, 48, dtype=torch.float64, requires_grad=True)
+    state = [torch.randn(1, 2, 16, dtype=torch.float64, requires_grad=True) for _ in range(1 + (cell == "lstm"))]
+
+    def function(x, *rest):
+        given = tuple(rest[: len(state)]) if cell == "lstm" else rest[0]
+        outputs, final = torch.func.functional_call(
+            layer, dict(zip(names, rest[len(state) :], strict=True)), (x, given, [2, 3])
+        )
+        return outputs, *final
+
+    assert torch.autograd.gradcheck(function, (x, *state, *parameters), fast_mode=True)
