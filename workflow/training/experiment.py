@@ -41,8 +41,7 @@ def run(
         fold = sanity.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
-    adam = optimiser.build(network, specification.training, device)
-    optimiser.prepare(adam)
+    adam = optimiser.build(network, specification.training)
     step = Step(network, adam, specification.training.gradient_norm, specification.training.precision)
     with watched() as interruption:
         loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
@@ -117,11 +116,14 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def switch_on_determinism(device: torch.device, precision: str) -> None:
-    """The same specification gives the same bytes; environment.json repeats what is switched here."""
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    """The same specification gives the same bytes; environment.json repeats what is switched here.
+
+    A CPU needs no switch: with the same number of threads its kernels add in the same order.
+    """
     if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
         if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
             raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")

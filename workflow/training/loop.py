@@ -6,13 +6,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from workflow.training import evaluation, optimiser, seeds
+from workflow.training import evaluation, seeds
 from workflow.training import state as states
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.feed import Feed
 from workflow.training.interruption import Interruption
+from workflow.training.optimiser import learning_rate
 from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
 from workflow.training.step import CORRECT, FIRST_BAD, LOSS, Step
@@ -80,7 +81,7 @@ class Loop:
 
     def _train_epoch(self, began: float) -> None:
         epoch = self.state.epoch + 1
-        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
+        self.step.optimiser.set_rate(learning_rate(self.settings, epoch))
         order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         self.timer.tick()
@@ -115,7 +116,7 @@ class Loop:
             "validation_accuracy": validation[1].item(),
             "test_loss": test[0].item(),
             "test_accuracy": test[1].item(),
-            "learning_rate": optimiser.learning_rate(self.settings, epoch),
+            "learning_rate": learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - began,
         }
 

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Batch
+from workflow.training.optimiser import Adam
 
 LOSS, CORRECT, STEPS, FIRST_BAD = range(4)  # places of Step.totals
 
@@ -19,9 +20,9 @@ LOSS, CORRECT, STEPS, FIRST_BAD = range(4)  # places of Step.totals
 class Step:
     """Call it with a batch. `totals` (4,): sums of loss and hits, steps done, first step that was not finite."""
 
-    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, gradient_norm: float | None, precision: str):
+    def __init__(self, model: nn.Module, optimiser: Adam, gradient_norm: float | None, precision: str):
         self.model, self.optimiser, self.gradient_norm = model, optimiser, gradient_norm
-        self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        self.parameters = optimiser.parameters
         device = self.parameters[0].device
         self.autocast = autocast(device, precision)
         self.totals = torch.zeros(4, dtype=torch.float64, device=device)
@@ -47,7 +48,7 @@ class Step:
 
     def forward_backward(self, batch: Batch, size: int) -> None:
         """Gradients of the batch's mean loss, from pieces of `size` clips."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         count = len(batch.x)
         for start in range(0, count, size):
             part = [None if whole is None else whole[start : start + size] for whole in batch]
@@ -74,7 +75,7 @@ class Step:
 
     def _halve(self, count: int) -> None:
         size = min(self.micro or count, count)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         if size == 1:
             raise RunFailure("out of memory with a single clip a batch; use fewer or smaller frames")
         self.micro = (size + 1) // 2
