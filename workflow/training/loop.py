@@ -134,7 +134,7 @@ class Loop:
 
     def _save_now_and_then(self) -> None:
         pause = max(self.checkpoint_seconds, SAVING_SHARE * self._saving)
-        if time.monotonic() - self._saved >= pause:
+        if self.checkpoint_seconds == 0 or time.monotonic() - self._saved >= pause:
             self.save(flush=True)
 
     def save(self, flush: bool) -> None:
