@@ -19,9 +19,46 @@ WEIGHTS = {
     "tr_lstm": (1575, 262_144),
     "bt_lstm": (3392, 262_144),
     "ht_lstm": (1245, 262_144),
-    "fdht_lstm": (4672, 0),
+    "fdht_lstm": (3648, 0),
 }
 SKILL = dict(zip(WEIGHTS, (0.125, 0.30, 0.28, 0.42, 0.45, 0.50, 0.52, 0.51, 0.55, 0.62), strict=True))
+SHAPES = {
+    "lstm": {"format": "dense"},
+    "tt_lstm": {
+        "format": "tensor_train",
+        "input_modes": [8, 20, 20, 18],
+        "output_modes": [4, 4, 4, 4],
+        "ranks": 4,
+    },
+    "tr_lstm": {
+        "format": "tensor_ring",
+        "input_modes": [4, 2, 5, 8, 6, 5, 3, 2],
+        "output_modes": [4, 4, 2, 4, 2],
+        "ranks": 5,
+    },
+    "bt_lstm": {
+        "format": "block_term",
+        "input_modes": [8, 20, 20, 18],
+        "output_modes": [4, 4, 4, 4],
+        "ranks": 4,
+        "blocks": 2,
+    },
+    "ht_lstm": {
+        "format": "hierarchical_tucker",
+        "input_modes": [8, 10, 10, 9, 8],
+        "output_modes": [4, 4, 2, 4, 2],
+        "leaf_rank": 4,
+        "inner_rank": 5,
+        "tree": [[1, 2], [3, [4, 5]]],
+    },
+    "fdht_lstm": {
+        "format": "fully_decomposed",
+        "input_modes": [9, 10, 10, 9, 8],
+        "output_modes": [4, 4, 2, 4, 2],
+        "ranks": 8,
+        "tree": [[1, 2], [3, [4, 5]]],
+    },
+}
 CLASSES = ["circle", "diagonal", "down", "left", "right", "shake", "up", "zoom"]
 
 
@@ -87,7 +124,8 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
             label = index % len(CLASSES)
             hit = draw.random() < (values["test_accuracy"] or 0)
             writer.writerow([f"synthetic/{index}.avi", label, label if hit else draw.randrange(8), 0.5])
-    recurrent = {"format": values["model"], "hidden_size": 256, "input_size": 57600}
+    shape = SHAPES.get(values["model"], {"format": values["model"]})
+    recurrent = {**shape, "hidden_size": 256, "input_size": 57600}
     identity = {name: values[name] for name in ("dataset", "front_end", "model", "protocol", "fold", "seed")}
     specification = identity | {"recurrent": recurrent, "training": {"epochs": 20}}
     (folder / "specification.yaml").write_text(yaml.safe_dump(specification, sort_keys=False))

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             root=None,
             records=frame([]),
             layout=layouts.load(options.layout),
-            config=grid.configuration(".", options.config),
+            config=grid.configuration_of(".", options.config),
             reported=published.load(),
         )
         tables.write(material, options.output, options.tables)

@@ -15,6 +15,7 @@ from workflow.reporting.plots import (
     cost,
     leakage,
     learning_curves,
+    rank,
     reported,
     style,
 )
@@ -23,6 +24,7 @@ MODULE = "workflow.reporting.figures"
 FIGURES: dict[str, ModuleType] = {
     "accuracy_parameters": accuracy_parameters,
     "learning_curves": learning_curves,
+    "rank": rank,
     "confusion": confusion,
     "cost": cost,
     "leakage": leakage,

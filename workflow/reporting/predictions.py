@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting.content.material import Material
 
 
@@ -19,14 +20,12 @@ def read(path: str | Path) -> pd.DataFrame | None:
 
 
 def class_names(material: Material, dataset: str) -> list[str] | None:
-    """Names of the classes in the order of their labels, as the data's frames.json has them, else the catalogue."""
+    """Names of the classes in the order of their labels: from the data's frames.json, else the catalogue."""
     for file in sorted(material.root.rglob("frames.json")):
         if file.parent.name == dataset:
             found = json.loads(file.read_text()).get("classes")
             if found:
                 return [str(name) for name in found]
-    from workflow.datasets.catalogue import CATALOGUE
-
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else None
 
 

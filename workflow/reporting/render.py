@@ -25,6 +25,7 @@ class Cell(NamedTuple):
     mark: str = ""
     number: bool = False
     note: str = ""  # letter of a footnote
+    link: str = ""  # path of the runs that it rests on, below runs/
 
 
 class Column(NamedTuple):
@@ -33,6 +34,7 @@ class Column(NamedTuple):
     key: str
     head: tuple[str, ...]
     number: bool = True
+    width: str = ""  # of a column of running text, as LaTeX has it
 
 
 class Sheet(NamedTuple):
@@ -84,7 +86,9 @@ def escape_comment(line: str) -> str:
 
 
 def _tex_table(sheet: Sheet, siunitx: bool) -> list[str]:
-    align = "".join("r" if column.number else "l" for column in sheet.columns)
+    align = "".join(
+        f"p{{{column.width}}}" if column.width else "r" if column.number else "l" for column in sheet.columns
+    )
     height = max(len(column.head) for column in sheet.columns)
     heads = [("",) * (height - len(column.head)) + column.head for column in sheet.columns]
     lines = [

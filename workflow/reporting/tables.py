@@ -9,7 +9,7 @@ from types import ModuleType
 import pandas as pd
 
 from workflow.reporting import records, render
-from workflow.reporting.content import accuracy, claims, comparison, cost, holes, leakage, parameters
+from workflow.reporting.content import accuracy, claims, comparison, complexity, cost, holes, leakage, parameters
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
 
@@ -17,6 +17,7 @@ MODULE = "workflow.reporting.tables"
 TABLES: dict[str, ModuleType] = {
     "accuracy": accuracy,
     "parameters": parameters,
+    "complexity": complexity,
     "comparison": comparison,
     "claims": claims,
     "leakage": leakage,
@@ -26,6 +27,7 @@ TABLES: dict[str, ModuleType] = {
 TITLES = {
     "accuracy": "Accuracy",
     "parameters": "Parameters",
+    "complexity": "Complexity",
     "comparison": "Reported against reproduced",
     "claims": "Claims of the abstract",
     "leakage": "What the published protocol adds",

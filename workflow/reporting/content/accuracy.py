@@ -66,7 +66,9 @@ def sheets(material: Material) -> list[Sheet]:
                     letters[remark] = "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26]
                     notes.append(f"{letters[remark]}) {remark}")
                 letter = letters.get(remark, "")
-                block.append([_cell(material, key, row, marked, letter) for key in chosen])
+                link = "/".join((dataset, front_end, row.model, protocol))
+                cells = [_cell(material, key, row, marked, letter) for key in chosen]
+                block.append([cell._replace(link=link) for cell in cells])
             blocks.append((PROTOCOLS[protocol], block))
         caption = f"Accuracy on {layouts.setting_label(material.layout, dataset, front_end)}."
         label = f"accuracy-{dataset}-{front_end}"

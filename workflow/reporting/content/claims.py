@@ -132,8 +132,14 @@ def sheets(material: Material) -> list[Sheet]:
     blocks = []
     for claim, rows in table.groupby("claim", sort=False):
         title = f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
-        blocks.append((title, [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]))
-    return [Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))]
+        cells = [
+            [_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen]
+            for row in rows.to_dict("records")
+        ]
+        blocks.append((title, cells))
+    return [
+        Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))
+    ]
 
 
 def _notes(material: Material) -> list[str]:
@@ -150,6 +156,12 @@ def _notes(material: Material) -> list[str]:
     return notes
 
 
+def _link(key: str, row: dict) -> str:
+    rival = key == "against" and row["claim"] in ACCURACIES
+    parts = (row["dataset"], row["front_end"], row["against"] if rival else row["model"], row["protocol"])
+    return "/".join(part for part in parts if part)
+
+
 def _cell(material: Material, key: str, row: dict) -> Cell:
     share = row["claim"] in ACCURACIES
     if key == "setting":
@@ -157,7 +169,9 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         return Cell(f"{setting}, {row['protocol']}" if row["protocol"] else setting)
     if key == "against":
         known = isinstance(row["against"], str)
-        return Cell(layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else "")
+        return Cell(
+            layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else ""
+        )
     if key == "expected":
         if share:
             return Cell("> 0")

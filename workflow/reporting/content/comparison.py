@@ -140,7 +140,12 @@ def sheets(material: Material) -> list[Sheet]:
             mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
             part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
             if part:
-                blocks.append((title, [[_cell(material, key, row) for key in chosen] for row in part]))
+                blocks.append(
+                    (
+                        title,
+                        [[_cell(material, key, row)._replace(link=_link(row)) for key in chosen] for row in part],
+                    )
+                )
         setting = layouts.setting_label(material.layout, dataset, front_end)
         columns, label = [COLUMNS[key] for key in chosen], f"comparison-{dataset}-{front_end}"
         caption = f"Reported against reproduced on {setting}."
@@ -151,16 +156,21 @@ def sheets(material: Material) -> list[Sheet]:
 def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
     points = number(100 * material.layout["tolerance"], 1)
     notes = [
-        f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; better, "
-        "worse: it lies on one side and the mean is farther away than that; inconclusive: neither. Counts match "
-        "exactly, ratios and totals as far as they are printed, totals with or without biases and classifier. "
-        "Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
+        "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
+        "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
+        "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
     known = rows[rows["status"] != "unknown"]
     for source, part in known.groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))
         notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
     return notes
+
+
+def _link(row: dict) -> str:
+    parts = (row["dataset"], row["front_end"], row["model"], row["protocol"])
+    return "" if row["verdict"] == verdict.NOT_RUN else "/".join(part for part in parts if part)
 
 
 def _cell(material: Material, key: str, row: dict) -> Cell:

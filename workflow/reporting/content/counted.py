@@ -6,21 +6,20 @@ from typing import Any
 import pandas as pd
 import yaml
 
+import baselines
+from workflow import specification
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting.content.material import Material
 from workflow.reporting.records import WEIGHTS
 
 
 def counts(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
     """{"W", "U", "bias", "classifier"}, or None where neither configuration nor records know the model."""
-    arguments = declared_arguments(material, dataset, front_end, model)
-    if arguments is not None:
-        import baselines  # of no use to a folder of records alone
-        from workflow.datasets.catalogue import CATALOGUE
-
-        if arguments["format"] in baselines.FORMATS:
-            found = dict(baselines.declare(**arguments).parameters())
-            hidden = arguments["hidden_size"]
-            return found | {"classifier": (hidden + 1) * len(CATALOGUE[dataset].classes)}
+    if declared_arguments(material, dataset, front_end, model) is not None:
+        declaration = declared(material, dataset, front_end, model)
+        if declaration is not None:
+            classifier = (declaration.hidden_size + 1) * len(CATALOGUE[dataset].classes)
+            return dict(declaration.parameters()) | {"classifier": classifier}
     return recorded(material, dataset, front_end, model)
 
 
@@ -32,8 +31,6 @@ def recorded(material: Material, dataset: str, front_end: str, model: str) -> di
 
 def conventions(found: dict[str, int], dataset: str) -> dict[str, int]:
     """W + U and what papers add to it: biases once or, as PyTorch stores them, twice; the classifier's weights."""
-    from workflow.datasets.catalogue import CATALOGUE
-
     base, bias, classifier = found["W"] + found["U"], found["bias"], found["classifier"]
     totals = {"biases": base + bias, "both of PyTorch's biases": base + 2 * bias}
     if dataset in CATALOGUE:  # the classifier has a bias per class
@@ -44,9 +41,7 @@ def conventions(found: dict[str, int], dataset: str) -> dict[str, int]:
 
 def dense(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
     """W and U of the dense LSTM (or GRU) of the same input and hidden size: 4 H D and 4 H H (3 for a GRU)."""
-    arguments = declared_arguments(material, dataset, front_end, model)
-    if arguments is None:
-        arguments = recorded_arguments(material, dataset, front_end, model)
+    arguments = arguments_of(material, dataset, front_end, model)
     if not arguments or "hidden_size" not in arguments or "input_size" not in arguments:
         return None
     gates = 3 if arguments.get("cell") == "gru" else 4
@@ -54,13 +49,29 @@ def dense(material: Material, dataset: str, front_end: str, model: str) -> dict[
     return {"W": gates * H * D, "U": gates * H * H}
 
 
+def declared(material: Material, dataset: str, front_end: str, model: str) -> Any | None:
+    """The declaration of a model's format (baselines.Declaration); None for what is no declaration of cores."""
+    found = arguments(material, dataset, front_end, model)
+    return None if found is None else baselines.declare(**found)
+
+
+def arguments(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
+    """The arguments of baselines.declare; None where neither configuration nor records give some that it takes."""
+    found = arguments_of(material, dataset, front_end, model)
+    return found if found and found.get("format") in baselines.FORMATS else None
+
+
+def arguments_of(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
+    """What determines a recurrent layer: from the configuration, else from the specification of a run."""
+    found = declared_arguments(material, dataset, front_end, model)
+    return recorded_arguments(material, dataset, front_end, model) if found is None else found
+
+
 def declared_arguments(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
     """The arguments of baselines.declare in the configuration; None where it does not name the model."""
     config = material.config
     if config is None or model not in config["models"] or front_end not in config["front_ends"]:
         return None
-    from workflow import specification
-
     return specification.recurrent(config, dataset, front_end, model)
 
 

@@ -105,17 +105,18 @@ def _notes(row: pd.Series) -> list[str]:
 
 
 def _cell(material: Material, key: str, row: dict) -> Cell:
+    link = f"{row['dataset']}/{row['front_end']}/{row['model']}"
     if key == "model":
-        return Cell(layouts.model_label(material.layout, row["model"]))
+        return Cell(layouts.model_label(material.layout, row["model"]), link=link)
     if key == "n":
         return Cell(f"{row['n_group']}, {row['n_published']}")
     places = layouts.digits(material.layout, "leakage", key, 1)
     if key == "difference":
-        return Cell(number(100 * row[key], places, sign=True), number=True)
+        return Cell(number(100 * row[key], places, sign=True), number=True, link=link)
     if key == "interval":
         return Cell(interval_text(row["low"], row["high"], places))
     deviation = "" if pd.isna(row[f"{key}_std"]) else number(100 * row[f"{key}_std"], places)
-    return Cell(number(100 * row[f"{key}_mean"], places), deviation, number=True)
+    return Cell(number(100 * row[f"{key}_mean"], places), deviation, number=True, link=f"{link}/{key}")
 
 
 def interval_text(low: float, high: float, places: int, sign: bool = True) -> str:

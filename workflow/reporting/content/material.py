@@ -132,6 +132,6 @@ def gather(root, config=None, layout=None, reported=None) -> Material:
         root=Path(root),
         records=records.read(root),
         layout=layouts.load(layout),
-        config=grid.configuration(root, config),
+        config=grid.configuration_of(root, config),
         reported=published.load(reported),
     )

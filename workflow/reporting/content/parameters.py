@@ -53,7 +53,10 @@ def sheets(material: Material) -> list[Sheet]:
     chosen = layouts.choose(material.layout, "parameters", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        cells = [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]
+        cells = [
+            [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
+            for row in rows.to_dict("records")
+        ]
         setting = layouts.setting_label(material.layout, dataset, front_end)
         caption, label = f"Parameters on {setting}.", f"parameters-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))

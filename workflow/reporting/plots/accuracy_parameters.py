@@ -49,11 +49,11 @@ def draw(material: Material) -> Drawing:
     style.legend(figure, material.layout, shown, "marker", extra)
     return Drawing(
         figure,
-        "Test accuracy against the number of weights (logarithmic axis; vertical axes differ between data sets and "
-        "need not start at zero). Markers: at the epoch chosen on validation clips, with one standard deviation "
-        "over the runs; short bars: at the best test epoch, as the published code reports it. Models of almost "
-        "equal size are set apart sideways so that none hides another; their sizes are in the table. Baselines "
-        "without weights are horizontal lines.",
+        "Test accuracy against the number of weights (logarithmic axis; vertical axes differ between data sets "
+        "and need not start at zero). Markers: at the epoch chosen on validation clips, with one standard "
+        "deviation over the runs; short bars: at the best test epoch, as the published code reports it. Models of "
+        "almost equal size are set apart sideways so that none hides another; their sizes are in the table. "
+        "Baselines without weights are horizontal lines.",
     )
 
 

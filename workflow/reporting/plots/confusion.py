@@ -35,8 +35,8 @@ def draw(material: Material) -> Drawing:
     figure.colorbar(image, ax=axes, label="share of the true class's clips (%)", **bar)
     return Drawing(
         figure,
-        "Confusion matrices on test clips, at the epoch chosen on validation clips and summed over the runs. Each row "
-        "is one true class and adds up to 100 %.",
+        "Confusion matrices on test clips, at the epoch chosen on validation clips and summed over the runs. Each "
+        "row is one true class and adds up to 100 %.",
     )
 
 

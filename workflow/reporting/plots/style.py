@@ -125,8 +125,9 @@ def legend(figure: Figure, layout: dict, names: Iterable[str], kind: str, extra:
             look |= {"marker": marker(layout, name), "markersize": marker_size(layout, name)}
         handles.append(Line2D([], [], **look))
     handles += list(extra)
-    longest = max(len(handle.get_label()) for handle in handles)
-    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.055 * longest)))
+    lengths = [len(handle.get_label()) for handle in handles]
+    typical = (max(lengths) + sum(lengths) / len(lengths)) / 2
+    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.055 * typical)))
     figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
 
 
