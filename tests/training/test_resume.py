@@ -77,7 +77,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
     assert not (tmp_path / "stopped/checkpoint").exists()
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Ends a run as a kill would: nothing is saved."""
 
 

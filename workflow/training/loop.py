@@ -16,7 +16,7 @@ from workflow.training.interruption import Interruption
 from workflow.training.optimiser import learning_rate
 from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
-from workflow.training.step import CORRECT, FIRST_BAD, LOSS, Step
+from workflow.training.step import CORRECT, EXPLODED, FIRST_BAD, LOSS, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
@@ -104,8 +104,10 @@ class Loop:
         totals, validation, test = torch.cat(sums).cpu().split([4, 2, 2])  # the one wait of an epoch
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
         if torch.isfinite(totals[FIRST_BAD]):
-            at = int(totals[FIRST_BAD]) + 1
-            raise RunFailure(f"loss or gradient is not finite at step {at} of epoch {epoch}; lower the learning rate")
+            raise RunFailure(
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {int(totals[FIRST_BAD]) + 1} "
+                f"of epoch {epoch}; lower the learning rate"
+            )
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
         return {
