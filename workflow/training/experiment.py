@@ -14,6 +14,7 @@ from workflow.training import checkpoint, environment, model, optimiser, record,
 from workflow.training.data import Fold
 from workflow.training.errors import InputError
 from workflow.training.feed import Feed
+from workflow.training.graphs import GraphedStep
 from workflow.training.interruption import watched
 from workflow.training.loop import Loop
 from workflow.training.progress import Progress
@@ -42,7 +43,8 @@ def run(
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
     adam = optimiser.build(network, specification.training)
-    step = Step(network, adam, specification.training.gradient_norm, specification.training.precision)
+    kind = GraphedStep if device.type == "cuda" else Step
+    step = kind(network, adam, specification.training.gradient_norm, specification.training.precision)
     with watched() as interruption:
         loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
         if loop.resume():
@@ -52,6 +54,7 @@ def run(
         finally:
             base |= _costs(loop)
         result, chances, weights = _finish(loop)
+    captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
     record.write(output, specification, base | result, captured, fold, chances, weights)
     checkpoints.remove()
 
