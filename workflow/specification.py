@@ -95,3 +95,13 @@ def check_models(config: dict[str, Any], origin: str) -> None:
 def _overlays(entry: dict[str, Any], dataset: str, front_end: str) -> list[dict[str, Any]]:
     block = entry.get("for", {})
     return [block[key] for key in overlay_keys(dataset, front_end) if key in block]
+
+
+def module(format_: str) -> str:
+    """The module that declares a format."""
+    return baselines.FORMATS[format_].__name__
+
+
+def modules() -> list[str]:
+    """The modules of all formats."""
+    return [module(format_) for format_ in baselines.FORMATS]

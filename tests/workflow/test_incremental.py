@@ -5,7 +5,7 @@ import os
 from contextlib import contextmanager
 
 import pytest
-from conftest import TINY
+from projects import TINY
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 

@@ -8,9 +8,7 @@ import pytest
 from workflow.sources import sources
 
 
-@pytest.mark.parametrize(
-    "module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"]
-)
+@pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"])
 def test_every_module_that_python_loads_is_in_the_graph(module, root):
     code = (
         f"import sys, {module}\n"

@@ -137,9 +137,7 @@ def sheets(material: Material) -> list[Sheet]:
             for row in rows.to_dict("records")
         ]
         blocks.append((title, cells))
-    return [
-        Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))
-    ]
+    return [Sheet("claims", "Claims of the abstract, checked.", [COLUMNS[k] for k in chosen], blocks, _notes(material))]
 
 
 def _notes(material: Material) -> list[str]:
@@ -169,9 +167,7 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         return Cell(f"{setting}, {row['protocol']}" if row["protocol"] else setting)
     if key == "against":
         known = isinstance(row["against"], str)
-        return Cell(
-            layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else ""
-        )
+        return Cell(layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else "")
     if key == "expected":
         if share:
             return Cell("> 0")
