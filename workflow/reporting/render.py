@@ -96,7 +96,7 @@ def _tex_table(sheet: Sheet, comments: list[str], siunitx: bool) -> list[str]:
     size = "\\small" if rows <= 32 else "\\footnotesize" if rows <= 46 else "\\scriptsize"
     place = "table*" if _is_wide(sheet) else "table"
     lines = [
-        f"\\begin{{{place}}}[tp]",
+        f"\\begin{{{place}}}[!htbp]",
         f"\\centering{size}",
         f"\\caption{{{escape_tex(sheet.caption)}}}",
         f"\\label{{tab:{sheet.label}}}",
