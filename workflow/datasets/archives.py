@@ -46,6 +46,8 @@ def unpack(archive: Path, folder: Path, limit: int) -> Path:
 def _unpack_one(archive: Path, folder: Path, limit: int) -> int:
     """Unpack one archive without looking inside its members; returns the bytes written."""
     sizes = {member.name: member.size for member in checked(archive, limit)}
+    if not sizes:
+        raise DataError(f"{archive}: holds no file; the archive is empty or was cut at its beginning")
     total = sum(sizes.values())
     need_space(folder, total)
     for member in open_archive(archive):

@@ -41,6 +41,7 @@ def _copy(origin: Path, part: Path, progress: Progress) -> None:
 
 def _download(url: str, part: Path, verify: bool, progress: Progress) -> None:
     import requests
+    import urllib3
 
     notes = part.with_name(part.name + ".json")  # which address and version the bytes in `part` belong to
     known = read_json(notes) if notes.is_file() else {}
@@ -74,7 +75,7 @@ def _download(url: str, part: Path, verify: bool, progress: Progress) -> None:
         ) from error
     except requests.exceptions.InvalidURL as error:
         raise DeadSourceError(f"{url}: no valid address ({error})") from error
-    except requests.exceptions.RequestException as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise TransientError(_reason(error)) from error
 
 
@@ -106,7 +107,8 @@ def _receive(answer, part: Path, start: int, total: int | None, progress: Progre
     with part.open("r+b" if start else "wb") as file:
         file.seek(start)
         progress(done, total)
-        for chunk in answer.iter_content(CHUNK):
+        # what has arrived is kept also when the rest does not; iter_content would drop an unfinished chunk
+        while chunk := answer.raw.read1(CHUNK):
             file.write(chunk)
             done += len(chunk)
             progress(done, total)

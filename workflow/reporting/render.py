@@ -64,7 +64,7 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", "\u2009")
     if sign and value == 0:
         return text[1:]
-    if float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
+    if not sign and float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
         return f"{value:{'+' if sign else ''}.1e}"
     return text.replace("-", "−")
 
