@@ -12,7 +12,7 @@ import yaml
 WEIGHTS = {
     "chance": (0, 0),
     "nearest_neighbour": (0, 0),
-    "linear": (2640, 0),
+    "linear": (0, 0),
     "thumbnail_lstm": (4000, 400),
     "lstm": (58_982_400, 262_144),
     "tt_lstm": (3360, 262_144),
