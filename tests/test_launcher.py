@@ -40,17 +40,17 @@ def launch(folder, *arguments, **environment):
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
-        ([], "snakemake --configfile config/demo.yaml --cores all"),
-        (["demo"], "snakemake --configfile config/demo.yaml --cores all"),
-        (["-n"], "snakemake --configfile config/demo.yaml --cores all -n"),
-        (["paper", "-j4"], "snakemake --configfile config/paper.yaml -j4"),
+        ([], "snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["demo"], "snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["-n"], "snakemake --configfile config/demo.yaml --nolock --cores all -n"),
+        (["paper", "-j4"], "snakemake --configfile config/paper.yaml --nolock -j4"),
         (
             ["paper", "--profile", "profiles/slurm"],
-            "snakemake --configfile config/paper.yaml --profile profiles/slurm",
+            "snakemake --configfile config/paper.yaml --nolock --profile profiles/slurm",
         ),
-        (["paper", "tables"], "snakemake --configfile config/paper.yaml --cores all tables"),
-        (["paper", "download"], "snakemake --configfile config/paper.yaml --cores all prepared"),
-        (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --cores all figures"),
+        (["paper", "tables"], "snakemake --configfile config/paper.yaml --nolock --cores all tables"),
+        (["paper", "download"], "snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
+        (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --nolock --cores all figures"),
         (["test", "-k", "x"], "python -m pytest -k x"),
         (["demo", "status"], "python -m workflow.reporting.status --config config/demo.yaml"),
         (
@@ -79,7 +79,7 @@ def test_help_is_one_screen_and_needs_no_environment(copy):
 def test_an_unknown_word_is_one_sentence(copy):
     run = launch(copy, "dmeo")
     assert run.returncode == 1
-    assert run.stderr.startswith("reproduce: 'dmeo' is no configuration (demo, paper, sample)")
+    assert run.stderr.startswith("reproduce: 'dmeo' is neither a configuration (demo, paper, sample)")
     assert run.stderr.count("\n") == 1
 
 
@@ -99,3 +99,21 @@ def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy)
     log.unlink()
     assert launch(copy, "-n", LOG=str(log)).returncode == 0
     assert not log.exists()
+
+
+def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leaves_no_lock(copy):
+    snakemake = copy / ".venv" / "bin" / "snakemake"
+    snakemake.write_text("#!/bin/sh\necho started\nexec cat\n")
+    command = [sys.executable, str(copy / "reproduce")]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "started\n"
+        second = launch(copy)
+        assert second.returncode == 1
+        assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
+        assert subprocess.run([*command, "sample"], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
+    finally:
+        first.kill()
+        first.communicate()
+    third = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (third.returncode, third.stdout) == (0, "started\n")

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import baselines
 from workflow.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
 from workflow.datasets import catalogue
+from workflow.training import sanity
 
+FORMATS = (*baselines.FORMATS, *sanity.FORMATS)
 FEATURE_SIZE = 2048  # Inception-v3's last pooling
 
 
@@ -83,11 +85,11 @@ def check_models(config: dict[str, Any], origin: str) -> None:
     for dataset, front_end, model in itertools.product(config["datasets"], config["front_ends"], config["models"]):
         arguments = recurrent(config, dataset, front_end, model)
         format_ = arguments["format"]
-        if format_ not in baselines.FORMATS:
-            known = hint(format_, baselines.FORMATS)
+        if format_ not in FORMATS:
+            known = hint(format_, FORMATS)
             raise ConfigurationError(f"{origin}: models.{model}.format: unknown format {format_!r}; {known}")
         try:
-            baselines.declare(**arguments)
+            (sanity if format_ in sanity.FORMATS else baselines).declare(**arguments)
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f"{origin}: models.{model} on {dataset}/{front_end}: {error}") from None
 
@@ -95,3 +97,13 @@ def check_models(config: dict[str, Any], origin: str) -> None:
 def _overlays(entry: dict[str, Any], dataset: str, front_end: str) -> list[dict[str, Any]]:
     block = entry.get("for", {})
     return [block[key] for key in overlay_keys(dataset, front_end) if key in block]
+
+
+def module(format_: str) -> str:
+    """The module that a format is in."""
+    return f"{sanity.__name__}.{format_}" if format_ in sanity.FORMATS else baselines.FORMATS[format_].__name__
+
+
+def modules() -> list[str]:
+    """The modules of all formats."""
+    return [module(format_) for format_ in FORMATS]

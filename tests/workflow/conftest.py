@@ -1,90 +1,12 @@
-"""A copy of the project that ran a tiny demo once; tests change it and ask Snakemake what it would do."""
-
-import os
-import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+"""The tiny configuration, run to the end once; tests change the copy and ask Snakemake what it would do."""
 
 import pytest
-import yaml
-
-TINY = {
-    "name": "tiny",
-    "datasets": {"demo": {}},
-    "frames": {"count": 4, "width": 20, "height": 15},
-    "protocols": ["group"],
-    "folds": [0],
-    "seeds": [0],
-    "training": {"epochs": 1, "batch_size": 64},
-    "models": {
-        "lstm": {"format": "dense", "hidden_size": 8},
-        "tt_lstm": {
-            "format": "tensor_train",
-            "hidden_size": 8,
-            "input_modes": [30, 30],
-            "output_modes": [2, 4],
-            "ranks": 2,
-        },
-    },
-}
-
-
-@dataclass(frozen=True)
-class Project:
-    """A checkout of its own, with the environment of the running tests."""
-
-    root: Path
-
-    def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here with two cores; its output is text, stderr and stdout together."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *options]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            command,
-            cwd=self.root,
-            env={**os.environ, "PATH": path},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    def planned(self, *options: str, config: str = "config/tiny.yaml") -> set[str]:
-        """The jobs of a dry run: rule names, `train` with the model's."""
-        run = self.snakemake("-n", "--configfile", config, *options)
-        assert run.returncode == 0, run.stdout
-        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", run.stdout, flags=re.MULTILINE)
-        found = set()
-        for rule, details in jobs:
-            model = re.search(r"wildcards:.*\bmodel=(\w+)", details)
-            found.add(f"{rule} {model.group(1)}" if model else rule)
-        return found
-
-    def write_config(self, config: dict, name: str = "tiny") -> None:
-        (self.root / "config" / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def checkout(source: Path, target: Path) -> Path:
-    """Copy what git would commit; no environment, no results."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=source,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listing.stdout.split("\0")):
-        if (source / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, target / name)
-    return target
+from projects import TINY, Project, checkout
 
 
 @pytest.fixture(scope="session")
 def finished(root, tmp_path_factory) -> Project:
-    """The tiny configuration, run to the end."""
+    """A project whose results are complete; whoever changes it puts it back."""
     project = Project(checkout(root, tmp_path_factory.mktemp("finished")))
     project.write_config(TINY)
     run = project.snakemake("--configfile", "config/tiny.yaml")

@@ -1,7 +1,8 @@
 """Scenes of the generated data set: an actor that moves over a textured background.
 
-The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the moment at
-which a clip begins are drawn at random, so that neither a single frame nor the set of frames tells the class.
+The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the
+moment at which a clip begins are drawn at random, so that a single frame tells the class no better than its
+background does.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 
 WIDTH, HEIGHT, FPS = 80, 60, 25
 FRAMES = (20, 28)  # shortest and longest clip
-JITTER = 0.15
+JITTER = 0.1
 SUBPIXEL = 4  # bits that cv2.fillPoly takes after the point
 CLASSES = {  # class: (motion, direction)
     "expand": ("size", 1),
@@ -37,9 +38,9 @@ class Scene:
 
 def scene(rng: np.random.Generator) -> Scene:
     """Draw a background, a colour far from it, and a shape longer in one direction than in the other."""
-    base = rng.uniform(10, 120, 3)
-    coarse = rng.normal(0, 15, (6, 8, 3)).astype(np.float32)
-    fine = rng.normal(0, 10, (20, 27, 3)).astype(np.float32)
+    base = rng.uniform(0, 170, 3)
+    coarse = rng.normal(0, 30, (6, 8, 3)).astype(np.float32)
+    fine = rng.normal(0, 12, (20, 27, 3)).astype(np.float32)
     texture = sum(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC) for noise in (coarse, fine))
     background = np.clip(base + texture, 0, 255).astype(np.uint8)
     colour = rng.uniform(200, 255, 3)
@@ -58,10 +59,10 @@ def frames(of: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarr
     phase = start + direction * pace * np.arange(n) / n
     light = rng.uniform(-8, 8)
     state = {
-        "x": rng.uniform(0.4, 0.6),
-        "y": rng.uniform(0.4, 0.6),
-        "angle": rng.uniform(-0.1, 0.1),
-        "size": rng.uniform(0.45, 0.55),
+        "x": rng.uniform(0.35, 0.65),
+        "y": rng.uniform(0.35, 0.65),
+        "angle": rng.uniform(0, 1),
+        "size": rng.uniform(0.3, 0.8),
     }
     for t in range(n):
         pose = state | {motion: phase[t] % 1.0}

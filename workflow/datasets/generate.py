@@ -2,8 +2,8 @@
 
     python -m workflow.datasets.generate --output resources/demo/demo.zip
 
-Eight classes of motion (demo_scene.py), five groups a class, each with its own background, colour and actor. The
-same seed gives the same bytes.
+Eight classes of motion (demo_scene.py), ten groups a class, each with its own background, colour and actor.
+The same seed gives the same bytes.
 """
 
 import argparse
@@ -19,7 +19,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
 
 
 def write_clip(path: Path, pictures) -> None:
-    """Encode BGR pictures (height, width, 3) as MPEG-4 in AVI, the codec of HMDB51 and YouTube Celebrities."""
+    """Encode BGR pictures (height, width, 3) as MPEG-4 in AVI, as HMDB51 and YouTube Celebrities are."""
     import cv2
 
     from workflow.datasets.demo_scene import FPS

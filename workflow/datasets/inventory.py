@@ -54,7 +54,8 @@ def expected_keys(name: str, official: Iterable[str] = ()) -> set[str] | None:
 
 
 def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:
-    """Missing, extra and duplicate clips of `found` beside the whole set `name`, by name where names are known.
+    """Missing, extra and duplicate clips of `found` beside the whole set `name`, by name where names are
+    known.
 
     Where they are not (HMDB51 without its split files), `missing` names classes with the number lacking.
     """

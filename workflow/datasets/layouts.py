@@ -1,6 +1,7 @@
 """How each data set writes class, group and source into the path of a clip."""
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,7 +23,7 @@ class Clip:
         return self.clip.rpartition(".")[0]
 
 
-class Layout:
+class Layout(ABC):
     """One way to lay out clips; `depth` is the number of trailing path parts that make the clip's id."""
 
     depth: int
@@ -34,8 +35,9 @@ class Layout:
             return None
         return self._parse(path.parts[-self.depth :])
 
+    @abstractmethod
     def _parse(self, parts: tuple[str, ...]) -> Clip | None:
-        raise TypeError(f"{type(self).__name__} does not say how to read a path")
+        """The clip whose last `depth` path parts are `parts`."""
 
 
 class Grouped(Layout):

@@ -3,19 +3,33 @@
     python -m workflow.datasets.make_inventories --lists FOLDER
 
 FOLDER holds ucf11_clips.txt and youtube_celebrities_clips.txt (one clip path a line) and
-hmdb51_testTrainMulti_7030_splits/ (the official split files). The lists themselves are not part of this project.
+hmdb51_testTrainMulti_7030_splits/ (the official split files). The lists themselves are not part of this
+project.
 """
 
 import argparse
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from workflow.datasets.files import write_json
+from workflow.datasets.files import write_text
 from workflow.datasets.inventory import FOLDER
 from workflow.datasets.layouts import ByClass, Clip, Flat, Grouped, Layout
+
+DEMO_GROUPS, DEMO_CLIPS = 10, 5  # groups a class, clips a group
+DEMO_STEMS = {
+    "expand": "v_grow",
+    "shrink": "v_shrink",
+    "move_down": "v_down",
+    "move_up": "v_up",
+    "move_left": "v_left",
+    "move_right": "v_right",
+    "spin_clockwise": "v_cw",
+    "spin_anticlockwise": "v_ccw",
+}
 
 
 def parse_all(layout: Layout, names: Sequence[str]) -> list[Clip]:
@@ -47,6 +61,25 @@ def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
     return {"names": names, "clips": len(clips), "keys_sha256": digest, "classes": entries}
 
 
+def demo_clips() -> list[Clip]:
+    """The generated set is what this says it is; generate.py follows the inventory."""
+    return [
+        Clip(f"{label}/{stem}_{g:02d}/{stem}_{g:02d}_{c:02d}.avi", label, f"{g:02d}", f"{stem}_{g:02d}")
+        for label, stem in DEMO_STEMS.items()
+        for g in range(1, DEMO_GROUPS + 1)
+        for c in range(1, DEMO_CLIPS + 1)
+    ]
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """JSON with a line a class, so that a change of the counts reads well."""
+    head = {key: value for key, value in content.items() if key != "classes"}
+    lines = [f"    {json.dumps(label)}: {json.dumps(entry)}" for label, entry in content["classes"].items()]
+    fields = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+    body = ",\n".join(lines)
+    write_text(path, "{\n" + ",\n".join(fields) + f',\n  "classes": {{\n{body}\n  }}\n}}\n')
+
+
 def hmdb51_names(folder: Path) -> list[str]:
     suffix = "_test_split1.txt"
     files = sorted(folder.glob(f"*{suffix}"))
@@ -66,9 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ucf11 = (options.lists / "ucf11_clips.txt").read_text().split()
     celebrities = (options.lists / "youtube_celebrities_clips.txt").read_text().split()
     hmdb51 = hmdb51_names(options.lists / "hmdb51_testTrainMulti_7030_splits")
-    write_json(options.output / "ucf11.json", count(parse_all(Grouped(), ucf11), "grouped"))
-    write_json(options.output / "youtube_celebrities.json", count(parse_all(Flat(), celebrities), "numbered"))
-    write_json(options.output / "hmdb51.json", count(parse_all(ByClass(), hmdb51), "listed"))
+    write(options.output / "ucf11.json", count(parse_all(Grouped(), ucf11), "grouped"))
+    write(options.output / "youtube_celebrities.json", count(parse_all(Flat(), celebrities), "numbered"))
+    write(options.output / "hmdb51.json", count(parse_all(ByClass(), hmdb51), "listed"))
+    write(options.output / "demo.json", count(demo_clips(), "grouped"))
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--config", required=True, metavar="FILE", help="configuration")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
-    parser.add_argument(
-        "--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)"
-    )
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
     parser.add_argument("--tables", nargs="+", choices=COUNTED, default=list(COUNTED), metavar="NAME")
     options = parser.parse_args(arguments)
     try:
@@ -28,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             root=None,
             records=frame([]),
             layout=layouts.load(options.layout),
-            config=grid.configuration(".", options.config),
+            config=grid.configuration_of(".", options.config),
             reported=published.load(),
         )
         tables.write(material, options.output, options.tables)

@@ -9,12 +9,26 @@ from types import ModuleType
 from workflow.reporting import records
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
-from workflow.reporting.plots import accuracy_parameters, learning_curves, style
+from workflow.reporting.plots import (
+    accuracy_parameters,
+    confusion,
+    cost,
+    leakage,
+    learning_curves,
+    rank,
+    reported,
+    style,
+)
 
 MODULE = "workflow.reporting.figures"
 FIGURES: dict[str, ModuleType] = {
     "accuracy_parameters": accuracy_parameters,
     "learning_curves": learning_curves,
+    "rank": rank,
+    "confusion": confusion,
+    "cost": cost,
+    "leakage": leakage,
+    "reported": reported,
 }
 
 
@@ -34,9 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the figures")
-    parser.add_argument(
-        "--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)"
-    )
+    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
     parser.add_argument("--layout", metavar="FILE", help="names and colours (paper/layout.yaml)")
     parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
     parser.add_argument("--figures", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from workflow import configuration, specification
 from workflow.reporting import layout as layouts
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import IDENTITY, SETTING
@@ -13,13 +14,11 @@ from workflow.reporting.records import IDENTITY, SETTING
 HOLES = [*IDENTITY, "state", "reason", "record"]
 
 
-def configuration(root: str | Path, path: str | Path | None = None) -> dict[str, Any] | None:
+def configuration_of(root: str | Path, path: str | Path | None = None) -> dict[str, Any] | None:
     """The configuration of `path`, else of config.yaml in the folder of records, else None."""
     beside = Path(root) / "config.yaml"
     if path is None and not beside.is_file():
         return None
-    from workflow import configuration  # a folder of records alone needs none
-
     try:
         return configuration.load(path or beside)
     except configuration.ConfigurationError as error:
@@ -33,8 +32,6 @@ def expected(records: pd.DataFrame, config: dict[str, Any] | None) -> pd.DataFra
     have every fold and seed that any of them has there.
     """
     if config is not None:
-        from workflow import specification  # the counting of formats, not needed for records alone
-
         grid = [tuple(run) for run in specification.runs(config)]
     else:
         grid = []
@@ -43,9 +40,7 @@ def expected(records: pd.DataFrame, config: dict[str, Any] | None) -> pd.DataFra
             first = group.iloc[0]
             fixed = [first["dataset"]], [first["front_end"]], group["model"].unique(), [first["protocol"]]
             pairs = group[["fold", "seed"]].drop_duplicates().itertuples(index=False, name=None)
-            grid += [
-                (*point, *pair) for point, pair in itertools.product(itertools.product(*fixed), list(pairs))
-            ]
+            grid += [(*point, *pair) for point, pair in itertools.product(itertools.product(*fixed), list(pairs))]
     table = pd.DataFrame(grid, columns=IDENTITY).astype({"fold": "Int64", "seed": "Int64"})
     return table.drop_duplicates(ignore_index=True)
 

@@ -20,8 +20,10 @@ COLUMNS = [
     "status",
 ]
 STATUSES = ("published", "derived", "unknown")
-METRICS = ("accuracy", "W", "U", "total", "ratio_W", "ratio_total")
-UNITS = {"percent": 0.01, "fraction": 1.0, "count": 1.0, "ratio": 1.0}
+COUNTS = ("W", "U", "total", "ratio_W", "ratio_total")
+RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+METRICS = ("accuracy", *COUNTS, *RANGES)
+UNITS = {"percent": 0.01, "fraction": 1.0, "count": 1.0, "million": 1e6, "ratio": 1.0}
 
 
 class ReportedError(ReportingError):
@@ -31,7 +33,7 @@ class ReportedError(ReportingError):
 def load(path: str | Path | None = None) -> pd.DataFrame:
     """The rows of reported.csv; `value` is a number in units of 1 (percent become fractions) else NaN.
 
-    `printed` keeps the text of the file, whose last digit says how precisely a number was published.
+    `step` is one unit of the last digit that was printed: how precisely a number was published.
     """
     path = Path(path or FILE)
     try:
@@ -39,21 +41,19 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
     except FileNotFoundError:
         raise ReportedError(f"{path}: no such file") from None
     if list(table.columns) != COLUMNS:
-        raise ReportedError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}"
-        )
+        raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.itertuples(index=False), start=2):
         _check(path, line, row)
     scale = table["unit"].map(UNITS)
-    table["printed"] = table["value"]
+    table["step"] = [last_digit(*pair) for pair in zip(table["value"], table["unit"], strict=True)]
     table["value"] = pd.to_numeric(table["value"]) * scale
     return table
 
 
-def rounding(printed: str, unit: str) -> float:
-    """Half of the last digit that was printed, in units of 1: 87.9 percent is known to 0.0005."""
+def last_digit(printed: str, unit: str) -> float:
+    """One unit of the last digit that was printed, in units of 1: 0.001 for 87.9 percent."""
     decimals = len(printed.partition(".")[2])
-    return 0.5 * 10.0**-decimals * UNITS[unit]
+    return 10.0**-decimals * UNITS[unit]
 
 
 def _check(path: Path, line: int, row) -> None:

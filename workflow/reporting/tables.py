@@ -9,13 +9,31 @@ from types import ModuleType
 import pandas as pd
 
 from workflow.reporting import records, render
-from workflow.reporting.content import accuracy, holes
+from workflow.reporting.content import accuracy, claims, comparison, complexity, cost, holes, leakage, parameters
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
 
 MODULE = "workflow.reporting.tables"
-TABLES: dict[str, ModuleType] = {"accuracy": accuracy, "holes": holes}
-TITLES = {"accuracy": "Accuracy", "holes": "Runs that enter no mean"}
+TABLES: dict[str, ModuleType] = {
+    "accuracy": accuracy,
+    "parameters": parameters,
+    "complexity": complexity,
+    "comparison": comparison,
+    "claims": claims,
+    "leakage": leakage,
+    "cost": cost,
+    "holes": holes,
+}
+TITLES = {
+    "accuracy": "Accuracy",
+    "parameters": "Parameters",
+    "complexity": "Complexity",
+    "comparison": "Reported against reproduced",
+    "claims": "Claims of the abstract",
+    "leakage": "What the published protocol adds",
+    "cost": "Cost of training",
+    "holes": "Runs that enter no mean",
+}
 
 
 def write(material: Material, output: str | Path, names: list[str]) -> None:
@@ -51,12 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
-    parser.add_argument(
-        "--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)"
-    )
-    parser.add_argument(
-        "--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)"
-    )
+    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
     parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES), metavar="NAME")
     options = parser.parse_args(arguments)

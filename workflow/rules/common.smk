@@ -1,19 +1,20 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
 import json
+import os
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
+from shlex import quote
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
 from workflow.configuration import ConfigurationError, complete
-from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.errors import DataError
+from workflow.datasets.source import fingerprint
 from workflow.sources import sources
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
@@ -22,13 +23,15 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 
 try:
-    ORIGIN = ", ".join(map(str, workflow.configfiles)) or "configuration"
+    ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
     CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
-except ConfigurationError as error:
-    raise WorkflowError(str(error)) from None
+    OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
+except (ConfigurationError, DataError) as error:
+    sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
+FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"
 DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
@@ -48,11 +51,35 @@ wildcard_constraints:
 def run_of(wildcards):
     """The point of the grid that the wildcards of `train` name."""
     fold, seed = int(wildcards.fold), int(wildcards.seed)
-    return specification.Run(
-        wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed
-    )
+    return specification.Run(wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed)
 
 
-def dataset_option(key):
-    """A params function: the value of `key` in the wildcards' data set, as an argument of the command line."""
-    return lambda wildcards: CONFIG["datasets"][wildcards.dataset][key]
+def modules(step):
+    """What a step executes. A run executes its own format; the files of the others are none of its business."""
+    if step.startswith("train_"):
+        return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
+    room = "datasets" if step in ("generate", "download", "unpack", "frames", "features", "splits") else "reporting"
+    return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
+
+
+def code(step):
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again."""
+    return f"{RESULTS}/sources/{step}.sha256"
+
+
+rule sources:
+    input:
+        lambda wildcards: sources(*modules(wildcards.step)),
+    output:
+        code("{step}"),
+    log:
+        f"{LOGS}/sources/{{step}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        modules=lambda wildcards: modules(wildcards.step),
+    message:
+        "Sources of {wildcards.step}"
+    shell:
+        "python -m workflow.sources {params.modules} > {output} 2> {log}"

@@ -1,8 +1,135 @@
 """From the wire to the tensor: every data set takes the same way, the generated one too."""
 
-FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy and <name>.json
+FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+RESOURCES = "resources/{dataset}"
 
 
-def data_source(wildcards):
-    """The user's own copy, or what the download step of the demo waits for; nothing for the others."""
-    return "resources/demo/demo.zip" if wildcards.dataset == "demo" else []
+def own_copy(wildcards):
+    """The download step's option for the user's own copy, if there is one."""
+    path = CONFIG["datasets"][wildcards.dataset]["source"]
+    return f"--source {quote(path)}" if path else ""
+
+
+def may_be_partial(wildcards):
+    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
+
+
+rule prepared:
+    input:
+        [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in FRONT_ENDS],
+        expand(f"{DATA}/splits.csv", dataset=CONFIG["datasets"]),
+
+
+rule generate:
+    input:
+        code=code("generate"),
+    output:
+        "resources/demo/demo.zip",
+    log:
+        f"{LOGS}/generate.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    message:
+        "Generating the demo data set"
+    shell:
+        "python -m workflow.datasets.generate --output {output} 2> {log}"
+
+
+rule download:
+    input:
+        generated=lambda wildcards: rules.generate.output if wildcards.dataset == "demo" else [],
+    output:
+        f"{DATA}/source.json",
+    log:
+        f"{LOGS}/download/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        resources=RESOURCES,
+        source=own_copy,
+        # so that a changed copy is read again
+        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
+        insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
+    message:
+        "Downloading {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
+        " --output {output} {params.source} --insecure-tls {params.insecure} 2>&1 | tee {log} >&2"
+
+
+rule unpack:
+    input:
+        origin=rules.download.output,
+        code=code("unpack"),
+    output:
+        f"{DATA}/listing.csv",
+        f"{DATA}/inventory.json",
+    log:
+        f"{LOGS}/unpack/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        resources=RESOURCES,
+        folder=DATA,
+        partial=may_be_partial,
+        max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
+    message:
+        "Unpacking {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
+        " --resources {params.resources} --output {params.folder} --max-missing {params.max_missing}"
+        " {params.partial} 2> {log}"
+
+
+rule frames:
+    input:
+        listing=f"{DATA}/listing.csv",
+        code=code("frames"),
+    output:
+        f"{DATA}/frames.npy",
+        f"{DATA}/clips.csv",
+        f"{DATA}/frames.json",
+    log:
+        f"{LOGS}/frames/{{dataset}}.log",
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores or 8
+    params:
+        folder=DATA,
+        settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
+        max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
+    message:
+        "Decoding {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
+        " {params.settings} --workers {threads} --max-undecodable {params.max_undecodable} 2> {log}"
+
+
+rule splits:
+    input:
+        clips=f"{DATA}/clips.csv",
+        code=code("splits"),
+    output:
+        f"{DATA}/splits.csv",
+        f"{DATA}/splits.json",
+        f"{DATA}/leakage.csv",
+    log:
+        f"{LOGS}/splits/{{dataset}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        folder=DATA,
+        seed=CONFIG["splits"]["seed"],
+        validation=CONFIG["splits"]["validation"],
+        protocols=CONFIG["protocols"],
+        partial=may_be_partial,
+    message:
+        "Splitting {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
+        " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
+        " --validation {params.validation} {params.partial} 2> {log}"

@@ -18,6 +18,8 @@ rule configuration:
         ENVIRONMENT
     params:
         config=json.dumps(CONFIG),
+    message:
+        "Resolving the configuration"
     shell:
         "python -m workflow.configuration {params.config:q} > {output} 2> {log}"
 
@@ -25,7 +27,7 @@ rule configuration:
 rule collect:
     input:
         RECORDS,
-        sources=sources("workflow.reporting.collect"),
+        code=code("collect"),
     output:
         f"{RESULTS}/results.csv",
     log:
@@ -34,6 +36,8 @@ rule collect:
         ENVIRONMENT
     params:
         runs=f"{RESULTS}/runs",
+    message:
+        "Collecting the records"
     shell:
         "python -m workflow.reporting.collect --from {params.runs} --output {output} 2> >(tee {log} >&2)"
 
@@ -45,7 +49,7 @@ rule tables:
         config=rules.configuration.output,
         leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG["datasets"]),
         paper=PAPER_SOURCES,
-        sources=sources("workflow.reporting.tables"),
+        code=code("tables"),
     output:
         expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "tex", "md"]),
     log:
@@ -56,6 +60,8 @@ rule tables:
         results=RESULTS,
         folder=f"{RESULTS}/tables",
         tables=TABLES,
+    message:
+        "Making the tables"
     shell:
         "python -m workflow.reporting.tables --from {params.results} --config {input.config}"
         " --output {params.folder} --tables {params.tables} 2> {log}"
@@ -64,7 +70,7 @@ rule tables:
 rule counts:
     input:
         config=rules.configuration.output,
-        sources=lambda wildcards: sources("workflow.reporting.counts", *specification.modules()),
+        code=code("counts"),
     output:
         expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTS, form=["csv", "tex", "md"]),
     log:
@@ -73,6 +79,8 @@ rule counts:
         ENVIRONMENT
     params:
         folder=f"{RESULTS}/tables",
+    message:
+        "Counting parameters and operations"
     shell:
         "python -m workflow.reporting.counts --config {input.config} --output {params.folder} 2> {log}"
 
@@ -83,7 +91,7 @@ rule figures:
         config=rules.configuration.output,
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
-        sources=lambda wildcards: sources("workflow.reporting.figures", *specification.modules()),
+        code=code("figures"),
     output:
         expand(f"{RESULTS}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png"]),
         f"{RESULTS}/figures/captions.json",
@@ -94,6 +102,8 @@ rule figures:
     params:
         results=RESULTS,
         folder=f"{RESULTS}/figures",
+    message:
+        "Drawing the figures"
     shell:
         "python -m workflow.reporting.figures --from {params.results} --config {input.config}"
         " --output {params.folder} 2> {log}"
@@ -105,7 +115,7 @@ rule report:
         config=rules.configuration.output,
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
-        sources=lambda wildcards: sources("workflow.reporting.report", *specification.modules()),
+        code=code("report"),
     output:
         f"{RESULTS}/report.html",
     log:
@@ -114,6 +124,8 @@ rule report:
         ENVIRONMENT
     params:
         results=RESULTS,
+    message:
+        "Writing the report"
     shell:
         "python -m workflow.reporting.report --from {params.results} --config {input.config}"
         " --output {output} 2> {log}"
@@ -125,7 +137,7 @@ rule paper:
         config=rules.configuration.output,
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
-        sources=lambda wildcards: sources("workflow.reporting.paper", *specification.modules()),
+        code=code("paper"),
     output:
         pdf=f"{RESULTS}/paper.pdf",
         arxiv=f"{RESULTS}/arxiv.tar.gz",
@@ -135,6 +147,8 @@ rule paper:
         ENVIRONMENT
     params:
         results=RESULTS,
+    message:
+        "Typesetting the article"
     shell:
         "python -m workflow.reporting.paper --from {params.results} --config {input.config}"
         " --output {output.pdf} --arxiv {output.arxiv} 2> {log}"

@@ -2,27 +2,6 @@
 removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
 
 
-def training_modules(wildcards):
-    """What a run of this format executes; the files of other formats are none of its business."""
-    return ["workflow.training.run", specification.module(wildcards.format)]
-
-
-rule sources:
-    input:
-        lambda wildcards: sources(*training_modules(wildcards)),
-    output:
-        f"{RESULTS}/sources/{{format}}.sha256",
-    log:
-        f"{LOGS}/sources/{{format}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        modules=training_modules,
-    shell:
-        "python -m workflow.sources {params.modules} > {output} 2> {log}"
-
-
 rule train:
     input:
         clips=f"{DATA}/clips.csv",
@@ -30,7 +9,7 @@ rule train:
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         # large, so compared by the digest above and not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
-        sources=lambda wildcards: f"{RESULTS}/sources/{CONFIG['models'][wildcards.model]['format']}.sha256",
+        code=lambda wildcards: code(f"train_{CONFIG['models'][wildcards.model]['format']}"),
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
         f"{RESULTS}/runs/{RUN}/specification.yaml",
@@ -47,6 +26,8 @@ rule train:
         data=DATA,
         run=f"{RESULTS}/runs/{RUN}",
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
+    message:
+        "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         "python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
         " --output {params.run} --checkpoint {params.checkpoint} 2> {log}"

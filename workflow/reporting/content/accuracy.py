@@ -1,6 +1,7 @@
 """accuracy: mean and deviation over folds and seeds, both accuracies, always under their own names."""
 
 import math
+from functools import lru_cache
 
 import pandas as pd
 
@@ -17,9 +18,7 @@ COLUMNS = {
     "weights": Column("weights", ("Weights", "W + U")),
     "n": Column("n", ("n",)),
     "test_accuracy": Column("test_accuracy", ("Test acc. (%),", "epoch chosen", "on validation")),
-    "best_epoch_accuracy": Column(
-        "best_epoch_accuracy", ("Test acc. (%),", "best test epoch", "(optimistic)")
-    ),
+    "best_epoch_accuracy": Column("best_epoch_accuracy", ("Test acc. (%),", "best test epoch", "(optimistic)")),
 }
 PROTOCOLS = {
     "group": "Protocol group: no source video on both sides",
@@ -27,6 +26,7 @@ PROTOCOLS = {
 }
 
 
+@lru_cache(maxsize=8)
 def build(material: Material) -> pd.DataFrame:
     """accuracy.csv: a row per data set, front end, model and protocol; fractions; empty where unknown."""
     rows = []
@@ -56,16 +56,19 @@ def sheets(material: Material) -> list[Sheet]:
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
         blocks, notes = [], _notes(material, dataset)
-        letters = iter("abcdefghijklmnopqrstuvwxyz")
+        letters: dict[str, str] = {}  # remark -> letter, shared by the rows that it concerns
         for protocol, part in rows.groupby("protocol", sort=False):
             marked = {name: marks(material, name, dataset, front_end, protocol) for name in ACCURACIES}
             block = []
             for row in part.itertuples():
                 remark = remarks(material, dataset, front_end, row.model, protocol)
-                letter = next(letters, "*") if remark else ""
-                if remark:
-                    notes.append(f"{letter}) {remark}")
-                block.append([_cell(material, key, row, marked, letter) for key in chosen])
+                if remark and remark not in letters:
+                    letters[remark] = "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26]
+                    notes.append(f"{letters[remark]}) {remark}")
+                letter = letters.get(remark, "")
+                link = "/".join((dataset, front_end, row.model, protocol))
+                cells = [_cell(material, key, row, marked, letter) for key in chosen]
+                block.append([cell._replace(link=link) for cell in cells])
             blocks.append((PROTOCOLS[protocol], block))
         caption = f"Accuracy on {layouts.setting_label(material.layout, dataset, front_end)}."
         label = f"accuracy-{dataset}-{front_end}"

@@ -9,7 +9,7 @@ from workflow.reporting.render import HOLE, Cell, Column, Sheet
 COLUMNS = [
     Column("state", ("State",), number=False),
     Column("run", ("Run",), number=False),
-    Column("reason", ("Reason",), number=False),
+    Column("reason", ("Reason",), number=False, width="0.36\\linewidth"),
 ]
 MOST = 40  # rows in print; the CSV has all
 
@@ -29,12 +29,8 @@ def sheets(material: Material) -> list[Sheet]:
     """One printed table; none where nothing is missing."""
     if material.holes.empty:
         return []
-    order = material.holes.assign(place=material.holes["state"] == "not run").sort_values(
-        "place", kind="stable"
-    )
-    rows = [
-        [Cell(row.state), Cell(_run(material, row)), Cell(row.reason or HOLE)] for row in order.itertuples()
-    ]
+    order = material.holes.assign(place=material.holes["state"] == "not run").sort_values("place", kind="stable")
+    rows = [[Cell(row.state), Cell(_run(material, row)), Cell(row.reason or HOLE)] for row in order.itertuples()]
     notes = [f"{len(rows) - MOST} more are in holes.csv."] if len(rows) > MOST else []
     caption = f"Runs that enter no mean ({len(rows)})."
     return [Sheet("holes", caption, COLUMNS, [("", rows[:MOST])], notes)]

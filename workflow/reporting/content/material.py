@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import reported as published
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashed by identity, so that tables can be cached by it
 class Material:
     """Records with what is expected of them; `config` is None where only records are at hand."""
 
@@ -72,14 +72,11 @@ class Material:
 
     def by_run(self, measure: str, *setting: str) -> dict[tuple[int, int], float]:
         """(fold, seed) -> value of `measure`, without the runs that have none."""
-        runs = self.runs_of(*setting).dropna(subset=[measure])
-        return dict(zip(zip(runs["fold"], runs["seed"], strict=True), runs[measure], strict=True))
+        return _by_run(self, measure, setting)
 
     def test_share(self, dataset: str, protocol: str) -> float | None:
         """n_test / (n_train + n_test), from leakage.csv, or None."""
-        rows = self.leakage[(self.leakage["dataset"] == dataset) & (self.leakage["protocol"] == protocol)]
-        total = float(rows["n_train"].sum() + rows["n_test"].sum())
-        return float(rows["n_test"].sum()) / total if total else None
+        return self._shares.get((dataset, protocol))
 
     def states_of(self, *setting: str) -> dict[str, int]:
         """How many runs of one row of the accuracy table are holes, by state."""
@@ -92,6 +89,19 @@ class Material:
     def groups(self) -> Iterable[tuple[tuple[str, ...], pd.DataFrame]]:
         """The good records, by row of the accuracy table."""
         return self._groups.items()
+
+    def rows_of(self, dataset: str, front_end: str, model: str) -> pd.DataFrame:
+        """The good records of a model, over all protocols."""
+        return self._models.get((dataset, front_end, model), self.good.iloc[:0])
+
+    @cached_property
+    def _models(self) -> dict[tuple, pd.DataFrame]:
+        return dict(iter(self.good.groupby(records.SETTING[:3])))
+
+    @cached_property
+    def _shares(self) -> dict[tuple[str, str], float]:
+        sums = self.leakage.groupby(["dataset", "protocol"])[["n_train", "n_test"]].sum()
+        return {key: row.n_test / (row.n_train + row.n_test) for key, row in sums.iterrows() if row.n_test}
 
     @cached_property
     def _groups(self) -> dict[tuple, pd.DataFrame]:
@@ -109,12 +119,19 @@ class Material:
         return {key: len(rows) for key, rows in self.expected.groupby(records.SETTING)}
 
 
+@lru_cache(maxsize=4096)
+def _by_run(material: Material, measure: str, setting: tuple[str, ...]) -> dict[tuple[int, int], float]:
+    runs = material.runs_of(*setting)
+    rows = zip(runs["fold"], runs["seed"], runs[measure], strict=True)
+    return {(fold, seed): value for fold, seed, value in rows if not pd.isna(value)}
+
+
 def gather(root, config=None, layout=None, reported=None) -> Material:
     """Read everything below `root`; `config`, `layout`, `reported` are paths, each with its default."""
     return Material(
         root=Path(root),
         records=records.read(root),
         layout=layouts.load(layout),
-        config=grid.configuration(root, config),
+        config=grid.configuration_of(root, config),
         reported=published.load(reported),
     )

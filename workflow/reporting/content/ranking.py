@@ -19,11 +19,10 @@ def marks(material: Material, measure: str, *block: str) -> dict[str, str]:
     The best is marked where it beats every other model of the block, the second where it beats every model
     below it, at the layout's significance after Holm's correction for all these comparisons.
     """
-    dataset, front_end, protocol = block
     means = {}
-    for (d, f, model, p), runs in material.groups():
-        if (d, f, p) == (dataset, front_end, protocol) and runs[measure].notna().any():
-            means[model] = runs[measure].mean()
+    for (d, f, model, p), _ in material.groups():
+        if (d, f, p) == block and (runs := material.by_run(measure, d, f, model, p)):
+            means[model] = sum(runs.values()) / len(runs)
     ranked = sorted(means, key=lambda model: (-means[model], model))
     if len(ranked) < 2:
         return {}

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from workflow.reporting import curves
 from workflow.reporting import layout as layouts
@@ -20,24 +21,27 @@ def draw(material: Material) -> Drawing:
             counts = []
             for model in style.models(material, dataset, front_end, protocol):
                 count = _model(panel, material, dataset, front_end, model, protocol)
+                counts.append(len(material.runs_of(dataset, front_end, model, protocol)))
                 if count:
-                    counts.append(count)
                     shown += [model] if model not in shown else []
             label = layouts.setting_label(material.layout, dataset, front_end)
             panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)})")
-            panel.set(ylim=(0, 101), xlabel="epoch")
+            panel.set(ylim=(0, 101))
+            panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         row[0].set_ylabel("accuracy (%)")
+    for panel in axes[-1]:
+        panel.set_xlabel("epoch")
     if not shown:
         return Drawing(style.nothing("No learning curves yet."), "No learning curves yet.")
     extra = [
         Line2D([], [], color="#333333", linestyle="-", label="test (band: ± std)"),
         Line2D([], [], color="#333333", linestyle=":", linewidth=0.8, label="train"),
     ]
-    style.legend(figure, material.layout, shown, extra)
+    style.legend(figure, material.layout, shown, "line", extra)
     return Drawing(
         figure,
         "Learning curves: mean over the runs, with a band of one standard deviation for the test accuracy. "
-        "Curves end at the last epoch that all runs of a model reached.",
+        "Curves end at the last epoch that all runs of a model reached; baselines without training are lines.",
     )
 
 
@@ -46,7 +50,8 @@ def _model(panel, material: Material, dataset: str, front_end: str, model: str, 
     runs = material.runs_of(dataset, front_end, model, protocol)
     found = [curves.read((material.root / record).with_name("metrics.jsonl")) for record in runs["record"]]
     found = [epochs for epochs in found if len(epochs) > 1]
-    if not found:
+    if not found:  # nothing is trained
+        style.reference_line(panel, material.layout, model, 100 * runs["test_accuracy"].mean())
         return 0
     length = min(len(epochs) for epochs in found)
     epochs = [entry["epoch"] for entry in found[0][:length]]

@@ -16,7 +16,9 @@ from workflow.reporting.content.material import Material
 from workflow.reporting.files import write_bytes
 
 STYLE = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
-COLUMN, PAGE = 3.4, 7.0  # inches: the printed widths
+COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.4  # inches: the printed widths, and the height of all panels
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}  # behind a text on top of lines
+LINES = {"chance": ":", "nearest_neighbour": "--"}
 SPARE = ("#CC79A7", "#882255", "#44AA99", "#999933")  # for models that the layout does not know
 SPARE_MARKERS = ("P", "X", "<", ">")
 
@@ -50,6 +52,11 @@ def marker(layout: dict, model: str) -> str:
     return layout["models"][base].get("marker", "o") if base else SPARE_MARKERS[_spare(model)]
 
 
+def marker_size(layout: dict, model: str) -> float:
+    """Points; a star looks smaller than a square of the same size."""
+    return 7.0 if marker(layout, model) == "*" else 4.5
+
+
 def dashes(layout: dict, model: str) -> str:
     """Solid for a model, dashed for a variant: colour alone never tells two lines apart."""
     return "-" if layouts.base_model(layout, model) in (model, None) else "--"
@@ -62,10 +69,21 @@ def _spare(model: str) -> int:
 def panels(
     rows: int, columns: int, width: float = PAGE, height: float = 2.1, **options
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of rows x columns panels, `height` inches each."""
-    figure = Figure(figsize=(width, 0.35 + height * rows), layout="constrained")
+    """A figure of rows x columns panels of `height` inches each, less where they would not fit on a page."""
+    height = min(height, TALLEST / rows)
+    figure = Figure(figsize=(width, 0.45 + height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, [list(row) for row in axes]
+
+
+def grid(count: int, height: float, **options) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels: one column wide for one, else two panels a row; unused places stay empty."""
+    columns = min(2, count)
+    figure, axes = panels(-(-count // 2), columns, COLUMN if columns == 1 else PAGE, height, **options)
+    flat = [panel for row in axes for panel in row]
+    for panel in flat[count:]:
+        panel.set_axis_off()
+    return figure, flat[:count]
 
 
 def settings(material: Material) -> list[tuple[str, str]]:
@@ -98,19 +116,32 @@ def runs_text(counts: Iterable[int]) -> str:
     return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]}–{counts[-1]}"
 
 
-def legend(
-    figure: Figure, layout: dict, names: Iterable[str], extra: Iterable[Line2D] = (), columns: int = 6
-):
-    """One legend of models below all panels, then `extra` handles."""
-    handles = [
-        Line2D(
-            [], [], color=colour(layout, name), marker=marker(layout, name), linestyle=dashes(layout, name),
-            label=layouts.model_label(layout, name),
-        )
-        for name in names
-    ]  # fmt: skip
+def legend(figure: Figure, layout: dict, names: Iterable[str], kind: str, extra: Iterable[Line2D] = ()) -> None:
+    """One legend below all panels: the models as they are drawn (`kind` line or marker), then `extra` handles."""
+    handles = []
+    for name in names:
+        look = {"color": colour(layout, name), "label": layouts.model_label(layout, name)}
+        look |= {"linestyle": dashes(layout, name)} if kind == "line" else {"linestyle": ""}
+        if kind == "marker":
+            look |= {"marker": marker(layout, name), "markersize": marker_size(layout, name)}
+        handles.append(Line2D([], [], **look))
     handles += list(extra)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, max(1, len(handles))))
+    lengths = [len(handle.get_label()) for handle in handles]
+    typical = (max(lengths) + sum(lengths) / len(lengths)) / 2
+    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.055 * typical)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+
+
+def reference_line(panel: Axes, layout: dict, model: str, height: float, label: bool = True) -> None:
+    """A horizontal line for a baseline that has no other place in a panel, named on the line itself."""
+    look = LINES.get(layouts.base_model(layout, model), "-.")
+    panel.axhline(height, color=colour(layout, model), linestyle=look, linewidth=0.9, zorder=1)
+    if label:
+        text = layouts.model_label(layout, model).lower()
+        place = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        panel.annotate(
+            text, xytext=(-2, 1.5), ha="right", va="bottom", fontsize=6, color="#444444", bbox=PAPER, **place
+        )
 
 
 def nothing(text: str) -> Figure:

@@ -1,0 +1,184 @@
+"""Downloads against a server that fails in every way that the real ones have been seen to fail."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import server as loopback
+
+from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.errors import DataError
+from workflow.datasets.fetch import ATTEMPTS, Fetched, fetch
+from workflow.datasets.lock import Lock
+
+BODY = bytes(range(256)) * 4096  # 1 MiB
+OTHER = BODY[::-1]
+
+
+@pytest.fixture
+def get(tmp_path: Path):
+    """get(url, ..., md5=, sha256=): fetch one part from the urls in turn, without waiting between attempts."""
+
+    def call(*urls: str | Source, **options) -> Fetched:
+        sources = tuple(url if isinstance(url, Source) else Source(url) for url in urls)
+        pauses = options.setdefault("pauses", [])
+        del options["pauses"]
+        lock = Lock(tmp_path / "lock.json")
+        return fetch(Part("set", sources), tmp_path / "archives", lock, pause=pauses.append, **options)
+
+    return call
+
+
+def leftovers(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "archives").iterdir())
+
+
+def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    first = get(server.url("/set.zip"))
+    assert first.file.read_bytes() == BODY
+    assert first.sha256 == hashlib.sha256(BODY).hexdigest()
+    assert Lock(tmp_path / "lock.json").get(first.url)["sha256"] == first.sha256
+    assert get(server.url("/set.zip")) == first
+    assert len(server.log) == 1
+    assert leftovers(tmp_path) == ["set.zip"]
+
+
+def test_cut_connections_are_resumed_where_they_stopped(server, get):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.cut(300_000), loopback.cut(200_000), loopback.cut(0)]
+    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    starts = [asked for _, asked in server.log]
+    assert starts == [None, "bytes=300000-", "bytes=500000-", "bytes=500000-"]
+
+
+def test_a_part_of_an_earlier_run_is_continued(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.cut(700_000), *[loopback.status(503)] * (ATTEMPTS + 1)]
+    with pytest.raises(DataError, match="503"):
+        get(server.url("/set.zip"))
+    server.faults.clear()
+    server.log.clear()
+    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    assert server.log == [("/set.zip", "bytes=700000-")]
+
+
+def test_a_part_that_is_whole_already_is_taken(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.cut(len(BODY) - 1), *[loopback.status(503)] * (ATTEMPTS + 1)]
+    with pytest.raises(DataError):
+        get(server.url("/set.zip"))
+    part = tmp_path / "archives" / "set.zip.part"
+    part.write_bytes(BODY)
+    server.faults.clear()
+    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+
+
+def test_a_file_that_changed_meanwhile_is_started_again(server, get):
+    server.files["/set.zip"] = BODY
+
+    def change(handler, body, start):
+        server.files["/set.zip"] = OTHER + b"more"
+        return loopback.cut(400_000)(handler, body, start)
+
+    server.faults["/set.zip"] = [change]
+    assert get(server.url("/set.zip")).file.read_bytes() == OTHER + b"more"
+
+
+def test_a_server_without_ranges_is_started_again(server, get):
+    server.files["/set.zip"], server.ranges = BODY, False
+    server.faults["/set.zip"] = [loopback.cut(400_000)]
+    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+
+
+def test_passing_errors_are_tried_again_with_growing_pauses(server, get):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.status(503), loopback.status(429), loopback.status(500)]
+    pauses: list[float] = []
+    assert get(server.url("/set.zip"), pauses=pauses).file.read_bytes() == BODY
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 3
+
+
+def test_no_answer_at_all_ends_after_some_attempts(get):
+    pauses: list[float] = []
+    with pytest.raises(DataError, match=f"tried {ATTEMPTS} times"):
+        get("http://127.0.0.1:9/set.zip", pauses=pauses)
+    assert len(pauses) == ATTEMPTS
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/zip"])
+def test_a_web_page_in_place_of_the_archive_is_a_dead_mirror(server, get, tmp_path, content_type):
+    server.files |= {"/dead.rar": BODY, "/mirror.zip": OTHER}
+    server.faults["/dead.rar"] = [loopback.web_page(content_type)]
+    got = get(server.url("/dead.rar"), server.url("/mirror.zip"))
+    assert got.file.name == "mirror.zip"
+    assert leftovers(tmp_path) == ["mirror.zip"]
+
+
+def test_a_missing_file_leads_to_the_next_mirror_at_once(server, get):
+    server.files["/mirror.zip"] = BODY
+    assert get(server.url("/gone.zip"), server.url("/mirror.zip")).file.read_bytes() == BODY
+    assert [path for path, _ in server.log] == ["/gone.zip", "/mirror.zip"]
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+def test_a_wrong_checksum_leads_to_the_next_mirror(server, get, tmp_path, algorithm):
+    server.files |= {"/bad.zip": OTHER, "/good.zip": BODY}
+    right = {algorithm: hashlib.new(algorithm, BODY).hexdigest()}
+    got = get(Source(server.url("/bad.zip"), **right), Source(server.url("/good.zip"), **right))
+    assert got.file.read_bytes() == BODY
+    assert leftovers(tmp_path) == ["good.zip"]
+
+
+def test_when_all_fail_each_reason_is_told_and_nothing_stays(server, get, tmp_path):
+    server.files["/bad.zip"] = OTHER
+    with pytest.raises(DataError) as error:
+        get(server.url("/gone.zip"), Source(server.url("/bad.zip"), md5="0" * 32))
+    message = str(error.value)
+    assert "HTTP 404" in message
+    assert "md5" in message
+    assert "`source`" in message
+    assert leftovers(tmp_path) == []
+
+
+def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    get(server.url("/set.zip")).file.unlink()
+    server.files["/set.zip"] = OTHER
+    with pytest.raises(DataError, match="at the first download it was"):
+        get(server.url("/set.zip"))
+    assert leftovers(tmp_path) == []
+
+
+def test_a_kept_file_that_was_tampered_with_is_refused(server, get):
+    server.files["/set.zip"] = BODY
+    get(server.url("/set.zip")).file.write_bytes(OTHER)
+    with pytest.raises(DataError, match="remove the file to download it again"):
+        get(server.url("/set.zip"))
+
+
+def test_a_file_address_is_copied_and_read_again_each_time(get, tmp_path):
+    origin = tmp_path / "an origin.zip"
+    origin.write_bytes(BODY)
+    assert get(origin.as_uri()).file.read_bytes() == BODY
+    origin.write_bytes(OTHER)
+    assert get(origin.as_uri()).file.read_bytes() == OTHER
+    origin.unlink()
+    with pytest.raises(DataError, match="no such file"):
+        get(origin.as_uri())
+
+
+def test_a_full_disk_is_foreseen(server, get, monkeypatch):
+    server.files["/set.zip"] = BODY
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(DataError, match=r"0\.00 GB are free"):
+        get(server.url("/set.zip"))
+
+
+def test_progress_is_told_in_bytes(server, get):
+    server.files["/set.zip"] = BODY
+    told = []
+    get(server.url("/set.zip"), progress=lambda name: lambda done, total: told.append((name, done, total)))
+    assert told[0] == ("set.zip", 0, len(BODY))
+    assert told[-1] == ("set.zip", len(BODY), len(BODY))

@@ -1,0 +1,116 @@
+"""The demo's way on a real Slurm, and through what clusters do to jobs: the same numbers as a local run."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cluster import node_state
+from projects import TINY, Project, checkout
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+
+# what a cluster without accounting needs, and quick questions instead of polite ones
+HERE = [
+    *("--profile", "profiles/slurm", "--jobs", "8", "--slurm-status-command", "squeue", "--slurm-no-account"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
+    *("--latency-wait", "5", "--set-threads", "frames=1", "--slurm-array-jobs", "train"),
+]
+
+
+def long_config():
+    """Two runs of about half a minute: long enough to be disturbed."""
+    config = copy.deepcopy(TINY)
+    config["training"]["epochs"] = 300
+    return config
+
+
+def records(project):
+    """What must not depend on where and how often a run was interrupted."""
+    found = {}
+    for path in sorted((project.root / "results" / "tiny" / "runs").rglob("result.json")):
+        record = json.loads(path.read_text())
+        same = {key: record[key] for key in ("test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")}
+        found[path.parent.as_posix().split("/runs/")[1]] = same, (path.parent / "predictions.csv").read_bytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def local(root, tmp_path_factory):
+    """The records of an undisturbed local run."""
+    project = Project(checkout(root, tmp_path_factory.mktemp("local")))
+    project.write_config(long_config())
+    run = project.snakemake("trained", "--configfile", "config/tiny.yaml")
+    assert run.returncode == 0, run.stdout
+    return records(project)
+
+
+@pytest.fixture
+def project(root, tmp_path):
+    project = Project(checkout(root, tmp_path / "checkout"))
+    project.write_config(long_config())
+    return project
+
+
+def start(project):
+    """Snakemake on the cluster, in the background."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    log = (project.root / "snakemake.log").open("w")
+    command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE]
+    return subprocess.Popen(
+        command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
+    )
+
+
+def training_jobs(cluster):
+    """Job ids of running training jobs, array tasks included."""
+    listing = cluster.run("squeue", "-h", "-r", "-t", "RUNNING", "-p", "gpu", "-o", "%A")
+    return listing.split()
+
+
+def epochs(project):
+    """The epochs that each run has logged so far."""
+    streams = (project.root / "results" / "tiny" / "runs").rglob("metrics.jsonl")
+    return [len(stream.read_text().splitlines()) for stream in streams]
+
+
+def finish(running, project):
+    code = running.wait(timeout=600)
+    assert code == 0, (project.root / "snakemake.log").read_text()[-5000:]
+
+
+def test_a_cluster_gives_the_numbers_of_a_local_run(cluster, project, local):
+    finish(start(project), project)
+    assert records(project) == local
+    environments = (project.root / "results" / "tiny" / "runs").rglob("environment.json")
+    recorded = [json.loads(path.read_text()) for path in environments]
+    assert len(recorded) == 2
+    assert all(str(environment).count("SLURM_JOB_ID") for environment in recorded)
+
+
+@pytest.mark.parametrize("disturbance", ["kill", "requeue", "drain"])
+def test_a_disturbed_run_ends_with_the_same_numbers(cluster, project, local, disturbance):
+    running = start(project)
+    try:
+        cluster.wait(lambda: epochs(project) and min(epochs(project)) > 3, seconds=240)
+        jobs = training_jobs(cluster)
+        assert jobs
+        if disturbance == "kill":
+            cluster.run("scancel", "--signal=KILL", "--full", jobs[0])
+        elif disturbance == "requeue":
+            cluster.run("scontrol", "requeue", jobs[0])
+        else:
+            cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=drain", "reason=test")
+            cluster.run("scontrol", "requeue", jobs[0])
+            cluster.wait(lambda: node_state(cluster).startswith(("drain", "drng")))
+            cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
+        finish(running, project)
+    finally:
+        if running.poll() is None:
+            running.terminate()
+            running.wait(timeout=60)
+        subprocess.run(["scancel", "--user", "root"], check=True)
+    assert records(project) == local

@@ -1,0 +1,80 @@
+"""listing.csv: every clip of a data set with its class, group, source and place on disk."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from workflow.datasets.catalogue import Dataset
+from workflow.datasets.errors import DataError
+from workflow.datasets.layouts import Clip
+
+COLUMNS = ("clip", "class", "group", "source", "official", "path")
+IGNORED = ("Annotation", "__MACOSX", ".git")  # UCF11's annotations hold no clip
+
+
+def walk(folder: Path) -> list[Path]:
+    """All files below `folder`, relative to it, sorted, since the file system's order is any."""
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        found += [Path(place, name).relative_to(folder) for name in names]
+    return sorted(found, key=Path.as_posix)
+
+
+def clips_of(entry: Dataset, folder: Path, files: Iterable[Path]) -> dict[Path, Clip]:
+    """The clips among `files` (relative to `folder`); DataError for the folder of a class without any."""
+    found = {}
+    for file in files:
+        clip = entry.layout.parse(PurePosixPath(file.as_posix()))
+        if clip is not None and not _odd(file):
+            found[file] = clip
+    if not found:
+        raise DataError(
+            f"{folder}: no clip of {entry.title} in it; expected {type(entry.layout).__doc__.splitlines()[0]}"
+        )
+    _check_classes(entry, folder, found)
+    return found
+
+
+def _odd(file: Path) -> bool:
+    """A name whose bytes are not UTF-8, which no file of an official archive has."""
+    return any("\udc80" <= letter <= "\udcff" for letter in file.as_posix())
+
+
+def _check_classes(entry: Dataset, folder: Path, found: Mapping[Path, Clip]) -> None:
+    if entry.layout.depth < 2:  # classes have no folder of their own
+        return
+    file = next(iter(found))
+    root = folder.joinpath(*file.parts[: -entry.layout.depth])
+    filled = {clip.label for clip in found.values()}
+    for label in entry.classes:
+        if label not in filled and (root / label).is_dir():
+            raise DataError(f"{root / label}: the folder of class {label!r} holds no clip; expected at least one")
+
+
+def rows(folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str]) -> list[dict[str, str]]:
+    """Rows of listing.csv in order of clip; of clips that are there twice the first counts.
+
+    official: for each clip the codes of the official splits 1..3, such as "120" (1 train, 2 test, 0 unused).
+    """
+    by_key: dict[str, dict[str, str]] = {}
+    for file, clip in sorted(clips.items(), key=lambda item: (item[1].clip, item[0].as_posix())):
+        by_key.setdefault(
+            clip.key,
+            {
+                "clip": clip.clip,
+                "class": clip.label,
+                "group": clip.group,
+                "source": clip.source,
+                "official": official.get(clip.clip, ""),
+                "path": _path(folder / file),
+            },
+        )
+    return sorted(by_key.values(), key=lambda row: row["clip"])
+
+
+def _path(path: Path) -> str:
+    """Relative to the working directory where it lies below it, so that the project can be moved."""
+    path = path.absolute()
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

@@ -1,0 +1,205 @@
+"""claims: what the abstract of FDHT-LSTM says, checked one by one against the records."""
+
+import math
+from functools import lru_cache
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content import counted
+from workflow.reporting.content.accuracy import ACCURACIES
+from workflow.reporting.content.leakage import interval_text
+from workflow.reporting.content.material import Material
+from workflow.reporting.content.ranking import compare
+from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
+from workflow.reporting.statistics import FEWEST, holm
+
+HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
+RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+THOUSANDS = 1000  # "thousands of times fewer": at least this many
+TITLES = {
+    "weights": "Only few thousand weights",
+    "times_fewer": "Thousands of times fewer weights than the dense LSTM",
+    "test_accuracy": "More accurate than every compressed rival (epoch chosen on validation)",
+    "best_epoch_accuracy": "More accurate than every compressed rival (best test epoch, optimistic)",
+}
+SHEETS = {
+    "size": ("weights", "times_fewer"),
+    "accuracy, epoch chosen on validation": ("test_accuracy",),
+    "accuracy, best test epoch": ("best_epoch_accuracy",),
+}
+COLUMNS = {
+    "setting": Column("setting", ("Data", "and protocol"), number=False),
+    "against": Column("against", ("Against",), number=False),
+    "expected": Column("expected", ("Claimed",)),
+    "found": Column("found", ("Found",)),
+    "interval": Column("interval", ("95 % interval",)),
+    "n": Column("n", ("Pairs",)),
+    "p": Column("p", ("p", "(Holm)")),
+    "verdict": Column("verdict", ("Verdict",), number=False),
+}
+CSV = ["claim", "dataset", "front_end", "protocol", "model", "against", "expected_low", "expected_high", "found"]
+CSV += ["low", "high", "n", "p", "p_corrected", "verdict"]
+
+
+@lru_cache(maxsize=8)
+def build(material: Material) -> pd.DataFrame:
+    """claims.csv: a row per check. Accuracy differences are fractions, FDHT-LSTM less its rival."""
+    rows = []
+    places = counted.places(material)
+    ours = [row for row in places.itertuples(index=False) if layouts.kind(material.layout, row.model) == "fdht"]
+    for place in ours:
+        rows += _counts(material, place)
+    for measure in ACCURACIES:
+        rows += _rivals(material, measure, places, ours)
+    return pd.DataFrame(rows, columns=CSV)
+
+
+def published(material: Material, metric: str) -> float:
+    """A number of the abstract, from reported.csv; NaN where it is not there."""
+    table = material.reported
+    found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
+    return float(found.iloc[0]) if len(found) else math.nan
+
+
+def _counts(material: Material, place) -> list[dict]:
+    base = {"dataset": place.dataset, "front_end": place.front_end, "protocol": "", "model": place.model}
+    found, whole = counted.counts(material, *place), counted.dense(material, *place)
+    total = found["W"] + found["U"] if found else math.nan
+    low, high = published(material, "weights_low"), published(material, "weights_high")
+    rows = [
+        base
+        | {"claim": "weights", "expected_low": low, "expected_high": high, "found": total}
+        | {"verdict": _judge(total, low <= total <= high)}
+    ]
+    fewer = (whole["W"] + whole["U"]) / total if whole and total else math.nan
+    return [
+        *rows,
+        base
+        | {"claim": "times_fewer", "against": "dense LSTM", "expected_low": THOUSANDS, "found": fewer}
+        | {"expected_high": math.nan, "verdict": _judge(fewer, fewer >= THOUSANDS)},
+    ]
+
+
+def _judge(value: float, holds: bool) -> str:
+    return NOT_RUN if math.isnan(value) else HOLDS if holds else FAILS
+
+
+def _rivals(material: Material, measure: str, places: pd.DataFrame, ours: list) -> list[dict]:
+    """FDHT-LSTM against each compressed rival with the same variant; Holm over all rows of the measure."""
+    rows = []
+    for place in ours:
+        variant = _variant(material, place.model)
+        here = (places["dataset"] == place.dataset) & (places["front_end"] == place.front_end)
+        for rival in places.loc[here, "model"]:
+            if layouts.kind(material.layout, rival) != "compressed" or _variant(material, rival) != variant:
+                continue
+            for protocol in material.settings["protocol"].drop_duplicates():
+                block = place.dataset, place.front_end, protocol
+                test = compare(material, measure, place.model, rival, *block)
+                rows.append(
+                    {"claim": measure, "dataset": place.dataset, "front_end": place.front_end}
+                    | {"protocol": protocol, "model": place.model, "against": rival, "expected_low": 0.0}
+                    | {"found": test.difference, "low": test.low, "high": test.high, "n": test.n, "p": test.p}
+                )
+    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_corrected"] = p
+        row["verdict"] = _rival_verdict(row, material.layout["significance"])
+    return rows
+
+
+def _variant(material: Material, model: str) -> str:
+    return model.removeprefix(layouts.base_model(material.layout, model) or "")
+
+
+def _rival_verdict(row: dict, significance: float) -> str:
+    if row["n"] == 0:
+        return NOT_RUN
+    if row["n"] < FEWEST or row["p_corrected"] > significance:
+        return INCONCLUSIVE
+    return HOLDS if row["found"] > 0 else FAILS
+
+
+def overall(verdicts: list[str]) -> str:
+    """Of a claim about every rival: it holds where each does, fails where one does."""
+    if not verdicts or set(verdicts) == {NOT_RUN}:
+        return NOT_RUN
+    if FAILS in verdicts:
+        return FAILS
+    return HOLDS if set(verdicts) == {HOLDS} else INCONCLUSIVE
+
+
+def sheets(material: Material) -> list[Sheet]:
+    """Printed tables: the counts together, then a table per accuracy, each claim's overall verdict in its title."""
+    table = layouts.keep(material.layout, "claims", build(material))
+    chosen = layouts.choose(material.layout, "claims", COLUMNS)
+    result = []
+    for kind, named in SHEETS.items():
+        blocks = []
+        for claim, rows in table[table["claim"].isin(named)].groupby("claim", sort=False):
+            title = f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
+            cells = [
+                [_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen]
+                for row in rows.to_dict("records")
+            ]
+            blocks.append((title, cells))
+        if blocks:
+            caption = f"Claims of the abstract, checked: {kind}."
+            columns = [COLUMNS[key] for key in chosen]
+            result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(material, named)))
+    return result
+
+
+def _notes(material: Material, named: tuple[str, ...]) -> list[str]:
+    low, high = (number(published(material, f"gain_{end}") * 100, 1) for end in ("low", "high"))
+    fewest, most = (number(published(material, f"times_fewer_{end}")) for end in ("low", "high"))
+    level = number(material.layout["significance"], 2)
+    if "weights" in named:
+        notes = [f"The abstract claims {fewest} to {most} times fewer parameters."]
+    else:
+        notes = [
+            "FDHT-LSTM less its rival in points, paired over shared folds and seeds, corrected for overlapping "
+            f"folds; p after Holm over all rows; holds or fails at p of {level} or less. The abstract claims {low} "
+            f"to {high} points."
+        ]
+    if "demo" in set(material.settings["dataset"]):
+        notes.append("The generated demo set is none of the paper's: its rows show that the checks work.")
+    return notes
+
+
+def _link(key: str, row: dict) -> str:
+    rival = key == "against" and row["claim"] in ACCURACIES
+    parts = (row["dataset"], row["front_end"], row["against"] if rival else row["model"], row["protocol"])
+    return "/".join(part for part in parts if part)
+
+
+def _cell(material: Material, key: str, row: dict) -> Cell:
+    share = row["claim"] in ACCURACIES
+    if key == "setting":
+        setting = layouts.setting_label(material.layout, row["dataset"], row["front_end"])
+        return Cell(f"{setting}, {row['protocol']}" if row["protocol"] else setting)
+    if key == "against":
+        known = isinstance(row["against"], str)
+        return Cell(layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else "")
+    if key == "expected":
+        if share:
+            return Cell("> 0")
+        low, high = number(row["expected_low"]), number(row["expected_high"])
+        return Cell(f"≥ {low}" if high == HOLE else f"{low} to {high}")
+    if key == "found":
+        places = layouts.digits(material.layout, "claims", "found", 1) if share else 0
+        return Cell(number((100 if share else 1) * row["found"], places, sign=share), number=True)
+    if key == "interval":
+        return Cell(interval_text(row["low"], row["high"], 1) if share else HOLE)
+    if key == "n":
+        return Cell(str(int(row["n"])) if share else HOLE)
+    if key == "p":
+        return Cell(p_text(row["p_corrected"]) if share else HOLE)
+    return Cell(row[key])
+
+
+def p_text(p: float) -> str:
+    """A p value in print."""
+    if math.isnan(p):
+        return HOLE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

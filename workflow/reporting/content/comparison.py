@@ -1,0 +1,197 @@
+"""comparison: every published number beside ours, with a verdict."""
+
+import math
+from functools import lru_cache
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content import counted, verdict
+from workflow.reporting.content.leakage import interval_text
+from workflow.reporting.content.material import Material
+from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
+from workflow.reporting.reported import COUNTS
+from workflow.reporting.statistics import interval, overlap
+
+# (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
+# test epoch, so that the first is like for like, and the last is what the number would be without either habit
+VIEWS = (("published", "best_epoch_accuracy"), ("published", "test_accuracy"), ("group", "test_accuracy"))
+TITLES = {
+    VIEWS[0]: "Like for like: protocol published, best test epoch (%)",
+    VIEWS[1]: "Protocol published, epoch chosen on validation (%)",
+    VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
+    ("", "W"): "Input-to-hidden weights W",
+    ("", "U"): "Hidden-to-hidden weights U",
+    ("", "total"): "Weights W + U",
+    ("", "ratio_W"): "Times fewer than dense W",
+    ("", "ratio_total"): "Times fewer than dense W + U",
+}
+COLUMNS = {
+    "model": Column("model", ("Model",), number=False),
+    "reported": Column("reported", ("Reported",)),
+    "reproduced": Column("reproduced", ("Reproduced",)),
+    "interval": Column("interval", ("95 % interval",)),
+    "n": Column("n", ("n",)),
+    "difference": Column("difference", ("Difference",)),
+    "verdict": Column("verdict", ("Verdict",), number=False),
+    "reason": Column("reason", ("Reason",), number=False),
+}
+CSV = ["dataset", "front_end", "model", "metric", "protocol", "measure", "reported", "reproduced", "low", "high"]
+CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
+
+
+@lru_cache(maxsize=8)
+def build(material: Material) -> pd.DataFrame:
+    """comparison.csv: accuracies as fractions, once per view; counts and ratios once."""
+    rows = []
+    for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
+        if layouts.kind(material.layout, model) == "baseline":
+            continue
+        published = reported_for(material, dataset, front_end, model)
+        accuracies = published[published["metric"] == "accuracy"].to_dict("records") or [_unreported("accuracy")]
+        for entry in accuracies:
+            rows += [_accuracy(material, (dataset, front_end, model), entry, *view) for view in VIEWS]
+        for entry in published[published["metric"].isin(COUNTS)].to_dict("records"):
+            rows.append(_count(material, (dataset, front_end, model), entry))
+    rows += _never_run(material)
+    return pd.DataFrame(rows, columns=CSV)
+
+
+def reported_for(material: Material, dataset: str, front_end: str, model: str) -> pd.DataFrame:
+    """The published numbers of a model; a variant is held beside its model's."""
+    base = layouts.base_model(material.layout, model) or model
+    table = material.reported
+    here = (table["dataset"] == dataset) & (table["front_end"] == front_end)
+    return table[here & table["model"].isin([base, model])]
+
+
+def _unreported(metric: str) -> dict:
+    source = "not in reported.csv"
+    return {
+        "metric": metric,
+        "value": math.nan,
+        "status": "unknown",
+        "source": source,
+        "locator": "",
+        "step": math.nan,
+    }
+
+
+def _never_run(material: Material) -> list[dict]:
+    """Published numbers, on data sets and front ends that are here, of models that are not."""
+    here = counted.places(material)
+    places = set(here[["dataset", "front_end"]].itertuples(index=False, name=None))
+    bases = {
+        (place.dataset, place.front_end, layouts.base_model(material.layout, place.model) or place.model)
+        for place in here.itertuples()
+    }
+    rows = []
+    for entry in material.reported.to_dict("records"):
+        place = entry["dataset"], entry["front_end"], entry["model"]
+        if place[:2] not in places or place in bases or pd.isna(entry["value"]):
+            continue
+        protocol, measure = VIEWS[0] if entry["metric"] == "accuracy" else ("", "")
+        row = _row(place, entry, protocol, measure)
+        rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
+    return rows
+
+
+def _row(place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
+    row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
+    row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
+    row |= {"reported": entry["value"], "precision": entry["step"]}
+    return row | {name: entry[name] for name in ("status", "source", "locator")}
+
+
+def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
+    runs = material.runs_of(*place, protocol)
+    correction = overlap(runs["fold"].nunique(), material.test_share(place[0], protocol))
+    found = interval(runs[measure].dropna(), correction)
+    said, reason = verdict.of_accuracy(entry["value"], found, material.layout["tolerance"])
+    row = _row(place, entry, protocol, measure)
+    row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
+    return row | {"difference": found.mean - entry["value"], "verdict": said, "reason": reason}
+
+
+def _count(material: Material, place: tuple[str, str, str], entry: dict) -> dict:
+    found, whole = counted.counts(material, *place), counted.dense(material, *place)
+    value, others = None, {}
+    if found is not None:
+        values = {"W": found["W"], "U": found["U"], "total": found["W"] + found["U"]}
+        if whole is not None and found["W"]:
+            values["ratio_W"] = whole["W"] / found["W"]
+            values["ratio_total"] = (whole["W"] + whole["U"]) / values["total"]
+        value = values.get(entry["metric"])
+        others = counted.conventions(found, place[0]) if entry["metric"] == "total" else {}
+    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value, others)
+    difference = math.nan if value is None else value - entry["value"]
+    row = _row(place, entry, "", "")
+    return row | {"reproduced": value, "difference": difference, "verdict": said, "reason": reason}
+
+
+def sheets(material: Material) -> list[Sheet]:
+    """One printed table per data set and front end, a block per view and per kind of count."""
+    table = layouts.keep(material.layout, "comparison", build(material))
+    chosen = layouts.choose(material.layout, "comparison", COLUMNS)
+    result = []
+    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
+        blocks = []
+        for view, title in TITLES.items():
+            mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
+            part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
+            if part:
+                blocks.append(
+                    (
+                        title,
+                        [[_cell(material, key, row)._replace(link=_link(row)) for key in chosen] for row in part],
+                    )
+                )
+        setting = layouts.setting_label(material.layout, dataset, front_end)
+        columns, label = [COLUMNS[key] for key in chosen], f"comparison-{dataset}-{front_end}"
+        caption = f"Reported against reproduced on {setting}."
+        result.append(Sheet(label, caption, columns, blocks, _notes(material, rows)))
+    return result
+
+
+def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
+    points = number(100 * material.layout["tolerance"], 1)
+    notes = [
+        f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
+        "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
+        "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
+        "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+    ]
+    known = rows[rows["status"] != "unknown"]
+    for source, part in known.groupby("source", sort=False):
+        metrics = ", ".join(dict.fromkeys(part["metric"]))
+        notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
+    return notes
+
+
+def _link(row: dict) -> str:
+    parts = (row["dataset"], row["front_end"], row["model"], row["protocol"])
+    return "" if row["verdict"] == verdict.NOT_RUN else "/".join(part for part in parts if part)
+
+
+def _cell(material: Material, key: str, row: dict) -> Cell:
+    if key == "model":
+        mark = " (derived)" if row["status"] == "derived" else ""
+        return Cell(layouts.model_label(material.layout, row["model"]) + mark)
+    if key in ("verdict", "reason"):
+        return Cell(row[key])
+    if key == "n":
+        return Cell(HOLE if pd.isna(row["n"]) else str(int(row["n"])))
+    accuracy = row["metric"] == "accuracy"
+    kind = "accuracy" if accuracy else "ratio" if row["metric"].startswith("ratio") else "count"
+    places = layouts.digits(material.layout, "comparison", "accuracy", 1) if accuracy else 0
+    scale = 100 if accuracy else 1
+    if (kind == "ratio" or (accuracy and key == "reported")) and not pd.isna(row["reported"]):
+        places = max(0, -math.floor(math.log10(scale * row["precision"]) + 0.5))  # as it was printed
+    if key == "interval":
+        low, high = row["low"], row["high"]
+        if not accuracy or pd.isna(low):
+            return Cell(HOLE)
+        return Cell(interval_text(low, high, places, sign=False))
+    value = row[key]
+    value = None if value is None or pd.isna(value) else scale * value
+    return Cell(number(value, places, sign=key == "difference"), number=True)

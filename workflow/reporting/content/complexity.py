@@ -1,0 +1,56 @@
+"""complexity: what one time step of one sequence costs in each format, from its declaration alone."""
+
+from functools import lru_cache
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content import counted
+from workflow.reporting.content.material import Material
+from workflow.reporting.render import Cell, Column, Sheet, number
+
+COLUMNS = {
+    "model": Column("model", ("Model",), number=False),
+    "weights": Column("weights", ("Weights", "W + U")),
+    "multiply_adds": Column("multiply_adds", ("Multiply-adds", "per step")),
+    "peak": Column("peak", ("Largest", "intermediate")),
+    "formula": Column("formula", ("Multiply-adds as a formula",), number=False, width="0.42\\linewidth"),
+}
+NOTE = (
+    "One time step of one sequence, in the order of contraction that needs the fewest multiply-adds; largest "
+    "intermediate in numbers. A dense U is included."
+)
+
+
+@lru_cache(maxsize=8)
+def build(material: Material) -> pd.DataFrame:
+    """complexity.csv: a row per data set, front end and model whose format is a declaration of cores."""
+    rows = []
+    for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
+        declaration = counted.declared(material, dataset, front_end, model)
+        if declaration is not None:
+            place = {"dataset": dataset, "front_end": front_end, "model": model}
+            rows.append(place | dict(declaration.complexity()))
+    whole = dict.fromkeys(("weights", "multiply_adds", "peak"), "Int64")
+    return pd.DataFrame(rows, columns=["dataset", "front_end", *COLUMNS]).astype(whole)
+
+
+def sheets(material: Material) -> list[Sheet]:
+    """One printed table per data set and front end."""
+    table = layouts.keep(material.layout, "complexity", build(material))
+    chosen = layouts.choose(material.layout, "complexity", COLUMNS)
+    result = []
+    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
+        cells = [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]
+        setting = layouts.setting_label(material.layout, dataset, front_end)
+        caption, label = f"Complexity on {setting}.", f"complexity-{dataset}-{front_end}"
+        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
+    return result
+
+
+def _cell(material: Material, key: str, row: dict) -> Cell:
+    if key == "model":
+        return Cell(layouts.model_label(material.layout, row["model"]))
+    if key == "formula":
+        return Cell(row["formula"])
+    return Cell(number(row[key]), number=True)

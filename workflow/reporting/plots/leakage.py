@@ -1,0 +1,49 @@
+"""The same models under both protocols: what a random split by clips adds."""
+
+from matplotlib.lines import Line2D
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content import leakage
+from workflow.reporting.content.material import Material
+from workflow.reporting.plots import style
+from workflow.reporting.plots.style import Drawing
+
+
+def draw(material: Material) -> Drawing:
+    """A panel per data set and front end; a line per model from its group to its published accuracy."""
+    table = leakage.build(material)
+    table = table[(table["measure"] == "test_accuracy") & (table["n_group"] > 0) & (table["n_published"] > 0)]
+    groups = list(table.groupby(["dataset", "front_end"], sort=False))
+    if not groups:
+        text = "No model has runs under both protocols yet."
+        return Drawing(style.nothing(text), text)
+    most = max(len(rows) for _, rows in groups)
+    figure, axes = style.grid(len(groups), 0.65 + 0.17 * most)
+    for panel, ((dataset, front_end), rows) in zip(axes, groups, strict=True):
+        for place, row in enumerate(rows.to_dict("records")):
+            _line(panel, material, place, row)
+        names = [layouts.model_label(material.layout, name) for name in rows["model"]]
+        panel.set_yticks(range(len(names)), names)
+        panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy, epoch chosen on validation (%)")
+        counts = style.runs_text([*rows["n_group"], *rows["n_published"]])
+        panel.set_title(f"{layouts.setting_label(material.layout, dataset, front_end)} ({counts} each)")
+    extra = [
+        Line2D([], [], color="#333333", marker="o", linestyle="", label="group: no source video on both sides"),
+        Line2D([], [], color="#333333", marker="o", mfc="white", linestyle="", label="published: clips at random"),
+    ]
+    style.legend(figure, material.layout, [], "marker", extra)
+    return Drawing(
+        figure,
+        "The same models, trained and scored under the two protocols (mean ± one standard deviation over the "
+        "runs). The distance is what clips of the same source video in train and test are worth.",
+    )
+
+
+def _line(panel, material: Material, place: int, row: dict) -> None:
+    colour = style.colour(material.layout, row["model"])
+    low, high = 100 * row["group_mean"], 100 * row["published_mean"]
+    panel.plot([low, high], [place, place], color=colour, linewidth=0.8, zorder=1)
+    for name, value, face in (("group", low, colour), ("published", high, "white")):
+        spread = 100 * row[f"{name}_std"]
+        options = {"color": colour, "markerfacecolor": face, "marker": "o", "linestyle": "", "elinewidth": 0.8}
+        panel.errorbar([value], [place], xerr=spread if spread == spread else None, zorder=2, **options)

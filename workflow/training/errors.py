@@ -1,0 +1,17 @@
+"""The two ways a run ends early: its input cannot be used, or its mathematics went wrong."""
+
+
+class InputError(Exception):
+    """A missing file or a wrong specification: nothing is written, the exit code is 1."""
+
+
+class RunFailure(Exception):
+    """The experiment failed (NaN, a class without clips ...): recorded with status `failed`, exit code 0."""
+
+
+class Interrupted(Exception):
+    """SIGTERM or SIGINT arrived; the state has been saved. `signal` is its number."""
+
+    def __init__(self, signal: int):
+        super().__init__(f"signal {signal}")
+        self.signal = signal

@@ -1,0 +1,57 @@
+"""One run of a sanity baseline that scikit-learn fits at once: no epochs, the same scores, the same record."""
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import save
+
+from workflow.training import environment, files, record, sanity, scores, seeds
+from workflow.training.checkpoint import Checkpoints
+from workflow.training.data import Fold
+from workflow.training.sanity import thumbnails
+from workflow.training.settings import Specification
+
+
+def run(
+    specification: Specification,
+    fold: Fold,
+    output: Path,
+    checkpoints: Checkpoints,
+    base: dict[str, Any],
+    captured: dict[str, Any],
+    checkpoint_seconds: float,
+) -> None:
+    """Fit and write the record to `output`; the arguments are those of experiment.run."""
+    x, y = {}, {}
+    for part, rows in fold.rows.items():
+        lengths = None if fold.lengths is None else fold.lengths[rows]
+        x[part] = thumbnails.of_clips(fold.clips[rows], lengths, specification.training.normalisation)
+        y[part] = fold.labels[rows]
+    began = time.perf_counter()
+    fit = sanity.module(specification.recurrent["format"]).fit
+    estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
+    seconds = time.perf_counter() - began
+    chances = estimator.predict_proba(x["test"])
+    summary = scores.summary(y["test"], chances)
+    result = {
+        **base,
+        "status": "ok",
+        **summary,
+        "best_epoch_accuracy": summary["test_accuracy"],  # nothing to choose from
+        "validation_accuracy": float(estimator.score(x["validation"], y["validation"])),
+        "train_accuracy": float(estimator.score(x["train"], y["train"])),
+        "epochs": 0,
+        "best_epoch": None,
+        "train_seconds": seconds,
+        "step_ms": None,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
+        "device": f"CPU {environment.cpu_model()}".strip(),
+    }
+    captured |= {"seeds": seeds.all_of(specification.name)}
+    files.write_text(output / "metrics.jsonl", "")
+    record.write(output, specification, result, captured, fold, chances, save(arrays))
+    checkpoints.remove()
+    print(f"{specification.name}: test accuracy {result['test_accuracy']:.3f}", file=sys.stderr)

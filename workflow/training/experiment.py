@@ -1,0 +1,132 @@
+"""One run of a model that learns by epochs: made, resumed, trained, scored, recorded."""
+
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from workflow.training import checkpoint, environment, model, optimiser, record, sanity, scores, seeds
+from workflow.training.data import Fold
+from workflow.training.errors import InputError
+from workflow.training.feed import Feed
+from workflow.training.graphs import GraphedStep
+from workflow.training.interruption import watched
+from workflow.training.loop import Loop
+from workflow.training.progress import Progress
+from workflow.training.settings import Specification
+from workflow.training.step import Step
+from workflow.training.stream import Stream
+
+
+def run(
+    specification: Specification,
+    fold: Fold,
+    output: Path,
+    checkpoints: checkpoint.Checkpoints,
+    base: dict[str, Any],
+    captured: dict[str, Any],
+    checkpoint_seconds: float,
+) -> None:
+    """Train and write the record to `output`. `base`: the fields of result.json that are known before; what is
+    known when it fails is added there."""
+    device = choose_device(specification.training.device)
+    switch_on_determinism(device, specification.training.precision)
+    base["device"] = environment.device_name(device)
+    captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
+    if specification.recurrent["format"] in sanity.FORMATS:
+        fold = sanity.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
+    torch.manual_seed(seeds.derive(specification.name, "initialisation"))
+    network = model.build(specification, len(fold.classes)).to(device)
+    adam = optimiser.build(network, specification.training)
+    kind = GraphedStep if device.type == "cuda" else Step
+    step = kind(network, adam, specification.training.gradient_norm, specification.training.precision)
+    with watched() as interruption:
+        loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
+        if loop.resume():
+            print(f"{specification.name}: going on after epoch {loop.state.epoch}", file=sys.stderr)
+        try:
+            _train(loop, output)
+        finally:
+            base |= _costs(loop)
+        result, chances, weights = _finish(loop)
+    captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
+    record.write(output, specification, base | result, captured, fold, chances, weights)
+    checkpoints.remove()
+
+
+def _train(loop: Loop, output: Path) -> None:
+    stream = Stream(output / "metrics.jsonl", loop.state.history)
+    bar = Progress(loop.name, loop.settings.epochs, loop.state.epoch)
+
+    def show(entry: dict[str, Any]) -> None:
+        stream.append(entry)
+        bar.show(entry)
+
+    try:
+        loop.train(show)
+    finally:
+        bar.close()
+        stream.close()
+
+
+def _finish(loop: Loop) -> tuple[dict[str, Any], np.ndarray, bytes]:
+    """Scores of the chosen epoch, its probabilities on the test clips, its weights."""
+    epoch, weights = loop.best
+    loop.step.model.load_state_dict(weights)
+    rows = loop.fold.rows["test"]
+    chances = scores.probabilities(loop.evaluate(torch.from_numpy(rows)).cpu().numpy())
+    history = loop.state.history
+    best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
+    result = {
+        "status": "ok",
+        **scores.summary(loop.fold.labels[rows], chances),
+        "best_epoch_accuracy": best["test_accuracy"],
+        "best_test_epoch": best["epoch"],
+        "best_epoch": epoch,
+        "validation_accuracy": history[epoch - 1]["validation_accuracy"],
+        "train_accuracy": history[-1]["train_accuracy"],
+    }
+    return result, chances, save({name: tensor.contiguous().cpu() for name, tensor in weights.items()})
+
+
+def _costs(loop: Loop) -> dict[str, Any]:
+    state = loop.state
+    if loop.feed.device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated(loop.feed.device) / 2**20
+    else:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return {
+        "epochs": len(state.history),
+        "train_seconds": state.train_seconds,
+        "step_ms": state.step_ms,
+        "peak_memory_mb": peak,
+        "interruptions": state.interruptions,
+        "clips_at_a_time": loop.step.micro or loop.settings.batch_size,
+    }
+
+
+def choose_device(wanted: str) -> torch.device:
+    """auto: a GPU where there is one. InputError where one was asked for and there is none."""
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise InputError("training.device is 'cuda', but this machine (or this job) has no usable GPU")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def switch_on_determinism(device: torch.device, precision: str) -> None:
+    """The same specification gives the same bytes; environment.json repeats what is switched here.
+
+    A CPU needs no switch: with the same number of threads its kernels add in the same order.
+    """
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        torch.backends.cudnn.benchmark = False
+        if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
+            raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")

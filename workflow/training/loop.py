@@ -1,0 +1,147 @@
+"""The training loop: epochs of steps, scores after each, the best weights kept, the state saved now and then."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from workflow.training import evaluation, seeds
+from workflow.training import state as states
+from workflow.training.checkpoint import Checkpoints
+from workflow.training.data import Fold
+from workflow.training.errors import Interrupted, RunFailure
+from workflow.training.feed import Feed
+from workflow.training.interruption import Interruption
+from workflow.training.optimiser import learning_rate
+from workflow.training.settings import Specification
+from workflow.training.state import State, Tensors
+from workflow.training.step import CORRECT, EXPLODED, FIRST_BAD, LOSS, Step
+from workflow.training.timing import StepTimer
+
+Show = Callable[[dict], None]
+SAVING_SHARE = 20  # between two checkpoints at least this many times what the last one took
+
+
+class Loop:
+    """One run. `train` ends with `best` (epoch and weights chosen on validation) and `state` complete."""
+
+    def __init__(
+        self,
+        specification: Specification,
+        fold: Fold,
+        feed: Feed,
+        step: Step,
+        checkpoints: Checkpoints,
+        interruption: Interruption,
+        checkpoint_seconds: float,
+    ):
+        self.name, self.settings, self.fold = specification.name, specification.training, fold
+        self.feed, self.step, self.checkpoints, self.interruption = feed, step, checkpoints, interruption
+        self.checkpoint_seconds = checkpoint_seconds
+        self.evaluation_size = evaluation.batch_size(self.settings.batch_size, fold.clips.shape[1])
+        self.timer = StepTimer(feed.device)
+        self.state = State()
+        self.best: tuple[int, Tensors] | None = None
+        self._saved = time.monotonic()
+        self._saving = 0.0
+
+    def resume(self) -> bool:
+        """Take over the newest checkpoint; whether there was one."""
+        if (found := self.checkpoints.load()) is None:
+            torch.manual_seed(seeds.derive(self.name, "dropout"))
+            return False
+        plain, tensors, self.best = found
+        self.state = states.from_plain(plain)
+        self.state.interruptions += 1
+        self.step.micro = self.state.micro
+        states.unpack(tensors, self.step)
+        if self.best is not None:
+            self.best = self.best[0], {name: t.to(self.feed.device) for name, t in self.best[1].items()}
+        return True
+
+    def train(self, show: Show) -> None:
+        """Up to `epochs`, or until validation has not improved for `patience` epochs."""
+        while not self.finished():
+            began = time.perf_counter() - self.state.seconds
+            self._train_epoch(began)
+            entry = self._score(began)
+            self.state.epoch, self.state.position, self.state.seconds = entry["epoch"], 0, 0.0
+            self.state.history.append(entry)
+            if self.state.choose(entry):
+                self.best = entry["epoch"], {n: t.clone() for n, t in self.step.model.state_dict().items()}
+            show(entry)
+            if not self.finished():
+                self.step.begin_epoch()
+            self._save_now_and_then()
+
+    def finished(self) -> bool:
+        waited = self.state.epoch - self.state.improved
+        return self.state.epoch >= self.settings.epochs or waited >= (self.settings.patience or np.inf)
+
+    def _train_epoch(self, began: float) -> None:
+        epoch = self.state.epoch + 1
+        self.step.optimiser.set_rate(learning_rate(self.settings, epoch))
+        order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
+        chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
+        self.timer.tick()
+        for batch in self.feed.batches(chunks[self.state.position :]):
+            self.step(batch)
+            self.timer.tick()
+            self.state.position += 1
+            self._leave_if_asked(began)
+        self.timer.collect()
+        self.state.step_ms = self.timer.median_ms() or self.state.step_ms
+
+    def _score(self, began: float) -> dict:
+        """The line of metrics.jsonl of this epoch; RunFailure where a number is not finite."""
+        rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
+        outputs = self.evaluate(torch.cat(list(rows.values())), lambda: self._leave_if_asked(began))
+        sums = [self.step.totals]
+        for part, logits in zip(rows, outputs.split([len(r) for r in rows.values()]), strict=True):
+            labels = torch.from_numpy(self.fold.labels[self.fold.rows[part]]).to(self.feed.device)
+            sums.append(evaluation.loss_and_accuracy(logits, labels))
+        totals, validation, test = torch.cat(sums).cpu().split([4, 2, 2])  # the one wait of an epoch
+        epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
+        if torch.isfinite(totals[FIRST_BAD]):
+            raise RunFailure(
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {int(totals[FIRST_BAD]) + 1} "
+                f"of epoch {epoch}; lower the learning rate"
+            )
+        if not torch.isfinite(torch.cat([validation, test])).all():
+            raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
+        return {
+            "epoch": epoch,
+            "train_loss": totals[LOSS].item() / count,
+            "train_accuracy": totals[CORRECT].item() / count,
+            "validation_loss": validation[0].item(),
+            "validation_accuracy": validation[1].item(),
+            "test_loss": test[0].item(),
+            "test_accuracy": test[1].item(),
+            "learning_rate": learning_rate(self.settings, epoch),
+            "seconds": time.perf_counter() - began,
+        }
+
+    def evaluate(self, rows: torch.Tensor, between: Callable[[], None] = lambda: None) -> torch.Tensor:
+        """(n, C) logits of the clips `rows`, with the weights as they are."""
+        return evaluation.logits(
+            self.step.model, self.feed, rows, self.evaluation_size, self.settings.precision, between
+        )
+
+    def _leave_if_asked(self, began: float) -> None:
+        if self.interruption.asked is not None:
+            self.state.seconds = time.perf_counter() - began
+            self.save(flush=False)  # the system writes it out after this process is gone
+            raise Interrupted(self.interruption.asked)
+
+    def _save_now_and_then(self) -> None:
+        pause = max(self.checkpoint_seconds, SAVING_SHARE * self._saving)
+        if self.checkpoint_seconds == 0 or time.monotonic() - self._saved >= pause:
+            self.save(flush=True)
+
+    def save(self, flush: bool) -> None:
+        began = time.monotonic()
+        self.state.micro = self.step.micro
+        self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
+        self._saved = time.monotonic()
+        self._saving = self._saved - began

@@ -1,0 +1,47 @@
+"""A classifier of clips: a recurrent layer, its last hidden state, a linear layer."""
+
+import torch
+from torch import nn
+
+import baselines
+from workflow.training import sanity
+from workflow.training.settings import PIXELS, Specification
+
+
+class Classifier(nn.Module):
+    """`recurrent` (B, T, D) -> last hidden state (B, H) -> logits (B, classes).
+
+    Dropout acts inside `recurrent` on its input and on its hidden state, one mask a sequence, in training only.
+    """
+
+    def __init__(self, recurrent: nn.Module, hidden_size: int, classes: int, dropout: dict[str, float]):
+        super().__init__()
+        self.recurrent = recurrent
+        self.classifier = nn.Linear(hidden_size, classes)
+        self.dropout = {name: rate for name, rate in dropout.items() if rate}
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        if x.dtype == torch.float16:  # features are stored in half precision, not computed in it
+            x = x.float()
+        options = self.dropout if self.training else {}
+        if lengths is not None:
+            options = {**options, "lengths": lengths}
+        _, state = self.recurrent(x, **options)
+        hidden = state[0] if isinstance(state, tuple) else state  # an LSTM's (h, c), a GRU's h
+        return self.classifier(hidden[-1])
+
+
+def build(specification: Specification, classes: int) -> Classifier:
+    """The model of a specification with fresh weights, drawn from torch's global generator (CPU)."""
+    arguments = dict(specification.recurrent)
+    settings = specification.training
+    if arguments["format"] in sanity.FORMATS:
+        arguments = sanity.module(arguments["format"]).recurrent(arguments)
+        pixels = False  # thumbnails are normalised when they are made
+    else:
+        pixels = specification.front_end == "pixels"
+    recurrent = baselines.build(**arguments)
+    if pixels:
+        recurrent.normalise(*PIXELS[settings.normalisation])
+    dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
+    return Classifier(recurrent, arguments["hidden_size"], classes, dropout)

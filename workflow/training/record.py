@@ -1,0 +1,84 @@
+"""The record of a run: what it writes when it ends, result.json last, so that its presence means "complete"."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import yaml
+from safetensors.numpy import save
+
+from workflow.training import files
+from workflow.training.data import Fold
+from workflow.training.settings import SCHEMAS, Specification
+
+# fields of result.json that a failed run may not reach
+EMPTY: dict[str, Any] = {
+    "status": "failed",
+    **dict.fromkeys(("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms")),
+    "peak_memory_mb": None,
+    "epochs": 0,
+    "train_seconds": 0.0,
+    "device": "",
+}
+
+
+def write(
+    folder: Path,
+    specification: Specification,
+    result: dict[str, Any],
+    environment: dict[str, Any],
+    fold: Fold,
+    chances: np.ndarray | None,
+    weights: bytes,
+) -> None:
+    """All files but metrics.jsonl. `chances`: (n_test, C), None for a failed run, whose predictions are empty."""
+    check(result)
+    files.write_text(
+        folder / "specification.yaml", yaml.safe_dump(specification.plain, sort_keys=False, allow_unicode=True)
+    )
+    files.write_json(folder / "environment.json", environment)
+    files.write_text(folder / "predictions.csv", predictions(fold, chances))
+    files.write_bytes(folder / "model.safetensors", weights)
+    files.write_json(folder / "result.json", result)
+
+
+def write_failure(
+    folder: Path,
+    specification: Specification,
+    result: dict[str, Any],
+    environment: dict[str, Any],
+    fold: Fold,
+    failure: str,
+) -> None:
+    """The record of a run without scores; its predictions and weights are empty files of the right form."""
+    result = {**result, "status": "failed", "failure": failure}
+    write(folder, specification, result, environment, fold, None, save({}))
+
+
+def predictions(fold: Fold, chances: np.ndarray | None) -> str:
+    """A line a test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
+    header = ["clip", "label", "predicted", "probability", *(f"probability_{k}" for k in range(len(fold.classes)))]
+    lines = [",".join(header)]
+    for row, chance in zip(fold.rows["test"], [] if chances is None else chances, strict=chances is not None):
+        predicted = int(chance.argmax())
+        numbers = ",".join(f"{value:.9g}" for value in (chance[predicted], *chance))
+        lines.append(f"{_quoted(fold.names[row])},{fold.labels[row]},{predicted},{numbers}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name
+
+
+def check(result: dict[str, Any]) -> None:
+    """jsonschema.ValidationError where a result breaks schemas/result.schema.yaml: a mistake in this room."""
+    json.dumps(result, allow_nan=False)
+    jsonschema.validate(result, _schema())
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load((SCHEMAS / "result.schema.yaml").read_text())

@@ -1,0 +1,111 @@
+"""One run, from its specification to its record:
+
+    python -m workflow.training.run --specification JSON_OR_FILE --data results/demo/data/demo \\
+        --output results/demo/runs/demo/pixels/lstm/group/fold0/seed0 \\
+        --checkpoint results/demo/checkpoints/demo/pixels/lstm/group/fold0/seed0
+
+Interrupted (even killed) and started again, it goes on from its checkpoint and ends with the same bytes. An
+experiment that fails (NaN ...) is recorded with status `failed` and exit code 0, so that the others go on; input
+that cannot be used is told in one sentence with exit code 1, and nothing is written.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from workflow import sources
+from workflow.training import checkpoint, data, declared, devices, environment, record, sanity, settings
+from workflow.training.errors import InputError, Interrupted, RunFailure
+
+
+def run(specification: settings.Specification, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
+    """Train `specification` on the data in `folder`; see the module's text. `seconds`: between two checkpoints."""
+    fold = data.load(folder, specification)
+    captured = environment.capture()
+    base = {
+        **record.EMPTY,
+        **specification.identity,
+        "parameters": declared.parameters(specification, len(fold.classes)),
+        "clips": {part: len(rows) for part, rows in fold.rows.items()},
+        "classes": fold.classes,
+        "precision": specification.training.precision,
+        "data_digest": fold.data_digest,
+        "split_digest": fold.split_digest,
+        "git_commit": captured["git"]["commit"],
+    }
+    checkpoints = checkpoint.Checkpoints(kept, _fingerprint(specification, fold, captured))
+    try:
+        data.check(fold, specification)
+        how = _estimators() if _fitted_at_once(specification) else _experiment()
+        how.run(specification, fold, output, checkpoints, base, captured, seconds)
+    except RunFailure as failure:
+        record.write_failure(output, specification, base, captured, fold, str(failure))
+        checkpoints.remove()
+        print(f"FAILED {specification.name}: {failure}", file=sys.stderr, flush=True)
+
+
+def modules(format_: str) -> tuple[str, str]:
+    """What a run of a format executes, for workflow.sources: the files of other formats are none of its business."""
+    package = "workflow.training.sanity" if format_ in sanity.FORMATS else "baselines"
+    return "workflow.training.run", f"{package}.{format_}"
+
+
+def _fitted_at_once(specification: settings.Specification) -> bool:
+    format_ = specification.recurrent["format"]
+    return format_ in sanity.FORMATS and hasattr(sanity.module(format_), "fit")
+
+
+def _estimators() -> ModuleType:
+    from workflow.training import estimators
+
+    return estimators
+
+
+def _experiment() -> ModuleType:
+    """Imports torch, and what it reads from the environment must stand before."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from workflow.training import experiment
+
+    return experiment
+
+
+def _fingerprint(specification: settings.Specification, fold: data.Fold, captured: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same for a run to be continued: what it computes, from what, with which code."""
+    return {
+        "specification": specification.plain,
+        "data": fold.data_digest,
+        "split": fold.split_digest,
+        "torch": captured["packages"]["torch"],
+        "code": hashlib.sha256(sources.listing(*modules(specification.recurrent["format"])).encode()).hexdigest(),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--specification", required=True, help="JSON text, or a JSON or YAML file")
+    parser.add_argument("--data", required=True, type=Path, help="folder of frames.npy, clips.csv, splits.csv ...")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the record")
+    parser.add_argument("--checkpoint", required=True, type=Path, help="folder that survives an interruption")
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints; 0: one an epoch"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        specification = settings.read(options.specification)
+        with devices.slot(specification.training.device):
+            run(specification, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as interruption:
+        print(f"interrupted; saved to {options.checkpoint}, the next start goes on from there", file=sys.stderr)
+        return 128 + interruption.signal
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Time of a training step: the median over this process's steps, read without making the device wait."""
+
+import itertools
+import time
+from collections import deque
+from statistics import median
+
+import torch
+
+KEEP = 2000
+
+
+class StepTimer:
+    """`tick()` before the first and after every step of an epoch, `collect()` at its end."""
+
+    def __init__(self, device: torch.device):
+        self.on_gpu = device.type == "cuda"
+        self.marks: list = []
+        self.durations: deque[float] = deque(maxlen=KEEP)  # ms
+
+    def tick(self) -> None:
+        if self.on_gpu:
+            mark = torch.cuda.Event(enable_timing=True)
+            mark.record()
+        else:
+            mark = time.perf_counter()
+        self.marks.append(mark)
+
+    def collect(self) -> None:
+        marks, self.marks = self.marks, []
+        if self.on_gpu and marks:
+            marks[-1].synchronize()
+        for first, second in itertools.pairwise(marks):
+            self.durations.append(first.elapsed_time(second) if self.on_gpu else 1e3 * (second - first))
+
+    def median_ms(self) -> float | None:
+        return median(self.durations) if self.durations else None
