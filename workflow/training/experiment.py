@@ -14,6 +14,7 @@ from workflow.training import checkpoint, environment, model, optimiser, record,
 from workflow.training.data import Fold
 from workflow.training.errors import InputError
 from workflow.training.feed import Feed
+from workflow.training.graphs import GraphedStep
 from workflow.training.interruption import watched
 from workflow.training.loop import Loop
 from workflow.training.progress import Progress
@@ -41,9 +42,9 @@ def run(
         fold = sanity.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
-    adam = optimiser.build(network, specification.training, device)
-    optimiser.prepare(adam)
-    step = Step(network, adam, specification.training.gradient_norm, specification.training.precision)
+    adam = optimiser.build(network, specification.training)
+    kind = GraphedStep if device.type == "cuda" else Step
+    step = kind(network, adam, specification.training.gradient_norm, specification.training.precision)
     with watched() as interruption:
         loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
         if loop.resume():
@@ -53,6 +54,7 @@ def run(
         finally:
             base |= _costs(loop)
         result, chances, weights = _finish(loop)
+    captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
     record.write(output, specification, base | result, captured, fold, chances, weights)
     checkpoints.remove()
 
@@ -117,11 +119,14 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def switch_on_determinism(device: torch.device, precision: str) -> None:
-    """The same specification gives the same bytes; environment.json repeats what is switched here."""
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    """The same specification gives the same bytes; environment.json repeats what is switched here.
+
+    A CPU needs no switch: with the same number of threads its kernels add in the same order.
+    """
     if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
         if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
             raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")

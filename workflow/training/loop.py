@@ -6,16 +6,17 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from workflow.training import evaluation, optimiser, seeds
+from workflow.training import evaluation, seeds
 from workflow.training import state as states
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.feed import Feed
 from workflow.training.interruption import Interruption
+from workflow.training.optimiser import learning_rate
 from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
-from workflow.training.step import CORRECT, FIRST_BAD, LOSS, Step
+from workflow.training.step import CORRECT, EXPLODED, FIRST_BAD, LOSS, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
@@ -80,7 +81,7 @@ class Loop:
 
     def _train_epoch(self, began: float) -> None:
         epoch = self.state.epoch + 1
-        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
+        self.step.optimiser.set_rate(learning_rate(self.settings, epoch))
         order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         self.timer.tick()
@@ -103,8 +104,10 @@ class Loop:
         totals, validation, test = torch.cat(sums).cpu().split([4, 2, 2])  # the one wait of an epoch
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
         if torch.isfinite(totals[FIRST_BAD]):
-            at = int(totals[FIRST_BAD]) + 1
-            raise RunFailure(f"loss or gradient is not finite at step {at} of epoch {epoch}; lower the learning rate")
+            raise RunFailure(
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {int(totals[FIRST_BAD]) + 1} "
+                f"of epoch {epoch}; lower the learning rate"
+            )
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
         return {
@@ -115,7 +118,7 @@ class Loop:
             "validation_accuracy": validation[1].item(),
             "test_loss": test[0].item(),
             "test_accuracy": test[1].item(),
-            "learning_rate": optimiser.learning_rate(self.settings, epoch),
+            "learning_rate": learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - began,
         }
 
@@ -133,7 +136,7 @@ class Loop:
 
     def _save_now_and_then(self) -> None:
         pause = max(self.checkpoint_seconds, SAVING_SHARE * self._saving)
-        if time.monotonic() - self._saved >= pause:
+        if self.checkpoint_seconds == 0 or time.monotonic() - self._saved >= pause:
             self.save(flush=True)
 
     def save(self, flush: bool) -> None:

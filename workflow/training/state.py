@@ -43,9 +43,7 @@ class State:
 def pack(step: Step) -> Tensors:
     """Weights, moments, running sums and the states of the random generators."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
-    for number, parameter in enumerate(step.parameters):
-        for name, value in step.optimiser.state[parameter].items():
-            tensors[f"optimiser.{number}.{name}"] = value
+    tensors |= {f"optimiser.{name}": value for name, value in step.optimiser.state().items()}
     tensors["totals"] = step.totals
     tensors["random.cpu"] = torch.get_rng_state()
     if step.totals.is_cuda:
@@ -57,9 +55,8 @@ def unpack(tensors: Tensors, step: Step) -> None:
     """In place, so that what a captured graph refers to stays where it is."""
     weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
     step.model.load_state_dict(weights)
-    for number, parameter in enumerate(step.parameters):
-        for name, value in step.optimiser.state[parameter].items():
-            value.copy_(tensors[f"optimiser.{number}.{name}"])
+    for name, value in step.optimiser.state().items():
+        value.copy_(tensors[f"optimiser.{name}"])
     step.totals.copy_(tensors["totals"])
     torch.set_rng_state(tensors["random.cpu"])
     if step.totals.is_cuda:

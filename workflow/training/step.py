@@ -12,16 +12,18 @@ from torch.nn.functional import cross_entropy
 
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Batch
+from workflow.training.optimiser import Adam
 
+EXPLODED = 1e8  # norm of a gradient before it is limited, or loss summed over an epoch: no training recovers
 LOSS, CORRECT, STEPS, FIRST_BAD = range(4)  # places of Step.totals
 
 
 class Step:
-    """Call it with a batch. `totals` (4,): sums of loss and hits, steps done, first step that was not finite."""
+    """Call it with a batch. `totals` (4,): sums of loss and hits, steps done, first step that went wrong."""
 
-    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, gradient_norm: float | None, precision: str):
+    def __init__(self, model: nn.Module, optimiser: Adam, gradient_norm: float | None, precision: str):
         self.model, self.optimiser, self.gradient_norm = model, optimiser, gradient_norm
-        self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        self.parameters = optimiser.parameters
         device = self.parameters[0].device
         self.autocast = autocast(device, precision)
         self.totals = torch.zeros(4, dtype=torch.float64, device=device)
@@ -47,7 +49,7 @@ class Step:
 
     def forward_backward(self, batch: Batch, size: int) -> None:
         """Gradients of the batch's mean loss, from pieces of `size` clips."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         count = len(batch.x)
         for start in range(0, count, size):
             part = [None if whole is None else whole[start : start + size] for whole in batch]
@@ -61,20 +63,20 @@ class Step:
                 self.totals[CORRECT] += (logits.argmax(1) == labels).sum()
 
     def update(self) -> None:
-        """Clip and apply the gradients; remember the first step at which they, or the loss, were not finite."""
+        """Clip and apply the gradients; remember the first step at which they or the loss exploded."""
         norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if self.gradient_norm is not None:
             nn.utils.clip_grads_with_norm_(self.parameters, self.gradient_norm, norm)
         self.optimiser.step()
         with torch.no_grad():
-            fine = torch.isfinite(norm) & torch.isfinite(self.totals[LOSS])
+            fine = (norm <= EXPLODED) & (self.totals[LOSS] <= EXPLODED)  # a NaN is not <= anything
             bad = torch.where(fine, torch.inf, self.totals[STEPS])
             self.totals[FIRST_BAD] = torch.minimum(self.totals[FIRST_BAD], bad)
             self.totals[STEPS] += 1
 
     def _halve(self, count: int) -> None:
         size = min(self.micro or count, count)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         if size == 1:
             raise RunFailure("out of memory with a single clip a batch; use fewer or smaller frames")
         self.micro = (size + 1) // 2
