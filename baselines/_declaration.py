@@ -58,9 +58,7 @@ class Declaration:
         W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, its merged
         halves being at hand; a dense U adds G H H. FDHT applies its map to x and h together.
         """
-        best = min(
-            ((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds
-        )
+        best = min(((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds)
         plan, estimate = best
         U = self.parameters()["U"]
         formula = estimate.formula

@@ -31,18 +31,14 @@ def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int])
     d = len(n)
     if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
         if (ranks[0], ranks[-1]) != (1, 1):
-            raise ValueError(
-                f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1"
-            )
+            raise ValueError(f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1")
         ranks = ranks[1:-1]
     bonds = (1, *(rank_list("ranks", ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
     pairs = [a * b for a, b in zip(n, m, strict=True)]
     for k in range(1, d):
         most = min(math.prod(pairs[:k]), math.prod(pairs[k:]))
         if bonds[k] > most:
-            raise ValueError(
-                f"ranks: {bonds[k]} between modes {k} and {k + 1} is above {most}, the most they allow"
-            )
+            raise ValueError(f"ranks: {bonds[k]} between modes {k} and {k + 1} is above {most}, the most they allow")
     cores = []
     for k in range(1, d + 1):
         sizes = {f"r{k - 1}": bonds[k - 1], f"n{k}": n[k - 1], f"m{k}": m[k - 1], f"r{k}": bonds[k]}

@@ -23,9 +23,7 @@ def einsum(inputs: Sequence[Sequence[str]], output: Sequence[str], *tensors: Ten
 
 def merge(parts: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], keep: Sequence[str]) -> Tensor:
     """Contract tensors with indices `parts` to one with the indices `keep`, in that order."""
-    sizes = {
-        i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)
-    }
+    sizes = {i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)}
     parts, tensors = list(parts), list(tensors)
     if len(parts) == 1:
         return einsum(parts, keep, tensors[0])

@@ -187,9 +187,7 @@ class Recurrent(nn.Module):
             )
         finally:
             self.batch_first = batch_first
-        return pack_padded_sequence(
-            outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None
-        ), final
+        return pack_padded_sequence(outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None), final
 
     def _check_input(self, x: Tensor) -> bool:
         """Raise ValueError on a wrong size or kind; True for a single sequence (T, D)."""
@@ -201,9 +199,7 @@ class Recurrent(nn.Module):
                 f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {self.input_size}"
             )
         if x.dtype not in (self.bias.dtype, torch.uint8):
-            raise ValueError(
-                f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8"
-            )
+            raise ValueError(f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8")
         return x.dim() == 2
 
     def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:

@@ -43,7 +43,7 @@ def local(root, tmp_path_factory):
     """The records of an undisturbed local run."""
     project = Project(checkout(root, tmp_path_factory.mktemp("local")))
     project.write_config(long_config())
-    run = project.snakemake("--configfile", "config/tiny.yaml", "trained")
+    run = project.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert run.returncode == 0, run.stdout
     return records(project)
 
@@ -59,7 +59,7 @@ def start(project):
     """Snakemake on the cluster, in the background."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     log = (project.root / "snakemake.log").open("w")
-    command = [sys.executable, "-m", "snakemake", "--configfile", "config/tiny.yaml", *HERE, "trained"]
+    command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE]
     return subprocess.Popen(
         command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from workflow.datasets.errors import DataError
-from workflow.datasets.members import Member, open_archive
+from workflow.datasets.members import Member, explained, open_archive
 from workflow.datasets.transfer import need_space
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -45,6 +45,11 @@ def unpack(archive: Path, folder: Path, limit: int) -> Path:
 
 def _unpack_one(archive: Path, folder: Path, limit: int) -> int:
     """Unpack one archive without looking inside its members; returns the bytes written."""
+    with explained(archive):
+        return _copy_members(archive, folder, limit)
+
+
+def _copy_members(archive: Path, folder: Path, limit: int) -> int:
     sizes = {member.name: member.size for member in checked(archive, limit)}
     if not sizes:
         raise DataError(f"{archive}: holds no file; the archive is empty or was cut at its beginning")

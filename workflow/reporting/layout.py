@@ -114,6 +114,11 @@ def kind(layout: dict[str, Any], model: str) -> str:
     return layout["models"][base]["kind"] if base else "compressed"
 
 
+def dataset_label(layout: dict[str, Any], dataset: str) -> str:
+    """How a data set is called in print."""
+    return layout["datasets"].get(dataset, dataset)
+
+
 def setting_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
     """How a data set with its front end is called in print."""
-    return f"{layout['datasets'].get(dataset, dataset)}, {layout['front_ends'].get(front_end, front_end)}"
+    return f"{dataset_label(layout, dataset)}, {layout['front_ends'].get(front_end, front_end)}"

@@ -6,6 +6,7 @@ Without latexmk there is no PDF: one line says so, and the exit code is 0, for t
 import argparse
 import gzip
 import io
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from workflow.reporting import figures, macros, tables
+from workflow.reporting import figures, macros, render, tables
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 
@@ -31,9 +32,19 @@ def prepare(material: Material, folder: Path) -> None:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(material, folder / "tables", list(tables.TABLES))
     figures.write(material, folder / "figures", list(figures.FIGURES))
-    for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png")]:
-        unused.unlink()
     write_text(folder / "macros.tex", macros.to_tex(material))
+    write_text(folder / "captions.tex", captions((folder / "figures" / "captions.json").read_text()))
+    for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
+        unused.unlink()
+
+
+def captions(source: str) -> str:
+    """captions.json as LaTeX macros: learning_curves becomes \\captionLearningCurves."""
+    lines = []
+    for name, text in json.loads(source).items():
+        macro = "caption" + "".join(part.capitalize() for part in name.split("_"))
+        lines.append(f"\\newcommand{{\\{macro}}}{{{render.escape_tex(text)}}}")
+    return "\n".join(lines) + "\n"
 
 
 def compile_pdf(folder: Path) -> None:

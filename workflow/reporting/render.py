@@ -12,7 +12,7 @@ TEX_ESCAPES = {
     "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$",
-    "τ": r"$\tau$", "·": r"$\cdot$", "Σ": r"$\Sigma$", "\n": " ",
+    "τ": r"$\tau$", "·": r"$\cdot$", "\u2009": r"\,", "Σ": r"$\Sigma$", "\n": " ",
 }  # fmt: skip
 MARKDOWN_ESCAPES = {"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"}
 
@@ -64,7 +64,7 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", "\u2009")
     if sign and value == 0:
         return text[1:]
-    if float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
+    if not sign and float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
         return f"{value:{'+' if sign else ''}.1e}"
     return text.replace("-", "−")
 
@@ -73,8 +73,9 @@ def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False) -> s
     """The sheets as LaTeX, a table environment each, after `comments`."""
     lines = [f"% {escape_comment(line)}" for line in comments]
     lines.append("% needs \\usepackage{booktabs}" + (" and \\usepackage{siunitx}" if siunitx else ""))
+    lines.append("\\providecommand{\\provenance}[1]{}% prints where a table comes from, if a document wants it")
     for sheet in sheets:
-        lines += ["", *_tex_table(sheet, siunitx)]
+        lines += ["", *_tex_table(sheet, comments, siunitx)]
     if not sheets:
         lines += ["", "\\emph{No records yet.}"]
     return "\n".join(lines) + "\n"
@@ -85,15 +86,18 @@ def escape_comment(line: str) -> str:
     return " ".join(line.split())
 
 
-def _tex_table(sheet: Sheet, siunitx: bool) -> list[str]:
+def _tex_table(sheet: Sheet, comments: list[str], siunitx: bool) -> list[str]:
     align = "".join(
         f"p{{{column.width}}}" if column.width else "r" if column.number else "l" for column in sheet.columns
     )
     height = max(len(column.head) for column in sheet.columns)
     heads = [("",) * (height - len(column.head)) + column.head for column in sheet.columns]
+    rows = sum(len(block) + bool(title) for title, block in sheet.blocks)
+    size = "\\small" if rows <= 32 else "\\footnotesize" if rows <= 46 else "\\scriptsize"
+    place = "table*" if _is_wide(sheet) else "table"
     lines = [
-        "\\begin{table}[htbp]",
-        "\\centering\\small",
+        f"\\begin{{{place}}}[!htbp]",
+        f"\\centering{size}",
         f"\\caption{{{escape_tex(sheet.caption)}}}",
         f"\\label{{tab:{sheet.label}}}",
         f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
@@ -112,7 +116,20 @@ def _tex_table(sheet: Sheet, siunitx: bool) -> list[str]:
         lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
         lines += [f"{_tex_note(note)}\\par" for note in sheet.notes]
         lines.append("\\end{minipage}")
-    return [*lines, "\\end{table}"]
+    origin = "; ".join(escape_tex(escape_comment(line)) for line in comments)
+    return [*lines, f"\\provenance{{{origin}}}", f"\\end{{{place}}}"]
+
+
+def _is_wide(sheet: Sheet) -> bool:
+    """Whether a table needs the full width of a page with two columns; where there is one, it changes nothing."""
+    if any(column.width for column in sheet.columns):
+        return True
+    widths = [max(len(line) for line in column.head) for column in sheet.columns]
+    for _, rows in sheet.blocks:
+        for row in rows:
+            sizes = [len(cell.text) + len(cell.deviation) + 3 * bool(cell.deviation) for cell in row]
+            widths = [max(pair) for pair in zip(widths, sizes, strict=True)]
+    return sum(widths) + 2.6 * len(widths) > 50
 
 
 def _tex_note(note: str) -> str:
@@ -132,7 +149,7 @@ def _tex_cell(cell: Cell, siunitx: bool) -> str:
             if cell.mark == "best":  # \textbf does not reach into mathematics
                 body = f"$\\mathbf{{{plain}}}" + (rf" \pm {cell.deviation}" if cell.deviation else "") + "$"
     else:
-        body = escape_tex(cell.text.replace("\u2009", "\u00a0"))
+        body = escape_tex(cell.text)
     if cell.mark == "best" and (siunitx or not cell.number):
         body = f"\\textbf{{{body}}}"
     if cell.mark == "second":

@@ -27,7 +27,8 @@ try:
     CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
-except ConfigurationError as error:
+    OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
+except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
 FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))

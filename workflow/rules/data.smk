@@ -10,12 +10,6 @@ def own_copy(wildcards):
     return f"--source {quote(path)}" if path else ""
 
 
-def own_version(wildcards):
-    """What changes with the user's own copy, so that a changed one is read again."""
-    path = CONFIG["datasets"][wildcards.dataset]["source"]
-    return fingerprint(path) if path else ""
-
-
 def may_be_partial(wildcards):
     return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
 
@@ -55,7 +49,8 @@ rule download:
     params:
         resources=RESOURCES,
         source=own_copy,
-        version=own_version,
+        # so that a changed copy is read again
+        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
         insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
     message:
         "Downloading {wildcards.dataset}"

@@ -1,4 +1,4 @@
-"""Numbers of parameters of a model: declared by its format where a configuration is at hand, else as recorded."""
+"""Numbers of parameters of a model: as its records say, else as its format declares them in the configuration."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,16 +11,19 @@ from workflow import specification
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting.content.material import Material
 from workflow.reporting.records import WEIGHTS
+from workflow.training import settings
+from workflow.training.declared import parameters as declared_parameters
 
 
 def counts(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
-    """{"W", "U", "bias", "classifier"}, or None where neither configuration nor records know the model."""
-    if declared_arguments(material, dataset, front_end, model) is not None:
-        declaration = declared(material, dataset, front_end, model)
-        if declaration is not None:
-            classifier = (declaration.hidden_size + 1) * len(CATALOGUE[dataset].classes)
-            return dict(declaration.parameters()) | {"classifier": classifier}
-    return recorded(material, dataset, front_end, model)
+    """{"W", "U", "bias", "classifier"}, or None where neither records nor configuration know the model."""
+    found = recorded(material, dataset, front_end, model)
+    if found is not None or not _configured(material, front_end, model):
+        return found
+    # a count depends on neither protocol, fold nor seed
+    run = specification.Run(dataset, front_end, model, material.config["protocols"][0], 0, 0)
+    plain = settings.parse(specification.specification(material.config, run))
+    return declared_parameters(plain, len(CATALOGUE[dataset].classes))
 
 
 def recorded(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
@@ -69,10 +72,14 @@ def arguments_of(material: Material, dataset: str, front_end: str, model: str) -
 
 def declared_arguments(material: Material, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
     """The arguments of baselines.declare in the configuration; None where it does not name the model."""
-    config = material.config
-    if config is None or model not in config["models"] or front_end not in config["front_ends"]:
+    if not _configured(material, front_end, model):
         return None
-    return specification.recurrent(config, dataset, front_end, model)
+    return specification.recurrent(material.config, dataset, front_end, model)
+
+
+def _configured(material: Material, front_end: str, model: str) -> bool:
+    config = material.config
+    return config is not None and model in config["models"] and front_end in config["front_ends"]
 
 
 @lru_cache(maxsize=1024)

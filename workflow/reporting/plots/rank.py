@@ -22,9 +22,7 @@ def draw(material: Material) -> Drawing:
     rows = []
     for front_end, here in places.groupby("front_end", sort=False):
         dataset = here["dataset"].iloc[0]
-        models = [
-            name for name in here.loc[here["dataset"] == dataset, "model"] if not _is_variant(material, name)
-        ]
+        models = [name for name in here.loc[here["dataset"] == dataset, "model"] if not _is_variant(material, name)]
         found = {model: sweep(material, dataset, front_end, model) for model in models}
         found = {model: points for model, points in found.items() if points}
         if any(len(points) > 1 for points in found.values()):

@@ -38,9 +38,7 @@ def draw(material: Material) -> Drawing:
         panel.set_title(f"{label} ({style.runs_text(counts)})")
     dark = {"color": "#333333", "linestyle": ""}
     extra = [
-        Line2D(
-            [], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"
-        ),
+        Line2D([], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"),
         Line2D([], [], marker="o", label="published protocol, best test epoch (like for like)", **dark),
         Line2D([], [], marker="o", mfc="white", label="group protocol, epoch chosen on validation", **dark),
     ]

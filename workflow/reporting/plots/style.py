@@ -17,6 +17,7 @@ from workflow.reporting.files import write_bytes
 
 STYLE = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.4  # inches: the printed widths, and the height of all panels
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}  # behind a text on top of lines
 LINES = {"chance": ":", "nearest_neighbour": "--"}
 SPARE = ("#CC79A7", "#882255", "#44AA99", "#999933")  # for models that the layout does not know
 SPARE_MARKERS = ("P", "X", "<", ">")
@@ -138,7 +139,9 @@ def reference_line(panel: Axes, layout: dict, model: str, height: float, label: 
     if label:
         text = layouts.model_label(layout, model).lower()
         place = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        panel.annotate(text, xytext=(-2, 1.5), ha="right", va="bottom", fontsize=6, color="#555555", **place)
+        panel.annotate(
+            text, xytext=(-2, 1.5), ha="right", va="bottom", fontsize=6, color="#444444", bbox=PAPER, **place
+        )
 
 
 def nothing(text: str) -> Figure:

@@ -1,0 +1,65 @@
+"""Which columns, rows, order and precision tables have is configuration; mistakes in it are one sentence."""
+
+import re
+
+import pytest
+
+from workflow.reporting import layout as layouts
+from workflow.reporting import tables
+
+
+def laid_out(synthetic, tmp_path, text, name="accuracy"):
+    file = tmp_path / "layout.yaml"
+    file.write_text(text)
+    tables.main(["--from", str(synthetic), "--output", str(tmp_path), "--layout", str(file), "--tables", name])
+    return (tmp_path / f"{name}.md").read_text()
+
+
+def test_columns_and_precision(synthetic, tmp_path):
+    text = "tables: {accuracy: {columns: [model, test_accuracy], digits: {test_accuracy: 3}}}"
+    shown = laid_out(synthetic, tmp_path, text)
+    assert "| Model | Test acc. (%), epoch chosen on validation |" in shown
+    assert "best test epoch" not in shown.split("\n- ")[0]
+    assert re.search(r"^\| \*{0,2}FDHT-LSTM.*\d\d\.\d{3} ± \d\.\d{3}", shown, re.MULTILINE)
+
+
+def test_rows_and_their_order(synthetic, tmp_path):
+    text = "tables: {accuracy: {models: [fdht_lstm, lstm], where: {protocol: group}}}"
+    shown = laid_out(synthetic, tmp_path, text)
+    assert "published:" not in shown
+    assert shown.index("| FDHT-LSTM |") < shown.index("| LSTM |")
+    assert "TT-LSTM" not in shown
+
+
+def test_a_csv_stays_complete(synthetic, tmp_path):
+    laid_out(synthetic, tmp_path, "tables: {accuracy: {columns: [model], models: [lstm]}}")
+    assert len((tmp_path / "accuracy.csv").read_text().splitlines()) == 21
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tabels: {}", "tabels: unknown key; did you mean 'tables'?"),
+        ("tables: {accuracy: {column: [model]}}", "tables.accuracy.column: unknown key; did you mean 'columns'?"),
+        ("tables: {accuracy: {columns: [speed]}}", "tables.accuracy.columns: 'speed' is no column; known: model, "),
+        ("tables: {accuracy: {where: {speed: 1}}}", "tables.accuracy.where: 'speed' is no column; known: dataset, "),
+        ("[1]", "expected keys ("),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_mistakes_are_one_sentence(synthetic, tmp_path, text, said):
+    with pytest.raises(SystemExit, match=re.escape(said)):
+        laid_out(synthetic, tmp_path, text)
+
+
+def test_a_missing_layout_is_one_sentence(synthetic, tmp_path):
+    with pytest.raises(SystemExit, match=r"none\.yaml: no such layout"):
+        tables.main(["--from", str(synthetic), "--output", str(tmp_path), "--layout", str(tmp_path / "none.yaml")])
+
+
+def test_variants_are_named_after_their_model():
+    layout = layouts.load()
+    assert layouts.model_label(layout, "tt_lstm") == "TT-LSTM"
+    assert layouts.model_label(layout, "fdht_lstm_published") == "FDHT-LSTM (published)"
+    assert layouts.model_label(layout, "some_idea") == "some idea"
+    assert layouts.kind(layout, "ht_lstm_rank8") == "compressed"

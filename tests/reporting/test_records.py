@@ -1,0 +1,89 @@
+"""Records are read whole, and what cannot be trusted is named, never dropped."""
+
+import json
+
+import pytest
+from synthetic_records import record, write_grid, write_run
+
+from workflow.reporting import collect, records
+from workflow.reporting.files import ReportingError
+
+BROKEN = {
+    "not JSON": ('{"dataset": ', "not JSON"),
+    "empty file": ("", "not JSON"),
+    "a list": ("[]", "is not of type 'object'"),
+    "NaN": (json.dumps(record(test_accuracy=float("nan"))), "NaN is not a number"),
+    "unknown key": (json.dumps(record(accuracy=0.5)), "'accuracy' was unexpected"),
+    "missing key": (json.dumps({k: v for k, v in record().items() if k != "epochs"}), "'epochs' is a required"),
+    "percent for a fraction": (json.dumps(record(test_accuracy=62.5)), "test_accuracy: 62.5 is greater than"),
+    "text for a number": (json.dumps(record(fold="0")), "fold: '0' is not of type"),
+    "ok without accuracy": (json.dumps(record(test_accuracy=None)), "status is ok but test_accuracy is null"),
+    "another run's": (json.dumps(record(seed=1)), "seed is 1, but its folder says 0"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_malformed_record_is_a_row_with_its_reason(tmp_path, kind):
+    text, reason = BROKEN[kind]
+    (write_run(tmp_path, record(), extras=False) / "result.json").write_text(text)
+    table = records.read(tmp_path)
+    assert list(table["status"]) == ["malformed"]
+    assert reason in table["failure"][0]
+    assert (table["model"][0], table["fold"][0], table["seed"][0]) == ("fdht_lstm", 0, 0)
+    assert records.good(table).empty
+    assert records.problems(table)[0].startswith("runs/demo/pixels/fdht_lstm/group/fold0/seed0/result.json: malformed:")
+
+
+def test_bytes_that_are_no_text_are_malformed(tmp_path):
+    (write_run(tmp_path, record(), extras=False) / "result.json").write_bytes(b"\xff\xfe{")
+    assert list(records.read(tmp_path)["status"]) == ["malformed"]
+
+
+def test_every_file_becomes_a_row(damaged):
+    files = records.find(damaged)
+    table = records.read(damaged)
+    assert len(table) == len(files) == 23
+    assert table["status"].value_counts().to_dict() == {"ok": 20, "malformed": 2, "failed": 1}
+    assert set(table["record"]) == {file.relative_to(damaged).as_posix() for file in files}
+
+
+def test_records_outside_the_layout_are_read_by_what_they_say(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "result.json").write_text(json.dumps(record("tt_lstm", fold=3)))
+    table = records.read(tmp_path)
+    assert (table["model"][0], table["fold"][0], table["status"][0]) == ("tt_lstm", 3, "ok")
+
+
+def test_the_same_run_twice_counts_once_and_is_named(tmp_path):
+    write_run(tmp_path / "a", record(), extras=False)
+    write_run(tmp_path / "b", record(), extras=False)
+    table = records.read(tmp_path)
+    assert sorted(table["status"]) == ["duplicate", "ok"]
+    assert "the same run as a/runs/" in records.problems(table)[0]
+
+
+def test_no_records_make_an_empty_table_with_all_columns(tmp_path):
+    assert list(records.read(tmp_path).columns) == records.COLUMNS
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path):
+    with pytest.raises(ReportingError, match="nowhere: no such folder of records"):
+        records.read(tmp_path / "nowhere")
+
+
+def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, capsys):
+    assert collect.main(["--from", str(damaged), "--output", str(tmp_path / "results.csv")]) == 0
+    lines = (tmp_path / "results.csv").read_text().splitlines()
+    assert len(lines) == 24
+    assert lines[0] == ",".join(records.COLUMNS)
+    said = capsys.readouterr().err
+    assert "failed: the loss became NaN in epoch 3" in said
+    assert "seed1/result.json: malformed: not JSON" in said
+    assert "23 records (1 failed, 2 malformed, 20 ok)" in said
+
+
+def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
+    for place in ("here", "there"):
+        write_grid(tmp_path / place, ("lstm",), folds=1, seeds=2, extras=False)
+        collect.collect(tmp_path / place, tmp_path / f"{place}.csv")
+    assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()

@@ -1,0 +1,61 @@
+"""Sentences of the article that exist once per data set and front end, put together from the records."""
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.content import accuracy
+from workflow.reporting.content.material import Material
+from workflow.reporting.content.ranking import marks
+from workflow.reporting.plots import style
+from workflow.reporting.render import number
+
+TRAINED = ("dense", "compressed", "fdht")
+
+
+def values(material: Material) -> dict[str, str]:
+    """resultsText: the best recurrent model of every block; baselinesText: the best baseline beside it."""
+    results, baselines = [], []
+    table = accuracy.build(material)
+    table = table[table["n"] > 0]
+    for dataset, front_end in style.settings(material):
+        here = table[(table["dataset"] == dataset) & (table["front_end"] == front_end)]
+        setting = layouts.setting_label(material.layout, dataset, front_end)
+        for protocol, rows in here.groupby("protocol", sort=False):
+            results += _result(material, rows, setting, (dataset, front_end, protocol))
+            baselines += _baseline(material, rows, setting, protocol)
+    nothing = "There is no finished run yet."
+    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines)}
+
+
+def _result(material: Material, rows, setting: str, block: tuple[str, str, str]) -> list[str]:
+    best = _best(material, rows, TRAINED)
+    if best is None:
+        return []
+    marked = marks(material, "test_accuracy", *block).get(best.model) == "best"
+    said = "better than every other row" if marked else "not set apart from every other row by the paired tests"
+    name = layouts.model_label(material.layout, best.model)
+    text = f"{setting}, protocol {block[2]}: {name} is highest with {_share(best)} %, {said}"
+    ours = _best(material, rows, ("fdht",))
+    if ours is not None and ours.model != best.model:
+        text += f"; {layouts.model_label(material.layout, ours.model)} reaches {_share(ours)} %"
+    return [f"{text}."]
+
+
+def _baseline(material: Material, rows, setting: str, protocol: str) -> list[str]:
+    first, ours = _best(material, rows, ("baseline",)), _best(material, rows, TRAINED)
+    if first is None or ours is None:
+        return []
+    gap = 100 * (ours.test_accuracy_mean - first.test_accuracy_mean)
+    name = layouts.model_label(material.layout, first.model).lower()
+    return [
+        f"{setting}, protocol {protocol}: the best baseline, {name}, reaches {_share(first)} %, "
+        f"{number(abs(gap), 1)} points {'below' if gap >= 0 else 'above'} the best recurrent model."
+    ]
+
+
+def _best(material: Material, rows, kinds: tuple[str, ...]):
+    fitting = [row for row in rows.itertuples() if layouts.kind(material.layout, row.model) in kinds]
+    return max(fitting, key=lambda row: row.test_accuracy_mean, default=None)
+
+
+def _share(row) -> str:
+    spread = "" if row.test_accuracy_std != row.test_accuracy_std else f" ± {number(100 * row.test_accuracy_std, 1)}"
+    return f"{number(100 * row.test_accuracy_mean, 1)}{spread}"
