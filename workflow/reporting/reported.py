@@ -23,7 +23,7 @@ STATUSES = ("published", "derived", "unknown")
 COUNTS = ("W", "U", "total", "ratio_W", "ratio_total")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
 METRICS = ("accuracy", *COUNTS, *RANGES)
-UNITS = {"percent": 0.01, "fraction": 1.0, "count": 1.0, "million": 1e6, "ratio": 1.0}
+UNITS = {"percent": (1, 100), "fraction": (1, 1), "count": (1, 1), "million": (10**6, 1), "ratio": (1, 1)}
 
 
 class ReportedError(ReportingError):
@@ -44,16 +44,17 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
         raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.itertuples(index=False), start=2):
         _check(path, line, row)
-    scale = table["unit"].map(UNITS)
     table["step"] = [last_digit(*pair) for pair in zip(table["value"], table["unit"], strict=True)]
-    table["value"] = pd.to_numeric(table["value"]) * scale
+    times, over = (table["unit"].map(lambda unit, side=side: UNITS[unit][side]) for side in (0, 1))
+    table["value"] = pd.to_numeric(table["value"]) * times / over
     return table
 
 
 def last_digit(printed: str, unit: str) -> float:
     """One unit of the last digit that was printed, in units of 1: 0.001 for 87.9 percent."""
     decimals = len(printed.partition(".")[2])
-    return 10.0**-decimals * UNITS[unit]
+    times, over = UNITS[unit]
+    return 10.0**-decimals * times / over
 
 
 def _check(path: Path, line: int, row) -> None:
