@@ -96,7 +96,7 @@ rule frames:
         f"{LOGS}/frames/{{dataset}}.log",
     conda:
         ENVIRONMENT
-    threads: workflow.cores or 8
+    threads: 8
     params:
         folder=DATA,
         settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
