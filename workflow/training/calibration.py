@@ -24,7 +24,7 @@ def measure(specification: Specification, shape: tuple[int, ...], classes: int) 
     settings = specification.training
     device = experiment.choose_device(settings.device)
     experiment.switch_on_determinism(device, settings.precision)
-    fold = _noise(settings.batch_size, shape, classes)
+    fold = noise(settings.batch_size, shape, classes)
     format_ = specification.recurrent["format"]
     if format_ in sanity.FORMATS:
         fold = sanity.module(format_).prepare(fold, settings.normalisation)
@@ -43,7 +43,7 @@ def measure(specification: Specification, shape: tuple[int, ...], classes: int) 
     }
 
 
-def _noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
+def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
     draw = np.random.default_rng(0)
     if len(shape) == 4:
         clips = draw.integers(0, 256, (count, *shape), dtype=np.uint8)
