@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from workflow.datasets import listing
@@ -49,7 +50,7 @@ def one_thread() -> None:
 
 
 def bare(paths: list[str], cores: int) -> int:
-    with ProcessPoolExecutor(cores, initializer=one_thread) as pool:
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         return sum(pool.map(loop, paths))
 
 

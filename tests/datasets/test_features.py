@@ -145,3 +145,11 @@ def test_torchvision_loads_beside_a_torch_of_another_build(root):
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert run.stdout.strip() == "loaded", run.stderr
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_device_changes_little(prepared, weights):
+    by_device = [step.run(prepared, weights, prepared / device, 2, device) for device in ("cpu", "cuda")]
+    assert [content["device"] for content in by_device] == ["cpu", "cuda"]
+    one, other = (np.load(prepared / device / "features.npy").astype(np.float32) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(one, other, rtol=2e-2, atol=2e-2)

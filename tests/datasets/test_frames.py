@@ -1,6 +1,7 @@
 """The frames step: one array, its table, and what happens to clips that fail and to runs that are killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -91,6 +92,17 @@ def test_a_clip_that_disappeared_is_named(listing, tmp_path):
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
     with pytest.raises(DataError, match=r"v_biking_01_03\.avi: .*No such file"):
         run(path, tmp_path, SETTINGS, 1, 0.0)
+
+
+def die(*job) -> None:
+    os._exit(1)  # as a process does that the kernel kills
+
+
+def test_a_worker_that_dies_is_told(listing, tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "decode_into", die)
+    with pytest.raises(DataError, match=r"a process that decodes was killed.* at work were .*v_biking_01_01\.avi"):
+        run(listing(), tmp_path, SETTINGS, 2, 0.0)
+    assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
 
 
 def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):

@@ -92,6 +92,28 @@ def test_unknown_names_are_answered_with_the_known_ones():
         folds("ucf11", "grouped")
 
 
+def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
+    """The way to add one, from the entry to its splits."""
+    from dataclasses import replace
+
+    from workflow.datasets.protocols import Row, parts
+
+    names = [f"{label}/s_{g:02d}/s_{g:02d}_{c:02d}.mpg" for label in ("hop", "skip") for g in (1, 2) for c in (1, 2, 3)]
+    entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2, groups_per_fold=1)
+    monkeypatch.setitem(CATALOGUE, "jumps", entry)
+    monkeypatch.setattr(inventory, "FOLDER", tmp_path)
+    (tmp_path / "names.txt").write_text("\n".join(names))
+    given = ["--dataset", "jumps", "--names", str(tmp_path / "names.txt")]
+    make_inventories.main([*given, "--output", str(tmp_path)])
+    assert entry.classes == ("hop", "skip")
+    assert inventory.expected_keys("jumps") == {name.removesuffix(".mpg") for name in names}
+    rows = [Row(clip.clip, clip.label, clip.group, clip.source) for clip in clips("jumps")]
+    assert [sum(part == "test" for part in parts(entry, rows, "group", fold, 0).values()) for fold in (0, 1)] == [6, 6]
+    (tmp_path / "names.txt").write_text("hop/readme.txt")
+    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout Grouped"):
+        make_inventories.main([*given, "--output", str(tmp_path)])
+
+
 def test_no_list_of_names_is_committed():
     """Facts are counted; of HMDB51 not even the groups' names are here."""
     text = json.dumps(inventory.load("hmdb51"))

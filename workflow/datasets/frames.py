@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -84,20 +86,28 @@ def _parallel(
         for job in jobs:
             yield job[1], decode_into(*job)
         return
-    with ProcessPoolExecutor(workers, initializer=_start) as pool:
+    # processes of their own, not forks: the caller may have threads
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start) as pool:
         running = {}
-        for job in jobs:
-            running[pool.submit(decode_into, *job)] = job[1]
-            if len(running) >= workers * AHEAD:
+        try:
+            for job in jobs:
+                running[pool.submit(decode_into, *job)] = job[1]
+                if len(running) >= workers * AHEAD:
+                    yield from _finished(running)
+            while running:
                 yield from _finished(running)
-        while running:
-            yield from _finished(running)
+        except BrokenProcessPool:
+            at_work = ", ".join(sorted(rows[row]["path"] for row in running.values())[:workers])
+            raise DataError(
+                f"a process that decodes was killed, for want of memory or by a clip; at work were {at_work}, ..."
+            ) from None
 
 
 def _finished(running: dict) -> Iterator[tuple[int, dict[str, Any]]]:
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
-        yield running.pop(future), future.result()
+        found = future.result()
+        yield running.pop(future), found
 
 
 def _start() -> None:

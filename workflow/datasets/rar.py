@@ -58,11 +58,12 @@ def _by_libarchive(path: Path) -> Iterator[Member]:
             "(part of requirements.txt) or the system's libarchive"
         ) from None
 
-    with explained(path, libarchive.ArchiveError), libarchive.file_reader(str(path)) as archive:
+    error = libarchive.ArchiveError  # also for solid archives, which unrar2-cffi reads
+    with explained(path, error), libarchive.file_reader(str(path)) as archive:
         for entry in archive:
 
             def read(entry=entry) -> Iterator[bytes]:
-                with explained(path, libarchive.ArchiveError):
+                with explained(path, error):
                     yield from entry.get_blocks()
 
             yield Member(entry.pathname, entry.size or 0, entry.isfile, entry.isdir, read)
