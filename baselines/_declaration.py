@@ -18,8 +18,8 @@ COMMON = ("cell", "input_size", "hidden_size", "init", "gain", "forget_bias")
 class Published:
     """How the authors' own code starts: a distribution for every core of W, one for U, and the forget-gate bias.
 
-    Distributions are (name, scale): ("uniform", half width), ("truncated", std before cutting at two std) or
-    ("orthogonal", gain).
+    Distributions are (name, scale): ("uniform", half width), ("normal", std), ("truncated", std before cutting at
+    two std) or ("orthogonal", gain).
     """
 
     W: tuple[str, float]

@@ -6,11 +6,16 @@ Weights: sum_k n_k m_k r_{k-1} r_k. U stays dense.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from baselines._declaration import Declaration, Published, declaration
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fdht.maps import TensorMap
 
 
 def declare(
@@ -45,3 +50,21 @@ def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int])
         kept = {i: size for i, size in sizes.items() if i not in ("r0", f"r{d}")}
         cores.append(Core(f"core{k}", tuple(kept), tuple(kept.values())))
     return Network(tuple(n), tuple(m), tuple(cores))
+
+
+def from_dense(
+    W: "Tensor",
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int] | None = None,
+    *,
+    accuracy: float | None = None,
+) -> "TensorMap":
+    """W (M, N) decomposed by TT-SVD with the given inner ranks, or to the given relative accuracy."""
+    from fdht.decompose import tt_svd
+    from fdht.maps import TensorMap
+
+    cores = tt_svd(W, input_modes, output_modes, ranks, accuracy=accuracy)
+    network = tensor_train(input_modes, output_modes, [core.shape[0] for core in cores[1:]])
+    declared = zip(network.cores, cores, strict=True)
+    return TensorMap.from_cores(network, {core.name: value.reshape(core.shape) for core, value in declared})

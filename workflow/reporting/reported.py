@@ -1,5 +1,7 @@
 """paper/reported.csv: every published number that this project may state, with its source."""
 
+import math
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +25,13 @@ STATUSES = ("published", "derived", "unknown")
 COUNTS = ("W", "U", "total", "ratio_W", "ratio_total")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
 METRICS = ("accuracy", *COUNTS, *RANGES)
-UNITS = {"percent": 0.01, "fraction": 1.0, "count": 1.0, "million": 1e6, "ratio": 1.0}
+UNITS = {
+    "percent": Decimal("0.01"),
+    "fraction": Decimal(1),
+    "count": Decimal(1),
+    "million": Decimal(10**6),
+    "ratio": Decimal(1),
+}
 
 
 class ReportedError(ReportingError):
@@ -44,16 +52,16 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
         raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.itertuples(index=False), start=2):
         _check(path, line, row)
-    scale = table["unit"].map(UNITS)
     table["step"] = [last_digit(*pair) for pair in zip(table["value"], table["unit"], strict=True)]
-    table["value"] = pd.to_numeric(table["value"]) * scale
+    printed = list(zip(table["value"], table["unit"], strict=True))
+    table["value"] = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
     return table
 
 
 def last_digit(printed: str, unit: str) -> float:
     """One unit of the last digit that was printed, in units of 1: 0.001 for 87.9 percent."""
     decimals = len(printed.partition(".")[2])
-    return 10.0**-decimals * UNITS[unit]
+    return float(Decimal(10) ** -decimals * UNITS[unit])
 
 
 def _check(path: Path, line: int, row) -> None:
@@ -73,6 +81,6 @@ def _check(path: Path, line: int, row) -> None:
             raise wrong("value", "nothing, since its status is unknown (set it to published)")
         return
     try:
-        float(row.value)
-    except ValueError:
+        Decimal(row.value)
+    except InvalidOperation:
         raise wrong("value", "a number") from None

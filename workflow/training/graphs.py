@@ -1,7 +1,7 @@
 """A training step as one CUDA graph: small models would otherwise wait for the launches of their many kernels.
 
-One graph for each size of batch (the last of an epoch is often smaller). Weights, moments, sums, learning rate and
-the random generator live where the graph finds them, so that checkpoints and schedules work as without it.
+One graph for each size of batch (the last of an epoch is often smaller). Weights, moments, learning rate and the
+random generator live where the graph finds them, so that checkpoints and schedules work as without it.
 """
 
 import sys
@@ -21,7 +21,7 @@ class GraphedStep(Step):
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
         self.refused: str | None = None
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Batch]] = {}
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Batch, torch.Tensor]] = {}
 
     def __call__(self, batch: Batch) -> None:
         if self.refused is not None or self.micro is not None:
@@ -36,16 +36,17 @@ class GraphedStep(Step):
                 torch.cuda.synchronize()
                 super().__call__(batch)  # where memory is short, it makes the batch smaller
                 return
-        graph, static = self._graphs[len(batch.x)]
+        graph, static, entry = self._graphs[len(batch.x)]
         for place, value in zip(static, batch, strict=True):
             if value is not None:
                 place.copy_(value)
         graph.replay()
+        self.log.append(entry.clone())
 
-    def _capture(self, batch: Batch) -> tuple[torch.cuda.CUDAGraph, Batch]:
+    def _capture(self, batch: Batch) -> tuple[torch.cuda.CUDAGraph, Batch, torch.Tensor]:
         static = Batch(*(None if value is None else value.clone() for value in batch))
-        device = self.totals.device
-        kept = [*self.parameters, *self.optimiser.state().values(), self.totals]
+        device = self.device
+        kept = [*self.parameters, *self.optimiser.state().values()]
         before = [tensor.detach().clone() for tensor in kept]
         random = torch.cuda.get_rng_state(device)
         side = torch.cuda.Stream(device)
@@ -64,9 +65,8 @@ class GraphedStep(Step):
         graph = torch.cuda.CUDAGraph()
         self.optimiser.zero_grad()
         with torch.cuda.graph(graph):
-            self._step(static)
-        return graph, static
+            entry = self._step(static)
+        return graph, static, entry
 
-    def _step(self, batch: Batch) -> None:
-        self.forward_backward(batch, len(batch.x))
-        self.update()
+    def _step(self, batch: Batch) -> torch.Tensor:
+        return self.update(*self.forward_backward(batch, len(batch.x)))

@@ -16,7 +16,7 @@ from workflow.training.interruption import Interruption
 from workflow.training.optimiser import learning_rate
 from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
-from workflow.training.step import CORRECT, EXPLODED, FIRST_BAD, LOSS, Step
+from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
@@ -64,7 +64,7 @@ class Loop:
         """Up to `epochs`, or until validation has not improved for `patience` epochs."""
         while not self.finished():
             began = time.perf_counter() - self.state.seconds
-            self._train_epoch(began)
+            self.train_epoch(began)
             entry = self._score(began)
             self.state.epoch, self.state.position, self.state.seconds = entry["epoch"], 0, 0.0
             self.state.history.append(entry)
@@ -79,7 +79,7 @@ class Loop:
         waited = self.state.epoch - self.state.improved
         return self.state.epoch >= self.settings.epochs or waited >= (self.settings.patience or np.inf)
 
-    def _train_epoch(self, began: float) -> None:
+    def train_epoch(self, began: float) -> None:
         epoch = self.state.epoch + 1
         self.step.optimiser.set_rate(learning_rate(self.settings, epoch))
         order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
@@ -97,23 +97,24 @@ class Loop:
         """The line of metrics.jsonl of this epoch; RunFailure where a number is not finite."""
         rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
         outputs = self.evaluate(torch.cat(list(rows.values())), lambda: self._leave_if_asked(began))
-        sums = [self.step.totals]
+        scores = []
         for part, logits in zip(rows, outputs.split([len(r) for r in rows.values()]), strict=True):
             labels = torch.from_numpy(self.fold.labels[self.fold.rows[part]]).to(self.feed.device)
-            sums.append(evaluation.loss_and_accuracy(logits, labels))
-        totals, validation, test = torch.cat(sums).cpu().split([4, 2, 2])  # the one wait of an epoch
+            scores.append(evaluation.loss_and_accuracy(logits, labels))
+        totals = self.step.totals()  # the first wait of the epoch
+        validation, test = torch.stack(scores).cpu()
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
-        if torch.isfinite(totals[FIRST_BAD]):
+        if totals.exploded is not None:
             raise RunFailure(
-                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {int(totals[FIRST_BAD]) + 1} "
-                f"of epoch {epoch}; lower the learning rate"
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {totals.exploded} of epoch "
+                f"{epoch}; lower the learning rate"
             )
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
         return {
             "epoch": epoch,
-            "train_loss": totals[LOSS].item() / count,
-            "train_accuracy": totals[CORRECT].item() / count,
+            "train_loss": totals.loss / count,
+            "train_accuracy": totals.hits / count,
             "validation_loss": validation[0].item(),
             "validation_accuracy": validation[1].item(),
             "test_loss": test[0].item(),

@@ -41,13 +41,13 @@ class State:
 
 
 def pack(step: Step) -> Tensors:
-    """Weights, moments, running sums and the states of the random generators."""
+    """Weights, moments, the log of the running epoch and the states of the random generators."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
     tensors |= {f"optimiser.{name}": value for name, value in step.optimiser.state().items()}
-    tensors["totals"] = step.totals
+    tensors["log"] = torch.stack(step.log) if step.log else torch.zeros(0, 3)
     tensors["random.cpu"] = torch.get_rng_state()
-    if step.totals.is_cuda:
-        tensors["random.cuda"] = torch.cuda.get_rng_state(step.totals.device)
+    if step.device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
     return tensors
 
 
@@ -57,10 +57,10 @@ def unpack(tensors: Tensors, step: Step) -> None:
     step.model.load_state_dict(weights)
     for name, value in step.optimiser.state().items():
         value.copy_(tensors[f"optimiser.{name}"])
-    step.totals.copy_(tensors["totals"])
+    step.log = list(tensors["log"].to(step.device).unbind(0))
     torch.set_rng_state(tensors["random.cpu"])
-    if step.totals.is_cuda:
-        torch.cuda.set_rng_state(tensors["random.cuda"], step.totals.device)
+    if step.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
 
 
 def plain(state: State) -> dict[str, Any]:

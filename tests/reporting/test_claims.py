@@ -1,0 +1,98 @@
+"""The abstract's claims as checks."""
+
+import pytest
+from synthetic_records import record, write_run
+
+from workflow.reporting.content import claims
+from workflow.reporting.content.material import gather
+
+
+def material(root, levels, seeds=6, protocol="group", jitter=0.004, **weights):
+    """Runs of one fold whose seeds share their noise: level of a model, plus noise, plus a little of its own."""
+    noises = (0.0, 0.08, -0.05, 0.03, 0.06, -0.02)
+    for place, (model, level) in enumerate(levels.items()):
+        for seed in range(seeds):
+            own = jitter * ((seed * (place + 2)) % 3 - 1)
+            values = record(model, protocol, seed=seed, test_accuracy=round(level + noises[seed] + own, 4), **weights)
+            write_run(root, values, extras=seed == 0)
+    return gather(root)
+
+
+def rows(table, claim):
+    return table[table["claim"] == claim]
+
+
+def test_sizes_are_checked_against_the_abstract(tmp_path):
+    table = claims.build(material(tmp_path, {"fdht_lstm": 0.6}))
+    weights = rows(table, "weights").iloc[0]
+    assert (weights["expected_low"], weights["expected_high"], weights["found"]) == (3132, 8808, 3648)
+    assert weights["verdict"] == "holds"
+    fewer = rows(table, "times_fewer").iloc[0]
+    assert fewer["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
+    assert fewer["verdict"] == "holds"
+
+
+def test_too_many_weights_fail(tmp_path):
+    counts = {"W": 9000, "U": 0, "bias": 1024, "classifier": 2056}
+    table = claims.build(material(tmp_path, {"fdht_lstm": 0.6}, parameters=counts))
+    assert list(rows(table, "weights")["verdict"]) == ["fails"]
+
+
+def test_better_than_each_rival_by_paired_tests(tmp_path):
+    levels = {"tt_lstm": 0.45, "ht_lstm": 0.48, "fdht_lstm": 0.6, "lstm": 0.9, "nearest_neighbour": 0.9}
+    found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
+    assert list(found["against"]) == ["tt_lstm", "ht_lstm"]  # neither the dense LSTM nor a baseline is a rival
+    assert list(found["verdict"]) == ["holds", "holds"]
+    assert (found["p_corrected"] >= found["p"]).all()
+    assert claims.overall(list(found["verdict"])) == "holds"
+
+
+def test_one_better_rival_fails_the_claim(tmp_path):
+    found = rows(claims.build(material(tmp_path, {"tt_lstm": 0.45, "ht_lstm": 0.7, "fdht_lstm": 0.6})), "test_accuracy")
+    assert list(found["verdict"]) == ["holds", "fails"]
+    assert claims.overall(list(found["verdict"])) == "fails"
+
+
+def test_inside_the_noise_nothing_is_claimed(tmp_path):
+    levels = {"tt_lstm": 0.599, "fdht_lstm": 0.6}
+    assert list(rows(claims.build(material(tmp_path, levels)), "test_accuracy")["verdict"]) == ["inconclusive"]
+
+
+def test_two_pairs_are_too_few(tmp_path):
+    levels = {"tt_lstm": 0.1, "fdht_lstm": 0.8}
+    assert list(rows(claims.build(material(tmp_path, levels, seeds=2)), "test_accuracy")["verdict"]) == ["inconclusive"]
+
+
+def test_more_comparisons_raise_the_bar(tmp_path):
+    few = claims.build(material(tmp_path / "few", {"tt_lstm": 0.58, "fdht_lstm": 0.6}))
+    many = {"tt_lstm": 0.58, "tr_lstm": 0.597, "bt_lstm": 0.599, "ht_lstm": 0.601, "fdht_lstm": 0.6}
+    more = rows(claims.build(material(tmp_path / "many", many)), "test_accuracy").set_index("against")
+    assert rows(few, "test_accuracy")["p_corrected"].iloc[0] < 1
+    assert more.loc["tt_lstm", "p_corrected"] > more.loc["tt_lstm", "p"]
+
+
+def test_variants_are_compared_with_their_like(tmp_path):
+    levels = {"tt_lstm": 0.4, "fdht_lstm": 0.6, "tt_lstm_published": 0.5, "fdht_lstm_published": 0.55}
+    found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
+    pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_published", "tt_lstm_published")}
+    assert set(zip(found["model"], found["against"], strict=True)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], "not run"),
+        (["not run", "not run"], "not run"),
+        (["holds", "not run"], "inconclusive"),
+        (["holds", "inconclusive"], "inconclusive"),
+        (["holds", "fails", "inconclusive"], "fails"),
+        (["holds", "holds"], "holds"),
+    ],
+)
+def test_a_claim_about_every_rival(verdicts, expected):
+    assert claims.overall(verdicts) == expected
+
+
+def test_without_records_there_is_nothing_to_check(tmp_path):
+    assert claims.build(gather(tmp_path)).empty
+    assert claims.sheets(gather(tmp_path)) == []

@@ -1,0 +1,110 @@
+"""Verdicts, and the table that holds published numbers beside ours."""
+
+import math
+
+import pytest
+from synthetic_records import record, write_grid, write_run
+
+from workflow.reporting.content import comparison, verdict
+from workflow.reporting.content.material import gather
+from workflow.reporting.statistics import Interval
+
+
+def found(mean, half, n=5):
+    return Interval(mean, 0.01, mean - half, mean + half, n)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (found(0.800, 0.008), "match"),
+        (found(0.805, 0.005), "match"),  # the interval touches the tolerance
+        (found(0.850, 0.020), "better"),
+        (found(0.750, 0.020), "worse"),
+        (found(0.820, 0.050), "inconclusive"),  # the interval holds the reported value
+        (found(0.808, 0.006), "inconclusive"),  # significantly above, but not by more than the tolerance
+        (found(0.850, 0.020, n=2), "inconclusive"),  # too few runs
+        (Interval(math.nan, math.nan, math.nan, math.nan, 0), "not run"),
+    ],
+)
+def test_verdicts_on_an_accuracy(values, expected):
+    assert verdict.of_accuracy(0.8, values, tolerance=0.01)[0] == expected
+
+
+def test_an_unknown_value_is_not_reported_whatever_was_found():
+    assert verdict.of_accuracy(math.nan, found(0.8, 0.01), 0.01)[0] == "not reported"
+    assert verdict.of_count("W", math.nan, 1.0, 5.0)[0] == "not reported"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "step", "ours", "expected"),
+    [
+        ("W", 3360, 1, 3360, "match"),
+        ("W", 3360, 1, 3361, "worse"),
+        ("W", 3360, 1, 3000, "better"),
+        ("ratio_W", 17554, 1, 17554.29, "match"),
+        ("ratio_W", 17388, 1, 17388.7, "match"),  # published cut, not rounded
+        ("ratio_W", 17388, 1, 20000, "better"),
+        ("total", 268000, 1000, 268320, "match"),
+        ("total", 268000, 1000, 265504, "better"),
+        ("W", 3360, 1, None, "not run"),
+    ],
+)
+def test_verdicts_on_a_count(metric, value, step, ours, expected):
+    assert verdict.of_count(metric, value, step, ours)[0] == expected
+
+
+def test_a_total_may_be_counted_by_another_convention():
+    said = verdict.of_count("total", 268000, 1000, 265504, {"biases": 266528, "the classifier's weights": 268320})
+    assert said == ("match", "equal when the classifier's weights count too")
+
+
+@pytest.fixture(scope="module")
+def ucf11(tmp_path_factory):
+    root = write_grid(tmp_path_factory.mktemp("ucf11"), ("lstm", "tt_lstm", "fdht_lstm"), dataset="ucf11", folds=3)
+    return comparison.build(gather(root))
+
+
+def test_every_view_of_an_accuracy_is_labelled(ucf11):
+    rows = ucf11[(ucf11["model"] == "tt_lstm") & (ucf11["metric"] == "accuracy")]
+    assert [tuple(row) for row in rows[["protocol", "measure"]].to_numpy()] == [
+        ("published", "best_epoch_accuracy"),
+        ("published", "test_accuracy"),
+        ("group", "test_accuracy"),
+    ]
+    assert set(rows["reported"]) == {0.796}
+    assert (rows["difference"] - (rows["reproduced"] - rows["reported"])).abs().max() < 1e-12
+
+
+def test_published_parameter_counts_are_matched(ucf11):
+    counts = ucf11[(ucf11["measure"] == "") & ucf11["reported"].notna()]
+    ours = counts[counts["model"].isin(["lstm", "tt_lstm"])]
+    assert set(ours["verdict"]) == {"match"}
+    assert set(ours["metric"]) == {"W", "U", "total", "ratio_W"}
+
+
+def test_models_of_the_paper_that_were_not_run_are_rows(ucf11):
+    rows = ucf11[(ucf11["model"] == "ht_lstm") & (ucf11["metric"] == "accuracy")]
+    assert list(rows["verdict"]) == ["not run"]
+    assert "youtube_celebrities" not in set(ucf11["dataset"])
+
+
+def test_what_nobody_reported_is_a_row_too(ucf11):
+    rows = ucf11[(ucf11["model"] == "fdht_lstm") & (ucf11["metric"] == "accuracy")]
+    assert set(rows["verdict"]) == {"not reported"}
+    assert rows["reproduced"].notna().all()
+
+
+def test_a_variant_is_held_beside_its_models_value(tmp_path):
+    write_run(tmp_path, record("tt_lstm_published", "published", dataset="ucf11"))
+    rows = comparison.build(gather(tmp_path))
+    assert set(rows[rows["metric"] == "accuracy"]["reported"]) >= {0.796}
+    assert "tt_lstm" not in set(rows["model"])
+
+
+def test_derived_values_are_called_derived_in_print(tmp_path):
+    write_run(tmp_path, record("tt_lstm", "published", dataset="ucf11"))
+    sheet = comparison.sheets(gather(tmp_path))[0]
+    texts = [row[0].text for title, rows in sheet.blocks if title.startswith("Input-to-hidden") for row in rows]
+    assert "TT-LSTM (derived)" in texts
+    assert any(note.startswith("Derived (W): sum of") for note in sheet.notes)

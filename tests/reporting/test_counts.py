@@ -1,0 +1,83 @@
+"""parameters and complexity from a configuration alone."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from synthetic_records import SHAPES
+
+from workflow.reporting import counts
+
+HT = SHAPES["ht_lstm"]
+CONFIG = {
+    "name": "counting",
+    "datasets": {"ucf11": {}, "youtube_celebrities": {}},
+    "front_ends": ["pixels", "cnn"],
+    "models": {
+        "nearest_neighbour": {"format": "nearest_neighbour"},
+        "lstm": {"format": "dense", "hidden_size": 256, "for": {"cnn": {"hidden_size": 2048}}},
+        "ht_lstm": {
+            **HT,
+            "hidden_size": 256,
+            "for": {
+                "youtube_celebrities/pixels": {"leaf_rank": 3, "inner_rank": 3},
+                "cnn": {"hidden_size": 2048, "input_modes": [2, 4, 4, 8, 8], "output_modes": [8, 4, 4, 4, 4]},
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("counts")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    assert counts.main(["--config", str(folder / "config.yaml"), "--output", str(folder / "tables")]) == 0
+    return folder
+
+
+def test_a_row_per_data_set_front_end_and_model(counted):
+    table = pd.read_csv(counted / "tables" / "parameters.csv")
+    assert list(table.columns) == [
+        "dataset", "front_end", "model", "W", "U", "total", "bias", "classifier", "ratio_W", "ratio_total",
+    ]  # fmt: skip
+    assert len(table) == 2 * 2 * 3
+    rows = table.set_index(["dataset", "front_end", "model"])
+    ht = rows.loc[("ucf11", "pixels", "ht_lstm")]
+    assert (ht["W"], ht["U"], ht["total"], ht["bias"]) == (1245, 262_144, 263_389, 1024)
+    assert ht["classifier"] == 257 * 11
+    assert ht["ratio_W"] == pytest.approx(58_982_400 / 1245)
+    assert ht["ratio_total"] == pytest.approx(59_244_544 / 263_389)
+    assert rows.loc[("youtube_celebrities", "pixels", "ht_lstm"), "W"] == 810
+    assert rows.loc[("ucf11", "cnn", "lstm"), "W"] == 16_777_216
+    assert rows.loc[("ucf11", "pixels", "lstm"), "ratio_W"] == 1
+    assert pd.isna(rows.loc[("ucf11", "pixels", "nearest_neighbour"), "ratio_W"])
+
+
+def test_complexity_has_numbers_and_formulas(counted):
+    table = pd.read_csv(counted / "tables" / "complexity.csv")
+    assert list(table.columns) == ["dataset", "front_end", "model", "weights", "multiply_adds", "peak", "formula"]
+    rows = table.set_index(["dataset", "front_end", "model"])
+    dense = rows.loc[("ucf11", "pixels", "lstm")]
+    assert dense["multiply_adds"] == 4 * 256 * (57_600 + 256)
+    assert (table["formula"].str.len() > 0).all()
+
+
+def test_no_torch_is_imported(counted, root):
+    config = str(counted / "config.yaml")
+    code = (
+        "import sys; from workflow.reporting import counts; "
+        f"counts.main(['--config', {config!r}, '--output', {str(counted / 'again')!r}]); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+    for name in ("parameters.csv", "complexity.tex"):
+        assert (counted / "again" / name).read_bytes() == (counted / "tables" / name).read_bytes()
+
+
+def test_a_wrong_configuration_is_one_sentence(tmp_path):
+    (tmp_path / "wrong.yaml").write_text("name: x\ndatasets: {ucf11: {}}\nmodels: {}\nspeed: 1\n")
+    with pytest.raises(SystemExit, match=r"counts: .*wrong\.yaml"):
+        counts.main(["--config", str(tmp_path / "wrong.yaml"), "--output", str(tmp_path)])

@@ -1,0 +1,105 @@
+"""paper/reported.csv holds what may be stated, and a reader can fill in the rest."""
+
+import csv
+
+import pandas as pd
+import pytest
+from synthetic_records import record, write_run
+
+from workflow.reporting import reported, tables
+from workflow.reporting.content import comparison
+from workflow.reporting.content.material import gather
+
+HEADER = ",".join(reported.COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def raw() -> pd.DataFrame:
+    return pd.read_csv(reported.FILE, dtype=str, keep_default_na=False)
+
+
+def test_the_file_is_valid_and_has_the_agreed_columns(raw):
+    assert list(raw.columns) == [
+        "dataset", "front_end", "model", "protocol", "metric", "value", "unit", "source", "locator", "status",
+    ]  # fmt: skip
+    assert len(reported.load()) == len(raw) > 60
+
+
+def test_unknown_values_are_empty_and_say_why(raw):
+    unknown = raw[raw["status"] == "unknown"]
+    assert (unknown["value"] == "").all()
+    assert unknown["source"].str.startswith("not available to this project").all()
+    assert (raw[raw["status"] != "unknown"]["value"] != "").all()
+
+
+def test_numbers_that_nobody_could_verify_are_not_in_it(raw):
+    assert not set(raw["value"]) & {"1245", "1,245", "810", "1725", "1,725", "47375", "72818"}
+
+
+def test_derived_numbers_are_what_they_are_derived_from():
+    table = reported.load()
+    derived = table[table["status"] == "derived"]
+    counts = {("tt_lstm", "ucf11"): 4 * (8 * 16 + 20 * 4 * 4 + 20 * 4 * 4 + 18 * 4)}
+    counts["tt_lstm", "hmdb51"] = 4 * (4 * 16 + 20 * 4 * 4 + 20 * 4 * 4 + 36 * 4)
+    counts["bt_lstm", "ucf11"] = 2 * (4 * (8 * 16 + 20 * 4 + 20 * 4 + 18 * 4) + 4**4)
+    for (model, dataset), count in counts.items():
+        row = derived[(derived["model"] == model) & (derived["dataset"] == dataset) & (derived["metric"] == "W")]
+        assert row["value"].item() == count
+
+
+def test_percent_become_fractions_and_millions_units():
+    table = reported.load()
+    here = (table["dataset"] == "ucf11") & (table["front_end"] == "pixels") & (table["model"] == "lstm")
+    values = table[here].set_index("metric")["value"]
+    assert values["accuracy"] == pytest.approx(0.697)
+    assert values["total"] == pytest.approx(59.25e6)
+
+
+def test_the_last_printed_digit_is_known():
+    assert reported.last_digit("87.9", "percent") == pytest.approx(0.001)
+    assert reported.last_digit("0.268", "million") == pytest.approx(1000)
+    assert reported.last_digit("3132", "count") == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("ucf11,pixels,lstm,,speed,1,count,a paper,,published", "metric is 'speed', expected one of accuracy"),
+        ("ucf11,pixels,lstm,,W,1,litres,a paper,,published", "unit is 'litres', expected one of percent"),
+        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed", "status is 'guessed', expected one of published"),
+        ("ucf11,pixels,lstm,,W,much,count,a paper,,published", "value is 'much', expected a number"),
+        ("ucf11,pixels,lstm,,W,1,count,,,published", "source is '', expected where the value was read"),
+        ("ucf11,pixels,lstm,,W,1,count,no,,unknown", "value is '1', expected nothing, since its status is unknown"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_line(tmp_path, row, said):
+    (tmp_path / "reported.csv").write_text(f"{HEADER}\n{row}\n")
+    with pytest.raises(reported.ReportedError) as caught:
+        reported.load(tmp_path / "reported.csv")
+    assert f"reported.csv:2: {said}" in str(caught.value)
+
+
+def test_wrong_columns_are_named(tmp_path):
+    (tmp_path / "reported.csv").write_text("model,value\n")
+    with pytest.raises(reported.ReportedError, match=r"expected the columns dataset, .*, found model, value"):
+        reported.load(tmp_path / "reported.csv")
+
+
+def test_a_reader_fills_in_a_value_and_the_tables_follow(tmp_path, raw):
+    for seed in range(3):
+        values = record("fdht_lstm", "published", seed=seed, dataset="ucf11", best_epoch_accuracy=0.9 + seed / 1000)
+        write_run(tmp_path, values, extras=False)
+    own = raw.copy()
+    here = (own["dataset"] == "ucf11") & (own["front_end"] == "pixels") & (own["model"] == "fdht_lstm")
+    here &= own["metric"] == "accuracy"
+    own.loc[here, ["value", "status", "source"]] = ["90.0", "published", "my copy of the paper"]
+    own.to_csv(tmp_path / "own.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+    before = comparison.build(gather(tmp_path)).iloc[0]
+    assert (before["verdict"], before["status"]) == ("not reported", "unknown")
+    after = comparison.build(gather(tmp_path, reported=tmp_path / "own.csv")).iloc[0]
+    assert (after["verdict"], after["reported"], after["source"]) == ("match", 0.9, "my copy of the paper")
+    options = ["--from", str(tmp_path), "--output", str(tmp_path / "t"), "--reported", str(tmp_path / "own.csv")]
+    assert tables.main(options) == 0
+    assert (
+        "| FDHT-LSTM | 90.0 | 90.1 | \\[89.9, 90.3] | 3 | +0.1 | match |" in (tmp_path / "t/comparison.md").read_text()
+    )
