@@ -137,9 +137,7 @@ def test_hierarchical_tucker_as_a_linear_layer():
         layer.bias.normal_()
     x = torch.randn(3, 7, 120)
     torch.testing.assert_close(layer(x), x @ layer.dense().T + layer.bias, rtol=1e-5, atol=1e-5)
-    assert (
-        layer.weight_parameters == sum(core.numel() for core in layer.cores.values()) == 2 * (8 + 10 + 12) + 8 + 4
-    )
+    assert layer.weight_parameters == sum(core.numel() for core in layer.cores.values()) == 2 * (8 + 10 + 12) + 8 + 4
 
 
 BAD_CALLS = [
