@@ -69,12 +69,32 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
         patch.setattr(Step, "__call__", interrupted)
         assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + number
     assert steps == at
-    assert "goes on from there" in capsys.readouterr().err
+    assert "the next start goes on from" in capsys.readouterr().err
     assert not (tmp_path / "stopped/run/result.json").exists()
     assert start(plain, data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
     assert json.loads((tmp_path / "stopped/run/result.json").read_text())["interruptions"] == 1
     assert not (tmp_path / "stopped/checkpoint").exists()
+
+
+def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch, capsys):
+    plain = specification(**SETTINGS)
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    original = Step.__call__
+
+    def interrupted(self, batch):
+        original(self, batch)
+        if (tmp_path / "stopped/checkpoint").exists():
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "__call__", interrupted)
+        patch.setattr("workflow.training.loop.GRACE", 0.0)
+        assert start(plain, data, tmp_path / "stopped") == 128 + signal.SIGTERM
+    assert "no time for another checkpoint" in capsys.readouterr().err
+    assert len(list((tmp_path / "stopped/checkpoint").glob("0*"))) == 1
+    assert start(plain, data, tmp_path / "stopped") == 0
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
 class Stop(Exception):

@@ -8,7 +8,7 @@ import torch
 
 from workflow.training import evaluation, seeds
 from workflow.training import state as states
-from workflow.training.checkpoint import Checkpoints
+from workflow.training.checkpoint import Checkpoints, say
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.feed import Feed
@@ -20,6 +20,7 @@ from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
+GRACE = 3.0  # seconds that a save may take when the run was told to leave: a scheduler kills what lingers
 SAVING_SHARE = 20  # between two checkpoints at least this many times what the last one took
 
 
@@ -131,8 +132,11 @@ class Loop:
 
     def _leave_if_asked(self, began: float) -> None:
         if self.interruption.asked is not None:
-            self.state.seconds = time.perf_counter() - began
-            self.save(flush=False)  # the system writes it out after this process is gone
+            if self._saving <= GRACE:
+                self.state.seconds = time.perf_counter() - began
+                self.save(flush=False)  # the system writes it out after this process is gone
+            else:
+                say(f"no time for another checkpoint: the last took {self._saving:.1f} s; it stands")
             raise Interrupted(self.interruption.asked)
 
     def _save_now_and_then(self) -> None:
