@@ -28,6 +28,7 @@ try:
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
     OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
+    OWN_WEIGHTS = fingerprint(CONFIG["cnn"]["weights"]) if CONFIG["cnn"]["weights"] else ""
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 

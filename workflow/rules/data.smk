@@ -133,3 +133,46 @@ rule splits:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
         " --validation {params.validation} {params.partial} 2> {log}"
+
+
+rule weights:
+    output:
+        "resources/inception_v3/source.json",
+    log:
+        f"{LOGS}/weights.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        resources="resources/inception_v3",
+        source=f"--source {quote(CONFIG['cnn']['weights'])}" if CONFIG["cnn"]["weights"] else "",
+        version=OWN_WEIGHTS,
+    message:
+        "Downloading the weights of Inception-v3"
+    shell:
+        "python -m workflow.datasets.download --dataset inception_v3 --resources {params.resources}"
+        " --output {output} {params.source} 2>&1 | tee {log} >&2"
+
+
+rule features:
+    input:
+        digest=f"{DATA}/frames.json",
+        frames=ancient(f"{DATA}/frames.npy"),
+        weights=rules.weights.output,
+        code=code("features"),
+    output:
+        f"{DATA}/features.npy",
+        f"{DATA}/features.json",
+    log:
+        f"{LOGS}/features/{{dataset}}.log",
+    conda:
+        ENVIRONMENT
+    threads: 4
+    params:
+        folder=DATA,
+        batch=CONFIG["cnn"]["batch"],
+    message:
+        "Features of {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.features --frames {params.folder} --origin {input.weights}"
+        " --output {params.folder} --batch {params.batch} 2> {log}"
