@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from training.conftest import specification
 
 from workflow.training import run
@@ -158,6 +159,18 @@ def test_a_half_written_checkpoint_is_not_taken_for_one(data, tmp_path, monkeypa
     capsys.readouterr()
     assert start(plain, data, tmp_path) == 0
     assert "going on after epoch 2" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_began_with(data, tmp_path, monkeypatch, capsys):
+    begun = torch.get_num_threads()
+    stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    try:
+        torch.set_num_threads(begun + 1)
+        assert start(specification(**SETTINGS), data, tmp_path) == 0
+        assert torch.get_num_threads() == begun
+    finally:
+        torch.set_num_threads(begun)
+    assert f"going on with {begun} threads, as begun" in capsys.readouterr().err
 
 
 def test_two_generations_are_kept(data, tmp_path, monkeypatch):
