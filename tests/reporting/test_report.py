@@ -134,7 +134,8 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrom
 def test_a_table_sorts_within_its_blocks(page, tmp_path):
     script = """
     const table = document.getElementById("accuracy-demo-pixels");
-    const column = () => [...table.tBodies].map((body) => [...body.rows].slice(1).map((row) => row.cells[3].textContent));
+    const cells = (body) => [...body.rows].slice(1).map((row) => row.cells[3].textContent);
+    const column = () => [...table.tBodies].map(cells);
     const button = table.tHead.rows[0].cells[3].querySelector("button");
     button.click(); seen.up = column(); seen.sort = button.closest("th").getAttribute("aria-sort");
     button.click(); seen.down = column();
