@@ -50,16 +50,18 @@ class DenseLSTM(Function):
     def forward(ctx, pre, U, h, c, mask):
         T, B, H4 = pre.shape
         H = H4 // 4
-        gates, hs, cs, tanh = (pre.new_empty(T, B, width) for width in (H4, H, H, H))
+        hs, cs = pre.new_empty(T, B, H), pre.new_empty(T, B, H)
+        kept = T if any(ctx.needs_input_grad) else 1  # steps of what only the backward pass reads
+        gates, tanh = pre.new_empty(kept, B, H4), pre.new_empty(kept, B, H)
         h0, c0 = h, c
         for t in range(T):
-            gate = torch.addmm(pre[t], h if mask is None else h * mask, U, out=gates[t])
+            gate = torch.addmm(pre[t], h if mask is None else h * mask, U, out=gates[t % kept])
             gate[:, : 2 * H].sigmoid_()
             gate[:, 2 * H : 3 * H].tanh_()
             gate[:, 3 * H :].sigmoid_()
             i, f, g, o = gate.chunk(4, dim=1)
             c = torch.mul(f, c, out=cs[t]).addcmul_(i, g)
-            h = torch.mul(o, torch.tanh(c, out=tanh[t]), out=hs[t])
+            h = torch.mul(o, torch.tanh(c, out=tanh[t % kept]), out=hs[t])
         ctx.save_for_backward(U, h0, c0, mask, gates, hs, cs, tanh)
         return hs, cs
 

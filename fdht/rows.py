@@ -63,7 +63,7 @@ def apply_rows(
             y = contract.apply_halves(first, second, _masked(x, dtype, folds, scale, shift, mask), plan.q_first)
     else:
         y = contract.apply(plan, network, cores, _masked(x, dtype, False, scale, shift, mask))
-    return y if bias is None else y + bias
+    return y if bias is None else y.add_(bias)
 
 
 def _masked(x: Tensor, dtype: torch.dtype, raw: bool, scale: float, shift: float, mask: Tensor | None) -> Tensor:
