@@ -52,6 +52,7 @@ def test_hours_follow_from_steps_and_clips(config, tmp_path):
     assert (lstm["jobs"], lstm["source"], lstm["device"]) == (6, "calibrated here", "NVIDIA of a test")
     seconds = 10 * (3 * 0.1 + 12 * 0.005) + cost.START_SECONDS
     assert lstm["hours"] == pytest.approx(6 * seconds / 3600)
+    assert (lstm["steps"], chance["steps"]) == (6 * 10 * 3, 0)
     assert chance["hours"] == pytest.approx(6 * cost.START_SECONDS / 3600)
 
 
