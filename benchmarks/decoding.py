@@ -50,6 +50,8 @@ def one_thread() -> None:
 
 
 def bare(paths: list[str], cores: int) -> int:
+    if cores == 1:  # as the step does, without a process of its own
+        return sum(loop(path) for path in paths)
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         return sum(pool.map(loop, paths))
 

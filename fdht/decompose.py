@@ -86,9 +86,7 @@ def tt_svd(
     d = len(n)
     wanted = [None] * (d - 1) if ranks is None else [ranks] * (d - 1) if isinstance(ranks, int) else list(ranks)
     if len(wanted) != d - 1 or any(rank is not None and rank < 1 for rank in wanted):
-        raise ValueError(
-            f"ranks is {ranks!r}; expected {d - 1} integers of at least 1, one between neighbouring modes"
-        )
+        raise ValueError(f"ranks is {ranks!r}; expected {d - 1} integers of at least 1, one between neighbouring modes")
     share = None if accuracy is None else (accuracy * tensor.norm()) ** 2 / max(1, d - 1)
     cores, rest, rank = [], tensor, 1
     for k in range(d - 1):

@@ -87,10 +87,7 @@ def test_complexity_counts_a_tensor_train_by_hand():
     complexity = declared.complexity()
     # From the last core on: n3 x (n4 -> r m4), then r n3 -> r m3, r n2 -> r m2, r n1 -> m1, beside the dense U.
     sweep = (
-        8 * 20 * 20 * 18 * 4 * 4
-        + 8 * 20 * (20 * 4) * 4 * (4 * 4)
-        + 8 * (20 * 4) * 4 * (4 * 4 * 4)
-        + 8 * 4 * 16 * 64
+        8 * 20 * 20 * 18 * 4 * 4 + 8 * 20 * (20 * 4) * 4 * (4 * 4) + 8 * (20 * 4) * 4 * (4 * 4 * 4) + 8 * 4 * 16 * 64
     )
     assert complexity["multiply_adds"] == sweep + 4 * 256 * 256
     assert complexity["peak"] == 8 * 20 * 20 * 4 * 4

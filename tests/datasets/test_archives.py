@@ -78,6 +78,19 @@ def test_a_truncated_rar_is_detected_by_both_readers(tmp_path, kind, reader):
         unpack(put(tmp_path, whole[: len(whole) // 2]), tmp_path / "out", LIMIT)
 
 
+def test_a_tar_of_a_folder_itself(tmp_path):
+    """`tar cf set.tar .` begins with a member for the folder: ./"""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        folder = tarfile.TarInfo("./")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        info = tarfile.TarInfo("./a/b.avi")
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"abc"))
+    assert tree(unpack(put(tmp_path, out.getvalue()), tmp_path / "out", LIMIT)) == {"a/b.avi": b"abc"}
+
+
 def test_a_tar_cut_between_two_members_is_detected(tmp_path):
     """tarfile itself takes it for whole."""
     whole = tar_of({"a.avi": bytes(512), "b.avi": bytes(512)})

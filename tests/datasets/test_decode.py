@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import pictures
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.datasets.decode import Decoded, UndecodableError, decode, indices
@@ -35,6 +35,7 @@ def get(path: Path, count: int = 6, sampling: str = "linspace", size=(16, 12), k
     return decode(path, count, sampling, *size, key)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 600), count=st.integers(1, 40))
 def test_linspace_takes_both_ends_and_ascends(n, count):
     chosen = indices(n, count, "linspace")
@@ -44,6 +45,7 @@ def test_linspace_takes_both_ends_and_ascends(n, count):
     assert (np.diff(chosen) >= 0).all()
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 60), count=st.integers(1, 40), key=st.text(max_size=5))
 def test_random_ascends_without_repeating_where_it_can(n, count, key):
     chosen = indices(n, count, "random", key)

@@ -1,6 +1,7 @@
 """The compact inventories say exactly what the official lists say."""
 
 import json
+import re
 
 import pytest
 
@@ -112,6 +113,11 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     (tmp_path / "names.txt").write_text("hop/readme.txt")
     with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout Grouped"):
         make_inventories.main([*given, "--output", str(tmp_path)])
+
+
+def test_citations_are_in_the_bibliography(root):
+    known = set(re.findall(r"^@\w+\{(\w+),", (root / "paper" / "references.bib").read_text(), flags=re.MULTILINE))
+    assert {entry.citation for entry in CATALOGUE.values()} - {""} <= known
 
 
 def test_no_list_of_names_is_committed():

@@ -85,7 +85,7 @@ def checked(archive: Path, limit: int) -> Iterator[Member]:
     total = 0
     for number, member in enumerate(open_archive(archive), start=1):
         parts = PurePosixPath(member.name).parts
-        if not parts or member.name.startswith("/") or ".." in parts or "\0" in member.name:
+        if not (parts or member.is_folder) or member.name.startswith("/") or ".." in parts or "\0" in member.name:
             raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
         if not (member.is_file or member.is_folder):
             raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")

@@ -8,7 +8,8 @@ from workflow.datasets.errors import DataError
 from workflow.datasets.members import Member, explained
 
 END_OF_ARCHIVE = 10  # of unrar's dll.hpp
-FORMAT_MASK, SYMLINK = 0o170000, 0o120000  # of Unix' file modes; Windows' attributes stay below them
+UNIX = 3
+FORMAT_MASK, SYMLINK = 0o170000, 0o120000  # of Unix' file modes
 
 
 def members(path: Path) -> Iterator[Member]:
@@ -42,7 +43,8 @@ def _by_unrar(path: Path) -> Iterator[Member]:
                 yield from chunks
 
             folder = bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY)
-            link = data.FileAttr & FORMAT_MASK == SYMLINK or data.RedirType != 0
+            symbolic = header.HostOS == UNIX and data.FileAttr & FORMAT_MASK == SYMLINK
+            link = symbolic or data.RedirType != 0
             size = header.UnpSize + (header.UnpSizeHigh << 32)
             yield Member(header.FileNameW, size, not folder and not link, folder, read)
             if not taken:
