@@ -130,5 +130,4 @@ def switch_on_determinism(device: torch.device, precision: str) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
-        if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
-            raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts, at the first product

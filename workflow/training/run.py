@@ -11,7 +11,6 @@ that cannot be used is told in one sentence with exit code 1, and nothing is wri
 
 import argparse
 import hashlib
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -72,8 +71,7 @@ def _estimators() -> ModuleType:
 
 
 def _experiment() -> ModuleType:
-    """Imports torch, and what it reads from the environment must stand before."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    """Imports torch, which takes a second or two; the fitted baselines do without."""
     from workflow.training import experiment
 
     return experiment
