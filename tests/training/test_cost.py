@@ -68,6 +68,18 @@ def test_records_are_believed_before_a_calibration(config, tmp_path):
     assert lstm["hours"] == pytest.approx(6 * (4.0 * 10 + cost.START_SECONDS) / 3600)
 
 
+def test_what_is_prepared_costs_no_more(config, tmp_path):
+    (before,) = cost.preparation(config, tmp_path / "tiny")
+    clips = cost.CATALOGUE["demo"].clips
+    assert before["decoding_hours"] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
+    assert before["tensors_gb"] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
+    folder = tmp_path / "tiny/data/demo"
+    folder.mkdir(parents=True)
+    (folder / "frames.json").write_text(json.dumps({"shape": [7, 2, 8, 10, 3]}))
+    (after,) = cost.preparation(config, tmp_path / "tiny")
+    assert (after["clips"], after["decoding_hours"], after["source"]) == (7, 0.0, "done")
+
+
 def test_without_splits_the_inventory_is_divided(config, tmp_path):
     run = specification.runs(config)[0]
     train, others = cost._clips(config, run, tmp_path / "tiny")

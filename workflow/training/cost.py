@@ -23,10 +23,8 @@ from workflow.specification import FEATURE_SIZE, Run, check_models, runs, specif
 from workflow.training import declared, files, sanity, settings
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
-DECODE_SECONDS = (
-    0.04  # a clip and core (217 real UCF11 clips in 8.3 s on one); frames.json knows better once it is there
-)
-# GB, as their publishers or mirrors state; a lock file knows better once they are here
+DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
+# GB, as their publishers or mirrors state
 DOWNLOADS = {"ucf11": 1.05, "hmdb51": 2.12, "youtube_celebrities": 0.9, "demo": 0.0}
 GROUPS = ("dataset", "front_end", "model")
 
@@ -126,7 +124,7 @@ def _counts(path: Path) -> Counter[tuple[str, str, str]]:
 
 
 def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """For each data set: download and frames in GB, hours of decoding, and where the numbers come from."""
+    """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
     frames = config["frames"]
     size = frames["count"] * frames["height"] * frames["width"] * 3
     rows = []
@@ -141,8 +139,8 @@ def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
                 "clips": clips,
                 "download_gb": 0.0 if own else DOWNLOADS[name],
                 "tensors_gb": 1e-9 * (clips * size + features),
-                "decoding_hours": (about["seconds"] if about else clips * DECODE_SECONDS) / 3600,
-                "source": "decoded" if about else "estimated",
+                "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
+                "source": "done" if about else "estimated",
             }
         )
     return rows
