@@ -99,6 +99,12 @@ def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
+def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_run(data, tmp_path, capsys):
+    (tmp_path / "checkpoint").write_text("a file where the folder should be")
+    assert start(specification(**SETTINGS), data, tmp_path) == 0
+    assert "no checkpoint could be written" in capsys.readouterr().err
+
+
 class Stop(Exception):
     """Ends a run as a kill would: nothing is saved."""
 

@@ -253,6 +253,22 @@ def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_written_is_told(data, tmp_path, capsys):
+    (tmp_path / "run").write_text("a file where the folder should be")
+    assert start(specification("dense"), data, tmp_path) == 1
+    assert "error: demo/pixels/dense/group/fold0/seed0: " in capsys.readouterr().err
+
+
+def test_the_environment_is_recorded(data, tmp_path, root):
+    assert start(specification("dense"), data, tmp_path) == 0
+    environment = json.loads((tmp_path / "run/environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["threads"] == torch.get_num_threads()
+    assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
+    assert environment["determinism"]["matmul_precision"] == "highest"
+    assert environment["cuda_graph"] is False
+
+
 def test_a_missing_folder_is_named(tmp_path, capsys):
     assert start(specification(), tmp_path / "nowhere", tmp_path) == 1
     assert "nowhere/frames.json: cannot be read" in capsys.readouterr().err

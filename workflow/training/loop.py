@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from workflow.training import evaluation, seeds
 from workflow.training import state as states
@@ -165,6 +166,9 @@ class Loop:
     def save(self, flush: bool) -> None:
         began = time.monotonic()
         self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
-        self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
+        try:
+            self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
+        except (OSError, SafetensorError) as error:  # a full disk costs the checkpoint, not the run
+            say(f"no checkpoint could be written to {self.checkpoints.folder}: {error}; training goes on")
         self._saved = time.monotonic()
         self._saving = self._saved - began

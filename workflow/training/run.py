@@ -105,6 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {specification.name}: {error}", file=sys.stderr)
+        return 1
     except Interrupted as interruption:
         print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)
         return 128 + interruption.signal
