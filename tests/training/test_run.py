@@ -1,6 +1,7 @@
 """One run from its specification to its record: what is written, and when nothing is."""
 
 import csv
+import hashlib
 import json
 
 import numpy as np
@@ -134,13 +135,14 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
     write(folder)
     features = np.random.default_rng(0).random((48, 4, 32)).astype(np.float16)
     np.save(folder / "features.npy", features)
-    (folder / "features.json").write_text(json.dumps({"digest": "synthetic", "shape": list(features.shape)}))
+    digest = hashlib.sha256(features.tobytes()).hexdigest()
+    (folder / "features.json").write_text(json.dumps({"digest": digest, "shape": list(features.shape)}))
     given = {"input_size": 32} | ({"hidden_size": 8} if "linear" not in format_ and "near" not in format_ else {})
     plain = specification(format_, given, {"front_end": "cnn"})
     assert start(plain, folder, tmp_path) == 0
     result = read(tmp_path)[0]
     assert result["status"] == "ok"
-    assert result["data_digest"] == "synthetic"
+    assert result["data_digest"] == digest
 
 
 @pytest.mark.parametrize(
@@ -267,6 +269,31 @@ def test_the_environment_is_recorded(data, tmp_path, root):
     assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
     assert environment["determinism"]["matmul_precision"] == "highest"
     assert environment["cuda_graph"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is damaged"),
+        ("frames.npy", lambda content: content[:-100], "frames.npy: cannot be read"),
+        ("frames.json", lambda content: content[:-5], "frames.json: not valid JSON"),
+        ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
+        ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
+        ("splits.csv", lambda content: content.replace(b",train", b",trajn", 1), "in part 'trajn'"),
+        ("splits.csv", lambda content: content.replace(b",train", b",test", 1), "it is damaged"),
+        ("splits.csv", lambda content: content[: len(content) // 2], "in part None"),
+        ("splits.csv", lambda content: content[:100] + b"\xff" + content[100:], "splits.csv: not UTF-8 text"),
+        ("frames.json", lambda content: content.replace(b"digest", b"dihest"), "frames.json: key 'digest' is missing"),
+        ("frames.npy", lambda content: content.replace(b"descr", b"dezcr"), "frames.npy: cannot be read"),
+    ],
+)
+def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sentence):
+    folder = write(tmp_path / "data")
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    assert start(specification(), folder, tmp_path) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_folder_is_named(tmp_path, capsys):
