@@ -145,6 +145,13 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
     assert result["data_digest"] == digest
 
 
+def test_features_of_other_frames_are_refused(tmp_path, capsys):
+    folder = write(tmp_path / "data")
+    (folder / "features.json").write_text(json.dumps({"digest": "a", "frames_digest": "b"}))
+    assert start(specification("dense", identity={"front_end": "cnn"}), folder, tmp_path) == 1
+    assert "made from other frames" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("part_of", "sentence"),
     [

@@ -40,8 +40,9 @@ def load(folder: Path, specification: Specification) -> Fold:
     if tensor is None:
         raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(TENSORS)}")
     about = _json(folder / f"{tensor}.json", "digest")
-    # features.json need not repeat what frames.json says of the clips
-    described = about if "classes" in about else _json(folder / "frames.json", "classes")
+    described = _json(folder / "frames.json", "classes")
+    if about.get("frames_digest", described.get("digest")) != described.get("digest"):
+        raise InputError(f"{folder / tensor}.json: made from other frames than frames.json's; run its step again")
     classes = list(described["classes"])
     table = _csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     try:
