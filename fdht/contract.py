@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fdht import splits
 from fdht.network import Core, Network
 from fdht.plans import Plan, sweep_steps
-from fdht.splits import Split, merge_order
+from fdht.splits import Split
 
 Cores = dict[str, Tensor]
+merge_order = torch.compiler.assume_constant_result(splits.merge_order)  # plain Python: not to be traced
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

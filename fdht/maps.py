@@ -12,8 +12,8 @@ from fdht.decompose import hierarchical_svd
 from fdht.hierarchical import hierarchical_tucker
 from fdht.initialise import core_std, matched_std
 from fdht.network import Network
-from fdht.plans import Plan, choose
-from fdht.rows import apply_rows
+from fdht.plans import Plan
+from fdht.rows import Planned, apply_rows
 from fdht.shapes import number
 
 
@@ -37,6 +37,7 @@ class TensorMap(nn.Module):
         super().__init__()
         self.network = network
         self.plan: Plan | None = None
+        self.planned = Planned(network)
         self.cores = nn.ParameterDict()
         for core in network.cores:  # one by one: a dict would be sorted by name
             self.cores[core.name] = nn.Parameter(torch.empty(core.shape, device=device, dtype=dtype))
@@ -76,19 +77,13 @@ class TensorMap(nn.Module):
         """The reconstructed W, (M, N)."""
         return contract.dense(self.network, self.tensors())
 
-    def chosen_plan(self, rows: int) -> Plan:
-        """The order of contraction for `rows` rows on the cores' device."""
-        if self.plan is not None:
-            return self.plan
-        device = next(iter(self.cores.values())).device.type
-        return choose(self.network, rows, "cpu" if device == "cpu" else "cuda")
-
     def forward(self, x: Tensor) -> Tensor:
         N = self.network.input_size
         if x.dim() < 1 or x.shape[-1] != N:
             raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
         rows = x.reshape(-1, N)
-        y = apply_rows(self.chosen_plan(rows.shape[0]), self.network, self.tensors(), rows, self.bias)
+        plan = self.planned.plan(rows) if self.plan is None else self.plan
+        y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
         return y.view(*x.shape[:-1], self.network.output_size)
 
     def extra_repr(self) -> str:

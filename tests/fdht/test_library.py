@@ -126,7 +126,7 @@ def test_every_alignment_of_the_state_equals_the_mega_map():
 
 def test_modes_are_chosen_where_they_are_left_out():
     layer = FDHTLSTM(57600, 256, ranks=4)
-    assert layer.W.network.input_modes == (15 + 1, 16, 16, 15)
+    assert layer.W.network.input_modes == (12 + 1, 20, 20, 12)
     assert layer(torch.zeros(2, 1, 57600, dtype=torch.uint8))[0].shape == (2, 1, 256)
 
 

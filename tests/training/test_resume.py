@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from training.conftest import specification
 
 from workflow.training import run
@@ -69,12 +70,32 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
         patch.setattr(Step, "__call__", interrupted)
         assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + number
     assert steps == at
-    assert "goes on from there" in capsys.readouterr().err
+    assert "the next start goes on from" in capsys.readouterr().err
     assert not (tmp_path / "stopped/run/result.json").exists()
     assert start(plain, data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
     assert json.loads((tmp_path / "stopped/run/result.json").read_text())["interruptions"] == 1
     assert not (tmp_path / "stopped/checkpoint").exists()
+
+
+def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch, capsys):
+    plain = specification(**SETTINGS)
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    original = Step.__call__
+
+    def interrupted(self, batch):
+        original(self, batch)
+        if (tmp_path / "stopped/checkpoint").exists():
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "__call__", interrupted)
+        patch.setattr("workflow.training.loop.GRACE", 0.0)
+        assert start(plain, data, tmp_path / "stopped") == 128 + signal.SIGTERM
+    assert "no time for another checkpoint" in capsys.readouterr().err
+    assert len(list((tmp_path / "stopped/checkpoint").glob("0*"))) == 1
+    assert start(plain, data, tmp_path / "stopped") == 0
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
 class Stop(Exception):
@@ -138,6 +159,18 @@ def test_a_half_written_checkpoint_is_not_taken_for_one(data, tmp_path, monkeypa
     capsys.readouterr()
     assert start(plain, data, tmp_path) == 0
     assert "going on after epoch 2" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_began_with(data, tmp_path, monkeypatch, capsys):
+    begun = torch.get_num_threads()
+    stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    try:
+        torch.set_num_threads(begun + 1)
+        assert start(specification(**SETTINGS), data, tmp_path) == 0
+        assert torch.get_num_threads() == begun
+    finally:
+        torch.set_num_threads(begun)
+    assert f"going on with {begun} threads, as begun" in capsys.readouterr().err
 
 
 def test_two_generations_are_kept(data, tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def test_the_two_accuracies_are_read_off_the_curve(data, tmp_path):
     result, lines, _ = read(tmp_path)
     chosen = max(lines, key=lambda line: (line["validation_accuracy"], -line["validation_loss"]))
     assert result["best_epoch"] == chosen["epoch"]
-    assert result["test_accuracy"] == pytest.approx(chosen["test_accuracy"])
+    assert result["test_accuracy"] == chosen["test_accuracy"]
     assert result["validation_accuracy"] == chosen["validation_accuracy"]
     assert result["best_epoch_accuracy"] == max(line["test_accuracy"] for line in lines)
     assert lines[result["best_test_epoch"] - 1]["test_accuracy"] == result["best_epoch_accuracy"]
@@ -92,6 +92,14 @@ def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
     for name in ("predictions.csv", "model.safetensors"):
         first, second = (tmp_path / which / "run" / name for which in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(("precision", "used"), [("bfloat16", "bfloat16"), ("tf32", "float32")])
+def test_the_precision_in_the_record_is_the_one_used(data, tmp_path, precision, used):
+    assert start(specification("dense", epochs=12, precision=precision), data, tmp_path) == 0
+    result, lines, _ = read(tmp_path)
+    assert (result["status"], result["precision"]) == ("ok", used)
+    assert lines[-1]["train_loss"] < lines[0]["train_loss"]
 
 
 def test_no_two_runs_of_a_grid_share_a_seed(data, tmp_path):

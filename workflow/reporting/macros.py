@@ -8,7 +8,6 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import sentences
 from workflow.reporting.content import claims, comparison, cost, leakage, parameters, verdict
 from workflow.reporting.content.material import Material
-from workflow.reporting.plots import style
 from workflow.reporting.render import HOLE, escape_comment, escape_tex, number
 from workflow.reporting.statistics import CONFIDENCE, FEWEST
 
@@ -49,17 +48,13 @@ def _records(material: Material) -> dict[str, str]:
     states = material.holes["state"].value_counts()
     models = [layouts.model_label(layout, name) for name in material.settings["model"].drop_duplicates()]
     sets = [layouts.dataset_label(layout, name) for name in material.settings["dataset"].drop_duplicates()]
-    places = material.settings[["dataset", "front_end"]].drop_duplicates()
     return {
         "configurationName": material.config["name"] if material.config else "a folder of records",
-        "recordsTotal": number(len(material.records)),
         "recordsGood": number(len(good)),
         "recordsFailed": number(int(states.get("failed", 0))),
         "recordsUnreadable": number(int(states.get("malformed", 0) + states.get("duplicate", 0))),
         "recordsMissing": number(int(states.get("not run", 0))),
         "dataSets": listed(sets),
-        "dataSetsCount": number(len(sets)),
-        "placesCount": number(len(places)),
         "modelsList": listed(models),
         "modelsCount": number(len(models)),
         "foldsCount": span(*_extent(good.groupby(["dataset", "protocol"])["fold"].nunique())),
@@ -119,7 +114,8 @@ def _verdicts(material: Material) -> dict[str, str]:
     for word in (verdict.MATCH, verdict.BETTER, verdict.WORSE, verdict.INCONCLUSIVE, verdict.NOT_RUN):
         name = "".join(part.capitalize() for part in word.split())
         text[f"accuracy{name}"] = number(int((like["verdict"] == word)[like["reported"].notna()].sum()))
-        text[f"counts{name}"] = number(int((counts["verdict"] == word).sum()))
+        if word != verdict.INCONCLUSIVE:  # a count is exact
+            text[f"counts{name}"] = number(int((counts["verdict"] == word).sum()))
     return text
 
 
@@ -145,5 +141,4 @@ def _cost(material: Material) -> dict[str, str]:
         "hoursTotal": number(float(table["hours"].sum()), 1),
         "devicesList": listed(sorted(set(table["device"]))),
         "stepsMs": span(*_extent(table["step_ms"].dropna()), digits=2),
-        "figureSettings": number(len(style.settings(material))),
     }

@@ -65,7 +65,7 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     if sign and value == 0:
         return text[1:]
     if not sign and float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
-        return f"{value:{'+' if sign else ''}.1e}"
+        return f"{value:{'+' if sign else ''}.1e}".replace("-", "−")
     return text.replace("-", "−")
 
 
@@ -97,7 +97,7 @@ def _tex_table(sheet: Sheet, comments: list[str], siunitx: bool) -> list[str]:
     place = "table*" if _is_wide(sheet) else "table"
     lines = [
         f"\\begin{{{place}}}[!htbp]",
-        f"\\centering{size}",
+        f"\\centering{size}\\setlength{{\\tabcolsep}}{{3.5pt}}",
         f"\\caption{{{escape_tex(sheet.caption)}}}",
         f"\\label{{tab:{sheet.label}}}",
         f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",

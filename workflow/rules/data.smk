@@ -1,18 +1,5 @@
 """From the wire to the tensor: every data set takes the same way, the generated one too."""
 
-FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
-RESOURCES = "resources/{dataset}"
-
-
-def own_copy(wildcards):
-    """The download step's option for the user's own copy, if there is one."""
-    path = CONFIG["datasets"][wildcards.dataset]["source"]
-    return f"--source {quote(path)}" if path else ""
-
-
-def may_be_partial(wildcards):
-    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
-
 
 rule prepared:
     input:
@@ -73,7 +60,7 @@ rule unpack:
         ENVIRONMENT
     params:
         resources=RESOURCES,
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         partial=may_be_partial,
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
     message:
@@ -98,7 +85,7 @@ rule frames:
         ENVIRONMENT
     threads: 8
     params:
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
         max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
     message:
@@ -122,7 +109,7 @@ rule splits:
     conda:
         ENVIRONMENT
     params:
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         seed=CONFIG["splits"]["seed"],
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
@@ -144,7 +131,7 @@ rule weights:
     conda:
         ENVIRONMENT
     params:
-        resources="resources/inception_v3",
+        resources=lambda wildcards, output: dirname(output[0]),
         source=f"--source {quote(CONFIG['cnn']['weights'])}" if CONFIG["cnn"]["weights"] else "",
         version=OWN_WEIGHTS,
     message:
@@ -169,7 +156,7 @@ rule features:
         ENVIRONMENT
     threads: 4
     params:
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         batch=CONFIG["cnn"]["batch"],
     message:
         "Features of {wildcards.dataset}"

@@ -8,7 +8,7 @@ import torch
 
 from workflow.training import evaluation, seeds
 from workflow.training import state as states
-from workflow.training.checkpoint import Checkpoints
+from workflow.training.checkpoint import Checkpoints, say
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.feed import Feed
@@ -20,11 +20,13 @@ from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
+LOGITS = "test_logits"  # kept beside the best weights, so that predictions and metrics agree to the last bit
+GRACE = 3.0  # seconds that a save may take when the run was told to leave: a scheduler kills what lingers
 SAVING_SHARE = 20  # between two checkpoints at least this many times what the last one took
 
 
 class Loop:
-    """One run. `train` ends with `best` (epoch and weights chosen on validation) and `state` complete."""
+    """One run. After `train`, `best` is the epoch chosen on validation with its weights and LOGITS."""
 
     def __init__(
         self,
@@ -55,6 +57,9 @@ class Loop:
         self.state = states.from_plain(plain)
         self.state.interruptions += 1
         self.step.micro = self.state.micro
+        if self.state.threads not in (None, torch.get_num_threads()):  # sums would round differently
+            say(f"going on with {self.state.threads} threads, as begun")
+            torch.set_num_threads(self.state.threads)
         states.unpack(tensors, self.step)
         if self.best is not None:
             self.best = self.best[0], {name: t.to(self.feed.device) for name, t in self.best[1].items()}
@@ -65,11 +70,12 @@ class Loop:
         while not self.finished():
             began = time.perf_counter() - self.state.seconds
             self.train_epoch(began)
-            entry = self._score(began)
+            entry, logits = self._score(began)
             self.state.epoch, self.state.position, self.state.seconds = entry["epoch"], 0, 0.0
             self.state.history.append(entry)
             if self.state.choose(entry):
-                self.best = entry["epoch"], {n: t.clone() for n, t in self.step.model.state_dict().items()}
+                weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
+                self.best = entry["epoch"], {LOGITS: logits, **weights}
             show(entry)
             if not self.finished():
                 self.step.begin_epoch()
@@ -93,12 +99,23 @@ class Loop:
         self.timer.collect()
         self.state.step_ms = self.timer.median_ms() or self.state.step_ms
 
-    def _score(self, began: float) -> dict:
-        """The line of metrics.jsonl of this epoch; RunFailure where a number is not finite."""
+    def _score(self, began: float) -> tuple[dict, torch.Tensor]:
+        """The line of metrics.jsonl of this epoch, and the logits of the test clips.
+
+        RunFailure where a number is not finite.
+        """
         rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
-        outputs = self.evaluate(torch.cat(list(rows.values())), lambda: self._leave_if_asked(began))
+        outputs = evaluation.logits(
+            self.step.model,
+            self.feed,
+            torch.cat(list(rows.values())),
+            self.evaluation_size,
+            self.settings.precision,
+            lambda: self._leave_if_asked(began),
+        )
+        split = outputs.split([len(part) for part in rows.values()])
         scores = []
-        for part, logits in zip(rows, outputs.split([len(r) for r in rows.values()]), strict=True):
+        for part, logits in zip(rows, split, strict=True):
             labels = torch.from_numpy(self.fold.labels[self.fold.rows[part]]).to(self.feed.device)
             scores.append(evaluation.loss_and_accuracy(logits, labels))
         totals = self.step.totals()  # the first wait of the epoch
@@ -111,7 +128,7 @@ class Loop:
             )
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
-        return {
+        entry = {
             "epoch": epoch,
             "train_loss": totals.loss / count,
             "train_accuracy": totals.hits / count,
@@ -122,17 +139,15 @@ class Loop:
             "learning_rate": learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - began,
         }
-
-    def evaluate(self, rows: torch.Tensor, between: Callable[[], None] = lambda: None) -> torch.Tensor:
-        """(n, C) logits of the clips `rows`, with the weights as they are."""
-        return evaluation.logits(
-            self.step.model, self.feed, rows, self.evaluation_size, self.settings.precision, between
-        )
+        return entry, split[1]
 
     def _leave_if_asked(self, began: float) -> None:
         if self.interruption.asked is not None:
-            self.state.seconds = time.perf_counter() - began
-            self.save(flush=False)  # the system writes it out after this process is gone
+            if self._saving <= GRACE:
+                self.state.seconds = time.perf_counter() - began
+                self.save(flush=False)  # the system writes it out after this process is gone
+            else:
+                say(f"no time for another checkpoint: the last took {self._saving:.1f} s; it stands")
             raise Interrupted(self.interruption.asked)
 
     def _save_now_and_then(self) -> None:
@@ -142,7 +157,7 @@ class Loop:
 
     def save(self, flush: bool) -> None:
         began = time.monotonic()
-        self.state.micro = self.step.micro
+        self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
         self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
         self._saved = time.monotonic()
         self._saving = self._saved - began

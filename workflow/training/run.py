@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
-        print(f"interrupted; saved to {options.checkpoint}, the next start goes on from there", file=sys.stderr)
+        print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)
         return 128 + interruption.signal
     return 0
 

@@ -24,6 +24,7 @@ class State:
     interruptions: int = 0
     micro: int | None = None  # clips at a time, where a batch does not fit
     step_ms: float | None = None
+    threads: int | None = None
 
     @property
     def train_seconds(self) -> float:

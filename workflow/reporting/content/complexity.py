@@ -14,7 +14,7 @@ COLUMNS = {
     "weights": Column("weights", ("Weights", "W + U")),
     "multiply_adds": Column("multiply_adds", ("Multiply-adds", "per step")),
     "peak": Column("peak", ("Largest", "intermediate")),
-    "formula": Column("formula", ("Multiply-adds as a formula",), number=False, width="0.42\\linewidth"),
+    "formula": Column("formula", ("Multiply-adds as a formula",), number=False, width="0.33\\linewidth"),
 }
 NOTE = (
     "One time step of one sequence, in the order of contraction that needs the fewest multiply-adds; largest "

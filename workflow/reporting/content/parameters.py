@@ -16,13 +16,13 @@ COLUMNS = {
     "total": Column("total", ("W + U",)),
     "bias": Column("bias", ("Bias",)),
     "classifier": Column("classifier", ("Classifier",)),
-    "ratio_W": Column("ratio_W", ("Dense W", "/ W")),
-    "ratio_total": Column("ratio_total", ("Dense W + U", "/ (W + U)")),
+    "ratio_W": Column("ratio_W", ("Times", "fewer W")),
+    "ratio_total": Column("ratio_total", ("Times fewer", "W + U")),
 }
 NOTE = (
     "W: input-to-hidden, U: hidden-to-hidden; FDHT-LSTM stores both in W, so that its ratio is the last column. "
-    "Biases and the classifier are stored too but enter no ratio, as in the published counts. Dense: an "
-    "uncompressed layer of the same input and hidden size."
+    "Biases and the classifier are stored too but enter no ratio, as in the published counts. Times fewer: "
+    "than an uncompressed layer of the same input and hidden size."
 )
 
 

@@ -170,6 +170,9 @@ def png(drawing: Drawing, title: str, comments: list[str]) -> bytes:
 
 
 def _saved(drawing: Drawing, kind: str, metadata: dict) -> bytes:
+    if drawing.figure.get_layout_engine() is not None:  # lay it out once for both files
+        drawing.figure.draw_without_rendering()
+        drawing.figure.set_layout_engine("none")
     buffer = BytesIO()
     drawing.figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
