@@ -35,9 +35,7 @@ def declare(format: str, **arguments: Any) -> Declaration:
     accepted = [*COMMON, *list(known)[1:]]
     for name in arguments:
         if name not in accepted:
-            raise ValueError(
-                f"{name} is no parameter of format {format!r}; expected some of {', '.join(accepted)}"
-            )
+            raise ValueError(f"{name} is no parameter of format {format!r}; expected some of {', '.join(accepted)}")
     required = [name for name, parameter in list(known.items())[1:] if parameter.default is parameter.empty]
     for name in ["input_size", "hidden_size", *required]:
         if name not in arguments:

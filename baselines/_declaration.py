@@ -18,8 +18,8 @@ COMMON = ("cell", "input_size", "hidden_size", "init", "gain", "forget_bias")
 class Published:
     """How the authors' own code starts: a distribution for every core of W, one for U, and the forget-gate bias.
 
-    Distributions are (name, scale): ("uniform", half width), ("truncated", std before cutting at two std) or
-    ("orthogonal", gain).
+    Distributions are (name, scale): ("uniform", half width), ("normal", std), ("truncated", std before cutting at
+    two std) or ("orthogonal", gain).
     """
 
     W: tuple[str, float]
@@ -58,9 +58,7 @@ class Declaration:
         W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, its merged
         halves being at hand; a dense U adds G H H. FDHT applies its map to x and h together.
         """
-        best = min(
-            ((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds
-        )
+        best = min(((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds)
         plan, estimate = best
         U = self.parameters()["U"]
         formula = estimate.formula

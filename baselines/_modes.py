@@ -10,9 +10,7 @@ def paired(shared: dict[str, Any], input_modes: Any, output_modes: Any) -> tuple
     """Checked modes, as many output as input modes, the gates merged into the first output mode as published."""
     n, m = merged(shared, input_modes, output_modes)
     if len(n) != len(m):
-        raise ValueError(
-            f"output_modes {list(output_modes)} are {len(m)} modes; expected {len(n)}, as input_modes"
-        )
+        raise ValueError(f"output_modes {list(output_modes)} are {len(m)} modes; expected {len(n)}, as input_modes")
     return n, m
 
 

@@ -40,6 +40,8 @@ def _start_as_published(recurrent: Recurrent, declared: Declaration) -> None:
 def _draw(tensor: Tensor, distribution: str, scale: float) -> None:
     if distribution == "uniform":
         tensor.uniform_(-scale, scale)
+    elif distribution == "normal":
+        tensor.normal_(0, scale)
     elif distribution == "truncated":
         nn.init.trunc_normal_(tensor, 0.0, scale, -2 * scale, 2 * scale)
     else:

@@ -13,8 +13,8 @@ from baselines._declaration import Declaration, Published, declaration
 from baselines._modes import merged, rank_list
 from fdht.network import Core, Network
 
-# tednet (by TR-LSTM's first author): every core from a normal with std 0.5 cut at two; U as torch.nn.Linear.
-CORES = ("truncated", 0.5)
+# tednet (by TR-LSTM's first author): every core from a normal with std 0.5 that is cut far out; orthogonal U.
+PUBLISHED = Published(W=("normal", 0.5), U=("orthogonal", 1.0))
 
 
 def declare(
@@ -22,8 +22,7 @@ def declare(
 ) -> Declaration:
     """ranks: an int, or one for every mode: the bond before it, inputs then outputs."""
     n, m = merged(shared, input_modes, output_modes)
-    U = ("uniform", 1 / math.sqrt(shared["hidden_size"]))
-    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), Published(W=CORES, U=U))
+    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), PUBLISHED)
 
 
 def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:

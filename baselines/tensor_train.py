@@ -6,11 +6,16 @@ Weights: sum_k n_k m_k r_{k-1} r_k. U stays dense.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from baselines._declaration import Declaration, Published, declaration
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fdht.maps import TensorMap
 
 
 def declare(
@@ -31,21 +36,35 @@ def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int])
     d = len(n)
     if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
         if (ranks[0], ranks[-1]) != (1, 1):
-            raise ValueError(
-                f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1"
-            )
+            raise ValueError(f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1")
         ranks = ranks[1:-1]
     bonds = (1, *(rank_list("ranks", ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
     pairs = [a * b for a, b in zip(n, m, strict=True)]
     for k in range(1, d):
         most = min(math.prod(pairs[:k]), math.prod(pairs[k:]))
         if bonds[k] > most:
-            raise ValueError(
-                f"ranks: {bonds[k]} between modes {k} and {k + 1} is above {most}, the most they allow"
-            )
+            raise ValueError(f"ranks: {bonds[k]} between modes {k} and {k + 1} is above {most}, the most they allow")
     cores = []
     for k in range(1, d + 1):
         sizes = {f"r{k - 1}": bonds[k - 1], f"n{k}": n[k - 1], f"m{k}": m[k - 1], f"r{k}": bonds[k]}
         kept = {i: size for i, size in sizes.items() if i not in ("r0", f"r{d}")}
         cores.append(Core(f"core{k}", tuple(kept), tuple(kept.values())))
     return Network(tuple(n), tuple(m), tuple(cores))
+
+
+def from_dense(
+    W: "Tensor",
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int] | None = None,
+    *,
+    accuracy: float | None = None,
+) -> "TensorMap":
+    """W (M, N) decomposed by TT-SVD with the given inner ranks, or to the given relative accuracy."""
+    from fdht.decompose import tt_svd
+    from fdht.maps import TensorMap
+
+    cores = tt_svd(W, input_modes, output_modes, ranks, accuracy=accuracy)
+    network = tensor_train(input_modes, output_modes, [core.shape[0] for core in cores[1:]])
+    declared = zip(network.cores, cores, strict=True)
+    return TensorMap.from_cores(network, {core.name: value.reshape(core.shape) for core, value in declared})

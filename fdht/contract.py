@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fdht import splits
 from fdht.network import Core, Network
 from fdht.plans import Plan, sweep_steps
-from fdht.splits import Split, merge_order
+from fdht.splits import Split
 
 Cores = dict[str, Tensor]
+merge_order = torch.compiler.assume_constant_result(splits.merge_order)  # plain Python: not to be traced
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -23,9 +25,7 @@ def einsum(inputs: Sequence[Sequence[str]], output: Sequence[str], *tensors: Ten
 
 def merge(parts: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], keep: Sequence[str]) -> Tensor:
     """Contract tensors with indices `parts` to one with the indices `keep`, in that order."""
-    sizes = {
-        i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)
-    }
+    sizes = {i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)}
     parts, tensors = list(parts), list(tensors)
     if len(parts) == 1:
         return einsum(parts, keep, tensors[0])

@@ -43,9 +43,7 @@ def hierarchical_tucker(
         inside = math.prod(pairs[mode - 1] for mode in node)
         most = min(inside, math.prod(pairs) // inside)
         if value > most:
-            raise ValueError(
-                f"rank {value} of node {{{label(node)}}} is above {most}, the most that the modes allow"
-            )
+            raise ValueError(f"rank {value} of node {{{label(node)}}} is above {most}, the most that the modes allow")
     return Network(
         input_modes, output_modes, (*_leaves(input_modes, output_modes, rank), *_inner(dimension_tree, rank))
     )

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from torch import nn
+
+from fdht.decompose import hierarchical_svd
 from fdht.mega import fully_decomposed
 from fdht.recurrent import Recurrent
 
@@ -63,3 +67,40 @@ class FDHTLSTM(Recurrent):
             device=device,
             dtype=dtype,
         )
+
+    @classmethod
+    def from_lstm(
+        cls,
+        lstm: nn.LSTM,
+        input_modes: Sequence[int] | None = None,
+        output_modes: Sequence[int] | None = None,
+        ranks: Any = None,
+        tree: Any = "balanced",
+        *,
+        leaf_rank: int | None = None,
+        inner_rank: int | None = None,
+    ) -> "FDHTLSTM":
+        """Compress a trained torch.nn.LSTM (one layer, one direction) by the hierarchical SVD of [W U], to
+        fine-tune.
+
+        Positions of the mega map that neither x nor h uses are zero.
+        """
+        if lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
+            raise ValueError(f"lstm is {lstm}; expected one layer, one direction, no projection")
+        W = lstm.weight_ih_l0
+        arguments = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
+        layer = cls(
+            lstm.input_size, lstm.hidden_size, input_modes, output_modes, ranks, tree, **arguments,
+            batch_first=lstm.batch_first, device=W.device, dtype=W.dtype,
+        )  # fmt: skip
+        network = layer.W.network
+        with torch.no_grad():
+            mega = W.new_zeros(network.output_size, network.input_size)
+            mega[:, : lstm.input_size] = W
+            mega[:, layer.positions] = lstm.weight_hh_l0
+            _, cores = hierarchical_svd(mega, network.input_modes, network.output_modes, ranks, tree, **arguments)
+            for name, core in cores.items():
+                layer.W.cores[name].copy_(core)
+            if lstm.bias:
+                layer.bias.copy_(lstm.bias_ih_l0 + lstm.bias_hh_l0)
+        return layer

@@ -1,18 +1,19 @@
 """Linear maps whose matrix is stored as a tensor network."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fdht import contract
+from fdht.decompose import hierarchical_svd
 from fdht.hierarchical import hierarchical_tucker
 from fdht.initialise import core_std, matched_std
 from fdht.network import Network
-from fdht.plans import Plan, choose
-from fdht.rows import apply_rows
+from fdht.plans import Plan
+from fdht.rows import Planned, apply_rows
 from fdht.shapes import number
 
 
@@ -36,9 +37,10 @@ class TensorMap(nn.Module):
         super().__init__()
         self.network = network
         self.plan: Plan | None = None
-        self.cores = nn.ParameterDict(
-            {core.name: torch.empty(core.shape, device=device, dtype=dtype) for core in network.cores}
-        )
+        self.planned = Planned(network)
+        self.cores = nn.ParameterDict()
+        for core in network.cores:  # one by one: a dict would be sorted by name
+            self.cores[core.name] = nn.Parameter(torch.empty(core.shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.zeros(network.output_size, device=device, dtype=dtype)) if bias else None
         self.reset_parameters(std)
 
@@ -50,6 +52,17 @@ class TensorMap(nn.Module):
                 core.normal_(0, core_std(self.network, std))
             if self.bias is not None:
                 self.bias.zero_()
+
+    @classmethod
+    def from_cores(cls, network: Network, cores: Mapping[str, Tensor], bias: Tensor | None = None) -> "TensorMap":
+        """A map with the given cores (and bias), in their dtype and on their device."""
+        some = next(iter(cores.values()))
+        layer = TensorMap.__new__(cls)
+        TensorMap.__init__(layer, network, bias=bias is not None, device=some.device, dtype=some.dtype)
+        layer.load_state_dict(
+            {f"cores.{name}": core for name, core in cores.items()} | ({} if bias is None else {"bias": bias})
+        )
+        return layer
 
     @property
     def weight_parameters(self) -> int:
@@ -64,19 +77,13 @@ class TensorMap(nn.Module):
         """The reconstructed W, (M, N)."""
         return contract.dense(self.network, self.tensors())
 
-    def chosen_plan(self, rows: int) -> Plan:
-        """The order of contraction for `rows` rows on the cores' device."""
-        if self.plan is not None:
-            return self.plan
-        device = next(iter(self.cores.values())).device.type
-        return choose(self.network, rows, "cpu" if device == "cpu" else "cuda")
-
     def forward(self, x: Tensor) -> Tensor:
         N = self.network.input_size
         if x.dim() < 1 or x.shape[-1] != N:
             raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
         rows = x.reshape(-1, N)
-        y = apply_rows(self.chosen_plan(rows.shape[0]), self.network, self.tensors(), rows, self.bias)
+        plan = self.planned.plan(rows) if self.plan is None else self.plan
+        y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
         return y.view(*x.shape[:-1], self.network.output_size)
 
     def extra_repr(self) -> str:
@@ -114,3 +121,30 @@ class HierarchicalTucker(TensorMap):
             input_modes, output_modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
         )
         super().__init__(network, bias=bias, std=std, device=device, dtype=dtype)
+
+    @classmethod
+    def from_dense(
+        cls,
+        W: Tensor,
+        input_modes: Sequence[int],
+        output_modes: Sequence[int],
+        ranks: Any = None,
+        tree: Any = "balanced",
+        *,
+        leaf_rank: int | None = None,
+        inner_rank: int | None = None,
+        accuracy: float | None = None,
+        bias: Tensor | None = None,
+    ) -> "HierarchicalTucker":
+        """W (M, N) decomposed with the given ranks, or to the given relative accuracy; see `fdht.decompose`."""
+        network, cores = hierarchical_svd(
+            W,
+            input_modes,
+            output_modes,
+            ranks,
+            tree,
+            leaf_rank=leaf_rank,
+            inner_rank=inner_rank,
+            accuracy=accuracy,
+        )
+        return cls.from_cores(network, cores, bias)

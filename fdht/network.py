@@ -70,9 +70,7 @@ class Network:
     def with_first_input_mode(self, size: int) -> "Network":
         """The same network with the first input mode cut (or widened) to `size`."""
         cores = tuple(
-            replace(
-                core, shape=tuple(size if i == "n1" else n for i, n in zip(core.indices, core.shape, strict=True))
-            )
+            replace(core, shape=tuple(size if i == "n1" else n for i, n in zip(core.indices, core.shape, strict=True)))
             for core in self.cores
         )
         return Network((size, *self.input_modes[1:]), self.output_modes, cores)

@@ -42,9 +42,7 @@ class Placement:
             return list(range(self.start, self.start + self.hidden_size))
         strides = [math.prod(self.input_modes[k + 1 :]) for k in range(len(self.input_modes))]
         corners = itertools.product(*(range(size) for size in self.box))
-        return [
-            self.start + sum(i * stride for i, stride in zip(corner, strides, strict=True)) for corner in corners
-        ]
+        return [self.start + sum(i * stride for i, stride in zip(corner, strides, strict=True)) for corner in corners]
 
 
 def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Placement:

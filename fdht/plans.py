@@ -30,7 +30,7 @@ class Machine:
 
 
 # Orders of magnitude, enough to rank plans: two x86 cores; a data-centre GPU. benchmarks/ checks the choices.
-MACHINES = {"cpu": Machine(4e10, 1e10, 8e-6), "cuda": Machine(2e13, 2e12, 6e-6)}
+MACHINES = {"cpu": Machine(6e10, 1e10, 8e-6), "cuda": Machine(2e13, 2e12, 6e-6)}
 BYTES = 4
 
 
@@ -119,7 +119,12 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     prepare_p, seconds_p = _merge(network, split.first, split.first_order, machine)
     prepare_q, seconds_q = _merge(network, split.second, split.second_order, machine)
     if plan.q_first:
-        seconds = _gemm(machine, 1, rows * n_p, n_q, s * m_q) + _gemm(machine, rows, m_p, n_p * s, m_q)
+        seconds = _gemm(machine, 1, rows * n_p, n_q, s * m_q)
+        if m_q < 8:  # executed as one GEMM on reordered rows
+            seconds += _gemm(machine, 1, rows * m_q, n_p * s, m_p)
+            seconds += 2 * BYTES * rows * m_q * (n_p * s + m_p) / machine.bandwidth
+        else:
+            seconds += _gemm(machine, rows, m_p, n_p * s, m_q)
         adds, peak = rows * (n_p * n_q * s * m_q + n_p * s * m_p * m_q), rows * n_p * s * m_q
         formula = "n_P n_Q s m_Q + n_P s m_P m_Q"
     else:

@@ -13,8 +13,7 @@ from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.plans import choose
-from fdht.rows import apply_rows
+from fdht.rows import Planned, apply_rows
 from fdht.shapes import choice, natural, number
 
 
@@ -72,6 +71,7 @@ class Recurrent(nn.Module):
             self.register_buffer("positions", positions, persistent=False)
         else:
             self._input_network = network
+        self._planned = Planned(self._input_network)
         self.reset_parameters()
 
     @torch.no_grad()
@@ -170,8 +170,8 @@ class Recurrent(nn.Module):
                     inputs[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
             if self.placement.padded != D:
                 x = nn.functional.pad(x, (0, self.placement.padded - D))
-        plan = choose(self._input_network, B * T, "cpu" if x.device.type == "cpu" else "cuda")
         rows = x.reshape(B * T, -1)
+        plan = self._planned.plan(rows)
         pre = apply_rows(plan, self._input_network, inputs, rows, self.bias, self.normalisation, mask)
         pre = pre.view(B, T, -1).transpose(0, 1)
         U = contract.columns(self.W.network, cores, self.positions) if self.U is None else self.U.mT
@@ -187,9 +187,7 @@ class Recurrent(nn.Module):
             )
         finally:
             self.batch_first = batch_first
-        return pack_padded_sequence(
-            outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None
-        ), final
+        return pack_padded_sequence(outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None), final
 
     def _check_input(self, x: Tensor) -> bool:
         """Raise ValueError on a wrong size or kind; True for a single sequence (T, D)."""
@@ -201,9 +199,7 @@ class Recurrent(nn.Module):
                 f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {self.input_size}"
             )
         if x.dtype not in (self.bias.dtype, torch.uint8):
-            raise ValueError(
-                f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8"
-            )
+            raise ValueError(f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8")
         return x.dim() == 2
 
     def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:

@@ -5,10 +5,30 @@ from torch import Tensor
 
 from fdht import contract
 from fdht.network import Network
-from fdht.plans import Plan
+from fdht.plans import Plan, choose
 from fdht.two_gemms import TwoGemms
 
 Normalisation = tuple[float, float]
+TRACED_ROWS = 128
+
+
+class Planned:
+    """The choice of a plan for each number of rows.
+
+    A compiled graph may serve any number of rows, and the choice is plain Python that a compiler should not trace:
+    while compiling or exporting, it is the plan for TRACED_ROWS rows, chosen beforehand.
+    """
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.traced_cpu, self.traced_cuda = (choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda"))
+
+    def plan(self, rows: Tensor) -> Plan:
+        """For rows (R, N) on their device."""
+        on_cpu = rows.device.type == "cpu"
+        if torch.compiler.is_compiling():
+            return self.traced_cpu if on_cpu else self.traced_cuda
+        return choose(self.network, rows.shape[0], "cpu" if on_cpu else "cuda")
 
 
 def apply_rows(

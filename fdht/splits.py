@@ -8,8 +8,8 @@ y[m_P, m_Q] = sum over n_P, s of P[n_P, s, m_P] (sum over n_Q of x[n_P, n_Q] Q[n
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from fdht.network import Core, Network
 
@@ -23,32 +23,30 @@ class Split:
     second: tuple[Core, ...]
     inputs: int  # modes n1..ni are in the first half
     outputs: int  # modes m1..mj are in the first half
+    bonds: tuple[str, ...] = field(init=False, compare=False)
+    shape: tuple[int, int, int, int, int] = field(init=False, compare=False)  # n_P, m_P, s, n_Q, m_Q
+    first_order: tuple[str, ...] = field(init=False, compare=False)  # of the merged P in memory: inputs, bonds, outputs
+    second_order: tuple[str, ...] = field(init=False, compare=False)
 
-    @cached_property
-    def bonds(self) -> tuple[str, ...]:
-        second = {index for core in self.second for index in core.indices}
-        return tuple(dict.fromkeys(i for core in self.first for i in core.indices if i in second))
+    def __post_init__(self):
+        network, i, j = self.network, self.inputs, self.outputs
+        n, m = network.input_modes, network.output_modes
+        behind = {index for core in self.second for index in core.indices}
+        bonds = tuple(dict.fromkeys(index for core in self.first for index in core.indices if index in behind))
+        rank = math.prod(network.sizes[bond] for bond in bonds)
+        derived = {
+            "bonds": bonds,
+            "shape": (math.prod(n[:i]), math.prod(m[:j]), rank, math.prod(n[i:]), math.prod(m[j:])),
+            "first_order": (*network.inputs[:i], *bonds, *network.outputs[:j]),
+            "second_order": (*network.inputs[i:], *bonds, *network.outputs[j:]),
+        }
+        for name, value in derived.items():  # once, not as properties: compilers trace plain attributes only
+            object.__setattr__(self, name, value)
 
     @property
     def rank(self) -> int:
         """s: an upper bound of the rank of the matricised weight at this cut."""
-        return math.prod(self.network.sizes[bond] for bond in self.bonds)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int, int]:
-        """n_P, m_P, s, n_Q, m_Q."""
-        n, m = self.network.input_modes, self.network.output_modes
-        i, j = self.inputs, self.outputs
-        return math.prod(n[:i]), math.prod(m[:j]), self.rank, math.prod(n[i:]), math.prod(m[j:])
-
-    @property
-    def first_order(self) -> tuple[str, ...]:
-        """Indices of the merged first half, in the order of its memory: inputs, bonds, outputs."""
-        return (*self.network.inputs[: self.inputs], *self.bonds, *self.network.outputs[: self.outputs])
-
-    @property
-    def second_order(self) -> tuple[str, ...]:
-        return (*self.network.inputs[self.inputs :], *self.bonds, *self.network.outputs[self.outputs :])
+        return self.shape[2]
 
 
 @lru_cache(maxsize=256)

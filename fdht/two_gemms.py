@@ -6,6 +6,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 CHUNK = 48  # rows; a chunk of 57,600 float32 pixels is 11 MB
+THIN = 16  # columns
 
 
 class TwoGemms(Function):
@@ -42,7 +43,8 @@ class TwoGemms(Function):
         shape = _Shape(x, first, second, ctx.q_first)
         grad = grad.contiguous()
         weights = shape.weights(first, second)
-        sums = [torch.zeros_like(weight) for weight in weights]
+        # The first is summed transposed: with the thin side as its rows, a GEMM is up to five times as fast.
+        sums = [torch.zeros_like(weights[0].mT.contiguous()).mT, torch.zeros_like(weights[1])]
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         buffer = None
         for start in range(0, shape.rows, CHUNK):
@@ -62,10 +64,11 @@ class _Shape:
         self.rows = x.shape[0]
         (self.n_p, self.s, self.m_p), (self.n_q, _, self.m_q) = first.shape, second.shape
         self.q_first = q_first
+        self.thin = q_first and self.m_q < THIN // 2  # one GEMM on reordered rows in place of a batch of thin ones
 
     def inner(self, rows: int) -> tuple[int, int, int]:
         if self.q_first:
-            return rows, self.n_p * self.s, self.m_q
+            return (rows, self.m_q, self.n_p * self.s) if self.thin else (rows, self.n_p * self.s, self.m_q)
         return rows, self.m_p, self.s * self.n_q
 
     def weights(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,14 +81,20 @@ class _Shape:
     def unpack(self, one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
         """Undoes `weights`, for gradients: those of P and of Q."""
         if self.q_first:
-            return two.view(self.n_p, self.s, self.m_p), one.view(self.n_q, self.s, self.m_q)
-        first = one.view(self.m_p, self.s, self.n_p).permute(2, 1, 0)
+            return two.view(self.n_p, self.s, self.m_p), one.reshape(self.n_q, self.s, self.m_q)
+        first = one.reshape(self.m_p, self.s, self.n_p).permute(2, 1, 0)
         return first, two.view(self.s, self.n_q, self.m_q).transpose(0, 1)
 
     def forward(self, x: Tensor, one: Tensor, two: Tensor, inner: Tensor, out: Tensor) -> None:
         rows = x.shape[0]
-        if self.q_first:
-            torch.mm(x.view(rows * self.n_p, self.n_q), one, out=inner.view(rows * self.n_p, -1))
+        if self.thin:
+            product = x.new_empty(rows * self.n_p, self.s * self.m_q)
+            _mm(x.view(rows * self.n_p, self.n_q), one, product)
+            inner.copy_(product.view(rows, -1, self.m_q).mT)
+            product = inner.view(rows * self.m_q, -1) @ two
+            out.view(rows, self.m_p, self.m_q).copy_(product.view(rows, self.m_q, self.m_p).mT)
+        elif self.q_first:
+            _mm(x.view(rows * self.n_p, self.n_q), one, inner.view(rows * self.n_p, -1))
             torch.bmm(two.mT.expand(rows, -1, -1), inner, out=out.view(rows, self.m_p, self.m_q))
         else:
             x = x.view(rows, self.n_p, self.n_q)
@@ -97,15 +106,28 @@ class _Shape:
         rows = x.shape[0]
         if self.q_first:
             grad = grad.view(rows, self.m_p, self.m_q)
-            sum_two += torch.bmm(inner, grad.mT).sum(0)
-            back = torch.bmm(two.expand(rows, -1, -1), grad).view(rows * self.n_p, -1)
-            sum_one.addmm_(x.view(rows * self.n_p, self.n_q).mT, back)
+            if self.thin:
+                grad = grad.mT.reshape(rows * self.m_q, self.m_p)
+                sum_two.addmm_(inner.view(rows * self.m_q, -1).mT, grad)
+                back = (grad @ two.mT).view(rows, self.m_q, -1).mT.reshape(rows * self.n_p, -1)
+            else:
+                sum_two.addbmm_(inner, grad.mT)
+                back = torch.bmm(two.expand(rows, -1, -1), grad).view(rows * self.n_p, -1)
+            sum_one.mT.addmm_(back.mT, x.view(rows * self.n_p, self.n_q))
             return back @ one.mT if for_x else None
         grad = grad.view(rows * self.m_p, self.m_q)
         sum_two.addmm_(inner.view(rows * self.m_p, -1).mT, grad)
         back = (grad @ two.mT).view(rows, self.m_p * self.s, self.n_q)
-        sum_one += torch.bmm(back, x.view(rows, self.n_p, self.n_q).mT).sum(0)
+        sum_one.addbmm_(back, x.view(rows, self.n_p, self.n_q).mT)
         return torch.bmm(one.mT.expand(rows, -1, -1), back) if for_x else None
+
+
+def _mm(a: Tensor, b: Tensor, out: Tensor) -> None:
+    """out = a @ b; for a thin b as its transpose, which BLAS does two to three times as fast."""
+    if b.shape[1] < THIN:
+        out.copy_(torch.mm(b.mT.contiguous(), a.mT).mT)
+    else:
+        torch.mm(a, b, out=out)
 
 
 def _convert(x, start, end, dtype, buffer, normalisation, mask):

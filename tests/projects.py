@@ -51,15 +51,13 @@ class Project:
         )
 
     def planned(self, *options: str, config: str = "config/tiny.yaml") -> set[str]:
-        """The jobs of a dry run: rule names, `train` with the model's."""
-        run = self.snakemake("-n", "--configfile", config, *options)
+        """The jobs of a dry run: names of rules, `train` with the model's."""
+        run = self.snakemake(*options, "-n", "--configfile", config)
         assert run.returncode == 0, run.stdout
-        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", run.stdout, flags=re.MULTILINE)
-        found = set()
-        for rule, details in jobs:
-            model = re.search(r"wildcards:.*\bmodel=(\w+)", details)
-            found.add(f"{rule} {model.group(1)}" if model else rule)
-        return found
+        models = re.findall(r"^Job \d+: Training (\w+) on", run.stdout, flags=re.MULTILINE)
+        _, _, table = run.stdout.partition("Job stats:\n")
+        rules = re.findall(r"^(\w+) +\d+$", table.split("\n\n")[0], flags=re.MULTILINE)
+        return {*rules, *(f"train {model}" for model in models)} - {"job", "total", "train", "reproduce"}
 
     def write_config(self, config: dict, name: str = "tiny") -> None:
         (self.root / "config" / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

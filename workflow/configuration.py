@@ -120,8 +120,10 @@ def _check_overlays(config: dict[str, Any], origin: str) -> None:
                     f"{origin}: {where}: {key!r} is not a front end ({', '.join(FRONT_ENDS)}), "
                     f"a data set ({', '.join(CATALOGUE)}) or data set/front end"
                 )
-            training = overlay if prefix == "training" else overlay.get("training", {})
-            check(training, SCHEMA["$defs"]["training"], origin, where)
+            if prefix == "training":
+                check(overlay, SCHEMA["$defs"]["training"], origin, where)
+            else:
+                check(overlay.get("training", {}), SCHEMA["$defs"]["training"], origin, f"{where}.training")
     for name in config["datasets"]:
         if name not in CATALOGUE:
             raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}")

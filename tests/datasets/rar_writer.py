@@ -19,7 +19,9 @@ def rar3(members: Mapping[str, bytes], links: tuple[str, ...] = ()) -> bytes:
         attributes = MODE[name in links]
         crc = zlib.crc32(data)
         # packed, unpacked, system, crc, time, version needed, method (0x30 is stored), name length, attributes
-        fields = struct.pack("<IIBIIBBHI", len(data), len(data), UNIX, crc, 0x40210000, 29, 0x30, len(encoded), attributes)
+        fields = struct.pack(
+            "<IIBIIBBHI", len(data), len(data), UNIX, crc, 0x40210000, 29, 0x30, len(encoded), attributes
+        )
         flags = 0x8000 | 0x0200 * unicode
         out += [_block3(0x74, flags, fields + encoded), data]
     return b"".join([*out, _block3(0x7B, 0x4000, b"")])

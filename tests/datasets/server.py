@@ -1,5 +1,6 @@
 """A loopback HTTP server for the tests: byte ranges, entity tags, and faults on request."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: Served
 
-    def do_GET(self) -> None:  # noqa: N802: the name that the standard library calls
+    def do_GET(self) -> None:
         path, asked = unquote(self.path), self.headers.get("Range")
         self.served.log.append((path, asked))
         if path not in self.served.files:
@@ -105,11 +106,13 @@ class Quiet(ThreadingHTTPServer):
         """A client that hangs up is part of some tests."""
 
 
-def start() -> tuple[Served, Callable[[], None]]:
+def start(tls: ssl.SSLContext | None = None) -> tuple[Served, Callable[[], None]]:
     """A server on a free port; what it serves, and the call that stops it."""
     served = Served()
     server = Quiet(("127.0.0.1", 0), type("Bound", (Handler,), {"served": served}))
-    served.address = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    served.address = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
 

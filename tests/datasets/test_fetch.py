@@ -158,6 +158,26 @@ def test_a_kept_file_that_was_tampered_with_is_refused(server, get):
         get(server.url("/set.zip"))
 
 
+def test_mirrors_may_pack_the_same_name_differently(server, get):
+    """The first mirror's file was removed and the mirror has died since; the second one's is as good."""
+    server.files |= {"/a/set.zip": BODY, "/b/set.zip": OTHER}
+    urls = server.url("/a/set.zip"), server.url("/b/set.zip")
+    get(*urls).file.unlink()
+    del server.files["/a/set.zip"]
+    second = get(*urls)
+    assert second.file.read_bytes() == OTHER
+    assert get(*urls) == second
+
+
+@pytest.mark.parametrize("folder", ["plain", "with space", "a#b?c%20d;e", "é漢"])
+def test_the_place_of_the_resources_may_have_any_name(get, tmp_path, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "demo.zip").write_bytes(BODY)
+    got = get("file:{resources}/demo.zip", resources=tmp_path / folder)
+    assert got.file.read_bytes() == BODY
+    assert got.file.name == "demo.zip"
+
+
 def test_a_file_address_is_copied_and_read_again_each_time(get, tmp_path):
     origin = tmp_path / "an origin.zip"
     origin.write_bytes(BODY)

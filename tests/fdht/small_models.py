@@ -21,6 +21,11 @@ def small(name: str, dtype: torch.dtype = torch.float64, **arguments):
     return baselines.build(name, **SIZES, **SMALL[name], dtype=dtype, **arguments)
 
 
+def parts(state) -> list[torch.Tensor]:
+    """The tensors of a final state: h and c of an LSTM, h of a GRU."""
+    return [state] if isinstance(state, torch.Tensor) else list(state)
+
+
 def reference(layer):
     """torch.nn.LSTM or GRU with the reconstructed weights of `layer`."""
     kind = torch.nn.LSTM if layer.cell == "lstm" else torch.nn.GRU

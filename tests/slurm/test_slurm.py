@@ -20,11 +20,13 @@ HERE = [
     *("--latency-wait", "5", "--set-threads", "frames=1", "--slurm-array-jobs", "train"),
 ]
 
+EPOCHS = 3500
+
 
 def long_config():
-    """Two runs of about half a minute: long enough to be disturbed."""
+    """Two runs of more than a minute: longer than the shortest time limit that Slurm knows."""
     config = copy.deepcopy(TINY)
-    config["training"]["epochs"] = 300
+    config["training"]["epochs"] = EPOCHS
     return config
 
 
@@ -43,7 +45,7 @@ def local(root, tmp_path_factory):
     """The records of an undisturbed local run."""
     project = Project(checkout(root, tmp_path_factory.mktemp("local")))
     project.write_config(long_config())
-    run = project.snakemake("--configfile", "config/tiny.yaml", "trained")
+    run = project.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert run.returncode == 0, run.stdout
     return records(project)
 
@@ -55,14 +57,14 @@ def project(root, tmp_path):
     return project
 
 
-def start(project):
+def start(project, *options):
     """Snakemake on the cluster, in the background."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    log = (project.root / "snakemake.log").open("w")
-    command = [sys.executable, "-m", "snakemake", "--configfile", "config/tiny.yaml", *HERE, "trained"]
-    return subprocess.Popen(
-        command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
-    )
+    command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE, *options]
+    with (project.root / "snakemake.log").open("w") as log:
+        return subprocess.Popen(
+            command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
+        )
 
 
 def training_jobs(cluster):
@@ -82,31 +84,16 @@ def finish(running, project):
     assert code == 0, (project.root / "snakemake.log").read_text()[-5000:]
 
 
-def test_a_cluster_gives_the_numbers_of_a_local_run(cluster, project, local):
-    finish(start(project), project)
-    assert records(project) == local
-    environments = (project.root / "results" / "tiny" / "runs").rglob("environment.json")
-    recorded = [json.loads(path.read_text()) for path in environments]
-    assert len(recorded) == 2
-    assert all(str(environment).count("SLURM_JOB_ID") for environment in recorded)
-
-
-@pytest.mark.parametrize("disturbance", ["kill", "requeue", "drain"])
-def test_a_disturbed_run_ends_with_the_same_numbers(cluster, project, local, disturbance):
-    running = start(project)
+def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(cluster, project, local):
+    running = start(project, "--set-resources", "train:runtime=1", "train:mem_mb=1000", "--retries", "20")
     try:
-        cluster.wait(lambda: epochs(project) and min(epochs(project)) > 3, seconds=240)
-        jobs = training_jobs(cluster)
-        assert jobs
-        if disturbance == "kill":
-            cluster.run("scancel", "--signal=KILL", "--full", jobs[0])
-        elif disturbance == "requeue":
-            cluster.run("scontrol", "requeue", jobs[0])
-        else:
-            cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=drain", "reason=test")
-            cluster.run("scontrol", "requeue", jobs[0])
-            cluster.wait(lambda: node_state(cluster).startswith(("drain", "drng")))
-            cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
+        kill(cluster, progressed(cluster, project, 1))
+        cluster.run("scontrol", "requeue", progressed(cluster, project, 20))
+        job = progressed(cluster, project, 20)
+        cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=drain", "reason=test")
+        kill(cluster, job)
+        cluster.wait(lambda: node_state(cluster).startswith(("drain", "drng")))
+        cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
         finish(running, project)
     finally:
         if running.poll() is None:
@@ -114,3 +101,19 @@ def test_a_disturbed_run_ends_with_the_same_numbers(cluster, project, local, dis
             running.wait(timeout=60)
         subprocess.run(["scancel", "--user", "root"], check=True)
     assert records(project) == local
+    states = cluster.run("squeue", "-h", "-r", "-t", "all", "-p", "gpu", "-o", "%T").split()
+    assert {"TIMEOUT", "COMPLETED"} <= set(states), states
+    environments = list((project.root / "results" / "tiny" / "runs").rglob("environment.json"))
+    assert len(environments) == 2
+    assert all("SLURM_JOB_ID" in path.read_text() for path in environments)
+
+
+def kill(cluster, job):
+    cluster.run("scancel", "--signal=KILL", "--full", job)
+
+
+def progressed(cluster, project, number):
+    """A running training job, once the runs have together logged `number` more epochs."""
+    before = sum(epochs(project))
+    cluster.wait(lambda: sum(epochs(project)) > before + number and training_jobs(cluster), seconds=240)
+    return training_jobs(cluster)[0]

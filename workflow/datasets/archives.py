@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from workflow.datasets.errors import DataError
-from workflow.datasets.members import Member, open_archive
+from workflow.datasets.members import Member, explained, open_archive
 from workflow.datasets.transfer import need_space
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -45,6 +45,11 @@ def unpack(archive: Path, folder: Path, limit: int) -> Path:
 
 def _unpack_one(archive: Path, folder: Path, limit: int) -> int:
     """Unpack one archive without looking inside its members; returns the bytes written."""
+    with explained(archive):
+        return _copy_members(archive, folder, limit)
+
+
+def _copy_members(archive: Path, folder: Path, limit: int) -> int:
     sizes = {member.name: member.size for member in checked(archive, limit)}
     if not sizes:
         raise DataError(f"{archive}: holds no file; the archive is empty or was cut at its beginning")
@@ -80,7 +85,7 @@ def checked(archive: Path, limit: int) -> Iterator[Member]:
     total = 0
     for number, member in enumerate(open_archive(archive), start=1):
         parts = PurePosixPath(member.name).parts
-        if not parts or member.name.startswith("/") or ".." in parts or "\0" in member.name:
+        if not (parts or member.is_folder) or member.name.startswith("/") or ".." in parts or "\0" in member.name:
             raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
         if not (member.is_file or member.is_folder):
             raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")

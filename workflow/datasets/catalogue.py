@@ -79,7 +79,7 @@ UCF11 = Dataset(
     groups_per_fold=5,
     unpacked_limit=8 * GIB,
     licence="non-commercial research only",
-    citation="liu2009recognizing",
+    citation="ucf",
 )
 
 HMDB51 = Dataset(
@@ -112,7 +112,7 @@ HMDB51 = Dataset(
     groups_per_fold=None,
     unpacked_limit=16 * GIB,
     licence="CC BY 4.0",
-    citation="kuehne2011hmdb",
+    citation="hmdb",
 )
 
 YOUTUBE_CELEBRITIES = Dataset(
@@ -124,7 +124,7 @@ YOUTUBE_CELEBRITIES = Dataset(
     groups_per_fold=1,
     unpacked_limit=4 * GIB,
     licence="no terms published; faces of real persons: do not redistribute",
-    citation="kim2008face",
+    citation="ytc",
 )
 
 DEMO = Dataset(

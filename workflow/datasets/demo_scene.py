@@ -66,7 +66,7 @@ def frames(of: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarr
     }
     for t in range(n):
         pose = state | {motion: phase[t] % 1.0}
-        image = of.background.astype(np.float32) + light + rng.normal(0, 2, of.background.shape)
+        image = of.background.astype(np.float32) + light + rng.integers(-3, 4, of.background.shape, dtype=np.int8)
         yield _draw(of, np.clip(image, 0, 255).astype(np.uint8), **pose)
 
 

@@ -43,6 +43,10 @@ def download(
     if own is not None:
         record["own"] = {"path": str(own), "fingerprint": fingerprint(own), **_whole(own)}
         parts = tuple(part for part in parts if part.role == "splits" and not _has_splits(own))
+    for given in first or {}:
+        if given not in {part.name for part in parts}:
+            known = ", ".join(part.name for part in parts) or "none"
+            raise DataError(f"--url '{given}={first[given]}': {name} has no such part; expected one of {known}")
     lock = Lock(resources / "lock.json")
     for part in parts:
         got = fetch(

@@ -3,10 +3,10 @@
 import sys
 import time
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from workflow.datasets.catalogue import Part, Source
 from workflow.datasets.errors import DataError
@@ -41,11 +41,10 @@ def fetch(
     another attempt. Raises DataError with the reason of every source when none gives the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    place = (resources or folder).absolute().as_posix()
+    place = quote((resources or folder).absolute().as_posix())
     sources = [Source(s.url.replace("{resources}", place), s.sha256, s.md5) for s in part.sources]
-    for source in sources:
-        if (kept := _kept(source, folder, lock)) is not None:
-            return kept
+    if (kept := _kept(sources, folder, lock)) is not None:
+        return kept
     reasons = []
     for source in sources:
         try:
@@ -64,17 +63,22 @@ def _file(source: Source, folder: Path) -> Path:
     return folder / unquote(PurePosixPath(urlsplit(source.url).path).name)
 
 
-def _kept(source: Source, folder: Path, lock: Lock) -> Fetched | None:
+def _kept(sources: Sequence[Source], folder: Path, lock: Lock) -> Fetched | None:
     """What an earlier run downloaded, if it is still what it was. A file: source is always read again."""
-    file, known = _file(source, folder), lock.get(source.url)
-    if known is None or not file.is_file() or urlsplit(source.url).scheme == "file":
-        return None
-    if file.stat().st_size != known["bytes"] or file_digest(file) != known["sha256"]:
+    changed = None
+    for source in sources:
+        file, known = _file(source, folder), lock.get(source.url)
+        if known is None or not file.is_file() or urlsplit(source.url).scheme == "file":
+            continue
+        if file.stat().st_size == known["bytes"] and file_digest(file) == known["sha256"]:
+            return Fetched(file, source.url, known["sha256"], known["bytes"])
+        changed = changed or (file, known["sha256"])  # unless a mirror gave another file of this name
+    if changed:
         raise DataError(
-            f"{file}: differs from what was downloaded (sha256 {known['sha256'][:12]}... in {lock.path}); "
+            f"{changed[0]}: differs from what was downloaded (sha256 {changed[1][:12]}... in {lock.path}); "
             "remove the file to download it again"
         )
-    return Fetched(file, source.url, known["sha256"], known["bytes"])
+    return None
 
 
 def _from(

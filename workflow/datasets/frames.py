@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) 
 
 def extract(rows: list[dict[str, str]], settings: Settings, store: Store, workers: int) -> list[dict[str, Any]]:
     """Decode what the store does not hold yet; the facts of every clip, in order of `rows`."""
-    facts = {row: said for row, said in store.done.items() if said["status"] == "ok"}
+    facts = _finished_before(store)
     bar = clips_bar("frames", len(rows), len(facts))
     for row, found in _parallel(rows, settings, store, workers, facts.keys()):
         facts[row] = found
@@ -73,6 +75,11 @@ def extract(rows: list[dict[str, str]], settings: Settings, store: Store, worker
     bar.close()
     store.sync()
     return [facts[row] for row in range(len(rows))]
+
+
+def _finished_before(store: Store) -> dict[int, dict[str, Any]]:
+    """What an earlier run decoded; clips that failed then are tried again, they may have been mended."""
+    return {row: said for row, said in store.done.items() if said["status"] == "ok"}
 
 
 def _parallel(
@@ -84,20 +91,28 @@ def _parallel(
         for job in jobs:
             yield job[1], decode_into(*job)
         return
-    with ProcessPoolExecutor(workers, initializer=_start) as pool:
+    # processes of their own, not forks: the caller may have threads
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start) as pool:
         running = {}
-        for job in jobs:
-            running[pool.submit(decode_into, *job)] = job[1]
-            if len(running) >= workers * AHEAD:
+        try:
+            for job in jobs:
+                running[pool.submit(decode_into, *job)] = job[1]
+                if len(running) >= workers * AHEAD:
+                    yield from _finished(running)
+            while running:
                 yield from _finished(running)
-        while running:
-            yield from _finished(running)
+        except BrokenProcessPool:
+            at_work = ", ".join(sorted(rows[row]["path"] for row in running.values())[:workers])
+            raise DataError(
+                f"a process that decodes was killed, for want of memory or by a clip; at work were {at_work}, ..."
+            ) from None
 
 
 def _finished(running: dict) -> Iterator[tuple[int, dict[str, Any]]]:
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
-        yield running.pop(future), future.result()
+        found = future.result()
+        yield running.pop(future), found
 
 
 def _start() -> None:
@@ -134,7 +149,7 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
         (output / name).unlink(missing_ok=True)
     key = {**asdict(settings), "listing": file_digest(listing_file), "files": _versions(rows)}
     store = Store(output / "frames.npy", (len(rows), *settings.shape), "uint8", key)
-    resumed = len(store.done)
+    resumed = len(_finished_before(store))
     if resumed:
         print(f"{resumed} of {len(rows)} clips are decoded already", file=sys.stderr)
     start = time.perf_counter()
@@ -149,12 +164,12 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
         **asdict(settings),
         "undecodable": undecodable,
         "frames_decoded": sum(fact["frames"] for fact in facts),
-        "seconds": round(seconds, 3),
-        "clips_per_second": round((len(rows) - resumed) / seconds, 2),
-    }
+    }  # nothing that differs between two runs that decode the same: the runs' staleness hangs on this file
     write_csv(output / "clips.csv", COLUMNS, table)
     store.finish()
     write_json(output / "frames.json", content)
+    rate = (len(rows) - resumed) / seconds
+    print(f"{len(rows)} clips in {seconds:.1f} s ({rate:.1f} clips/s), {undecodable} left out", file=sys.stderr)
     return content
 
 
@@ -181,12 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if getattr(options, name) < 1:
             raise DataError(f"--{name} {getattr(options, name)}: expected at least 1")
     settings = Settings(options.count, options.sampling, options.width, options.height, options.seed)
-    content = run(options.listing, options.output, settings, options.workers, options.max_undecodable)
-    clips, rate = content["shape"][0], content["clips_per_second"]
-    print(
-        f"{clips} clips in {content['seconds']} s ({rate} clips/s), {content['undecodable']} left out",
-        file=sys.stderr,
-    )
+    run(options.listing, options.output, settings, options.workers, options.max_undecodable)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,10 @@ def network() -> nn.Module:
 
 def extractor(weights: Path, device: str) -> nn.Module:
     """The network up to its last pooling, in evaluation mode: (B, 3, 299, 299) in [-1, 1] -> (B, 2048)."""
-    net = network()
+    with torch.device("meta"):  # no time is spent on initial values
+        net = network()
     try:
-        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
     except FileNotFoundError:
         raise DataError(f"{weights}: no such file; expected the weights of Inception-v3") from None
     except Exception as error:

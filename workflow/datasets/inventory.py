@@ -1,7 +1,7 @@
 """What a data set holds when it is whole: counts per class and group, and the names that follow from them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "inventories"
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """inventories/<name>.json, as benchmarks of what make_inventories.py counted."""
+    """inventories/<name>.json, which make_inventories.py counted."""
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
@@ -31,26 +31,22 @@ def expected_keys(name: str, official: Iterable[str] = ()) -> set[str] | None:
 
     `official` are the names of HMDB51's split files (`<class>/<name>.avi`), from which its names follow.
     """
-    content = load(name)
-    if content["names"] == "grouped":
-        return {
-            f"{label}/{entry['stem']}_{group:02d}/{entry['stem']}_{group:02d}_{number:02d}"
-            for label, entry in content["classes"].items()
-            for group, count in enumerate(entry["groups"], start=1)
-            for number in range(1, count + 1)
-        }
-    if content["names"] == "numbered":
-        ordered = (
-            (label, source, number)
-            for label, entry in content["classes"].items()
-            for source, count in enumerate(entry["groups"], start=1)
-            for number in range(1, count + 1)
-        )
-        return {
-            f"{place:04d}_{source:02d}_{number:03d}_{label}"
-            for place, (label, source, number) in enumerate(ordered, start=1)
-        }
-    return {name.rpartition(".")[0] for name in official} or None
+    return keys_from_counts(load(name)) or {name.rpartition(".")[0] for name in official} or None
+
+
+def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
+    """The names that follow from counts alone: all of them, or none (`"names": "listed"`)."""
+    counted = [
+        (label, entry.get("stem"), group, number)
+        for label, entry in content["classes"].items()
+        for group, count in enumerate(entry["groups"], start=1)
+        for number in range(1, count + 1)
+    ]
+    if content["names"] == "grouped":  # UCF11's <class>/<stem>_<GG>/<stem>_<GG>_<CC>
+        return {f"{label}/{stem}_{g:02d}/{stem}_{g:02d}_{number:02d}" for label, stem, g, number in counted}
+    if content["names"] == "numbered":  # YouTube Celebrities' <NNNN>_<VV>_<CCC>_<first_last>
+        return {f"{n:04d}_{g:02d}_{number:03d}_{label}" for n, (label, _, g, number) in enumerate(counted, start=1)}
+    return set()
 
 
 def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:

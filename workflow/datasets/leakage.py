@@ -23,7 +23,7 @@ def expected_share(rows: Sequence[Row], folds: int) -> float:
     n = len(rows)
     sizes = Counter(row.family for row in rows)
     without = 0.0
-    for fold in range(folds):
+    for fold in range(min(folds, n)):  # of fewer clips than folds, some folds test nothing
         n_test = len(range(fold, n, folds))
         for size in sizes.values():
             # each of its clips is tested in this fold with probability n_test / n

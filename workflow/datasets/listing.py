@@ -1,9 +1,10 @@
 """listing.csv: every clip of a data set with its class, group, source and place on disk."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from workflow.datasets.archives import is_archive
 from workflow.datasets.catalogue import Dataset
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
@@ -21,7 +22,7 @@ def walk(folder: Path) -> list[Path]:
     return sorted(found, key=Path.as_posix)
 
 
-def clips_of(entry: Dataset, folder: Path, files: Iterable[Path]) -> dict[Path, Clip]:
+def clips_of(entry: Dataset, folder: Path, files: Sequence[Path]) -> dict[Path, Clip]:
     """The clips among `files` (relative to `folder`); DataError for the folder of a class without any."""
     found = {}
     for file in files:
@@ -29,8 +30,10 @@ def clips_of(entry: Dataset, folder: Path, files: Iterable[Path]) -> dict[Path, 
         if clip is not None and not _odd(file):
             found[file] = clip
     if not found:
+        packed = next((file.as_posix() for file in files if is_archive(file)), None)
+        hint = f" It holds archives ({packed}, ...): unpack them, or name one as `source`." if packed else ""
         raise DataError(
-            f"{folder}: no clip of {entry.title} in it; expected {type(entry.layout).__doc__.splitlines()[0]}"
+            f"{folder}: no clip of {entry.title} in it; expected {type(entry.layout).__doc__.splitlines()[0]}{hint}"
         )
     _check_classes(entry, folder, found)
     return found

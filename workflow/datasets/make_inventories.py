@@ -1,10 +1,12 @@
 """Count the official lists of names into inventories/*.json (kept: it says where those numbers come from).
 
     python -m workflow.datasets.make_inventories --lists FOLDER
+    python -m workflow.datasets.make_inventories --dataset NAME --names FILE
 
 FOLDER holds ucf11_clips.txt and youtube_celebrities_clips.txt (one clip path a line) and
 hmdb51_testTrainMulti_7030_splits/ (the official split files). The lists themselves are not part of this
-project.
+project. The second form counts the clips of a new data set, one path a line, by the layout of its entry in the
+catalogue.
 """
 
 import argparse
@@ -15,6 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from workflow.datasets import inventory
+from workflow.datasets.catalogue import dataset
+from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import write_text
 from workflow.datasets.inventory import FOLDER
 from workflow.datasets.layouts import ByClass, Clip, Flat, Grouped, Layout
@@ -36,12 +41,21 @@ def parse_all(layout: Layout, names: Sequence[str]) -> list[Clip]:
     clips = [layout.parse(PurePosixPath(name)) for name in names]
     unread = [name for name, clip in zip(names, clips, strict=True) if clip is None]
     if unread:
-        raise ValueError(f"{unread[0]!r} does not follow the layout {type(layout).__name__}")
+        raise DataError(f"{unread[0]!r} does not follow the layout {type(layout).__name__}")
     return [clip for clip in clips if clip]
 
 
-def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
-    """The compact inventory; `names` says how names follow from counts (grouped, numbered or listed)."""
+def count(clips: Sequence[Clip]) -> dict[str, Any]:
+    """The compact inventory; names are left out if they follow from the counts, and cannot be told if not."""
+    keys = {clip.key for clip in clips}
+    for names in ("grouped", "numbered"):
+        content = _count(clips, names)
+        if inventory.keys_from_counts(content) == keys:
+            return content
+    return _count(clips, "listed")
+
+
+def _count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     stems: dict[str, str] = {}
     for clip in clips:
@@ -91,19 +105,36 @@ def hmdb51_names(folder: Path) -> list[str]:
     ]
 
 
+def official(lists: Path) -> dict[str, list[Clip]]:
+    """The clips of each set that this project knows."""
+    ucf11 = (lists / "ucf11_clips.txt").read_text().splitlines()
+    celebrities = (lists / "youtube_celebrities_clips.txt").read_text().splitlines()
+    hmdb51 = hmdb51_names(lists / "hmdb51_testTrainMulti_7030_splits")
+    return {
+        "ucf11": parse_all(Grouped(), ucf11),
+        "youtube_celebrities": parse_all(Flat(), celebrities),
+        "hmdb51": parse_all(ByClass(), hmdb51),
+        "demo": demo_clips(),
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lists", type=Path, required=True, help="folder of the official lists")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--lists", type=Path, help="folder of the official lists")
+    what.add_argument("--names", type=Path, help="list of a new data set's clips, one path a line")
+    parser.add_argument("--dataset", help="with --names: the new entry of the catalogue")
     parser.add_argument("--output", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
-    ucf11 = (options.lists / "ucf11_clips.txt").read_text().split()
-    celebrities = (options.lists / "youtube_celebrities_clips.txt").read_text().split()
-    hmdb51 = hmdb51_names(options.lists / "hmdb51_testTrainMulti_7030_splits")
-    write(options.output / "ucf11.json", count(parse_all(Grouped(), ucf11), "grouped"))
-    write(options.output / "youtube_celebrities.json", count(parse_all(Flat(), celebrities), "numbered"))
-    write(options.output / "hmdb51.json", count(parse_all(ByClass(), hmdb51), "listed"))
-    write(options.output / "demo.json", count(demo_clips(), "grouped"))
+    if options.lists:
+        sets = official(options.lists)
+    elif options.dataset:
+        sets = {options.dataset: parse_all(dataset(options.dataset).layout, options.names.read_text().splitlines())}
+    else:
+        parser.error("--names needs --dataset")
+    for name, clips in sets.items():
+        write(options.output / f"{name}.json", count(clips))
 
 
 if __name__ == "__main__":
-    main()
+    command_line(main)

@@ -1,16 +1,20 @@
 """The members of a ZIP, TAR or RAR archive, one after the other, each readable while it is current."""
 
+import gzip
+import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from workflow.datasets.errors import DataError
 
 CHUNK = 1 << 20
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,15 @@ def open_archive(path: Path) -> Iterator[Member]:
         reader = _tar
     else:
         raise DataError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
+    yield from reader(path)
+
+
+@contextmanager
+def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] = DAMAGE) -> Iterator[None]:
+    """Turn a library's `errors`, by default those of Python's own, into one sentence about the archive at `path`."""
     try:
-        yield from reader(path)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
+        yield
+    except errors as error:
         raise DataError(f"{path}: truncated or damaged archive ({error})") from error
 
 
@@ -67,8 +77,7 @@ def _tar(path: Path) -> Iterator[Member]:
         for info in archive:
 
             def read(info=info) -> Iterator[bytes]:
-                with archive.extractfile(info) as file:
-                    yield from _chunks(file)
+                yield from _chunks(archive.extractfile(info))
 
             yield Member(info.name, info.size, info.isreg(), info.isdir(), read)
         # tarfile takes a file cut between two members for whole; the format ends with blocks of zeros

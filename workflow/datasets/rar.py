@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow.datasets.errors import DataError
-from workflow.datasets.members import Member
+from workflow.datasets.members import Member, explained
 
-END_OF_ARCHIVE, MISSING_VOLUME = 10, 15  # of unrar's dll.hpp
-SYMLINK_MODE, UNIX = 0o120000, 3
+END_OF_ARCHIVE = 10  # of unrar's dll.hpp
+UNIX = 3
+FORMAT_MASK, SYMLINK = 0o170000, 0o120000  # of Unix' file modes
 
 
 def members(path: Path) -> Iterator[Member]:
@@ -22,33 +23,32 @@ def members(path: Path) -> Iterator[Member]:
 def _by_unrar(path: Path) -> Iterator[Member]:
     from unrar.cffi import unrarlib
 
-    try:
-        with unrarlib.RarArchive.open_for_processing(path) as archive:
-            while True:
-                # iterate_headers() of the wheel takes a damaged header for the end, so read them here
-                data = unrarlib.RARHeaderDataEx()
-                result = unrarlib.RARReadHeaderEx(archive.handle, data)
-                if result == END_OF_ARCHIVE:
-                    return
-                if result != unrarlib.FLAGS_SUCCESS:
-                    raise DataError(f"{path}: truncated or damaged archive (unrar's code {result})")
-                header = unrarlib.RarHeader(archive, data)
-                taken: list[bool] = []
+    with explained(path, unrarlib.BadRarFile), unrarlib.RarArchive.open_for_processing(path) as archive:
+        while True:
+            # iterate_headers() of the wheel takes a damaged header for the end, so read them here
+            data = unrarlib.RARHeaderDataEx()
+            result = unrarlib.RARReadHeaderEx(archive.handle, data)
+            if result == END_OF_ARCHIVE:
+                return
+            if result != unrarlib.FLAGS_SUCCESS:
+                raise DataError(f"{path}: truncated or damaged archive (unrar's code {result})")
+            header = unrarlib.RarHeader(archive, data)
+            taken = []  # the decoder moves on once for every header: by reading or by skipping
 
-                def read(header=header, taken=taken) -> Iterator[bytes]:
-                    chunks: list[bytes] = []
-                    taken.append(True)
+            def read(header=header, taken=taken) -> Iterator[bytes]:
+                chunks: list[bytes] = []
+                taken.append(True)
+                with explained(path, unrarlib.BadRarFile):
                     header.test(chunks.append)
-                    yield from chunks
+                yield from chunks
 
-                folder = bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY)
-                link = header.HostOS == UNIX and data.FileAttr & 0o170000 == SYMLINK_MODE
-                size = header.UnpSize + (header.UnpSizeHigh << 32)
-                yield Member(header.FileNameW, size, not folder and not link, folder, read)
-                if not taken:
-                    header.skip()
-    except unrarlib.BadRarFile as error:
-        raise DataError(f"{path}: truncated or damaged archive ({error})") from error
+            folder = bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY)
+            symbolic = header.HostOS == UNIX and data.FileAttr & FORMAT_MASK == SYMLINK
+            link = symbolic or data.RedirType != 0
+            size = header.UnpSize + (header.UnpSizeHigh << 32)
+            yield Member(header.FileNameW, size, not folder and not link, folder, read)
+            if not taken:
+                header.skip()
 
 
 def _by_libarchive(path: Path) -> Iterator[Member]:
@@ -59,9 +59,13 @@ def _by_libarchive(path: Path) -> Iterator[Member]:
             f"{path}: nothing here can read RAR; install the Python package unrar2-cffi "
             "(part of requirements.txt) or the system's libarchive"
         ) from None
-    try:
-        with libarchive.file_reader(str(path)) as archive:
-            for entry in archive:
-                yield Member(entry.pathname, entry.size or 0, entry.isfile, entry.isdir, entry.get_blocks)
-    except libarchive.ArchiveError as error:
-        raise DataError(f"{path}: libarchive cannot read this RAR archive ({error}); unrar2-cffi can") from error
+
+    error = libarchive.ArchiveError  # also for solid archives, which unrar2-cffi reads
+    with explained(path, error), libarchive.file_reader(str(path)) as archive:
+        for entry in archive:
+
+            def read(entry=entry) -> Iterator[bytes]:
+                with explained(path, error):
+                    yield from entry.get_blocks()
+
+            yield Member(entry.pathname, entry.size or 0, entry.isfile, entry.isdir, read)

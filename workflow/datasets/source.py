@@ -33,6 +33,7 @@ def _entries(path: Path) -> list[tuple[str, int, int]]:
                 if entry.is_dir():
                     waiting.append(entry.path)
                 else:
-                    stat = entry.stat()
+                    # a link that leads nowhere counts by its name: whether it matters is for the reader to say
+                    stat = entry.stat() if Path(entry).exists() else entry.stat(follow_symlinks=False)
                     found.append((os.path.relpath(entry.path, path), stat.st_size, stat.st_mtime_ns))
     return found

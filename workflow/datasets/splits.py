@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow.datasets.catalogue import Dataset, dataset, folds
+from workflow.datasets.catalogue import PUBLISHED_FOLDS, Dataset, dataset, folds
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_csv, write_csv, write_json
-from workflow.datasets.leakage import share_with_sibling
+from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, Row, check, cut_validation, parts
 
 COLUMNS = ("protocol", "fold", "clip", "part")
@@ -105,7 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not table:
         raise DataError(f"{options.clips}: no protocol has a fold with both training and test clips")
     write_csv(options.output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
-    write_json(options.output / "splits.json", {"seed": options.seed, "digests": digests})
+    expected = round(expected_share(rows, PUBLISHED_FOLDS), 6)  # of test clips with a sibling, over all seeds
+    summary = {"seed": options.seed, "expected_leakage_of_random_splits": expected, "digests": digests}
+    write_json(options.output / "splits.json", summary)
     write_csv(options.output / "splits.csv", COLUMNS, table)
 
 

@@ -55,8 +55,8 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     report = inventory.compare(entry.name, clips.values(), codes)
     unread = [file.as_posix() for file in files if file not in clips and _like_a_clip(file)]
     report["extra"] = sorted({*report["extra"], *(name.encode(errors="backslashreplace").decode() for name in unread)})
-    known = set(entry.classes)
-    kept: dict[Path, Clip] = {file: clip for file, clip in clips.items() if clip.label in known}
+    extra = set(report["extra"])  # told, not used: what is trained on is the set
+    kept: dict[Path, Clip] = {file: clip for file, clip in clips.items() if clip.clip not in extra}
     return listing.rows(folder, kept, codes), report
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from itertools import product
+from os.path import dirname
 from pathlib import Path
 from shlex import quote
 
@@ -27,7 +28,9 @@ try:
     CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
-except ConfigurationError as error:
+    OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
+    OWN_WEIGHTS = fingerprint(CONFIG["cnn"]["weights"]) if CONFIG["cnn"]["weights"] else ""
+except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
 FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
@@ -35,6 +38,8 @@ RESULTS = f"results/{CONFIG['name']}"
 DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
+FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+RESOURCES = "resources/{dataset}"
 ENVIRONMENT = str(ROOT / "environment.yml")
 
 
@@ -66,19 +71,11 @@ def code(step):
     return f"{RESULTS}/sources/{step}.sha256"
 
 
-rule sources:
-    input:
-        lambda wildcards: sources(*modules(wildcards.step)),
-    output:
-        code("{step}"),
-    log:
-        f"{LOGS}/sources/{{step}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        modules=lambda wildcards: modules(wildcards.step),
-    message:
-        "Sources of {wildcards.step}"
-    shell:
-        "python -m workflow.sources {params.modules} > {output} 2> {log}"
+def own_copy(wildcards):
+    """The download step's option for the user's own copy, if there is one."""
+    path = CONFIG["datasets"][wildcards.dataset]["source"]
+    return f"--source {quote(path)}" if path else ""
+
+
+def may_be_partial(wildcards):
+    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""

@@ -1,24 +1,5 @@
 """From the wire to the tensor: every data set takes the same way, the generated one too."""
 
-FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
-RESOURCES = "resources/{dataset}"
-
-
-def own_copy(wildcards):
-    """The download step's option for the user's own copy, if there is one."""
-    path = CONFIG["datasets"][wildcards.dataset]["source"]
-    return f"--source {quote(path)}" if path else ""
-
-
-def own_version(wildcards):
-    """What changes with the user's own copy, so that a changed one is read again."""
-    path = CONFIG["datasets"][wildcards.dataset]["source"]
-    return fingerprint(path) if path else ""
-
-
-def may_be_partial(wildcards):
-    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
-
 
 rule prepared:
     input:
@@ -55,7 +36,8 @@ rule download:
     params:
         resources=RESOURCES,
         source=own_copy,
-        version=own_version,
+        # so that a changed copy is read again
+        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
         insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
     message:
         "Downloading {wildcards.dataset}"
@@ -78,7 +60,7 @@ rule unpack:
         ENVIRONMENT
     params:
         resources=RESOURCES,
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         partial=may_be_partial,
         max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
     message:
@@ -101,9 +83,9 @@ rule frames:
         f"{LOGS}/frames/{{dataset}}.log",
     conda:
         ENVIRONMENT
-    threads: workflow.cores or 8
+    threads: 8
     params:
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
         max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
     message:
@@ -127,7 +109,7 @@ rule splits:
     conda:
         ENVIRONMENT
     params:
-        folder=DATA,
+        folder=lambda wildcards, output: dirname(output[0]),
         seed=CONFIG["splits"]["seed"],
         validation=CONFIG["splits"]["validation"],
         protocols=CONFIG["protocols"],
@@ -138,3 +120,46 @@ rule splits:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
         " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
         " --validation {params.validation} {params.partial} 2> {log}"
+
+
+rule weights:
+    output:
+        "resources/inception_v3/source.json",
+    log:
+        f"{LOGS}/weights.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        resources=lambda wildcards, output: dirname(output[0]),
+        source=f"--source {quote(CONFIG['cnn']['weights'])}" if CONFIG["cnn"]["weights"] else "",
+        version=OWN_WEIGHTS,
+    message:
+        "Downloading the weights of Inception-v3"
+    shell:
+        "python -m workflow.datasets.download --dataset inception_v3 --resources {params.resources}"
+        " --output {output} {params.source} 2>&1 | tee {log} >&2"
+
+
+rule features:
+    input:
+        digest=f"{DATA}/frames.json",
+        frames=ancient(f"{DATA}/frames.npy"),
+        weights=rules.weights.output,
+        code=code("features"),
+    output:
+        f"{DATA}/features.npy",
+        f"{DATA}/features.json",
+    log:
+        f"{LOGS}/features/{{dataset}}.log",
+    conda:
+        ENVIRONMENT
+    threads: 4
+    params:
+        folder=lambda wildcards, output: dirname(output[0]),
+        batch=CONFIG["cnn"]["batch"],
+    message:
+        "Features of {wildcards.dataset}"
+    shell:
+        "python -m workflow.datasets.features --frames {params.folder} --origin {input.weights}"
+        " --output {params.folder} --batch {params.batch} 2> {log}"

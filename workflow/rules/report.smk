@@ -1,7 +1,8 @@
 """From the records of the runs to tables, figures, the report and the article; no data and no training is needed."""
 
 RECORDS = rules.trained.input
-PAPER_SOURCES = sorted(str(path) for path in ROOT.glob("paper/*") if path.is_file())
+PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
+TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/templates/*"))
 TABLES = ["accuracy", "cost", "comparison", "leakage", "claims", "holes"]
 COUNTS = ["parameters", "complexity"]
 FIGURES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "reported"]
@@ -35,7 +36,7 @@ rule collect:
     conda:
         ENVIRONMENT
     params:
-        runs=f"{RESULTS}/runs",
+        runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
     message:
         "Collecting the records"
     shell:
@@ -46,7 +47,7 @@ rule tables:
     input:
         RECORDS,
         rules.collect.output,
-        config=rules.configuration.output,
+        config=rules.configuration.output[0],
         leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG["datasets"]),
         paper=PAPER_SOURCES,
         code=code("tables"),
@@ -57,8 +58,8 @@ rule tables:
     conda:
         ENVIRONMENT
     params:
-        results=RESULTS,
-        folder=f"{RESULTS}/tables",
+        results=lambda wildcards, input: dirname(input.config),
+        folder=lambda wildcards, output: dirname(output[0]),
         tables=TABLES,
     message:
         "Making the tables"
@@ -69,7 +70,7 @@ rule tables:
 
 rule counts:
     input:
-        config=rules.configuration.output,
+        config=rules.configuration.output[0],
         code=code("counts"),
     output:
         expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTS, form=["csv", "tex", "md"]),
@@ -78,7 +79,7 @@ rule counts:
     conda:
         ENVIRONMENT
     params:
-        folder=f"{RESULTS}/tables",
+        folder=lambda wildcards, output: dirname(output[0]),
     message:
         "Counting parameters and operations"
     shell:
@@ -88,7 +89,7 @@ rule counts:
 rule figures:
     input:
         RECORDS,
-        config=rules.configuration.output,
+        config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
         code=code("figures"),
@@ -100,8 +101,8 @@ rule figures:
     conda:
         ENVIRONMENT
     params:
-        results=RESULTS,
-        folder=f"{RESULTS}/figures",
+        results=lambda wildcards, input: dirname(input.config),
+        folder=lambda wildcards, output: dirname(output[0]),
     message:
         "Drawing the figures"
     shell:
@@ -112,9 +113,10 @@ rule figures:
 rule report:
     input:
         RECORDS,
-        config=rules.configuration.output,
+        config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
+        templates=TEMPLATES,
         code=code("report"),
     output:
         f"{RESULTS}/report.html",
@@ -123,7 +125,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        results=RESULTS,
+        results=lambda wildcards, input: dirname(input.config),
     message:
         "Writing the report"
     shell:
@@ -134,7 +136,7 @@ rule report:
 rule paper:
     input:
         RECORDS,
-        config=rules.configuration.output,
+        config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
         code=code("paper"),
@@ -146,7 +148,7 @@ rule paper:
     conda:
         ENVIRONMENT
     params:
-        results=RESULTS,
+        results=lambda wildcards, input: dirname(input.config),
     message:
         "Typesetting the article"
     shell:

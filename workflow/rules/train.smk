@@ -23,8 +23,8 @@ rule train:
     threads: 1
     params:
         specification=lambda wildcards: json.dumps(specification.specification(CONFIG, run_of(wildcards))),
-        data=DATA,
-        run=f"{RESULTS}/runs/{RUN}",
+        data=lambda wildcards, input: dirname(input.clips),
+        run=lambda wildcards, output: dirname(output[0]),
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"

@@ -14,8 +14,9 @@ from workflow.training import checkpoint, environment, model, optimiser, record,
 from workflow.training.data import Fold
 from workflow.training.errors import InputError
 from workflow.training.feed import Feed
+from workflow.training.graphs import GraphedStep
 from workflow.training.interruption import watched
-from workflow.training.loop import Loop
+from workflow.training.loop import LOGITS, Loop
 from workflow.training.progress import Progress
 from workflow.training.settings import Specification
 from workflow.training.step import Step
@@ -34,6 +35,9 @@ def run(
     """Train and write the record to `output`. `base`: the fields of result.json that are known before; what is
     known when it fails is added there."""
     device = choose_device(specification.training.device)
+    if device.type == "cpu" and specification.training.precision == "tf32":
+        print("precision tf32 is a GPU's; a CPU computes in float32", file=sys.stderr)
+        base["precision"] = "float32"
     switch_on_determinism(device, specification.training.precision)
     base["device"] = environment.device_name(device)
     captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
@@ -41,9 +45,9 @@ def run(
         fold = sanity.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
-    adam = optimiser.build(network, specification.training, device)
-    optimiser.prepare(adam)
-    step = Step(network, adam, specification.training.gradient_norm, specification.training.precision)
+    adam = optimiser.build(network, specification.training)
+    kind = GraphedStep if device.type == "cuda" else Step
+    step = kind(network, adam, specification.training.gradient_norm, specification.training.precision)
     with watched() as interruption:
         loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
         if loop.resume():
@@ -53,6 +57,7 @@ def run(
         finally:
             base |= _costs(loop)
         result, chances, weights = _finish(loop)
+    captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
     record.write(output, specification, base | result, captured, fold, chances, weights)
     checkpoints.remove()
 
@@ -74,22 +79,21 @@ def _train(loop: Loop, output: Path) -> None:
 
 def _finish(loop: Loop) -> tuple[dict[str, Any], np.ndarray, bytes]:
     """Scores of the chosen epoch, its probabilities on the test clips, its weights."""
-    epoch, weights = loop.best
-    loop.step.model.load_state_dict(weights)
-    rows = loop.fold.rows["test"]
-    chances = scores.probabilities(loop.evaluate(torch.from_numpy(rows)).cpu().numpy())
+    epoch, kept = loop.best
+    weights = {name: tensor.contiguous().cpu() for name, tensor in kept.items() if name != LOGITS}
+    chances = scores.probabilities(kept[LOGITS].cpu().numpy())
     history = loop.state.history
     best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
     result = {
         "status": "ok",
-        **scores.summary(loop.fold.labels[rows], chances),
+        **scores.summary(loop.fold.labels[loop.fold.rows["test"]], chances),
         "best_epoch_accuracy": best["test_accuracy"],
         "best_test_epoch": best["epoch"],
         "best_epoch": epoch,
         "validation_accuracy": history[epoch - 1]["validation_accuracy"],
         "train_accuracy": history[-1]["train_accuracy"],
     }
-    return result, chances, save({name: tensor.contiguous().cpu() for name, tensor in weights.items()})
+    return result, chances, save(weights)
 
 
 def _costs(loop: Loop) -> dict[str, Any]:
@@ -117,11 +121,14 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def switch_on_determinism(device: torch.device, precision: str) -> None:
-    """The same specification gives the same bytes; environment.json repeats what is switched here."""
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    """The same specification gives the same bytes; environment.json repeats what is switched here.
+
+    A CPU needs no switch: with the same number of threads its kernels add in the same order.
+    """
     if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
         if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
             raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")

@@ -6,24 +6,27 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from workflow.training import evaluation, optimiser, seeds
+from workflow.training import evaluation, seeds
 from workflow.training import state as states
-from workflow.training.checkpoint import Checkpoints
+from workflow.training.checkpoint import Checkpoints, say
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.feed import Feed
 from workflow.training.interruption import Interruption
+from workflow.training.optimiser import learning_rate
 from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
-from workflow.training.step import CORRECT, FIRST_BAD, LOSS, Step
+from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
 
 Show = Callable[[dict], None]
+LOGITS = "test_logits"  # kept beside the best weights, so that predictions and metrics agree to the last bit
+GRACE = 3.0  # seconds that a save may take when the run was told to leave: a scheduler kills what lingers
 SAVING_SHARE = 20  # between two checkpoints at least this many times what the last one took
 
 
 class Loop:
-    """One run. `train` ends with `best` (epoch and weights chosen on validation) and `state` complete."""
+    """One run. After `train`, `best` is the epoch chosen on validation with its weights and LOGITS."""
 
     def __init__(
         self,
@@ -54,6 +57,9 @@ class Loop:
         self.state = states.from_plain(plain)
         self.state.interruptions += 1
         self.step.micro = self.state.micro
+        if self.state.threads not in (None, torch.get_num_threads()):  # sums would round differently
+            say(f"going on with {self.state.threads} threads, as begun")
+            torch.set_num_threads(self.state.threads)
         states.unpack(tensors, self.step)
         if self.best is not None:
             self.best = self.best[0], {name: t.to(self.feed.device) for name, t in self.best[1].items()}
@@ -63,12 +69,13 @@ class Loop:
         """Up to `epochs`, or until validation has not improved for `patience` epochs."""
         while not self.finished():
             began = time.perf_counter() - self.state.seconds
-            self._train_epoch(began)
-            entry = self._score(began)
+            self.train_epoch(began)
+            entry, logits = self._score(began)
             self.state.epoch, self.state.position, self.state.seconds = entry["epoch"], 0, 0.0
             self.state.history.append(entry)
             if self.state.choose(entry):
-                self.best = entry["epoch"], {n: t.clone() for n, t in self.step.model.state_dict().items()}
+                weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
+                self.best = entry["epoch"], {LOGITS: logits, **weights}
             show(entry)
             if not self.finished():
                 self.step.begin_epoch()
@@ -78,9 +85,9 @@ class Loop:
         waited = self.state.epoch - self.state.improved
         return self.state.epoch >= self.settings.epochs or waited >= (self.settings.patience or np.inf)
 
-    def _train_epoch(self, began: float) -> None:
+    def train_epoch(self, began: float) -> None:
         epoch = self.state.epoch + 1
-        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
+        self.step.optimiser.set_rate(learning_rate(self.settings, epoch))
         order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         self.timer.tick()
@@ -92,53 +99,65 @@ class Loop:
         self.timer.collect()
         self.state.step_ms = self.timer.median_ms() or self.state.step_ms
 
-    def _score(self, began: float) -> dict:
-        """The line of metrics.jsonl of this epoch; RunFailure where a number is not finite."""
+    def _score(self, began: float) -> tuple[dict, torch.Tensor]:
+        """The line of metrics.jsonl of this epoch, and the logits of the test clips.
+
+        RunFailure where a number is not finite.
+        """
         rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
-        outputs = self.evaluate(torch.cat(list(rows.values())), lambda: self._leave_if_asked(began))
-        sums = [self.step.totals]
-        for part, logits in zip(rows, outputs.split([len(r) for r in rows.values()]), strict=True):
+        outputs = evaluation.logits(
+            self.step.model,
+            self.feed,
+            torch.cat(list(rows.values())),
+            self.evaluation_size,
+            self.settings.precision,
+            lambda: self._leave_if_asked(began),
+        )
+        split = outputs.split([len(part) for part in rows.values()])
+        scores = []
+        for part, logits in zip(rows, split, strict=True):
             labels = torch.from_numpy(self.fold.labels[self.fold.rows[part]]).to(self.feed.device)
-            sums.append(evaluation.loss_and_accuracy(logits, labels))
-        totals, validation, test = torch.cat(sums).cpu().split([4, 2, 2])  # the one wait of an epoch
+            scores.append(evaluation.loss_and_accuracy(logits, labels))
+        totals = self.step.totals()  # the first wait of the epoch
+        validation, test = torch.stack(scores).cpu()
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
-        if torch.isfinite(totals[FIRST_BAD]):
-            at = int(totals[FIRST_BAD]) + 1
-            raise RunFailure(f"loss or gradient is not finite at step {at} of epoch {epoch}; lower the learning rate")
+        if totals.exploded is not None:
+            raise RunFailure(
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {totals.exploded} of epoch "
+                f"{epoch}; lower the learning rate"
+            )
         if not torch.isfinite(torch.cat([validation, test])).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
-        return {
+        entry = {
             "epoch": epoch,
-            "train_loss": totals[LOSS].item() / count,
-            "train_accuracy": totals[CORRECT].item() / count,
+            "train_loss": totals.loss / count,
+            "train_accuracy": totals.hits / count,
             "validation_loss": validation[0].item(),
             "validation_accuracy": validation[1].item(),
             "test_loss": test[0].item(),
             "test_accuracy": test[1].item(),
-            "learning_rate": optimiser.learning_rate(self.settings, epoch),
+            "learning_rate": learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - began,
         }
-
-    def evaluate(self, rows: torch.Tensor, between: Callable[[], None] = lambda: None) -> torch.Tensor:
-        """(n, C) logits of the clips `rows`, with the weights as they are."""
-        return evaluation.logits(
-            self.step.model, self.feed, rows, self.evaluation_size, self.settings.precision, between
-        )
+        return entry, split[1]
 
     def _leave_if_asked(self, began: float) -> None:
         if self.interruption.asked is not None:
-            self.state.seconds = time.perf_counter() - began
-            self.save(flush=False)  # the system writes it out after this process is gone
+            if self._saving <= GRACE:
+                self.state.seconds = time.perf_counter() - began
+                self.save(flush=False)  # the system writes it out after this process is gone
+            else:
+                say(f"no time for another checkpoint: the last took {self._saving:.1f} s; it stands")
             raise Interrupted(self.interruption.asked)
 
     def _save_now_and_then(self) -> None:
         pause = max(self.checkpoint_seconds, SAVING_SHARE * self._saving)
-        if time.monotonic() - self._saved >= pause:
+        if self.checkpoint_seconds == 0 or time.monotonic() - self._saved >= pause:
             self.save(flush=True)
 
     def save(self, flush: bool) -> None:
         began = time.monotonic()
-        self.state.micro = self.step.micro
+        self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
         self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
         self._saved = time.monotonic()
         self._saving = self._saved - began

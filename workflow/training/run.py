@@ -90,7 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", required=True, type=Path, help="folder of frames.npy, clips.csv, splits.csv ...")
     parser.add_argument("--output", required=True, type=Path, help="folder of the record")
     parser.add_argument("--checkpoint", required=True, type=Path, help="folder that survives an interruption")
-    parser.add_argument("--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints (default 30)")
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints; 0: one an epoch"
+    )
     options = parser.parse_args(arguments)
     try:
         specification = settings.read(options.specification)
@@ -100,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
-        print(f"interrupted; saved to {options.checkpoint}, the next start goes on from there", file=sys.stderr)
+        print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)
         return 128 + interruption.signal
     return 0
 

@@ -24,6 +24,7 @@ class State:
     interruptions: int = 0
     micro: int | None = None  # clips at a time, where a batch does not fit
     step_ms: float | None = None
+    threads: int | None = None
 
     @property
     def train_seconds(self) -> float:
@@ -41,15 +42,13 @@ class State:
 
 
 def pack(step: Step) -> Tensors:
-    """Weights, moments, running sums and the states of the random generators."""
+    """Weights, moments, the log of the running epoch and the states of the random generators."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
-    for number, parameter in enumerate(step.parameters):
-        for name, value in step.optimiser.state[parameter].items():
-            tensors[f"optimiser.{number}.{name}"] = value
-    tensors["totals"] = step.totals
+    tensors |= {f"optimiser.{name}": value for name, value in step.optimiser.state().items()}
+    tensors["log"] = torch.stack(step.log) if step.log else torch.zeros(0, 3)
     tensors["random.cpu"] = torch.get_rng_state()
-    if step.totals.is_cuda:
-        tensors["random.cuda"] = torch.cuda.get_rng_state(step.totals.device)
+    if step.device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
     return tensors
 
 
@@ -57,13 +56,12 @@ def unpack(tensors: Tensors, step: Step) -> None:
     """In place, so that what a captured graph refers to stays where it is."""
     weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
     step.model.load_state_dict(weights)
-    for number, parameter in enumerate(step.parameters):
-        for name, value in step.optimiser.state[parameter].items():
-            value.copy_(tensors[f"optimiser.{number}.{name}"])
-    step.totals.copy_(tensors["totals"])
+    for name, value in step.optimiser.state().items():
+        value.copy_(tensors[f"optimiser.{name}"])
+    step.log = list(tensors["log"].to(step.device).unbind(0))
     torch.set_rng_state(tensors["random.cpu"])
-    if step.totals.is_cuda:
-        torch.cuda.set_rng_state(tensors["random.cuda"], step.totals.device)
+    if step.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
 
 
 def plain(state: State) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""One training step: forward, backward, clip, update; sums stay on the device, nothing waits for them.
+"""One training step: forward, backward, clip, update. What is to be known of it stays on the device until the epoch
+ends: nothing waits, and hardly anything is computed beside the model.
 
 A batch that does not fit in memory is cut in halves whose gradients add up to the same gradient.
 """
 
 import contextlib
 import sys
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -12,73 +14,82 @@ from torch.nn.functional import cross_entropy
 
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Batch
+from workflow.training.optimiser import Adam
 
-LOSS, CORRECT, STEPS, FIRST_BAD = range(4)  # places of Step.totals
+EXPLODED = 1e8  # norm of a gradient before it is limited, or loss of a batch: no training recovers from it
+
+
+class Totals(NamedTuple):
+    """Of the steps of an epoch so far: sums over its clips, and the first step (from 1) that exploded, if any."""
+
+    loss: float
+    hits: float
+    exploded: int | None
 
 
 class Step:
-    """Call it with a batch. `totals` (4,): sums of loss and hits, steps done, first step that was not finite."""
+    """Call it with a batch. `log`: for each step since `begin_epoch` a tensor (loss, hits, norm of the gradient)."""
 
-    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, gradient_norm: float | None, precision: str):
+    def __init__(self, model: nn.Module, optimiser: Adam, gradient_norm: float | None, precision: str):
         self.model, self.optimiser, self.gradient_norm = model, optimiser, gradient_norm
-        self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        device = self.parameters[0].device
-        self.autocast = autocast(device, precision)
-        self.totals = torch.zeros(4, dtype=torch.float64, device=device)
+        self.parameters = optimiser.parameters
+        self.device = self.parameters[0].device
+        self.autocast = autocast(self.device, precision)
         self.micro: int | None = None  # clips at a time; None: the whole batch
-        self.begin_epoch()
+        self.log: list[torch.Tensor] = []
 
     def begin_epoch(self) -> None:
-        self.totals.zero_()
-        self.totals[FIRST_BAD] = torch.inf
+        self.log = []
+
+    def totals(self) -> Totals:
+        """Waits for the device."""
+        log = torch.stack(self.log).double().cpu()
+        loss, hits, _ = log.sum(0).tolist()
+        # a NaN is not <= anything
+        bad = (~(log[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
+        return Totals(loss, hits, int(bad[0]) + 1 if len(bad) else None)
 
     def __call__(self, batch: Batch) -> None:
         while True:
-            before = self.totals.clone()
             try:
-                self.forward_backward(batch, min(self.micro or len(batch.x), len(batch.x)))
+                sums = self.forward_backward(batch, min(self.micro or len(batch.x), len(batch.x)))
                 break
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
-            self.totals.copy_(before)
             self._halve(len(batch.x))
-        self.update()
+        self.log.append(self.update(*sums))
 
-    def forward_backward(self, batch: Batch, size: int) -> None:
-        """Gradients of the batch's mean loss, from pieces of `size` clips."""
-        self.optimiser.zero_grad(set_to_none=True)
+    def forward_backward(self, batch: Batch, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gradients of the batch's mean loss, from pieces of `size` clips; returns summed loss and hits."""
+        self.optimiser.zero_grad()
         count = len(batch.x)
+        losses, hits = [], []
         for start in range(0, count, size):
-            part = [None if whole is None else whole[start : start + size] for whole in batch]
-            x, labels, lengths = part
+            x, labels, lengths = (None if whole is None else whole[start : start + size] for whole in batch)
             with self.autocast:
                 logits = self.model(x, lengths)
             loss = cross_entropy(logits.float(), labels, reduction="sum")
             (loss / count).backward()
-            with torch.no_grad():
-                self.totals[LOSS] += loss
-                self.totals[CORRECT] += (logits.argmax(1) == labels).sum()
+            losses.append(loss.detach())
+            hits.append((logits.argmax(1) == labels).sum(dtype=torch.float32))
+        return sum(losses[1:], losses[0]), sum(hits[1:], hits[0])
 
-    def update(self) -> None:
-        """Clip and apply the gradients; remember the first step at which they, or the loss, were not finite."""
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+    def update(self, loss: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:
+        """Limit the gradients and apply them; returns the entry of `log`."""
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters])
         if self.gradient_norm is not None:
             nn.utils.clip_grads_with_norm_(self.parameters, self.gradient_norm, norm)
         self.optimiser.step()
-        with torch.no_grad():
-            fine = torch.isfinite(norm) & torch.isfinite(self.totals[LOSS])
-            bad = torch.where(fine, torch.inf, self.totals[STEPS])
-            self.totals[FIRST_BAD] = torch.minimum(self.totals[FIRST_BAD], bad)
-            self.totals[STEPS] += 1
+        return torch.stack([loss, hits, norm])
 
     def _halve(self, count: int) -> None:
         size = min(self.micro or count, count)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         if size == 1:
             raise RunFailure("out of memory with a single clip a batch; use fewer or smaller frames")
         self.micro = (size + 1) // 2
-        if self.totals.is_cuda:
+        if self.device.type == "cuda":
             torch.cuda.empty_cache()
         print(f"out of memory: from here on {self.micro} clips at a time, gradients added up", file=sys.stderr)
 

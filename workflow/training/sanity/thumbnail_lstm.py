@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import baselines
+from baselines import dense
 from workflow.training.data import Fold
 from workflow.training.sanity import Declaration
 from workflow.training.sanity.thumbnails import SIZE, of_frames
@@ -14,7 +15,7 @@ PARAMETERS = ("hidden_size",)
 
 def recurrent(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of baselines.build for `arguments` of this format."""
-    return {**arguments, "format": "dense", "input_size": SIZE}
+    return {**arguments, "format": dense.__name__.rpartition(".")[2], "input_size": SIZE}
 
 
 def declare(**arguments: Any) -> Declaration:

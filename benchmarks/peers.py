@@ -1,0 +1,97 @@
+"""Other implementations of the same models, called as their authors call them: once a time step.
+
+tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) as installed from the registry; torch.nn.LSTM.
+Two schemes without a package are written here from their description: TT_RNN's (Yang et al., 2017: sweep over the
+cores, dense U) and that of onucharles/tensorized-rnn (the same sweep for W and for U: the only fully decomposed peer).
+"""
+
+import contextlib
+import io
+import math
+import warnings
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class StepLoop(nn.Module):
+    """An LSTM as a loop over time: gates = W(x_t) + U(h_{t-1}) + b, everything called once a step."""
+
+    def __init__(self, W: Callable[[Tensor], Tensor], U: Callable[[Tensor], Tensor], hidden_size: int):
+        super().__init__()
+        self.W, self.U, self.hidden_size = W, U, hidden_size
+        self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, D) -> the last output (B, H)."""
+        h = c = x.new_zeros(x.shape[0], self.hidden_size)
+        for t in range(x.shape[1]):
+            i, f, g, o = (self.W(x[:, t]) + self.U(h) + self.bias).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+        return h
+
+
+class Sweep(nn.Module):
+    """x (B, N) times a tensor train, one GEMM a core from the last on, each output mode moved to the front."""
+
+    def __init__(self, n: Sequence[int], m: Sequence[int], rank: int):
+        super().__init__()
+        d = len(n)
+        self.n, self.m, self.ranks = n, m, [1, *[rank] * (d - 1), 1]
+        std = (1 / math.prod(n) / rank ** (d - 1)) ** (1 / (2 * d))
+        shapes = [(n[k] * self.ranks[k + 1], m[k] * self.ranks[k]) for k in range(d)]
+        self.cores = nn.ParameterList(torch.randn(shape) * std for shape in shapes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = x
+        for k in reversed(range(len(self.n))):
+            state = state.reshape(-1, self.n[k] * self.ranks[k + 1]) @ self.cores[k]
+            state = state.view(-1, self.m[k], self.ranks[k]).transpose(0, 1)
+        return state.reshape(math.prod(self.m), -1).mT
+
+
+class Tednet(nn.Module):
+    """A tednet LSTM with its dropout off, batch first."""
+
+    def __init__(self, kind: str, n: Sequence[int], m: Sequence[int], *ranks):
+        super().__init__()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            from tednet.tnn import bt_tucker, tensor_ring, tensor_train
+
+            layer = {"tt": tensor_train.TTLSTM, "tr": tensor_ring.TRLSTM, "bt": bt_tucker.BTTLSTM}[kind]
+            self.lstm = layer(list(n), list(m), *ranks, drop_ih=0.0, drop_hh=0.0)
+        self.hidden_size = math.prod(m)
+
+    def forward(self, x: Tensor) -> Tensor:
+        from tednet.tnn.tn_rnn import LSTMState
+
+        zero = x.new_zeros(x.shape[0], self.hidden_size)
+        return self.lstm(x.transpose(0, 1).contiguous(), LSTMState(zero, zero))[0][-1]
+
+
+class Torch(nn.Module):
+    """torch.nn.LSTM, the last output."""
+
+    def __init__(self, D: int, H: int):
+        super().__init__()
+        self.lstm = nn.LSTM(D, H, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lstm(x)[0][:, -1]
+
+
+def tensorly_torch(n: Sequence[int], m: Sequence[int], rank: int) -> nn.Module:
+    """tensorly-torch's BlockTT layer, without a bias, started at a sane scale."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tltorch
+
+        ranks = (1, *[rank] * (len(n) - 1), 1)
+        layer = tltorch.FactorizedLinear(tuple(n), tuple(m), bias=False, rank=ranks, factorization="blocktt")
+    std = (1 / math.prod(n) / rank ** (len(n) - 1)) ** (1 / (2 * len(n)))
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, 0, std)
+    return layer

@@ -1,0 +1,72 @@
+"""The engine's choice of contraction beside every other plan, over a grid of shapes and numbers of rows."""
+
+import pandas as pd
+import torch
+
+import baselines
+from benchmarks import measure
+from fdht import TensorMap, plans
+from fdht.rows import apply_rows
+
+SHAPES = {
+    "tensor_train": [
+        ({"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4}, 57600, 256),
+        ({"input_modes": [16, 16, 8], "output_modes": [8, 16, 16], "ranks": 8}, 2048, 2048),
+        ({"input_modes": [8, 8, 8], "output_modes": [4, 4, 4], "ranks": 16}, 512, 64),
+    ],
+    "hierarchical_tucker": [
+        (
+            {"input_modes": [8, 10, 10, 9, 8], "output_modes": [4, 4, 2, 4, 2], "leaf_rank": 4, "inner_rank": 5},
+            57600,
+            256,
+        ),
+        ({"input_modes": [16, 16, 8], "output_modes": [8, 16, 16], "ranks": 4}, 2048, 2048),
+        ({"input_modes": [4, 4, 4], "output_modes": [4, 4, 4], "ranks": 4, "tree": "left"}, 64, 64),
+    ],
+    "tensor_ring": [
+        ({"input_modes": [4, 2, 5, 8, 6, 5, 3, 2], "output_modes": [4, 4, 2, 4, 2], "ranks": 5}, 57600, 256),
+        ({"input_modes": [64, 32], "output_modes": [32, 64], "ranks": [40, 60, 48, 48]}, 2048, 2048),
+    ],
+    "block_term": [
+        ({"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4, "blocks": 2}, 57600, 256),
+        ({"input_modes": [16, 16, 8], "output_modes": [8, 16, 16], "ranks": 4, "blocks": 2}, 2048, 2048),
+    ],
+}
+ROWS = (1, 16, 96)
+HOPELESS = 8  # plans estimated at more than this many times the chosen one are not run
+
+
+def compare(device: str, repetitions: int) -> pd.DataFrame:
+    """A row a shape and number of rows: time of forward and backward of the chosen plan over that of the best."""
+    table = []
+    for name, entries in SHAPES.items():
+        for parameters, D, H in entries:
+            declared = baselines.declare(name, input_size=D, hidden_size=H, **parameters)
+            layer = TensorMap(declared.W, device=device)
+            for rows in ROWS:
+                table.append(
+                    {"format": name, "shape": f"{D}-{4 * H}", "rows": rows, **_best(layer, rows, device, repetitions)}
+                )
+    return pd.DataFrame(table)
+
+
+def _best(layer: TensorMap, rows: int, device: str, repetitions: int) -> dict:
+    network = layer.network
+    x = torch.randn(rows, network.input_size, device=device)
+    chosen = plans.choose(network, rows, device)
+    limit = HOPELESS * plans.cost(network, chosen, rows, device).seconds
+    calls = {}
+    for plan in plans.plans(network):
+        if plans.cost(network, plan, rows, device).seconds <= limit:
+            calls[str(plan)] = lambda plan=plan: apply_rows(plan, network, layer.tensors(), x).sum().backward()
+    timings = measure.take_turns(calls, repetitions, device, warm_up=1)
+    best = min(timings, key=lambda name: timings[name].min_ms)
+    mine = timings[str(chosen)].min_ms
+    return {
+        "chosen": str(chosen),
+        "chosen_ms": mine,
+        "best": best,
+        "best_ms": timings[best].min_ms,
+        "ratio": mine / timings[best].min_ms,
+        "plans": len(timings),
+    }

@@ -1,0 +1,138 @@
+"""From a dense matrix to cores: hierarchical SVD and TT-SVD, by requested ranks or a requested accuracy.
+
+Both see W (M, N) as a tensor of order d whose k-th mode is the pair (n_k, m_k). With the requested ranks the error
+is at most c times that of the best approximation with these ranks: c = sqrt(2d - 3) for hierarchical Tucker
+(Grasedyck, SIAM J. Matrix Anal. 31(4), 2010) and sqrt(d - 1) for the tensor train (Oseledets, SIAM J. Sci. Comput.
+33(5), 2011). With a requested accuracy e it is at most e |W|. Frobenius norms throughout.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fdht.hierarchical import hierarchical_tucker
+from fdht.network import Network
+from fdht.shapes import modes, number
+from fdht.tree import Node, node_ranks, tree
+
+LARGEST_SVD = 4_000_000  # entries; beyond it singular vectors come from the Gram matrix of the smaller side
+
+
+def hierarchical_svd(
+    W: Tensor,
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: Any = None,
+    tree_shape: Any = "balanced",
+    *,
+    leaf_rank: int | None = None,
+    inner_rank: int | None = None,
+    accuracy: float | None = None,
+) -> tuple[Network, dict[str, Tensor]]:
+    """W (M, N) in the hierarchical Tucker format: its declaration and its cores, in the dtype of W.
+
+    Either ranks (see `fdht.tree.node_ranks`) or accuracy, the relative error that is allowed. The basis of a node
+    holds the leading left singular vectors of W's matricisation (inside the node, outside of it).
+    """
+    tensor, n, m = _tensorise(W, input_modes, output_modes)
+    given = (ranks, leaf_rank, inner_rank) != (None, None, None)
+    _one_way(given, accuracy)
+    shape_of = tree(tree_shape, len(n))
+    wanted = None
+    if given:
+        wanted = node_ranks(shape_of, ranks, leaf_rank, inner_rank)
+        hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # tells impossible ranks before any work
+    share = None if given else (accuracy * tensor.norm()) ** 2 / max(1, 2 * len(n) - 3)
+    bases: dict[Node, Tensor] = {}
+    for node in shape_of.ranked:
+        axes = [mode - 1 for mode in node]
+        outside = [k for k in range(len(n)) if k not in axes]
+        rows = math.prod(tensor.shape[k] for k in axes)
+        matrix = tensor.permute(*axes, *outside).reshape(rows, -1)
+        bases[node] = _leading(matrix, wanted[node] if given else None, share)
+    network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
+    cores = []
+    for k in range(len(n)):
+        cores.append(bases[(k + 1,)].reshape(n[k], m[k], -1))
+    for node in [*shape_of.inner, shape_of.root]:
+        left, right = (bases[child] for child in shape_of.children[node])
+        if node == shape_of.root:
+            order = [mode - 1 for mode in node]
+            inside = tensor.permute(*order).reshape(left.shape[0], right.shape[0])
+            cores.append(left.mT @ inside @ right)
+        else:
+            inside = bases[node].mT.reshape(-1, left.shape[0], right.shape[0])
+            cores.append(left.mT @ inside @ right)
+    return network, {core.name: value.to(W.dtype) for core, value in zip(network.cores, cores, strict=True)}
+
+
+def tt_svd(
+    W: Tensor,
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int] | None = None,
+    *,
+    accuracy: float | None = None,
+) -> list[Tensor]:
+    """W (M, N) as tensor-train cores (r_{k-1}, n_k, m_k, r_k) with r_0 = r_d = 1, in the dtype of W.
+
+    ranks: r_1..r_{d-1} or an int for all of them, cut to what the modes allow; or accuracy, the relative error.
+    """
+    tensor, n, m = _tensorise(W, input_modes, output_modes)
+    _one_way(ranks is not None, accuracy)
+    d = len(n)
+    wanted = [None] * (d - 1) if ranks is None else [ranks] * (d - 1) if isinstance(ranks, int) else list(ranks)
+    if len(wanted) != d - 1 or any(rank is not None and rank < 1 for rank in wanted):
+        raise ValueError(f"ranks is {ranks!r}; expected {d - 1} integers of at least 1, one between neighbouring modes")
+    share = None if accuracy is None else (accuracy * tensor.norm()) ** 2 / max(1, d - 1)
+    cores, rest, rank = [], tensor, 1
+    for k in range(d - 1):
+        matrix = rest.reshape(rank * n[k] * m[k], -1)
+        basis = _leading(matrix, None if wanted[k] is None else min(wanted[k], *matrix.shape), share)
+        cores.append(basis.reshape(rank, n[k], m[k], -1))
+        rest, rank = basis.mT @ matrix, basis.shape[1]
+    cores.append(rest.reshape(rank, n[-1], m[-1], 1))
+    return [core.to(W.dtype) for core in cores]
+
+
+def _tensorise(W: Tensor, input_modes: Any, output_modes: Any) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
+    """W (M, N) in float64 as a tensor (n_1 m_1, ..., n_d m_d)."""
+    if W.dim() != 2 or not W.is_floating_point():
+        raise ValueError(f"W has the shape {tuple(W.shape)} and is {W.dtype}; expected a floating (M, N) matrix")
+    n, m = modes("input_modes", input_modes, W.shape[1], "N"), modes("output_modes", output_modes, W.shape[0], "M")
+    d = len(n)
+    if len(m) != d:
+        raise ValueError(f"output_modes {list(m)} are {len(m)} modes; expected {d}, as input_modes {list(n)}")
+    pairs = [axis for k in range(d) for axis in (d + k, k)]
+    tensor = W.detach().double().reshape(*m, *n).permute(pairs)
+    return tensor.reshape([n[k] * m[k] for k in range(d)]), n, m
+
+
+def _one_way(ranks_given: bool, accuracy: float | None) -> None:
+    if ranks_given == (accuracy is not None):
+        raise ValueError(
+            f"accuracy is {accuracy!r} and ranks are {'' if ranks_given else 'not '}given; expected one of them"
+        )
+    if accuracy is not None:
+        number("accuracy", accuracy, above=0)
+
+
+def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:
+    """Leading left singular vectors: `rank` of them, or as few as leave a squared error of at most `tail`."""
+    rows, columns = matrix.shape
+    if matrix.numel() <= LARGEST_SVD:
+        vectors, values, _ = torch.linalg.svd(matrix, full_matrices=False)
+        squares = values.square()
+    else:
+        gram = matrix @ matrix.mT if rows <= columns else matrix.mT @ matrix
+        squares, vectors = (part.flip(-1) for part in torch.linalg.eigh(gram))
+        squares = squares.clamp_min(0)
+        if rows > columns:
+            vectors = torch.linalg.qr(matrix @ vectors[:, : rank or columns]).Q
+    if rank is None:
+        left = squares.flip(0).cumsum(0).flip(0)  # left[r]: what is lost with r vectors
+        rank = max(1, int((left > tail).sum()))
+    return vectors[:, :rank]

@@ -1,0 +1,76 @@
+"""Impossible declarations: a ValueError that names the argument, the value and the expectation."""
+
+import pytest
+
+import baselines
+
+SIZES = {"input_size": 48, "hidden_size": 16}
+PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2]}
+TT, HT, FD = "tensor_train", "hierarchical_tucker", "fully_decomposed"
+MEGA = {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2]}
+
+CASES = [
+    ("tensor_trian", {}, "format is 'tensor_trian'; expected one of .*tensor_train"),
+    (TT, {**PAIRED}, "ranks is missing; format 'tensor_train' needs it"),
+    (TT, {**PAIRED, "ranks": 2, "rank": 2}, "rank is no parameter of format 'tensor_train'; expected .*ranks"),
+    (
+        TT,
+        {**PAIRED, "ranks": 2, "input_modes": [4, 3, 5]},
+        r"input_modes \[4, 3, 5\] .* product 60; expected .* 48",
+    ),
+    (
+        TT,
+        {**PAIRED, "ranks": 2, "output_modes": [4, 2, 3]},
+        r"output_modes .* product 24; expected hidden_size = 16",
+    ),
+    (TT, {**PAIRED, "ranks": 2, "output_modes": [4, 4]}, "output_modes .* are 2 modes; expected 3"),
+    (TT, {**PAIRED, "ranks": 0}, "ranks is 0; expected an integer of at least 1"),
+    (TT, {**PAIRED, "ranks": 2.5}, "ranks is 2.5"),
+    (TT, {**PAIRED, "ranks": True}, "ranks is True"),
+    (TT, {**PAIRED, "ranks": [2, 9]}, "9 between modes 2 and 3 is above 8"),
+    (TT, {**PAIRED, "ranks": [2, 2, 2]}, "3 entries; expected 2"),
+    (TT, {**PAIRED, "ranks": [2, 2, 2, 1]}, "begin with 2 .* expected 1"),
+    (TT, {**PAIRED, "ranks": 2, "input_modes": "4x3x4"}, "input_modes is '4x3x4'; expected a list of integers"),
+    (TT, {**PAIRED, "ranks": 2, "input_modes": []}, r"input_modes is \[\]"),
+    (TT, {**PAIRED, "ranks": 2, "input_modes": [4, -3, -4]}, r"input_modes\[1\] is -3"),
+    (TT, {**PAIRED, "ranks": 2, "cell": "rnn"}, "cell is 'rnn'; expected one of lstm, gru"),
+    (TT, {**PAIRED, "ranks": 2, "cell": "gru", "forget_bias": 1.0}, "forget_bias is 1.0 with cell 'gru'"),
+    (TT, {**PAIRED, "ranks": 2, "init": "xavier"}, "init is 'xavier'; expected one of matched, published"),
+    (TT, {**PAIRED, "ranks": 2, "gain": 0}, "gain is 0; expected a number above 0"),
+    (TT, {**PAIRED, "ranks": 2, "hidden_size": 0}, "hidden_size is 0"),
+    (TT, {**PAIRED, "ranks": 2, "input_size": "48"}, "input_size is '48'"),
+    ("tensor_ring", {**PAIRED, "ranks": 10**9}, "ranks: 1000000000 before mode 1 is above"),
+    ("tensor_ring", {**PAIRED, "ranks": [2, 2]}, "2 entries; expected 6"),
+    ("block_term", {**PAIRED, "ranks": 70, "blocks": 2}, "ranks: 70 of modes 1 is above 64"),
+    ("block_term", {**PAIRED, "ranks": 2, "blocks": 0}, "blocks is 0"),
+    (HT, {**PAIRED, "ranks": 2, "tree": "bushy"}, "tree is 'bushy'; expected balanced, left, right"),
+    (HT, {**PAIRED, "ranks": 2, "tree": [1, 2, 3]}, "is not binary: .* has 3 branches"),
+    (HT, {**PAIRED, "ranks": 2, "tree": [1, 2]}, r"has the modes \[1, 2\]; expected each of 1..3 once"),
+    (HT, {**PAIRED, "ranks": 2, "tree": [[1, 2], 2]}, r"has the modes \[1, 2, 2\]"),
+    (HT, {**PAIRED, "ranks": 2, "tree": [[1, 2], "3"]}, "tree: a mode is '3'"),
+    (HT, {**PAIRED, "ranks": [2, 7, 2, 2]}, r"rank 7 of node \{2\} is above 6"),
+    (HT, {**PAIRED, "ranks": [2, 2, 2]}, "3 entries; expected 4"),
+    (HT, {**PAIRED, "ranks": {"1": 2, "2": 2, "3": 2}}, "ranks has the nodes"),
+    (HT, {**PAIRED, "ranks": 2, "leaf_rank": 2}, "ranks is 2 beside leaf_rank"),
+    (HT, {**PAIRED, "inner_rank": 2}, "inner_rank is 2 without leaf_rank"),
+    (HT, {**PAIRED}, "ranks is missing"),
+    (HT, {"input_modes": [48], "output_modes": [16], "ranks": 1}, "needs at least 2 modes"),
+    (HT, {**PAIRED, "ranks": 2, "init": "published"}, "init is 'published' .* expected 'matched'"),
+    (
+        FD,
+        {**MEGA, "ranks": 2, "input_modes": [4, 3, 4]},
+        r"product 48; expected input_size \+ hidden_size = 48 \+ 16",
+    ),
+    (
+        FD,
+        {**MEGA, "ranks": 2, "input_modes": [9, 3, 4]},
+        r"product 108; expected .* = 64, or whole .* \(6, 3, 4\)",
+    ),
+    (FD, {**MEGA, "ranks": 2, "output_modes": [4, 2, 4]}, "output_modes .* expected hidden_size = 16"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "message"), CASES, ids=range(len(CASES)))
+def test_impossible_declarations_are_told(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        baselines.declare(name, **{**SIZES, **arguments})

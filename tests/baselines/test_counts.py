@@ -1,0 +1,105 @@
+"""Every count of the literature that the project relies on comes out exactly. Weights only, no bias."""
+
+import subprocess
+import sys
+
+import pytest
+
+import baselines
+
+PIXELS = {"input_size": 57600, "hidden_size": 256}
+FEATURES = {"input_size": 2048, "hidden_size": 2048}
+UCF11 = {"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4}
+CELEBRITIES = {**UCF11, "input_modes": [4, 20, 20, 36]}
+HT_TREE = [[1, 2], [3, [4, 5]]]
+HT = {"input_modes": [8, 10, 10, 9, 8], "output_modes": [4, 4, 2, 4, 2], "tree": HT_TREE}
+TR_PIXELS = {"input_modes": [4, 2, 5, 8, 6, 5, 3, 2], "output_modes": [4, 4, 2, 4, 2], "ranks": 5}
+TR_FEATURES = {"input_modes": [64, 32], "output_modes": [32, 64], "ranks": [40, 60, 48, 48]}
+FDHT = {"input_modes": [16, 16, 16], "output_modes": [8, 16, 16], "leaf_rank": 3, "inner_rank": 5}
+
+COUNTS = {
+    "dense LSTM on pixels: 57,600 x 1,024": ("dense", PIXELS, {}, 58_982_400, 262_144),
+    "TT-LSTM on UCF11: 17,554x fewer": ("tensor_train", PIXELS, UCF11, 3_360, 262_144),
+    "TT-GRU on UCF11": ("tensor_train", PIXELS, {**UCF11, "cell": "gru"}, 3_232, 196_608),
+    "TT-LSTM on YouTube Celebrities and HMDB51: 17,389x": ("tensor_train", PIXELS, CELEBRITIES, 3_392, 262_144),
+    "TT-GRU on YouTube Celebrities and HMDB51": (
+        "tensor_train",
+        PIXELS,
+        {**CELEBRITIES, "cell": "gru"},
+        3_328,
+        196_608,
+    ),
+    "BT-LSTM on UCF11: 17,388x in its abstract": ("block_term", PIXELS, {**UCF11, "blocks": 2}, 3_392, 262_144),
+    "HT-LSTM on UCF11: 47,375x": (
+        "hierarchical_tucker",
+        PIXELS,
+        {**HT, "leaf_rank": 4, "inner_rank": 5},
+        1_245,
+        262_144,
+    ),
+    "HT-LSTM on YouTube Celebrities: 72,818x": ("hierarchical_tucker", PIXELS, {**HT, "ranks": 3}, 810, 262_144),
+    "TR-LSTM on pixels, our reconstruction": ("tensor_ring", PIXELS, TR_PIXELS, 1_575, 262_144),
+    "dense LSTM on CNN features: 2,048 x 8,192": ("dense", FEATURES, {}, 16_777_216, 16_777_216),
+    "TR-LSTM on CNN features: 25.28x": ("tensor_ring", FEATURES, TR_FEATURES, 663_552, 16_777_216),
+    "FDHT-LSTM on CNN features: 3,132 in all": ("fully_decomposed", FEATURES, FDHT, 3_132, 0),
+}
+
+
+@pytest.mark.parametrize("fact", COUNTS)
+def test_count(fact):
+    name, sizes, parameters, W, U = COUNTS[fact]
+    counts = baselines.declare(name, **sizes, **parameters).parameters()
+    gates = 3 if parameters.get("cell") == "gru" else 4
+    assert counts == {"W": W, "U": U, "bias": gates * sizes["hidden_size"]}
+
+
+RATIOS = {
+    "TT-LSTM on UCF11": (58_982_400, 3_360, 17_554),
+    "BT-LSTM on UCF11": (58_982_400, 3_392, 17_388),
+    "HT-LSTM on UCF11": (58_982_400, 1_245, 47_375),
+    "HT-LSTM on YouTube Celebrities": (58_982_400, 810, 72_818),
+    "FDHT-LSTM on CNN features": (2 * 16_777_216, 3_132, 10_713),
+}
+
+
+@pytest.mark.parametrize("fact", RATIOS)
+def test_published_ratio(fact):
+    dense, compressed, ratio = RATIOS[fact]
+    assert abs(dense / compressed - ratio) < 1  # some authors round, some truncate
+
+
+def test_module_holds_what_the_declaration_counts():
+    for name, sizes, parameters, W, U in COUNTS.values():
+        if name != "dense" and W + U < 1_000_000:
+            layer = baselines.build(name, **sizes, **parameters)
+            assert layer.weight_parameters() == baselines.declare(name, **sizes, **parameters).parameters()
+            assert sum(p.numel() for p in layer.parameters()) == W + U + layer.bias.numel()
+
+
+def test_complexity_counts_the_dense_layer_by_hand():
+    complexity = baselines.declare("dense", **PIXELS).complexity()
+    assert complexity["weights"] == complexity["multiply_adds"] == 57600 * 1024 + 256 * 1024
+    assert complexity["peak"] == 1024
+
+
+def test_complexity_counts_a_tensor_train_by_hand():
+    declared = baselines.declare("tensor_train", **PIXELS, **UCF11)
+    complexity = declared.complexity()
+    # From the last core on: n3 x (n4 -> r m4), then r n3 -> r m3, r n2 -> r m2, r n1 -> m1, beside the dense U.
+    sweep = (
+        8 * 20 * 20 * 18 * 4 * 4 + 8 * 20 * (20 * 4) * 4 * (4 * 4) + 8 * (20 * 4) * 4 * (4 * 4 * 4) + 8 * 4 * 16 * 64
+    )
+    assert complexity["multiply_adds"] == sweep + 4 * 256 * 256
+    assert complexity["peak"] == 8 * 20 * 20 * 4 * 4
+    assert complexity["weights"] == 3_360 + 262_144
+    assert complexity["formula"]
+
+
+def test_declaring_needs_no_torch():
+    program = f"""
+import sys, baselines, fdht
+baselines.declare('fully_decomposed', **{FEATURES | FDHT}).complexity()
+assert 'torch' not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

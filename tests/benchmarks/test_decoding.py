@@ -1,0 +1,23 @@
+"""The benchmark of the frames step runs, and its implementations see the same frames (its speeds are not tested)."""
+
+import cv2
+import numpy as np
+
+from benchmarks import decoding
+from workflow.datasets.files import read_csv
+from workflow.datasets.generate import write_clip
+
+
+def test_all_implementations_decode_the_same_frames(tmp_path, capsys):
+    for c in (1, 2):
+        path = tmp_path / f"clips/biking/v_biking_01/v_biking_01_{c:02d}.avi"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(path, np.full((5 * c, 24, 32, 3), 40 * c, np.uint8))
+    threads = cv2.getNumThreads()
+    arguments = ["--clips", str(tmp_path / "clips"), "--output", str(tmp_path / "decoding.csv")]
+    decoding.main([*arguments, "--cores", "1", "--repeats", "1"])
+    assert cv2.getNumThreads() == threads
+    table = read_csv(tmp_path / "decoding.csv", decoding.COLUMNS)
+    assert {row["implementation"] for row in table} == {"bare", "bare, opencv threads", "ours"}
+    assert {(row["clips"], row["frames"]) for row in table} == {("2", "15")}
+    assert "of bare" in capsys.readouterr().err

@@ -1,0 +1,228 @@
+"""Archives of every kind, whole, cut and hostile; RAR by both of its readers."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import tar_of, tree, zip_of
+from rar_writer import rar3, rar5
+
+from workflow.datasets import archives, rar
+from workflow.datasets.archives import unpack
+from workflow.datasets.errors import DataError
+
+LIMIT = 1 << 24
+ODD = "wave/-(HQ)!#[1]&+;~@ 'q' \"d\" $x %d é漢_wave_f_nm_np1_fr_goo_0.avi"
+MEMBERS = {"a/b.avi": b"hello" * 1000, ODD: b"odd", "empty.avi": b"", "a/big.avi": bytes(range(256)) * 5000}
+WRITERS = {
+    "zip": zip_of,
+    "tar": tar_of,
+    "tgz": lambda members: tar_of(members, "w:gz"),
+    "rar3": rar3,
+    "rar5": rar5,
+}
+
+
+def put(folder: Path, data: bytes, name: str = "archive") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(params=["unrar", "libarchive"])
+def reader(request, monkeypatch):
+    """Both ways to read RAR; libarchive steps in where the wheel is not installed."""
+    if request.param == "libarchive":
+        pytest.importorskip("libarchive", reason="the system's libarchive is not installed", exc_type=Exception)
+        monkeypatch.setattr(rar, "members", rar._by_libarchive)
+    return request.param
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_all_members_come_through_with_their_names(tmp_path, kind):
+    folder = unpack(put(tmp_path, WRITERS[kind](MEMBERS)), tmp_path / "out", LIMIT)
+    assert tree(folder) == MEMBERS
+
+
+@pytest.mark.parametrize("kind", ["rar3", "rar5"])
+def test_rar_by_both_readers(tmp_path, kind, reader):
+    assert tree(unpack(put(tmp_path, WRITERS[kind](MEMBERS)), tmp_path / "out", LIMIT)) == MEMBERS
+
+
+@pytest.mark.parametrize("outer", WRITERS)
+@pytest.mark.parametrize("inner", [rar3, zip_of])
+def test_archives_in_archives(tmp_path, outer, inner):
+    """HMDB51: an archive a class, each with the folder of the class in it."""
+    name = "rar" if inner is rar3 else "zip"
+    classes = {f"{label}.{name}": inner({f"{label}/{label}_1.avi": label.encode()}) for label in ("wave", "run")}
+    folder = unpack(put(tmp_path, WRITERS[outer](classes)), tmp_path / "out", LIMIT)
+    assert tree(folder) == {f"{label}/{label}/{label}_1.avi": label.encode() for label in ("wave", "run")}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_a_truncated_archive_is_detected_and_leaves_nothing(tmp_path, kind, share):
+    whole = WRITERS[kind](MEMBERS)
+    path = put(tmp_path, whole[: int(share * len(whole))])
+    with pytest.raises(DataError, match="archive"):
+        unpack(path, tmp_path / "out", LIMIT)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
+
+
+@pytest.mark.parametrize("kind", ["rar3", "rar5"])
+def test_a_truncated_rar_is_detected_by_both_readers(tmp_path, kind, reader):
+    whole = WRITERS[kind](MEMBERS)
+    with pytest.raises(DataError, match="truncated"):
+        unpack(put(tmp_path, whole[: len(whole) // 2]), tmp_path / "out", LIMIT)
+
+
+def test_a_tar_of_a_folder_itself(tmp_path):
+    """`tar cf set.tar .` begins with a member for the folder: ./"""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        folder = tarfile.TarInfo("./")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        info = tarfile.TarInfo("./a/b.avi")
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"abc"))
+    assert tree(unpack(put(tmp_path, out.getvalue()), tmp_path / "out", LIMIT)) == {"a/b.avi": b"abc"}
+
+
+def test_a_tar_cut_between_two_members_is_detected(tmp_path):
+    """tarfile itself takes it for whole."""
+    whole = tar_of({"a.avi": bytes(512), "b.avi": bytes(512)})
+    with pytest.raises(DataError, match="end mark"):
+        unpack(put(tmp_path, whole[:1024]), tmp_path / "out", LIMIT)
+
+
+@pytest.mark.parametrize("kind", ["zip", "rar3", "rar5"])
+def test_a_flipped_bit_is_detected(tmp_path, kind):
+    data = bytearray(WRITERS[kind](MEMBERS))
+    data[len(data) // 2] ^= 1
+    with pytest.raises(DataError, match="damaged"):
+        unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("name", ["../escape.avi", "a/../../escape.avi", "/escape.avi"])
+def test_no_member_leaves_the_folder(tmp_path, kind, name):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    path = put(inside, WRITERS[kind]({"fine.avi": b"1", name: b"2"}))
+    with pytest.raises(DataError, match="outside the target folder"):
+        unpack(path, inside / "out", LIMIT)
+    assert [entry.name for entry in inside.iterdir()] == ["archive"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
+
+
+def links() -> dict[str, bytes]:
+    def tar(kind: bytes) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            info = tarfile.TarInfo("link")
+            info.type, info.linkname = kind, "/etc"
+            archive.addfile(info)
+        return out.getvalue()
+
+    link = zipfile.ZipInfo("link")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(link, "/etc")
+    return {
+        "zip": out.getvalue(),
+        "tar, symbolic": tar(tarfile.SYMTYPE),
+        "tar, hard": tar(tarfile.LNKTYPE),
+        "tar, device": tar(tarfile.CHRTYPE),
+        "rar3": rar3({"link": b"/etc"}, links=("link",)),
+        "rar5": rar5({}, links={"link": "/etc"}),
+    }
+
+
+@pytest.mark.parametrize("kind", links())
+def test_links_and_devices_are_refused(tmp_path, kind):
+    with pytest.raises(DataError, match="'link' is a link or a device"):
+        unpack(put(tmp_path, links()[kind]), tmp_path / "out", LIMIT)
+
+
+def bomb(size: int) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.avi", bytes(size))
+    return out.getvalue()
+
+
+def test_a_bomb_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_write", lambda *arguments: pytest.fail("a member was written"))
+    data = bomb(LIMIT + 1)
+    assert len(data) < LIMIT // 100
+    with pytest.raises(DataError, match=r"declare more than 0\.02 GB"):
+        unpack(put(tmp_path, data), tmp_path / "out", LIMIT)
+
+
+def test_bombs_in_an_archive_share_its_limit(tmp_path):
+    inner = {f"{name}.zip": bomb(LIMIT // 3) for name in "abc"}
+    with pytest.raises(DataError, match="declare more than"):
+        unpack(put(tmp_path, zip_of(inner)), tmp_path / "out", LIMIT)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
+
+
+def test_a_member_that_lies_about_its_size_is_stopped(tmp_path):
+    data = bytearray(bomb(1 << 20))
+    for mark, place in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        at = data.index(mark) + place
+        data[at : at + 4] = (1000).to_bytes(4, "little")
+    with pytest.raises(DataError, match=r"damaged|declare"):
+        unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
+
+
+def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(DataError, match="are free"):
+        unpack(put(tmp_path, zip_of(MEMBERS)), tmp_path / "out", LIMIT)
+
+
+def test_a_member_that_is_there_twice_is_refused(tmp_path):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.avi", b"1")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.avi", b"2")
+    with pytest.raises(DataError, match="twice"):
+        unpack(put(tmp_path, out.getvalue()), tmp_path / "out", LIMIT)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>no archive</html>", bytes(4096), b"Rar!"])
+def test_what_is_no_archive_is_named(tmp_path, data):
+    with pytest.raises(DataError, match=r"neither a ZIP nor a TAR nor a RAR|holds no file"):
+        unpack(put(tmp_path, data), tmp_path / "out", LIMIT)
+
+
+def test_unpacked_folders_are_kept_and_interrupted_ones_are_not(tmp_path):
+    path = put(tmp_path, zip_of(MEMBERS))
+    (tmp_path / "out.part").mkdir()
+    (tmp_path / "out.part" / "half.avi").write_bytes(b"half")
+    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+    path.write_bytes(b"not read again")
+    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+
+
+def test_without_any_reader_of_rar_the_sentence_names_both(tmp_path, monkeypatch):
+    import builtins
+    import importlib.util
+
+    real = builtins.__import__
+
+    def without(name, *rest, **more):
+        if name == "libarchive":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(DataError, match=r"unrar2-cffi .* libarchive"):
+        unpack(put(tmp_path, rar3(MEMBERS)), tmp_path / "out", LIMIT)

@@ -1,0 +1,88 @@
+"""The generated data set takes the same way as the real ones and has the difficulty it is meant to have."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workflow.datasets import download, frames, generate, inventory, splits, unpack
+from workflow.datasets.catalogue import DEMO
+from workflow.datasets.demo_scene import CLASSES
+from workflow.datasets.files import read_csv, read_json
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.zip"
+    generate.main(["--output", str(path)])
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared(archive: Path) -> Path:
+    """All steps, by their command lines."""
+    resources, output = archive.parent, archive.parent / "data"
+    download.main(
+        ["--dataset", "demo", "--resources", str(resources), "--output", str(output / "source.json"), "--insecure-tls"]
+    )
+    common = ["--dataset", "demo", "--output", str(output)]
+    unpack.main([*common, "--origin", str(output / "source.json"), "--resources", str(resources)])
+    size = ["--count", "6", "--width", "40", "--height", "30"]
+    frames.main(["--listing", str(output / "listing.csv"), "--output", str(output), *size, "--workers", "2"])
+    splits.main([*common, "--clips", str(output / "clips.csv")])
+    return output
+
+
+def test_the_archive_is_the_inventory(archive):
+    names = zipfile.ZipFile(archive).namelist()
+    keys = {name.removeprefix("demo/").removesuffix(".avi") for name in names}
+    assert keys == inventory.expected_keys("demo")
+    assert len(names) == len(keys) == DEMO.clips
+    assert set(CLASSES) == set(DEMO.classes)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path, monkeypatch):
+    small = {"clips": 2, "classes": {"expand": {"clips": 2, "stem": "v_grow", "groups": [1, 1]}}}
+    monkeypatch.setattr(inventory, "load", lambda name: small)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        generate.generate(tmp_path / name, seed)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
+
+
+def test_every_step_leaves_its_files(prepared):
+    table = read_csv(prepared / "clips.csv", frames.COLUMNS)
+    assert len(table) == DEMO.clips
+    assert {row["status"] for row in table} == {"ok"}
+    assert {row["width"] + "x" + row["height"] for row in table} == {"80x60"}
+    assert read_json(prepared / "inventory.json") == {
+        "expected": 400, "found": 400, "n_missing": 0, "missing": [], "extra": [], "duplicate": [],
+    }  # fmt: skip
+    assert read_json(prepared / "source.json")["parts"][0]["url"].startswith("file:")
+    leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
+    shares = {(row["protocol"], float(row["test_with_sibling_in_train"])) for row in leakage}
+    assert shares == {("group", 0.0), ("published", 1.0)}
+    digests = read_json(prepared / "splits.json")["digests"]
+    assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "published") for fold in range(5)}
+
+
+def nearest_neighbour(prepared: Path, protocol: str, pictures: np.ndarray) -> float:
+    """Accuracy of the class of the most similar training picture (clips, features), mean of all folds."""
+    label = np.array([row["class"] for row in read_csv(prepared / "clips.csv", ("class",))])
+    place = {row["clip"]: i for i, row in enumerate(read_csv(prepared / "clips.csv", ("clip",)))}
+    table = [row for row in read_csv(prepared / "splits.csv", splits.COLUMNS) if row["protocol"] == protocol]
+    right = []
+    for fold in "01234":
+        part = {row["clip"]: row["part"] for row in table if row["fold"] == fold}
+        train = [place[clip] for clip in part if part[clip] == "train"]
+        test = [place[clip] for clip in part if part[clip] == "test"]
+        distances = ((pictures[test][:, None] - pictures[train][None]) ** 2).sum(-1)
+        right += (label[train][distances.argmin(1)] == label[test]).tolist()
+    return float(np.mean(right))
+
+
+def test_a_single_frame_tells_the_source_and_hardly_the_class(prepared):
+    """What makes the random protocol flatter: 0.125 is chance."""
+    middle = np.load(prepared / "frames.npy")[:, 3, ::3, ::3].reshape(DEMO.clips, -1).astype(float)
+    assert nearest_neighbour(prepared, "published", middle) > 0.5
+    assert nearest_neighbour(prepared, "group", middle) < 0.25

@@ -1,0 +1,155 @@
+"""The real Inception-v3 with seeded weights: values against a plain forward pass, kills, and bad weights."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import listing_of
+
+from workflow.datasets import features as step
+from workflow.datasets import frames, inception
+from workflow.datasets.errors import DataError
+
+T = 1
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> Path:
+    """A state dictionary of the whole network; its normalisation fits noise, so that features are neither 0 nor inf."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        net = inception.network().train()
+    net.to_empty(device="cpu")
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(0.0, 0.05) if parameter.ndim > 1 else parameter.uniform_(0.5, 1.5)
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None  # running statistics are those of the one batch
+        net(torch.randn(2, 3, inception.SIDE, inception.SIDE).clamp(-1, 1))
+    path = tmp_path_factory.mktemp("weights") / "inception.pth"
+    torch.save(net.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def prepared(tmp_path, clip) -> Path:
+    """Frames of five clips, one of them undecodable."""
+    names = [f"biking/v_biking_01/v_biking_01_{c:02d}.avi" for c in range(1, 6)]
+    members = {name: clip(5, seed=i) for i, name in enumerate(names)} | {names[3]: b""}
+    path = listing_of(tmp_path / "clips", members, tmp_path)
+    frames.run(path, tmp_path, frames.Settings(T, "linspace", 16, 12), 1, 0.5)
+    return tmp_path
+
+
+def origin(folder: Path, weights: Path) -> str:
+    (folder / "weights.json").write_text(json.dumps({"own": {"path": str(weights)}, "parts": []}))
+    return str(folder / "weights.json")
+
+
+def test_the_network_is_the_published_one():
+    with torch.device("meta"):
+        net = inception.network()
+    assert sum(parameter.numel() for parameter in net.parameters()) == 27_161_264
+
+
+def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
+    arguments = ["--frames", str(prepared), "--output", str(prepared), "--origin", origin(prepared, weights)]
+    step.main([*arguments, "--batch", "2", "--device", "cpu"])
+    found = np.load(prepared / "features.npy")
+    assert found.dtype == np.float16
+    assert found.shape == (5, T, 2048)
+    assert (found[3] == 0).all()  # the clip that does not decode
+    with torch.device("meta"):
+        net = inception.network().eval()
+    net.load_state_dict(torch.load(weights, weights_only=True), assign=True)
+    pooled = []
+    net.avgpool.register_forward_hook(lambda module, x, y: pooled.append(y.flatten(1)))
+    # torchvision's own way in: ImageNet's mean and deviation, undone by transform_input
+    net.transform_input = True
+    mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    x = torch.from_numpy(np.load(prepared / "frames.npy")[0]).permute(0, 3, 1, 2) / 255
+    x = torch.nn.functional.interpolate(x, size=(299, 299), mode="bilinear", align_corners=False)
+    with torch.no_grad():
+        net((x - mean) / std)
+    torch.testing.assert_close(torch.from_numpy(found[0]).float(), pooled[0], rtol=2e-3, atol=2e-3)
+    assert pooled[0].std() > 0.05
+    content = json.loads((prepared / "features.json").read_text())
+    assert content["shape"] == [5, T, 2048]
+    assert content["frames_digest"] == json.loads((prepared / "frames.json").read_text())["digest"]
+
+
+def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monkeypatch):
+    whole = step.run(prepared, weights, prepared / "whole", 2, "cpu")
+    calls = []
+
+    def interrupted(net, x):
+        calls.append(len(x))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(net, x)
+
+    real = inception.features
+    monkeypatch.setattr(inception, "features", interrupted)
+    monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        step.run(prepared, weights, prepared / "cut", 2, "cpu")
+    resumed = step.run(prepared, weights, prepared / "cut", 2, "cpu")
+    assert calls == [2, 2, 2, 1]  # batches of two clips: the first is not computed again
+    assert resumed["digest"] == whole["digest"]
+
+
+def test_bad_weights_are_named(prepared, tmp_path):
+    (tmp_path / "bad.pth").write_bytes(b"not weights")
+    with pytest.raises(DataError, match=r"bad\.pth: no weights of torchvision's inception_v3"):
+        step.run(prepared, tmp_path / "bad.pth", tmp_path / "out", 2, "cpu")
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(DataError, match=r"other\.pth: no weights of torchvision's inception_v3"):
+        step.run(prepared, tmp_path / "other.pth", tmp_path / "out", 2, "cpu")
+    with pytest.raises(DataError, match=r"gone\.pth: no such file"):
+        step.run(prepared, tmp_path / "gone.pth", tmp_path / "out", 2, "cpu")
+    assert not list((tmp_path / "out").glob("features.*[!lt]"))
+
+
+def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, monkeypatch):
+    import hashlib
+
+    from workflow.datasets import catalogue, download
+
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    server.files["/inception.pth"] = weights.read_bytes()
+    source = catalogue.Source(server.url("/inception.pth"), sha256=digest[:8])  # published are the first digits
+    monkeypatch.setattr(download, "INCEPTION", catalogue.Part("inception_v3", (source,), role="weights"))
+    common = ["--dataset", "inception_v3", "--resources", str(tmp_path), "--output", str(tmp_path / "source.json")]
+    download.main(common)
+    assert step.weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()
+    download.main([*common, "--source", str(weights)])
+    assert step.weights_of(tmp_path / "source.json") == weights
+
+
+def test_torchvision_loads_beside_a_torch_of_another_build(root):
+    """Hide its compiled part, as a CPU build of torch does, in a process of its own."""
+    code = (
+        "import torch\n"
+        "def refuse(path): raise OSError('undefined symbol')\n"
+        "torch.ops.load_library = refuse\n"
+        "from workflow.datasets.inception import network\n"
+        "with torch.device('meta'):\n"
+        "    network()\n"
+        "print('loaded')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert run.stdout.strip() == "loaded", run.stderr
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_device_changes_little(prepared, weights):
+    by_device = [step.run(prepared, weights, prepared / device, 2, device) for device in ("cpu", "cuda")]
+    assert [content["device"] for content in by_device] == ["cpu", "cuda"]
+    one, other = (np.load(prepared / device / "features.npy").astype(np.float32) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(one, other, rtol=2e-2, atol=2e-2)

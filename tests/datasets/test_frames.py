@@ -1,0 +1,204 @@
+"""The frames step: one array, its table, and what happens to clips that fail and to runs that are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import listing_of
+
+from workflow.datasets import frames
+from workflow.datasets.decode import decode
+from workflow.datasets.errors import DataError
+from workflow.datasets.files import read_csv
+from workflow.datasets.frames import COLUMNS, Settings, run
+
+SETTINGS = Settings(count=4, sampling="linspace", width=16, height=12)
+
+
+def names(n: int, label: str = "biking", stem: str = "v_biking") -> list[str]:
+    return [f"{label}/{stem}_{1 + i // 7:02d}/{stem}_{1 + i // 7:02d}_{1 + i % 7:02d}.avi" for i in range(n)]
+
+
+@pytest.fixture
+def listing(tmp_path, clip):
+    """listing(n, broken): n clips of two classes, those numbered in `broken` without a frame."""
+
+    def make(n: int = 12, broken: dict[int, bytes] | None = None) -> Path:
+        both = names(n // 2) + names(n - n // 2, "diving", "v_diving")
+        members = {name: clip(5 + i % 7, seed=i % 5) for i, name in enumerate(both)}
+        for i, data in (broken or {}).items():
+            members[both[i]] = data
+        return listing_of(tmp_path / "clips", members, tmp_path)
+
+    return make
+
+
+def outputs(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith(("frames", "clips.csv")))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_rows_of_the_array_are_rows_of_the_table(listing, tmp_path, workers):
+    content = run(listing(), tmp_path, SETTINGS, workers, 0.0)
+    array, table = np.load(tmp_path / "frames.npy", mmap_mode="r"), read_csv(tmp_path / "clips.csv", COLUMNS)
+    assert array.shape == tuple(content["shape"]) == (12, 4, 12, 16, 3)
+    assert array.dtype == np.uint8
+    assert [row["clip"] for row in table] == sorted(row["clip"] for row in table)
+    for row, picture in zip(table, array, strict=True):
+        reference = decode(tmp_path / "clips" / row["clip"], 4, "linspace", 16, 12)
+        assert (picture == reference.frames).all()
+        assert (int(row["frames"]), row["fps"], row["status"]) == (reference.count, "25.0", "ok")
+        assert (row["width"], row["height"]) == ("32", "24")
+    assert content["classes"] == ["biking", "diving"]
+
+
+def test_the_digest_is_that_of_the_arrays_bytes(listing, tmp_path):
+    import hashlib
+
+    content = run(listing(), tmp_path, SETTINGS, 1, 0.0)
+    assert content["digest"] == hashlib.sha256(np.load(tmp_path / "frames.npy").tobytes()).hexdigest()
+    assert json.loads((tmp_path / "frames.json").read_text())["digest"] == content["digest"]
+
+
+def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, tmp_path, capsys):
+    path = listing(broken={3: b"", 8: b"no video" * 50})
+    content = run(path, tmp_path, SETTINGS, 1, 0.2)
+    table = read_csv(tmp_path / "clips.csv", COLUMNS)
+    assert [row["status"] for row in table if row["status"] != "ok"] == ["empty file", "no video that FFmpeg can open"]
+    assert (np.load(tmp_path / "frames.npy")[[3, 8]] == 0).all()
+    assert content["undecodable"] == 2
+    assert "v_biking_01_04.avi: empty file" in capsys.readouterr().err
+
+
+def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(listing, tmp_path, clip):
+    path = listing(broken={3: b"", 8: b"no video" * 50})
+    with pytest.raises(DataError, match=r"2 of 12 clips do not decode, allowed is a share of 0\.1 .*: empty file"):
+        run(path, tmp_path, SETTINGS, 1, 0.1)
+    assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
+    table = read_csv(path, ("clip", "path"))
+    for row in (3, 8):  # mended in place: the next run looks at them again
+        Path(table[row]["path"]).write_bytes(clip(5))
+    assert run(path, tmp_path, SETTINGS, 1, 0.0)["undecodable"] == 0
+
+
+def test_a_clip_that_disappeared_is_named(listing, tmp_path):
+    path = listing()
+    Path(read_csv(path, ("path",))[2]["path"]).unlink()
+    with pytest.raises(DataError, match=r"v_biking_01_03\.avi: .*No such file"):
+        run(path, tmp_path, SETTINGS, 1, 0.0)
+
+
+def die(*job) -> None:
+    os._exit(1)  # as a process does that the kernel kills
+
+
+def test_a_worker_that_dies_is_told(listing, tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "decode_into", die)
+    with pytest.raises(DataError, match=r"a process that decodes was killed.* at work were .*v_biking_01_01\.avi"):
+        run(listing(), tmp_path, SETTINGS, 2, 0.0)
+    assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
+
+
+def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
+    with pytest.raises(DataError, match="class 'biking': none of its clips decodes"):
+        run(listing(4, broken={0: b"", 1: b""}), tmp_path, SETTINGS, 1, 0.9)
+
+
+def test_an_empty_listing_is_an_error(tmp_path):
+    (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path\n")
+    with pytest.raises(DataError, match="lists no clip"):
+        run(tmp_path / "listing.csv", tmp_path, SETTINGS, 1, 0.0)
+
+
+def test_other_settings_start_anew(listing, tmp_path):
+    path = listing()
+    first = run(path, tmp_path, SETTINGS, 1, 0.0)["digest"]
+    assert run(path, tmp_path, Settings(3, "random", 16, 12, seed=1), 1, 0.0)["shape"][1] == 3
+    assert run(path, tmp_path, SETTINGS, 1, 0.0)["digest"] == first
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 5, 11])
+def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monkeypatch, stop_after):
+    path = listing()
+    whole = run(path, tmp_path / "whole", SETTINGS, 1, 0.0)
+    done = []
+
+    def decode_some(*job):
+        if len(done) == stop_after:
+            raise KeyboardInterrupt
+        done.append(job[1])
+        return real(*job)
+
+    real = frames.decode_into
+    monkeypatch.setattr(frames, "decode_into", decode_some)
+    monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)  # journal every clip
+    with pytest.raises(KeyboardInterrupt):
+        run(path, tmp_path / "cut", SETTINGS, 1, 0.0)
+    assert outputs(tmp_path / "cut") == ["frames.npy.journal", "frames.npy.part"]
+    with (tmp_path / "cut" / "frames.npy.journal").open("a") as file:
+        file.write('[11, {"status": "ok", "fra')  # a line that was being written
+    monkeypatch.setattr(frames, "decode_into", lambda *job: done.append(job[1]) or real(*job))
+    resumed = run(path, tmp_path / "cut", SETTINGS, 1, 0.0)
+    assert sorted(done) == list(range(12))  # nothing twice
+    assert resumed["digest"] == whole["digest"]
+    for name in ("frames.npy", "clips.csv"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert outputs(tmp_path / "cut") == ["clips.csv", "frames.json", "frames.npy"]
+
+
+def test_a_killed_process_is_continued_by_the_next(listing, tmp_path, root):
+    """SIGKILL to the whole group, workers included, as a scheduler does it."""
+    path = listing(60)
+    output = tmp_path / "killed"
+    command = [sys.executable, "-c", KILLED, "--listing", str(path), "--output", str(output), *ARGUMENTS]
+    first = subprocess.run(command, cwd=root, start_new_session=True, stderr=subprocess.DEVNULL)
+    assert first.returncode == -signal.SIGKILL
+    journal = output / "frames.npy.journal"
+    assert not (output / "frames.npy").exists()
+    done = journal.read_bytes().count(b"\n") - 1
+    assert done == 5
+    command = [sys.executable, "-m", "workflow.datasets.frames", "--listing", str(path), "--output", str(output)]
+    second = subprocess.run([*command, *ARGUMENTS], cwd=root, text=True, capture_output=True, check=True)
+    assert "of 60 clips are decoded already" in second.stderr
+    whole = run(path, tmp_path / "whole", SETTINGS, 1, 0.0)
+    assert json.loads((output / "frames.json").read_text())["digest"] == whole["digest"]
+    assert (output / "clips.csv").read_bytes() == (tmp_path / "whole" / "clips.csv").read_bytes()
+
+
+ARGUMENTS = ["--count", "4", "--width", "16", "--height", "12", "--workers", "2"]
+KILLED = """
+import os, signal
+from workflow.datasets import frames, store
+store.SECONDS = 0.0
+real = store.Store.add
+def add(self, row, said):
+    real(self, row, said)
+    if len(self.done) == 5:
+        os.killpg(0, signal.SIGKILL)
+store.Store.add = add
+if __name__ == "__main__":
+    frames.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--count", "0"], "--count 0: expected at least 1"),
+        (["--workers", "0"], "--workers 0: expected at least 1"),
+    ],
+)
+def test_impossible_arguments(tmp_path, arguments, message):
+    with pytest.raises(DataError, match=message):
+        frames.main(["--listing", str(tmp_path / "no.csv"), "--output", str(tmp_path), *arguments])
+
+
+def test_a_missing_listing_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"no\.csv: no such file"):
+        frames.main(["--listing", str(tmp_path / "no.csv"), "--output", str(tmp_path)])
+    assert outputs(tmp_path) == []

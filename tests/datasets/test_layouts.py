@@ -1,0 +1,62 @@
+"""Class, group and source from real names of the three data sets."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from workflow.datasets.layouts import ByClass, Clip, Flat, Grouped
+
+CASES = [
+    (
+        Grouped(),
+        "UCF11_updated_mpg/walking/v_walk_dog_04/v_walk_dog_04_11.mpg",
+        Clip("walking/v_walk_dog_04/v_walk_dog_04_11.mpg", "walking", "04", "v_walk_dog_04"),
+    ),
+    (
+        Grouped(),
+        "golf_swing/v_golf_25/v_golf_25_01.avi",
+        Clip("golf_swing/v_golf_25/v_golf_25_01.avi", "golf_swing", "25", "v_golf_25"),
+    ),
+    (
+        ByClass(),
+        "x/wave/winKen_wave_u_cm_np1_ri_bad_1.avi",
+        Clip("wave/winKen_wave_u_cm_np1_ri_bad_1.avi", "wave", "winKen", "winKen"),
+    ),
+    (
+        ByClass(),
+        "shoot_ball/-A!(b)#[c]_shoot_ball_f_nm_np2_fr_med_0.avi",
+        Clip("shoot_ball/-A!(b)#[c]_shoot_ball_f_nm_np2_fr_med_0.avi", "shoot_ball", "-A!(b)#[c]", "-A!(b)#[c]"),
+    ),
+    (
+        Flat(),
+        "anything/0492_03_009_bill_gates.avi",
+        Clip("0492_03_009_bill_gates.avi", "bill_gates", "03", "bill_gates_03"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("layout", "path", "expected"), CASES, ids=[case[1] for case in CASES])
+def test_names(layout, path, expected):
+    assert layout.parse(PurePosixPath(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("layout", "path"),
+    [
+        (Grouped(), "golf_swing/v_golf_25/v_golf_24_01.avi"),
+        (Grouped(), "golf_swing/Annotation/v_golf_25_01.xgtf"),
+        (Grouped(), "v_golf_25/v_golf_25_01.avi"),
+        (Grouped(), "__MACOSX/golf_swing/v_golf_25/v_golf_25_01.avi"),
+        (Grouped(), "golf_swing/v_golf_25/._v_golf_25_01.avi"),
+        (ByClass(), "run/winKen_wave_u_cm_np1_ri_bad_1.avi"),
+        (ByClass(), "wave/notes.txt"),
+        (Flat(), "492_03_009_bill_gates.avi"),
+    ],
+)
+def test_what_is_no_clip(layout, path):
+    assert layout.parse(PurePosixPath(path)) is None
+
+
+def test_the_same_clip_in_both_releases_has_one_key():
+    paths = [f"golf_swing/v_golf_25/v_golf_25_01.{suffix}" for suffix in ("avi", "mpg")]
+    assert len({Grouped().parse(PurePosixPath(path)).key for path in paths}) == 1

@@ -1,0 +1,182 @@
+"""Protocols, validation, leakage and the official splits of HMDB51."""
+
+import math
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflow.datasets import inventory, official
+from workflow.datasets.catalogue import CATALOGUE, DEMO, HMDB51, UCF11, YOUTUBE_CELEBRITIES, Dataset
+from workflow.datasets.errors import DataError
+from workflow.datasets.leakage import expected_share, share_with_sibling
+from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, Row, cut_validation, parts
+from workflow.datasets.splits import digest, split
+
+SEED = 11111986
+
+
+def rows_of(entry: Dataset, codes: dict[str, str] | None = None) -> list[Row]:
+    names = codes or [f"{key}.avi" for key in inventory.expected_keys(entry.name)]
+    clips = [entry.layout.parse(PurePosixPath(name)) for name in sorted(names)]
+    return [Row(c.clip, c.label, c.group, c.source, (codes or {}).get(c.clip, "")) for c in clips]
+
+
+def sizes_tested(entry: Dataset, rows: list[Row], protocol: str, folds: int) -> list[int]:
+    return [Counter(parts(entry, rows, protocol, fold, SEED).values())[TEST] for fold in range(folds)]
+
+
+def test_group_folds_of_the_whole_sets():
+    assert sizes_tested(UCF11, rows_of(UCF11), "group", 5) == [328, 314, 306, 318, 334]
+    assert sizes_tested(YOUTUBE_CELEBRITIES, rows_of(YOUTUBE_CELEBRITIES), "group", 3) == [738, 604, 568]
+    assert sizes_tested(DEMO, rows_of(DEMO), "group", 5) == [80] * 5
+
+
+@pytest.mark.parametrize("protocol", ["group", "published"])
+def test_every_clip_is_tested_exactly_once(protocol):
+    rows = rows_of(UCF11)
+    count = Counter(
+        clip for fold in range(5) for clip, part in parts(UCF11, rows, protocol, fold, SEED).items() if part == TEST
+    )
+    assert set(count.values()) == {1}
+    assert len(count) == 1600
+
+
+def test_the_random_split_depends_on_the_seed_and_not_on_the_order():
+    rows = rows_of(DEMO)
+    one = parts(DEMO, rows, "published", 0, 1)
+    assert one == parts(DEMO, rows[::-1], "published", 0, 1)
+    assert one != parts(DEMO, rows, "published", 0, 2)
+
+
+def test_splits_are_the_ones_they_have_always_been():
+    """Records of earlier runs name this digest."""
+    table, _ = split(DEMO, rows_of(DEMO), "published", 0, SEED, 0.15)
+    assert digest(table) == "3ebbdaa17576caf97698f55dd720e272fb62ebbfe137c9a254468aa690ead1ed"
+    table, _ = split(DEMO, rows_of(DEMO), "group", 0, SEED, 0.15)
+    assert digest(table) == "c63459fa89b6f52100dbc991b7d0c0814f075368ab95cea0158790f5b9fa6fd8"
+    assert digest(table[::-1]) == digest(table)
+
+
+def test_leakage_of_the_whole_sets():
+    """The share of test clips with a sibling in train: what the random protocol flatters."""
+    ucf11, celebrities = rows_of(UCF11), rows_of(YOUTUBE_CELEBRITIES)
+    assert f"{expected_share(ucf11, 5):.1%}" == "99.8%"
+    assert f"{expected_share(celebrities, 5):.2%}" == "99.96%"
+    for entry, rows, folds in ((UCF11, ucf11, 5), (YOUTUBE_CELEBRITIES, celebrities, 3)):
+        for fold in range(5):
+            assert share_with_sibling(rows, parts(entry, rows, "published", fold, SEED)) > 0.98
+        for fold in range(folds):
+            assert share_with_sibling(rows, parts(entry, rows, "group", fold, SEED)) == 0.0
+
+
+def test_the_expected_leakage_is_the_mean_over_seeds():
+    rows = rows_of(UCF11)
+    shares = [
+        share_with_sibling(rows, parts(UCF11, rows, "published", fold, seed)) for seed in range(20) for fold in range(5)
+    ]
+    assert math.isclose(sum(shares) / 100, expected_share(rows, 5), abs_tol=5e-4)
+
+
+def test_official_splits_of_hmdb51(lists):
+    codes = official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir())
+    official.check(codes)
+    assert len(codes) == 6766
+    rows = rows_of(HMDB51, codes)
+    for fold in range(3):
+        part_of = parts(HMDB51, rows, "group", fold, SEED)
+        assert Counter(part_of.values()) == {TRAIN: 3570, TEST: 1530, UNUSED: 1666}
+        assert share_with_sibling(rows, part_of) == 0.0
+
+
+def write_official(folder, label="wave", train=70, test=30, splits=(1, 2, 3)):
+    for number in splits:
+        lines = [f"a b!_{i}.avi {1 if i < train else 2 if i < train + test else 0} \n" for i in range(110)]
+        (folder / f"{label}_test_split{number}.txt").write_text("".join(lines))
+
+
+def test_official_files_are_read_and_checked(tmp_path):
+    write_official(tmp_path)
+    codes = official.read(tmp_path.iterdir())
+    assert codes["wave/a b!_0.avi"] == "111"
+    assert codes["wave/a b!_109.avi"] == "000"
+    official.check(codes)
+    write_official(tmp_path, test=29)
+    with pytest.raises(DataError, match="official split 1 has 29 test clips of 'wave'; expected 30"):
+        official.check(official.read(tmp_path.iterdir()))
+
+
+def test_damaged_official_files_are_named(tmp_path):
+    write_official(tmp_path, splits=(1, 2))
+    with pytest.raises(DataError, match=r"class 'wave' has the split files \[1, 2\]"):
+        official.read(tmp_path.iterdir())
+    write_official(tmp_path)
+    (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 3 \n")
+    with pytest.raises(DataError, match=r"wave_test_split2\.txt, line 1: 'a b!_0\.avi 3 ' is not a clip and a code"):
+        official.read(tmp_path.iterdir())
+    (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 1 \n")
+    with pytest.raises(DataError, match="not in split 2"):
+        official.read(tmp_path.iterdir())
+
+
+SOURCES = st.lists(st.integers(1, 9), min_size=1, max_size=12)  # clips of each source of one class
+
+
+@settings(max_examples=60, deadline=None)
+@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
+def test_validation_is_cut_by_whole_sources(classes, share, seed):
+    rows = [
+        Row(f"{label}/{source}/{clip}", str(label), str(source), str(source))
+        for label, sources in enumerate(classes)
+        for source, n in enumerate(sources)
+        for clip in range(n)
+    ]
+    after, cut_by_clip = cut_validation(rows, {row.clip: TRAIN for row in rows}, share, seed)
+    for label, sources in enumerate(classes):
+        mine = [row for row in rows if row.label == str(label)]
+        count = Counter(after[row.clip] for row in mine)
+        assert count[TRAIN] >= 1
+        assert count[VALIDATION] >= (len(mine) > 1)
+        assert (str(label) in cut_by_clip) == (len(sources) == 1)
+        if len(sources) > 1:
+            assert all(len({after[row.clip] for row in mine if row.source == str(s)}) == 1 for s in range(len(sources)))
+            # no further from the share than half of the largest source, or one source was the least there was
+            off = abs(count[VALIDATION] - share * len(mine))
+            assert off <= max(sources) or count[VALIDATION] == min(sources)
+
+
+def test_only_training_clips_move_to_validation():
+    rows = rows_of(UCF11)
+    before = parts(UCF11, rows, "group", 2, SEED)
+    after, cut_by_clip = cut_validation(rows, before, 0.15, SEED)
+    assert cut_by_clip == []
+    assert {clip for clip in after if after[clip] != before[clip]} == {
+        clip for clip in after if after[clip] == VALIDATION
+    }
+    assert all(before[clip] == TRAIN for clip in after if after[clip] == VALIDATION)
+    count = Counter(after.values())
+    assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
+
+
+def test_a_partial_set_shares_its_groups_among_the_folds():
+    rows = [row for row in rows_of(UCF11) if int(row.group) <= 4]
+    used = [set() for _ in range(5)]
+    for fold in range(5):
+        part_of = parts(UCF11, rows, "group", fold, SEED, partial=True)
+        used[fold] = {row.group for row in rows if part_of[row.clip] == TEST}
+    assert used == [{"01"}, {"02"}, {"03"}, {"04"}, set()]
+    whole = rows_of(UCF11)
+    for fold in range(5):
+        assert parts(UCF11, whole, "group", fold, SEED) == parts(UCF11, whole, "group", fold, SEED, partial=True)
+
+
+def test_a_fold_that_cannot_be_is_named():
+    rows = [row for row in rows_of(UCF11) if int(row.group) <= 4]
+    with pytest.raises(DataError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
+        split(UCF11, rows, "group", 0, SEED, 0.15)
+
+
+def test_every_set_of_the_catalogue_has_both_protocols():
+    assert all(entry.protocols == ("group", "published") for entry in CATALOGUE.values())

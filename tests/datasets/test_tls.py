@@ -1,0 +1,44 @@
+"""A certificate that cannot be verified: explained, and accepted only where a host is named."""
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import server as loopback
+
+from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.errors import DataError
+from workflow.datasets.fetch import fetch
+from workflow.datasets.lock import Lock
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[loopback.Served]:
+    """A server whose certificate nobody has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    subprocess.run([*command, "-days", "2", *names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    served, stop = loopback.start(context)
+    yield served
+    stop()
+
+
+def test_the_sentence_says_what_to_do_and_the_opt_out_is_by_host(secure, tmp_path, capsys):
+    secure.files["/set.zip"] = b"content"
+    part = Part("set", (Source(secure.url("/set.zip")),))
+    lock = Lock(tmp_path / "lock.json")
+    for hosts in ([], ["example.org"]):
+        with pytest.raises(DataError, match=r"certificate of 127\.0\.0\.1 cannot be verified .*`insecure_tls`"):
+            fetch(part, tmp_path / "archives", lock, insecure_tls=hosts, pause=lambda seconds: None)
+    assert secure.log == []
+    got = fetch(part, tmp_path / "archives", lock, insecure_tls=["127.0.0.1"])
+    assert got.file.read_bytes() == b"content"
+    assert "certificate of 127.0.0.1 is not verified" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"""torch.export and torch.compile give the numbers of eager mode, without a graph break."""
+
+import pytest
+import torch
+from small_models import parts, small
+
+from fdht import HierarchicalTucker
+
+PIXELS = torch.arange(3 * 4 * 48, dtype=torch.uint8).view(3, 4, 48)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_compiler():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("name", ["fully_decomposed", "tensor_ring"])
+def test_export_serves_any_batch(name, tmp_path):
+    layer = small(name, dtype=torch.float32).normalise(1 / 128, -1.0)
+    batch = torch.export.Dim("batch", min=2, max=64)
+    program = torch.export.export(layer, (PIXELS,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "layer.pt2")
+    loaded = torch.export.load(tmp_path / "layer.pt2").module()
+    for x in (PIXELS, PIXELS.repeat(5, 1, 1)):
+        torch.testing.assert_close(loaded(x)[0], layer(x)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_compiled_training_step_equals_eager(cell):
+    layer = small("fully_decomposed", cell=cell)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    x, lengths = torch.randn(3, 4, 48, dtype=torch.float64), torch.tensor([4, 2, 3])
+    results = []
+    for call in (layer, compiled):
+        outputs, final = call(x, lengths=lengths)
+        loss = outputs.square().sum() + sum(part.sum() for part in parts(final))
+        results.append((outputs, *torch.autograd.grad(loss, list(layer.parameters()))))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # of torch's own, when its compiler is loaded
+def test_inductor_equals_eager():
+    torch.manual_seed(0)
+    layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
+    x = torch.randn(7, 120)
+    torch.testing.assert_close(torch.compile(layer, fullgraph=True)(x), layer(x))

@@ -1,0 +1,102 @@
+"""The estimate: arithmetic from given times, records before calibration, and a small calibration that runs."""
+
+import json
+
+import pytest
+import yaml
+
+from workflow import configuration, specification
+from workflow.training import cost
+
+CONFIG = {
+    "name": "tiny",
+    "datasets": {"demo": {}},
+    "frames": {"count": 2, "width": 10, "height": 8},
+    "protocols": ["group"],
+    "folds": [0, 1],
+    "seeds": [0, 1, 2],
+    "splits": {"validation": 0.25},
+    "training": {"epochs": 10, "batch_size": 8, "device": "cpu"},
+    "models": {"chance": {"format": "chance"}, "lstm": {"format": "dense", "hidden_size": 4}},
+}
+
+
+class Given(dict):
+    """A calibration that knows every model."""
+
+    def __contains__(self, key):
+        return True
+
+    def __missing__(self, key):
+        return {"step_ms": 100.0, "evaluation_ms": 5.0, "device": "NVIDIA of a test"}
+
+
+@pytest.fixture
+def config():
+    return configuration.complete(CONFIG)
+
+
+def write_splits(root, train=20, others=12):
+    folder = root / "tiny/data/demo"
+    folder.mkdir(parents=True)
+    lines = ["protocol,fold,clip,part"]
+    for fold in (0, 1):
+        lines += [f"group,{fold},{n},train" for n in range(train)]
+        lines += [f"group,{fold},{n + train},test" for n in range(others)]
+    (folder / "splits.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_hours_follow_from_steps_and_clips(config, tmp_path):
+    write_splits(tmp_path)
+    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    assert (lstm["jobs"], lstm["source"], lstm["device"]) == (6, "calibrated here", "NVIDIA of a test")
+    seconds = 10 * (3 * 0.1 + 12 * 0.005) + cost.START_SECONDS
+    assert lstm["hours"] == pytest.approx(6 * seconds / 3600)
+    assert chance["hours"] == pytest.approx(6 * cost.START_SECONDS / 3600)
+
+
+def test_records_are_believed_before_a_calibration(config, tmp_path):
+    run = next(run for run in specification.runs(config) if run.model == "lstm")
+    folder = tmp_path / "tiny/runs" / run.folder
+    folder.mkdir(parents=True)
+    record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
+    (folder / "result.json").write_text(json.dumps(record))
+    _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    assert lstm["source"] == "1 of 6 records"
+    assert lstm["step_ms"] == 7.0
+    assert lstm["hours"] == pytest.approx(6 * (4.0 * 10 + cost.START_SECONDS) / 3600)
+
+
+def test_without_splits_the_inventory_is_divided(config, tmp_path):
+    run = specification.runs(config)[0]
+    train, others = cost._clips(config, run, tmp_path / "tiny")
+    clips = cost.CATALOGUE["demo"].clips
+    assert train + others == clips
+    assert train == round(clips * 0.8 * 0.75)
+
+
+def test_the_command_times_what_it_does_not_know_and_keeps_it(tmp_path, capsys):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 0
+    first = capsys.readouterr()
+    assert "timing lstm on demo/pixels" in first.err
+    for word in (
+        "jobs        12",
+        "GPU hours   0.00  (no GPU among the devices above)",
+        "CPU hours",
+        "disk",
+        "download",
+    ):
+        assert word in first.out
+    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 0
+    again = capsys.readouterr()
+    assert again.err == ""
+    assert again.out == first.out
+
+
+def test_a_wrong_configuration_is_told(tmp_path, capsys):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | {"models": {"lstm": {"format": "dens"}}}))
+    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 1
+    assert "did you mean 'dense'" in capsys.readouterr().err

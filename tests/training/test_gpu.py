@@ -1,0 +1,55 @@
+"""What only a GPU can show; skipped where there is none."""
+
+import json
+import os
+
+import pytest
+import torch
+from training.conftest import specification
+from training.test_resume import SETTINGS, outcome, start
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+TENSORS = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
+
+
+@pytest.fixture(autouse=True)
+def switches(monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"))
+
+
+def plain(**training):
+    return specification("fully_decomposed", TENSORS, **SETTINGS | {"device": "cuda"} | training)
+
+
+def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
+    for name in ("first", "second"):
+        assert start(plain(), data, tmp_path / name) == 0
+    assert outcome(tmp_path / "first/run") == outcome(tmp_path / "second/run")
+    assert json.loads((tmp_path / "first/run/environment.json").read_text())["cuda_graph"]
+
+
+def test_a_graph_computes_what_the_launches_compute(data, tmp_path, monkeypatch):
+    from workflow.training import experiment
+    from workflow.training.step import Step
+
+    assert start(plain(dropout_input=0, dropout_recurrent=0), data, tmp_path / "graph") == 0
+    monkeypatch.setattr(experiment, "GraphedStep", Step)
+    assert start(plain(dropout_input=0, dropout_recurrent=0), data, tmp_path / "eager") == 0
+    for one, other in zip(*(outcome(tmp_path / kind / "run")["metrics"] for kind in ("graph", "eager")), strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+
+
+def test_a_stopped_run_ends_with_the_same_bytes(data, tmp_path, monkeypatch):
+    from training.test_resume import stopped_after
+
+    assert start(plain(), data, tmp_path / "undisturbed") == 0
+    stopped_after(3, plain(), data, tmp_path / "stopped", monkeypatch)
+    assert start(plain(), data, tmp_path / "stopped") == 0
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
+def test_lower_precisions_train(data, tmp_path, precision):
+    assert start(plain(precision=precision), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert (result["status"], result["precision"]) == ("ok", precision)

@@ -1,0 +1,59 @@
+"""Adam and AdamW bit for bit beside torch's own, decay by group, schedules."""
+
+import pytest
+import torch
+from training.conftest import specification
+
+from workflow.training import optimiser, settings
+from workflow.training.model import Classifier
+
+
+def parse(**training):
+    return settings.parse(specification(**training)).training
+
+
+def tiny(seed=0):
+    torch.manual_seed(seed)
+    return Classifier(torch.nn.LSTM(5, 3, batch_first=True), 3, 2, {})
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+def test_equals_torch_bit_for_bit(name, theirs):
+    given = parse(optimizer=name, learning_rate=0.03, weight_decay=0.01, classifier_weight_decay=0.2)
+    ours, other = tiny(), tiny()
+    mine = optimiser.build(ours, given)
+    weight = other.classifier.weight
+    rest = [p for p in other.parameters() if p is not weight]
+    groups = [{"params": rest, "weight_decay": 0.01}, {"params": [weight], "weight_decay": 0.01 + 0.2}]
+    reference = theirs(groups, lr=0.03, fused=True)
+    for step in range(5):
+        x = torch.randn(4, 6, 5, generator=torch.Generator().manual_seed(step))
+        for model in (ours, other):
+            model.zero_grad()
+            model(x).square().sum().backward()
+        if step == 3:
+            mine.set_rate(0.001)
+            for group in reference.param_groups:
+                group["lr"] = 0.001
+        mine.step()
+        reference.step()
+        mine.zero_grad()
+    for p, q in zip(ours.parameters(), other.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_decay_of_the_classifier_concerns_its_weight_alone():
+    model = tiny()
+    groups = optimiser.build(model, parse(classifier_weight_decay=0.5)).groups
+    assert [group.weight_decay for group in groups] == [0.0, 0.5]
+    assert groups[1].parameters == [model.classifier.weight]
+
+
+def test_schedules():
+    def rates(**training):
+        given = parse(learning_rate=1.0, epochs=4, **training)
+        return [optimiser.learning_rate(given, epoch) for epoch in range(1, 5)]
+
+    assert rates() == [1.0] * 4
+    assert rates(schedule="step", milestones=[1, 3], decay=0.5) == [1.0, 0.5, 0.5, 0.25]
+    assert rates(schedule="cosine") == pytest.approx([1.0, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])

@@ -1,0 +1,209 @@
+"""A run that was stopped, at whatever moment and by whatever signal, ends as if nothing had happened."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from training.conftest import specification
+
+from workflow.training import run
+from workflow.training.step import Step
+
+# dropout draws at every step, the rate changes every epoch: whatever a checkpoint forgets shows
+SETTINGS = {"epochs": 6, "schedule": "cosine", "dropout_input": 0.2, "dropout_recurrent": 0.2}
+MEASURED = {"train_seconds", "step_ms", "peak_memory_mb", "interruptions"}
+
+
+def outcome(folder: Path) -> dict:
+    """All that must be equal."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    result = json.loads((folder / "result.json").read_text())
+    return {
+        "metrics": [{name: value for name, value in line.items() if name != "seconds"} for line in lines],
+        "result": {name: value for name, value in result.items() if name not in MEASURED},
+        "predictions": (folder / "predictions.csv").read_bytes(),
+        "weights": (folder / "model.safetensors").read_bytes(),
+    }
+
+
+def start(plain: dict, data: Path, folder: Path, seconds: str = "0") -> int:
+    words = ["--specification", json.dumps(plain), "--data", str(data), "--output", str(folder / "run")]
+    return run.main([*words, "--checkpoint", str(folder / "checkpoint"), "--checkpoint-seconds", seconds])
+
+
+@pytest.mark.slow
+def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_path, root):
+    seed = str(random.SystemRandom().randrange(10**6))
+    plain = json.dumps(specification(**SETTINGS))
+    command = [sys.executable, str(root / "tests/training/kills.py"), str(data), plain, str(tmp_path), "25", seed]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, f"seed {seed}: {made.stderr}"
+    report = json.loads(made.stdout)
+    assert report["kills"] == 25
+    undisturbed, *killed = [outcome(Path(folder)) for folder in report["folders"]]
+    assert len(undisturbed["metrics"]) == SETTINGS["epochs"]
+    for result in killed:
+        assert result == undisturbed, f"seed {seed}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("at", [1, 4, 6])
+def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, number, capsys):
+    plain = specification(**SETTINGS | {"epochs": 3})
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    steps = 0
+    original = Step.__call__
+
+    def interrupted(self, batch):
+        nonlocal steps
+        original(self, batch)
+        steps += 1
+        if steps == at:
+            signal.raise_signal(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "__call__", interrupted)
+        assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + number
+    assert steps == at
+    assert "the next start goes on from" in capsys.readouterr().err
+    assert not (tmp_path / "stopped/run/result.json").exists()
+    assert start(plain, data, tmp_path / "stopped") == 0
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+    assert json.loads((tmp_path / "stopped/run/result.json").read_text())["interruptions"] == 1
+    assert not (tmp_path / "stopped/checkpoint").exists()
+
+
+def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch, capsys):
+    plain = specification(**SETTINGS)
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    original = Step.__call__
+
+    def interrupted(self, batch):
+        original(self, batch)
+        if (tmp_path / "stopped/checkpoint").exists():
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "__call__", interrupted)
+        patch.setattr("workflow.training.loop.GRACE", 0.0)
+        assert start(plain, data, tmp_path / "stopped") == 128 + signal.SIGTERM
+    assert "no time for another checkpoint" in capsys.readouterr().err
+    assert len(list((tmp_path / "stopped/checkpoint").glob("0*"))) == 1
+    assert start(plain, data, tmp_path / "stopped") == 0
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+class Stop(Exception):
+    """Ends a run as a kill would: nothing is saved."""
+
+
+def stopped_after(epochs: int, plain: dict, data: Path, folder: Path, monkeypatch) -> None:
+    """Run until `epochs` epochs are done, a checkpoint after each."""
+    from workflow.training.loop import Loop
+
+    original = Loop._save_now_and_then
+
+    def save(self):
+        original(self)
+        if self.state.epoch == epochs:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_save_now_and_then", save)
+        with pytest.raises(Stop):
+            start(plain, data, folder)
+
+
+def newest(folder: Path) -> Path:
+    return max((folder / "checkpoint").glob("0*.safetensors"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_it(data, tmp_path, monkeypatch, damage, capsys):
+    plain = specification(**SETTINGS)
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    stopped_after(3, plain, data, tmp_path / "stopped", monkeypatch)
+    path = newest(tmp_path / "stopped")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes({"cut": content[:-100], "flipped": content, "empty": b""}[damage])
+    capsys.readouterr()
+    assert start(plain, data, tmp_path / "stopped") == 0
+    said = capsys.readouterr().err
+    assert "is damaged" in said
+    assert "going on after epoch 2" in said
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+def test_with_every_checkpoint_damaged_a_run_starts_afresh(data, tmp_path, monkeypatch, capsys):
+    plain = specification(**SETTINGS)
+    assert start(plain, data, tmp_path / "undisturbed") == 0
+    stopped_after(3, plain, data, tmp_path / "stopped", monkeypatch)
+    for path in (tmp_path / "stopped/checkpoint").iterdir():
+        path.write_bytes(b"damaged")
+    capsys.readouterr()
+    assert start(plain, data, tmp_path / "stopped") == 0
+    assert capsys.readouterr().err.count("is damaged") == 2
+    assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+def test_a_half_written_checkpoint_is_not_taken_for_one(data, tmp_path, monkeypatch, capsys):
+    plain = specification(**SETTINGS)
+    stopped_after(2, plain, data, tmp_path, monkeypatch)
+    (tmp_path / "checkpoint/.00000003.part").write_bytes(newest(tmp_path).read_bytes()[:200])
+    capsys.readouterr()
+    assert start(plain, data, tmp_path) == 0
+    assert "going on after epoch 2" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_began_with(data, tmp_path, monkeypatch, capsys):
+    begun = torch.get_num_threads()
+    stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    try:
+        torch.set_num_threads(begun + 1)
+        assert start(specification(**SETTINGS), data, tmp_path) == 0
+        assert torch.get_num_threads() == begun
+    finally:
+        torch.set_num_threads(begun)
+    assert f"going on with {begun} threads, as begun" in capsys.readouterr().err
+
+
+def test_two_generations_are_kept(data, tmp_path, monkeypatch):
+    stopped_after(5, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    names = sorted(path.name.split(".")[0] for path in (tmp_path / "checkpoint").glob("0*"))
+    assert names == ["00000004", "00000005"]
+    assert 1 <= len(list((tmp_path / "checkpoint").glob("best-*"))) <= 2
+
+
+def test_lines_after_the_checkpoint_leave_the_metrics(data, tmp_path, monkeypatch):
+    plain = specification(**SETTINGS)
+    stopped_after(2, plain, data, tmp_path, monkeypatch)
+    with (tmp_path / "run/metrics.jsonl").open("a") as stream:
+        stream.write('{"epoch": 3, "train_loss"')
+    assert start(plain, data, tmp_path) == 0
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_another_specification_discards_the_checkpoint_and_says_what_changed(data, tmp_path, monkeypatch, capsys):
+    stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    changed = specification(**SETTINGS | {"learning_rate": 0.02})
+    capsys.readouterr()
+    assert start(changed, data, tmp_path) == 0
+    said = capsys.readouterr().err
+    assert "specification.training.learning_rate was 0.01 and is 0.02" in said
+    assert "starts afresh" in said
+    assert start(changed, data, tmp_path / "afresh") == 0
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "afresh/run")
+
+
+def test_no_file_is_read_that_could_execute_code(root):
+    for path in (root / "workflow/training").rglob("*.py"):
+        text = path.read_text()
+        for word in ("torch.load(", "pickle", "torch.save("):
+            assert word not in text, path

@@ -1,0 +1,44 @@
+"""Scores against scikit-learn's."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from workflow.training import scores
+
+
+@pytest.fixture(scope="module")
+def guesses():
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 7, 200)
+    logits = draw.normal(size=(200, 7)).astype(np.float32)
+    logits[np.arange(200), labels] += 0.7
+    return labels, logits, scores.probabilities(logits)
+
+
+def test_probabilities_sum_to_one_even_for_large_logits():
+    chances = scores.probabilities(np.array([[1e4, 0.0], [-1e4, -1e4]], np.float32))
+    assert chances == pytest.approx(np.array([[1.0, 0.0], [0.5, 0.5]]))
+
+
+def test_summary_agrees_with_scikit_learn(guesses):
+    labels, logits, chances = guesses
+    found = scores.summary(labels, chances)
+    predicted = logits.argmax(1)
+    table = metrics.confusion_matrix(labels, predicted, labels=range(7))
+    assert found["test_accuracy"] == metrics.accuracy_score(labels, predicted)
+    assert found["test_macro_f1"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"), rel=1e-12)
+    assert found["test_top5"] == metrics.top_k_accuracy_score(labels, chances, k=5)
+    assert found["confusion"] == table.tolist()
+    recalls = metrics.recall_score(labels, predicted, average=None)
+    assert found["per_class_accuracy"] == pytest.approx(recalls, rel=1e-12)
+
+
+def test_a_class_without_test_clips_has_no_accuracy():
+    found = scores.summary(np.array([0, 0]), np.array([[0.9, 0.05, 0.05], [0.2, 0.8, 0.0]]))
+    assert found["per_class_accuracy"] == [0.5, None, None]
+    assert found["test_macro_f1"] == pytest.approx((2 / 3 + 0) / 2)  # the absent third class does not enter
+
+
+def test_top_five_of_four_classes_is_always_right():
+    assert scores.top_k(np.array([3]), np.array([[0.7, 0.2, 0.1, 0.0]])) == 1.0

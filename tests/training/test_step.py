@@ -1,0 +1,102 @@
+"""One step: its gradients, its sums, and what it does when memory runs out or a number is not finite."""
+
+import pytest
+import torch
+from training.conftest import specification
+
+from workflow.training import optimiser, settings
+from workflow.training.errors import RunFailure
+from workflow.training.feed import Batch
+from workflow.training.model import Classifier
+from workflow.training.step import Step
+
+
+class Limited(torch.nn.LSTM):
+    """An LSTM on a device that has room for `room` clips."""
+
+    room = 1000
+    message = "you tried to allocate: can't allocate memory"
+
+    def forward(self, x, **options):
+        if len(x) > self.room:
+            raise RuntimeError(self.message)
+        return super().forward(x, **options)
+
+
+def make(room=1000, gradient_norm=None):
+    torch.manual_seed(0)
+    recurrent = Limited(5, 3, batch_first=True)
+    recurrent.room = room
+    model = Classifier(recurrent, 3, 4, {})
+    given = settings.parse(specification(learning_rate=0.1)).training
+    return Step(model, optimiser.build(model, given), gradient_norm, "float32")
+
+
+@pytest.fixture
+def batch():
+    draw = torch.Generator().manual_seed(1)
+    x = torch.randn(10, 6, 5, generator=draw)
+    return Batch(x, torch.randint(0, 4, (10,), generator=draw), None)
+
+
+def test_sums_of_an_epoch(batch):
+    step = make()
+    logits = step.model(batch.x)
+    step(batch)
+    loss = torch.nn.functional.cross_entropy(logits, batch.labels, reduction="sum").item()
+    assert step.totals() == (pytest.approx(loss, rel=1e-6), (logits.argmax(1) == batch.labels).sum(), None)
+    step(batch)
+    assert len(step.log) == 2
+    assert step.totals().loss > loss
+    step.begin_epoch()
+    assert step.log == []
+
+
+def test_accumulated_gradients_are_the_same_gradient(batch):
+    whole, pieces = make(), make()
+    expected, found = whole.forward_backward(batch, 10), pieces.forward_backward(batch, 3)
+    for p, q in zip(whole.parameters, pieces.parameters, strict=True):
+        torch.testing.assert_close(p.grad, q.grad)
+    torch.testing.assert_close(expected, found)
+
+
+def test_out_of_memory_halves_until_it_fits_and_loses_nothing(batch, capsys):
+    plain, limited = make(), make(room=3)
+    plain(batch)
+    limited(batch)
+    assert limited.micro == 3
+    assert "3 clips at a time" in capsys.readouterr().err
+    for p, q in zip(plain.parameters, limited.parameters, strict=True):
+        torch.testing.assert_close(p, q)
+    assert limited.totals()[:2] == pytest.approx(plain.totals()[:2])
+
+
+def test_a_clip_that_does_not_fit_by_itself_fails_the_run(batch):
+    with pytest.raises(RunFailure, match="out of memory with a single clip"):
+        make(room=0)(batch)
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(batch):
+    step = make(room=0)
+    step.model.recurrent.message = "shapes differ"
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        step(batch)
+
+
+def test_the_norm_of_all_gradients_is_limited(batch):
+    free, limited = make(), make(gradient_norm=1e-3)
+    for step in (free, limited):
+        step(batch)
+    norms = [torch.cat([p.grad.flatten() for p in step.parameters]).norm().item() for step in (free, limited)]
+    assert norms[0] > 1e-2
+    assert norms[1] == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_the_first_step_that_exploded_is_told(batch):
+    step = make()
+    step(batch)
+    with torch.no_grad():
+        step.model.classifier.bias[0] = torch.nan
+    step(batch)
+    step(batch)
+    assert step.totals().exploded == 2

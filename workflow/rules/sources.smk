@@ -1,0 +1,19 @@
+"""What each step executes, by content: a change of the code makes again what it made."""
+
+
+rule sources:
+    input:
+        lambda wildcards: sources(*modules(wildcards.step)),
+    output:
+        code("{step}"),
+    log:
+        f"{LOGS}/sources/{{step}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        modules=lambda wildcards: modules(wildcards.step),
+    message:
+        "Sources of {wildcards.step}"
+    shell:
+        "python -m workflow.sources {params.modules} > {output} 2> {log}"
