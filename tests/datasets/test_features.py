@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import listing_of
+from small_data import listing_of
 
 from workflow.datasets import features as step
 from workflow.datasets import frames, inception
