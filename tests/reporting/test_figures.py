@@ -13,7 +13,7 @@ from workflow.reporting.content.material import gather
 from workflow.reporting.plots import accuracy_parameters, learning_curves, style
 from workflow.reporting.predictions import confusion
 
-NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "reported"]
+NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 
 
 def drawn(root, output, *options):

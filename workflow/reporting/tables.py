@@ -9,7 +9,17 @@ from types import ModuleType
 import pandas as pd
 
 from workflow.reporting import records, render
-from workflow.reporting.content import accuracy, claims, comparison, complexity, cost, holes, leakage, parameters
+from workflow.reporting.content import (
+    accuracy,
+    claims,
+    comparison,
+    complexity,
+    cost,
+    factors,
+    holes,
+    leakage,
+    parameters,
+)
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
 
@@ -21,6 +31,7 @@ TABLES: dict[str, ModuleType] = {
     "comparison": comparison,
     "claims": claims,
     "leakage": leakage,
+    "factors": factors,
     "cost": cost,
     "holes": holes,
 }
@@ -31,6 +42,7 @@ TITLES = {
     "comparison": "Reported against reproduced",
     "claims": "Claims of the abstract",
     "leakage": "What the published protocol adds",
+    "factors": "Protocol, start or format",
     "cost": "Cost of training",
     "holes": "Runs that enter no mean",
 }

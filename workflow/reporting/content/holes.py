@@ -8,7 +8,7 @@ from workflow.reporting.render import HOLE, Cell, Column, Sheet
 
 COLUMNS = [
     Column("state", ("State",), number=False),
-    Column("run", ("Run",), number=False),
+    Column("run", ("Run",), number=False, width="0.4\\linewidth"),
     Column("reason", ("Reason",), number=False, width="0.36\\linewidth"),
 ]
 MOST = 40  # rows in print; the CSV has all
