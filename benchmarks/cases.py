@@ -60,9 +60,9 @@ def pixels() -> Case:
         },
         "fdht_lstm": {
             "format": "fully_decomposed",
-            "input_modes": [9, 20, 20, 18],
+            "input_modes": [5, 8, 36, 50],
             "output_modes": [8, 8, 2, 2],
-            "ranks": [8, 8, 4, 4, 4, 4],
+            "ranks": [8, 8, 8, 8, 4, 4],
         },
     }
     others = {

@@ -56,10 +56,10 @@ def peak_mb(call: Callable[[], object], device: str) -> float:
 
 def machine(device: str) -> tuple[float, float]:
     """Measured multiply-adds per second of a large float32 GEMM and bytes per second of reading."""
-    size = 8192 if device == "cuda" else 2048
+    size = 8192 if device == "cuda" else 1024
     a = torch.randn(size, size, device=device)
     rate = size**3 / min(_timed(lambda: a @ a, device) for _ in range(9))
-    long = torch.ones(2**29 if device == "cuda" else 2**26, device=device)
+    long = torch.ones(2**29 if device == "cuda" else 2**25, device=device)
     bandwidth = long.numel() * 4 / min(_timed(long.sum, device) for _ in range(9))
     return rate, bandwidth
 

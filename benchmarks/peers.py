@@ -1,6 +1,6 @@
 """Other implementations of the same models, called as their authors call them: once a time step.
 
-tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) as installed from the registry; torch.nn.LSTM.
+tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) and torch.nn.LSTM as installed.
 Two schemes without a package are written here from their description: TT_RNN's (Yang et al., 2017: sweep over the
 cores, dense U) and that of onucharles/tensorized-rnn (the same sweep for W and for U: the only fully decomposed peer).
 """

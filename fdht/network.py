@@ -67,10 +67,11 @@ class Network:
         """Products of core entries that an entry of W sums: what the variance of W grows by."""
         return math.prod(self.sizes[bond] for bond in self.bonds)
 
-    def with_first_input_mode(self, size: int) -> "Network":
-        """The same network with the first input mode cut (or widened) to `size`."""
+    def with_input_modes(self, sizes: tuple[int, ...]) -> "Network":
+        """The same network with its input modes cut to `sizes`."""
+        new = dict(zip(self.inputs, sizes, strict=True))
         cores = tuple(
-            replace(core, shape=tuple(size if i == "n1" else n for i, n in zip(core.indices, core.shape, strict=True)))
+            replace(core, shape=tuple(new.get(i, n) for i, n in zip(core.indices, core.shape, strict=True)))
             for core in self.cores
         )
-        return Network((size, *self.input_modes[1:]), self.output_modes, cores)
+        return Network(tuple(sizes), self.output_modes, cores)

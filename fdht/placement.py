@@ -52,7 +52,8 @@ def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Pl
     slice_size, total = math.prod(modes[1:]), math.prod(modes)
     whole, remainder = divmod(D, slice_size)
     if total == D + H:
-        return Placement(D, H, modes, whole + bool(remainder), None, D)
+        box = None if remainder else (modes[0] - whole, *modes[1:])
+        return Placement(D, H, modes, whole + bool(remainder), box, D)
     needed = whole + math.ceil(H / slice_size)
     if remainder or modes[0] != needed:
         wanted = f"or whole slices of the first mode ({needed}, {', '.join(map(str, modes[1:]))})"

@@ -67,7 +67,7 @@ def plans(network: Network) -> Iterator[Plan]:
             label = f"split n{split.inputs} m{split.outputs} {'Q' if q_first else 'P'} first"
             yield Plan("split", split, q_first, label=label)
     if len(network.cores) > 1:
-        for backwards in (False, True):
+        for backwards in (True, False):  # the last mode is contiguous: first where the estimates are equal
             path = _sweep_path(network, backwards)
             yield Plan("sweep", path=path, label="sweep " + " ".join(network.cores[k].name for k in path))
 
@@ -88,7 +88,7 @@ def cost(network: Network, plan: Plan, rows: int, device: str = "cpu") -> Cost:
 def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
     """Seconds of `batch` products (m, k) @ (k, n): arithmetic slowed down by thin sides, or memory traffic."""
     efficiency = (m / (m + 4)) * (k / (k + 8)) * (n / (n + 8))
-    arithmetic = batch * m * k * n / machine.rate / efficiency
+    arithmetic = batch * m * k * n / machine.rate / efficiency + (batch > 1) * batch * machine.overhead / 16
     traffic = BYTES * batch * (m * k + k * n + 2 * m * n) / machine.bandwidth
     return max(arithmetic, traffic) + machine.overhead
 
@@ -102,7 +102,7 @@ def _merge(network: Network, cores, keep, machine: Machine) -> tuple[int, float]
         volume = math.prod(network.sizes[i] for i in result)
         adds += joint
         # Small permuted contractions: far from the rate of a GEMM, and their result is written and reordered.
-        seconds += 4 * joint / machine.rate + 3 * BYTES * volume / machine.bandwidth + 3 * machine.overhead
+        seconds += 2 * joint / machine.rate + 3 * BYTES * volume / machine.bandwidth + 3 * machine.overhead
         operands = [operand for k, operand in enumerate(operands) if k not in (a, b)] + [result]
     return adds, seconds
 

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import cells, contract
+from fdht import cells
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.rows import Planned, apply_rows
 from fdht.shapes import choice, natural, number
+from fdht.state_map import StateMap
 
 
 class Recurrent(nn.Module):
@@ -66,9 +67,10 @@ class Recurrent(nn.Module):
         self.U = None if placement else nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
         if placement is not None:
-            self._input_network = network.with_first_input_mode(placement.slices)
+            self._input_network = network.with_input_modes((placement.slices, *network.input_modes[1:]))
             positions = torch.tensor(placement.positions(), device=device)
             self.register_buffer("positions", positions, persistent=False)
+            self._state_map = StateMap(network, placement)
         else:
             self._input_network = network
         self._planned = Planned(self._input_network)
@@ -174,9 +176,10 @@ class Recurrent(nn.Module):
         plan = self._planned.plan(rows)
         pre = apply_rows(plan, self._input_network, inputs, rows, self.bias, self.normalisation, mask)
         pre = pre.view(B, T, -1).transpose(0, 1)
-        U = contract.columns(self.W.network, cores, self.positions) if self.U is None else self.U.mT
-        by_hand = self.cell == "lstm" and not torch.compiler.is_compiling()
-        return pre, (U if by_hand else lambda h: h @ U)
+        recur = self.U.mT if self.U is not None else self._state_map.recur(cores, self.positions, B, T)
+        if isinstance(recur, Tensor) and (self.cell == "gru" or torch.compiler.is_compiling()):
+            return pre, lambda h: h @ recur
+        return pre, recur
 
     def _packed(self, x: PackedSequence, initial_state, dropout_input, dropout_recurrent):
         padded, lengths = pad_packed_sequence(x, batch_first=True)

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-CHUNK = 48  # rows; a chunk of 57,600 float32 pixels is 11 MB
+CHUNK = 2**20  # elements of x: 4 MB in float32
 THIN = 16  # columns
 
 
@@ -24,11 +24,11 @@ class TwoGemms(Function):
         shape = _Shape(x, first, second, q_first)
         keep = any(ctx.needs_input_grad[:3])
         out = first.new_empty(shape.rows, shape.m_p * shape.m_q)
-        inner = first.new_empty(shape.inner(shape.rows if keep else min(CHUNK, shape.rows)))
+        inner = first.new_empty(shape.inner(shape.rows if keep else min(shape.chunk, shape.rows)))
         buffer = None
         weights = shape.weights(first, second)
-        for start in range(0, shape.rows, CHUNK):
-            end = min(start + CHUNK, shape.rows)
+        for start in range(0, shape.rows, shape.chunk):
+            end = min(start + shape.chunk, shape.rows)
             chunk, buffer = _convert(x, start, end, first.dtype, buffer, normalisation, mask)
             part = inner[start:end] if keep else inner[: end - start]
             shape.forward(chunk, *weights, part, out[start:end])
@@ -47,8 +47,8 @@ class TwoGemms(Function):
         sums = [torch.zeros_like(weights[0].mT.contiguous()).mT, torch.zeros_like(weights[1])]
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         buffer = None
-        for start in range(0, shape.rows, CHUNK):
-            end = min(start + CHUNK, shape.rows)
+        for start in range(0, shape.rows, shape.chunk):
+            end = min(start + shape.chunk, shape.rows)
             chunk, buffer = _convert(x, start, end, first.dtype, buffer, ctx.normalisation, mask)
             back = shape.backward(chunk, *weights, inner[start:end], grad[start:end], *sums, grad_x is not None)
             if grad_x is not None:
@@ -62,6 +62,7 @@ class _Shape:
 
     def __init__(self, x: Tensor, first: Tensor, second: Tensor, q_first: bool):
         self.rows = x.shape[0]
+        self.chunk = max(1, CHUNK // x.shape[1])
         (self.n_p, self.s, self.m_p), (self.n_q, _, self.m_q) = first.shape, second.shape
         self.q_first = q_first
         self.thin = q_first and self.m_q < THIN // 2  # one GEMM on reordered rows in place of a batch of thin ones

@@ -17,6 +17,15 @@ from workflow.datasets.errors import DataError
 T = 1
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads that wait for each other cost more than they bring where tests run beside each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> Path:
     """A state dictionary of the whole network; its normalisation fits noise, so that features are neither 0 nor inf."""

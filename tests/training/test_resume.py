@@ -54,7 +54,8 @@ def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_pa
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("at", [1, 4, 6])
 def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, number, capsys):
-    plain = specification(**SETTINGS | {"epochs": 3})
+    tensors = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
+    plain = specification("fully_decomposed", tensors, **SETTINGS | {"epochs": 3})
     assert start(plain, data, tmp_path / "undisturbed") == 0
     steps = 0
     original = Step.__call__

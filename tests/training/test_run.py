@@ -176,6 +176,54 @@ def test_a_loss_that_explodes_is_recorded_as_failed(data, tmp_path, capsys, rate
     assert capsys.readouterr().err.count("FAILED") == 1
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_was_asked_for_and_is_not_there_fails_the_run(data, tmp_path, capsys):
+    assert start(specification("dense", device="cuda"), data, tmp_path) == 0
+    assert "has no usable GPU" in json.loads((tmp_path / "run/result.json").read_text())["failure"]
+    assert "FAILED" in capsys.readouterr().err
+
+
+class Full:
+    """Stands for a function in a machine whose memory is full."""
+
+    def __init__(self, original, room):
+        self.original, self.room = original, room
+
+    def __call__(self, recurrent, x, *arguments, **options):
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.original(recurrent, x, *arguments, **options)
+
+
+def test_a_run_goes_on_with_smaller_batches_where_memory_is_short(data, tmp_path, monkeypatch, capsys):
+    from workflow.training.model import Classifier
+
+    assert start(specification("dense"), data, tmp_path / "roomy") == 0
+    full = Full(Classifier.forward, room=3)
+    monkeypatch.setattr(Classifier, "forward", lambda *given, **options: full(*given, **options))
+    assert start(specification("dense"), data, tmp_path / "narrow") == 0
+    said = capsys.readouterr().err
+    assert "2 clips at a time, gradients added up" in said
+    assert "clips at a time are scored" in said
+    (roomy, expected, _), (narrow, found, _) = read(tmp_path / "roomy"), read(tmp_path / "narrow")
+    assert (roomy["clips_at_a_time"], narrow["clips_at_a_time"]) == (8, 2)
+    for a, b in zip(expected, found, strict=True):
+        assert b["train_loss"] == pytest.approx(a["train_loss"], rel=1e-4)
+
+
+def test_a_model_that_does_not_fit_is_recorded_as_failed(data, tmp_path, monkeypatch):
+    from workflow.training import model
+
+    def build(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes")
+
+    monkeypatch.setattr(model, "build", build)
+    assert start(specification("dense"), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    record.check(result)
+    assert "out of memory before the first step" in result["failure"]
+
+
 def wrong(key, value, where=None):
     plain = specification()
     (plain if where is None else plain[where])[key] = value
@@ -193,13 +241,10 @@ def wrong(key, value, where=None):
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
         (wrong("ranks", 3, "recurrent"), "ranks is no parameter of the format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),
-        (wrong("device", "cuda", "training"), "has no usable GPU"),
         (wrong("front_end", "cnn"), "features.json: cannot be read"),
     ],
 )
 def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_path, capsys, plain, sentence):
-    if plain["training"]["device"] == "cuda" and torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
     assert start(plain, data, tmp_path) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: ")

@@ -1,0 +1,86 @@
+"""The benchmark's peers compute what they claim, and a small run writes its files."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmarks import cases, measure, peers, plans, speed
+from benchmarks.cases import Case, Ours
+
+D, H = 48, 16
+PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "ranks": 2}
+
+
+def small_case() -> Case:
+    declared = {"lstm": {"format": "dense"}, "tt_lstm": {"format": "tensor_train", **PAIRED}}
+    declared = {name: {**entry, "input_size": D, "hidden_size": H} for name, entry in declared.items()}
+    models = {("ours", name): (lambda a=arguments: Ours(True, **a)) for name, arguments in declared.items()}
+    models["torch", "lstm"] = lambda: peers.Torch(D, H)
+    models["tednet", "tt_lstm"] = lambda: peers.Tednet("tt", [4, 3, 4], [4, 2, 2], [2, 2])
+    return Case("48-16", D, H, True, models, declared)
+
+
+def test_sweep_is_a_tensor_train():
+    torch.manual_seed(0)
+    n, m, r = [4, 3, 5], [2, 3, 2], 3
+    layer = peers.Sweep(n, m, r)
+    cores = [
+        core.detach().view(n[k], layer.ranks[k + 1], m[k], layer.ranks[k]).permute(3, 0, 2, 1)
+        for k, core in enumerate(layer.cores)
+    ]
+    W = torch.einsum("zabc,cdef,fghz->adgbeh", *cores).reshape(math.prod(n), math.prod(m))
+    x = torch.randn(7, 60)
+    torch.testing.assert_close(layer(x), x @ W, rtol=1e-4, atol=1e-5)
+
+
+def test_every_model_of_the_cases_is_built_and_agrees_in_shape():
+    for case in cases.cases():
+        for (implementation, model), build in case.models.items():
+            if case.hidden_size > 1000 or model == "lstm":
+                continue  # the same code with larger matrices
+            ours, theirs = cases.inputs(case, 1, 1, "cpu")
+            with torch.no_grad():
+                assert build()(ours if implementation == "ours" else theirs).shape == (1, case.hidden_size)
+
+
+def test_a_small_run_writes_its_table_floors_and_figure(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cases, "cases", lambda: iter([small_case()]))
+    speed.main([
+        "--output", str(tmp_path), "--device", "cpu", "--threads", "1", "--repetitions", "2", "--batches", "2",
+        "--no-plans",
+    ])  # fmt: skip
+    table = pd.read_csv(tmp_path / "speed.csv")
+    assert list(table.columns) == speed.COLUMNS
+    assert len(table) == 2 * 4
+    assert set(table["pass"]) == {"forward", "step"}
+    assert (table.median_ms >= table.min_ms).all()
+    assert (table.peak_mb > 0).all()
+    floors = pd.read_csv(tmp_path / "floors.csv")
+    dense = floors[floors.model == "lstm"].iloc[0]
+    rows = 2 * speed.FRAMES
+    assert dense.multiply_adds == rows * (D + H) * 4 * H
+    assert dense.bytes == rows * D + 4 * (D + H) * 4 * H
+    assert np.isclose(
+        dense.floor_ms, 1e3 * max(dense.bytes / dense.bandwidth, dense.multiply_adds / dense.rate), rtol=1e-3
+    )
+    assert (tmp_path / "roofline.pdf").stat().st_size > 1000
+    assert (tmp_path / "roofline.png").is_file()
+
+
+def test_peak_memory_counts_what_is_held_at_one_time():
+    def call():
+        a = torch.ones(1_000_000)
+        b = a + 1
+        del a
+        return (b + 1).sum()
+
+    assert 8 <= measure.peak_mb(call, "cpu") < 8.1
+
+
+def test_plans_are_compared(monkeypatch):
+    monkeypatch.setattr(plans, "SHAPES", {"tensor_train": [(PAIRED, D, H)]})
+    table = plans.compare("cpu", 2)
+    assert list(table.rows) == list(plans.ROWS)
+    assert (table.ratio >= 1).all()
