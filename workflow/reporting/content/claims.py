@@ -16,6 +16,7 @@ from workflow.reporting.statistics import FEWEST, holm
 
 HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+EMPTY = "No FDHT-LSTM to check."
 THOUSANDS = 1000  # "thousands of times fewer": at least this many
 TITLES = {
     "weights": "Only few thousand weights",

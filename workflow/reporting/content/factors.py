@@ -19,6 +19,7 @@ from workflow.reporting.content.leakage import BLOCKS
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
 
+EMPTY = "No two formats were run with both starting scales under both protocols."
 STARTS = ("matched", "published")
 PROTOCOLS = ("group", "published")
 AXES = ("protocol", "start", "format")

@@ -11,6 +11,7 @@ COLUMNS = [
     Column("run", ("Run",), number=False, width="0.4\\linewidth"),
     Column("reason", ("Reason",), number=False, width="0.36\\linewidth"),
 ]
+EMPTY = "Nothing is missing: every expected run has a good record."
 MOST = 40  # rows in print; the CSV has all
 
 
