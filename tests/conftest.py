@@ -1,8 +1,11 @@
-"""What all tests share: where the project is, and where real clips may be."""
+"""What all tests share: one thread a test process, where the project is, and where real clips may be."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; several processes share the cores
 
 ROOT = Path(__file__).resolve().parent.parent
 

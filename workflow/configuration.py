@@ -51,6 +51,23 @@ def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
     return _with_defaults(config, {**SCHEMA, "properties": {**SCHEMA["properties"], "models": {}}})
 
 
+def retyped(value: Any) -> Any:
+    """Numbers, booleans and null in what --config gave: inside of lists and mappings Snakemake leaves them strings."""
+    if isinstance(value, dict):
+        return {key: retyped(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [retyped(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        meant = yaml.safe_load(value)
+        if isinstance(meant, str):
+            meant = float(meant)  # 1e-3 is text to YAML
+    except (ValueError, yaml.YAMLError):
+        return value
+    return meant if meant is None or isinstance(meant, (bool, int, float)) else value
+
+
 def check(value: Any, schema: dict[str, Any], origin: str, prefix: str = "") -> None:
     """Raise ConfigurationError for the first thing in `value` that `schema` does not allow."""
     validator = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], **schema})

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from workflow.configuration import ConfigurationError, complete, hint, load
+from workflow.configuration import ConfigurationError, complete, hint, load, retyped
 from workflow.specification import Run, check_models, runs
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
@@ -51,8 +51,12 @@ def overlay(settings: list[str]) -> dict[str, Any]:
         *parents, last = path.split(".")
         for key in parents:
             place = place.setdefault(key, {})
-        place[last] = yaml.safe_load(value)
+        place[last] = _parsed(value)
     return changes
+
+
+def _parsed(value: str) -> Any:
+    return retyped(yaml.safe_load(value))
 
 
 def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +123,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folders = [Path("results", config["name"], "runs", run.folder) for run in chosen]
     if options.command == "list":
-        for run, folder in zip(chosen, folders, strict=True):
-            print(f"{state(folder):<9} {run.folder}")
+        print("\n".join(f"{state(folder):<9} {run.folder}" for run, folder in zip(chosen, folders, strict=True)))
         return 0
     print(f"reproduce: {len(chosen)} runs -> results/{config['name']}/runs", file=sys.stderr)
     command = ["snakemake", "--configfile", options.config, *rest]

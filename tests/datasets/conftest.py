@@ -1,17 +1,13 @@
-"""A loopback server, tiny clips and data sets in the official layouts, for the tests of this folder."""
+"""A loopback server, encoded clips, and what lies beside the project, for the tests of this folder."""
 
-import io
 import os
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import server as loopback
+from small_data import pictures
 
-from workflow.datasets import files
 from workflow.datasets.generate import write_clip
 
 
@@ -20,13 +16,6 @@ def server() -> Iterator[loopback.Served]:
     served, stop = loopback.start()
     yield served
     stop()
-
-
-def pictures(n: int, width: int = 32, height: int = 24, seed: int = 0) -> np.ndarray:
-    """(n, height, width, 3) BGR: a grey level that rises with the frame number over a fixed texture."""
-    texture = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
-    levels = np.linspace(20, 200, n)[:, None, None, None]
-    return (texture + levels).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -61,48 +50,6 @@ def shared_clips(root: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real clips at {folder.relative_to(root.parent)} beside the project")
     return folder
-
-
-def zip_of(members: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
-    return out.getvalue()
-
-
-def tar_of(members: Mapping[str, bytes], mode: str = "w") -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
-def write_tree(folder: Path, members: Mapping[str, bytes]) -> Path:
-    for name, data in members.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return folder
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below `folder` by its path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def listing_of(folder: Path, members: Mapping[str, bytes], output: Path) -> Path:
-    """Write clips and a listing.csv of them, in UCF11's layout."""
-    from workflow.datasets import listing
-    from workflow.datasets.catalogue import UCF11
-
-    write_tree(folder, members)
-    clips = listing.clips_of(UCF11, folder, listing.walk(folder))
-    files.write_csv(output / "listing.csv", listing.COLUMNS, listing.rows(folder, clips, {}))
-    return output / "listing.csv"
 
 
 @pytest.fixture

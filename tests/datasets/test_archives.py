@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import tar_of, tree, zip_of
 from rar_writer import rar3, rar5
+from small_data import tar_of, tree, zip_of
 
 from workflow.datasets import archives, rar
 from workflow.datasets.archives import unpack

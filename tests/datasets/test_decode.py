@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import pictures
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_data import pictures
 
 from workflow.datasets.decode import Decoded, UndecodableError, decode, indices
 from workflow.datasets.generate import write_clip

@@ -8,13 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import listing_of
+from small_data import listing_of
 
 from workflow.datasets import features as step
 from workflow.datasets import frames, inception
 from workflow.datasets.errors import DataError
 
 T = 1
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads that wait for each other cost more than they bring where tests run beside each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

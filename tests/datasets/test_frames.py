@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import listing_of
+from small_data import listing_of
 
 from workflow.datasets import frames
 from workflow.datasets.decode import decode

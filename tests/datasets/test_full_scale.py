@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import server as loopback
-from conftest import tar_of, zip_of
 from rar_writer import rar3
+from small_data import tar_of, zip_of
 
 from workflow.datasets import catalogue, download, frames, splits, unpack
 from workflow.datasets.catalogue import Source

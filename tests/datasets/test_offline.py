@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import zip_of
 from rar_writer import rar3
+from small_data import zip_of
 
 from workflow.datasets import catalogue, download, frames, splits, unpack
 from workflow.datasets.catalogue import Source

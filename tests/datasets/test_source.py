@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import tar_of, tree, write_tree, zip_of
 from rar_writer import rar3, rar5
+from small_data import tar_of, tree, write_tree, zip_of
 
 from workflow.datasets import download, unpack
 from workflow.datasets.errors import DataError

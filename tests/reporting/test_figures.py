@@ -13,7 +13,7 @@ from workflow.reporting.content.material import gather
 from workflow.reporting.plots import accuracy_parameters, learning_curves, style
 from workflow.reporting.predictions import confusion
 
-NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "reported"]
+NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 
 
 def drawn(root, output, *options):
@@ -58,7 +58,7 @@ def test_no_records_at_all_draw_figures_that_say_so(tmp_path):
 
 
 def test_damaged_records_do_not_stop_a_figure(damaged, tmp_path):
-    drawn(damaged, tmp_path, "--figures", "accuracy_parameters", "learning_curves", "confusion", "reported")
+    drawn(damaged, tmp_path, "--figures", "learning_curves", "reported")
 
 
 def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):

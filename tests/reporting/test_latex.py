@@ -1,7 +1,6 @@
 """What LaTeX gets: tables that stand alone, the article, the archive for arXiv."""
 
 import io
-import json
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from synthetic_records import record, write_run
 
 from workflow.reporting import macros, paper, render, tables
 from workflow.reporting.content.material import gather
+from workflow.reporting.plots.style import Drawing
 
 HOSTILE = r"a_b & 50 % of $x$ #1 {c} ~ ^ \d <e> — ± ×"
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
@@ -166,6 +166,11 @@ def test_an_error_of_latex_is_one_sentence(tmp_path):
         paper.compile_pdf(tmp_path)
 
 
-def test_captions_become_macros():
-    text = paper.captions(json.dumps({"learning_curves": "Up to 100 %."}))
-    assert text == "\\newcommand{\\captionLearningCurves}{Up to 100 \\%.}\n"
+def test_a_figure_with_nothing_to_show_is_left_out_of_the_article():
+    text = paper.drawn({"cost": Drawing(None, "Up to 100 %."), "leakage": Drawing(None, "No runs.", empty=True)})
+    assert text.splitlines() == [
+        r"\newcommand{\figureCost}{\pagewide{cost}{Up to 100 \%.}}",
+        r"\newcommand{\referCost}{Figure~\ref{fig:cost}\xspace}",
+        r"\newcommand{\figureLeakage}{}",
+        r"\newcommand{\referLeakage}{no figure: No runs\xspace}",
+    ]

@@ -45,11 +45,14 @@ def write(folder: Path, sampling: str = "linspace", part_of=None) -> Path:
         writer.writerow(["clip", "class", "group", "frames", "status"])
         for clip, (label, g, n) in zip(clips, points, strict=True):
             writer.writerow([clip, CLASSES[label], g, 2 + n if sampling == "all" else 30, "ok"])
+    parts = [(clip, part_of(label, g)) for clip, (label, g, _) in zip(clips, points, strict=True)]
     with (folder / "splits.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["protocol", "fold", "clip", "part"])
-        for clip, (label, g, _) in zip(clips, points, strict=True):
-            writer.writerow(["group", 0, clip, part_of(label, g)])
+        writer.writerows(["group", 0, clip, part] for clip, part in parts)
+    text = "".join(sorted(f"{clip}\t{part}\n" for clip, part in parts))
+    digests = {"group/0": hashlib.sha256(text.encode()).hexdigest()}
+    (folder / "splits.json").write_text(json.dumps({"digests": digests}))
     return folder
 
 

@@ -1,7 +1,6 @@
 """What only a GPU can show; skipped where there is none."""
 
 import json
-import os
 
 import pytest
 import torch
@@ -10,11 +9,6 @@ from training.test_resume import SETTINGS, outcome, start
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 TENSORS = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
-
-
-@pytest.fixture(autouse=True)
-def switches(monkeypatch):
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"))
 
 
 def plain(**training):

@@ -54,7 +54,8 @@ def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_pa
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("at", [1, 4, 6])
 def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, number, capsys):
-    plain = specification(**SETTINGS | {"epochs": 3})
+    tensors = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
+    plain = specification("fully_decomposed", tensors, **SETTINGS | {"epochs": 3})
     assert start(plain, data, tmp_path / "undisturbed") == 0
     steps = 0
     original = Step.__call__
@@ -96,6 +97,12 @@ def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch
     assert len(list((tmp_path / "stopped/checkpoint").glob("0*"))) == 1
     assert start(plain, data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_run(data, tmp_path, capsys):
+    (tmp_path / "checkpoint").write_text("a file where the folder should be")
+    assert start(specification(**SETTINGS), data, tmp_path) == 0
+    assert "no checkpoint could be written" in capsys.readouterr().err
 
 
 class Stop(Exception):

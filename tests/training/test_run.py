@@ -1,6 +1,7 @@
 """One run from its specification to its record: what is written, and when nothing is."""
 
 import csv
+import hashlib
 import json
 
 import numpy as np
@@ -134,13 +135,21 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
     write(folder)
     features = np.random.default_rng(0).random((48, 4, 32)).astype(np.float16)
     np.save(folder / "features.npy", features)
-    (folder / "features.json").write_text(json.dumps({"digest": "synthetic", "shape": list(features.shape)}))
+    digest = hashlib.sha256(features.tobytes()).hexdigest()
+    (folder / "features.json").write_text(json.dumps({"digest": digest, "shape": list(features.shape)}))
     given = {"input_size": 32} | ({"hidden_size": 8} if "linear" not in format_ and "near" not in format_ else {})
     plain = specification(format_, given, {"front_end": "cnn"})
     assert start(plain, folder, tmp_path) == 0
     result = read(tmp_path)[0]
     assert result["status"] == "ok"
-    assert result["data_digest"] == "synthetic"
+    assert result["data_digest"] == digest
+
+
+def test_features_of_other_frames_are_refused(tmp_path, capsys):
+    folder = write(tmp_path / "data")
+    (folder / "features.json").write_text(json.dumps({"digest": "a", "frames_digest": "b"}))
+    assert start(specification("dense", identity={"front_end": "cnn"}), folder, tmp_path) == 1
+    assert "made from other frames" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -176,6 +185,54 @@ def test_a_loss_that_explodes_is_recorded_as_failed(data, tmp_path, capsys, rate
     assert capsys.readouterr().err.count("FAILED") == 1
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_was_asked_for_and_is_not_there_fails_the_run(data, tmp_path, capsys):
+    assert start(specification("dense", device="cuda"), data, tmp_path) == 0
+    assert "has no usable GPU" in json.loads((tmp_path / "run/result.json").read_text())["failure"]
+    assert "FAILED" in capsys.readouterr().err
+
+
+class Full:
+    """Stands for a function in a machine whose memory is full."""
+
+    def __init__(self, original, room):
+        self.original, self.room = original, room
+
+    def __call__(self, recurrent, x, *arguments, **options):
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.original(recurrent, x, *arguments, **options)
+
+
+def test_a_run_goes_on_with_smaller_batches_where_memory_is_short(data, tmp_path, monkeypatch, capsys):
+    from workflow.training.model import Classifier
+
+    assert start(specification("dense"), data, tmp_path / "roomy") == 0
+    full = Full(Classifier.forward, room=3)
+    monkeypatch.setattr(Classifier, "forward", lambda *given, **options: full(*given, **options))
+    assert start(specification("dense"), data, tmp_path / "narrow") == 0
+    said = capsys.readouterr().err
+    assert "2 clips at a time, gradients added up" in said
+    assert "clips at a time are scored" in said
+    (roomy, expected, _), (narrow, found, _) = read(tmp_path / "roomy"), read(tmp_path / "narrow")
+    assert (roomy["clips_at_a_time"], narrow["clips_at_a_time"]) == (8, 2)
+    for a, b in zip(expected, found, strict=True):
+        assert b["train_loss"] == pytest.approx(a["train_loss"], rel=1e-4)
+
+
+def test_a_model_that_does_not_fit_is_recorded_as_failed(data, tmp_path, monkeypatch):
+    from workflow.training import model
+
+    def build(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes")
+
+    monkeypatch.setattr(model, "build", build)
+    assert start(specification("dense"), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    record.check(result)
+    assert "out of memory before the first step" in result["failure"]
+
+
 def wrong(key, value, where=None):
     plain = specification()
     (plain if where is None else plain[where])[key] = value
@@ -193,19 +250,57 @@ def wrong(key, value, where=None):
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
         (wrong("ranks", 3, "recurrent"), "ranks is no parameter of the format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),
-        (wrong("device", "cuda", "training"), "has no usable GPU"),
         (wrong("front_end", "cnn"), "features.json: cannot be read"),
     ],
 )
 def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_path, capsys, plain, sentence):
-    if plain["training"]["device"] == "cuda" and torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
     assert start(plain, data, tmp_path) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     assert sentence in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told(data, tmp_path, capsys):
+    (tmp_path / "run").write_text("a file where the folder should be")
+    assert start(specification("dense"), data, tmp_path) == 1
+    assert "error: demo/pixels/dense/group/fold0/seed0: " in capsys.readouterr().err
+
+
+def test_the_environment_is_recorded(data, tmp_path, root):
+    assert start(specification("dense"), data, tmp_path) == 0
+    environment = json.loads((tmp_path / "run/environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["threads"] == torch.get_num_threads()
+    assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
+    assert environment["determinism"]["matmul_precision"] == "highest"
+    assert environment["cuda_graph"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is damaged"),
+        ("frames.npy", lambda content: content[:-100], "frames.npy: cannot be read"),
+        ("frames.json", lambda content: content[:-5], "frames.json: not valid JSON"),
+        ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
+        ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
+        ("splits.csv", lambda content: content.replace(b",train", b",trajn", 1), "in part 'trajn'"),
+        ("splits.csv", lambda content: content.replace(b",train", b",test", 1), "it is damaged"),
+        ("splits.csv", lambda content: content[: len(content) // 2], "in part None"),
+        ("splits.csv", lambda content: content[:100] + b"\xff" + content[100:], "splits.csv: not UTF-8 text"),
+        ("frames.json", lambda content: content.replace(b"digest", b"dihest"), "frames.json: key 'digest' is missing"),
+        ("frames.npy", lambda content: content.replace(b"descr", b"dezcr"), "frames.npy: cannot be read"),
+    ],
+)
+def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sentence):
+    folder = write(tmp_path / "data")
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    assert start(specification(), folder, tmp_path) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_folder_is_named(tmp_path, capsys):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete, load
+from workflow.configuration import ConfigurationError, complete, load, retyped
 
 GOOD = {
     "name": "unit",
@@ -134,3 +134,13 @@ def test_every_configuration_of_the_project_is_valid(root):
         assert config["name"] == path.stem == yaml.safe_load(path.read_text())["name"]
         specification.check_models(config, str(path))
         assert specification.runs(config)
+
+
+def test_values_from_the_command_line_get_their_types_back():
+    given = {"seeds": ["0", "1"], "training": {"learning_rate": "1e-3", "patience": "null"}, "partial": "true"}
+    assert retyped(given) == {
+        "seeds": [0, 1],
+        "training": {"learning_rate": 0.001, "patience": None},
+        "partial": True,
+    }
+    assert retyped({"source": "/data/ucf11", "odd": "[", "n": 3}) == {"source": "/data/ucf11", "odd": "[", "n": 3}

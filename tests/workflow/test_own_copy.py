@@ -7,7 +7,7 @@ import shutil
 import pytest
 from projects import TINY, Project, checkout
 
-pytestmark = pytest.mark.xdist_group("pipeline")
+pytestmark = pytest.mark.xdist_group("own")
 
 OWN = copy.deepcopy(TINY)
 OWN["name"] = "own"

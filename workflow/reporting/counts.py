@@ -11,7 +11,6 @@ from workflow.reporting.files import ReportingError
 from workflow.reporting.records import frame
 
 MODULE = "workflow.reporting.counts"
-COUNTED = ("parameters", "complexity")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", required=True, metavar="FILE", help="configuration")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
     parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
-    parser.add_argument("--tables", nargs="+", choices=COUNTED, default=list(COUNTED), metavar="NAME")
+    parser.add_argument("--tables", nargs="+", choices=tables.COUNTED, default=list(tables.COUNTED), metavar="NAME")
     options = parser.parse_args(arguments)
     try:
         material = Material(

@@ -13,6 +13,7 @@ from workflow.reporting.plots import (
     accuracy_parameters,
     confusion,
     cost,
+    factors,
     leakage,
     learning_curves,
     rank,
@@ -28,20 +29,23 @@ FIGURES: dict[str, ModuleType] = {
     "confusion": confusion,
     "cost": cost,
     "leakage": leakage,
+    "factors": factors,
     "reported": reported,
 }
 
 
-def write(material: Material, output: str | Path, names: list[str]) -> None:
+def write(material: Material, output: str | Path, names: list[str]) -> dict[str, style.Drawing]:
     """Draw figures `names` into the folder `output`; captions.json holds the sentence below each."""
     output = Path(output)
-    captions = {}
+    drawings = {}
     with style.in_style():
         for name in names:
             drawing = FIGURES[name].draw(material)
             style.save(drawing, output / name, material.provenance.lines(MODULE))
-            captions[name] = drawing.caption
+            drawings[name] = drawing
+    captions = {name: drawing.caption for name, drawing in drawings.items()}
     write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
+    return drawings
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,6 @@ Without latexmk there is no PDF: one line says so, and the exit code is 0, for t
 import argparse
 import gzip
 import io
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from workflow.reporting import figures, macros, render, tables
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_bytes, write_text
+from workflow.reporting.plots.style import Drawing
 
 MODULE = "workflow.reporting.paper"
 SOURCES = Path(__file__).resolve().parents[2] / "paper"
@@ -31,19 +31,24 @@ def prepare(material: Material, folder: Path) -> None:
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(material, folder / "tables", list(tables.TABLES))
-    figures.write(material, folder / "figures", list(figures.FIGURES))
+    drawings = figures.write(material, folder / "figures", list(figures.FIGURES))
     write_text(folder / "macros.tex", macros.to_tex(material))
-    write_text(folder / "captions.tex", captions((folder / "figures" / "captions.json").read_text()))
+    write_text(folder / "figures.tex", drawn(drawings))
     for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
         unused.unlink()
 
 
-def captions(source: str) -> str:
-    """captions.json as LaTeX macros: learning_curves becomes \\captionLearningCurves."""
+def drawn(drawings: dict[str, Drawing]) -> str:
+    """LaTeX macros of figures: \\figureLearningCurves places one, \\referLearningCurves names it in the text.
+
+    A figure with nothing to show is left out of the article, and where it would be named stands why.
+    """
     lines = []
-    for name, text in json.loads(source).items():
-        macro = "caption" + "".join(part.capitalize() for part in name.split("_"))
-        lines.append(f"\\newcommand{{\\{macro}}}{{{render.escape_tex(text)}}}")
+    for name, drawing in drawings.items():
+        macro, caption = "".join(part.capitalize() for part in name.split("_")), render.escape_tex(drawing.caption)
+        place = "" if drawing.empty else f"\\pagewide{{{name}}}{{{caption}}}"
+        refer = f"no figure: {caption.rstrip('.')}" if drawing.empty else f"Figure~\\ref{{fig:{name}}}"
+        lines += [f"\\newcommand{{\\figure{macro}}}{{{place}}}", f"\\newcommand{{\\refer{macro}}}{{{refer}\\xspace}}"]
     return "\n".join(lines) + "\n"
 
 

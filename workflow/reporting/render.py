@@ -7,6 +7,7 @@ asks for it), so that a file can be `\\input` on its own. All text is escaped he
 from typing import NamedTuple
 
 HOLE = "—"
+EMPTY = "No records yet."
 TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}",
@@ -69,7 +70,7 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     return text.replace("-", "−")
 
 
-def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False) -> str:
+def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False, empty: str = EMPTY) -> str:
     """The sheets as LaTeX, a table environment each, after `comments`."""
     lines = [f"% {escape_comment(line)}" for line in comments]
     lines.append("% needs \\usepackage{booktabs}" + (" and \\usepackage{siunitx}" if siunitx else ""))
@@ -77,7 +78,7 @@ def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False) -> s
     for sheet in sheets:
         lines += ["", *_tex_table(sheet, comments, siunitx)]
     if not sheets:
-        lines += ["", "\\emph{No records yet.}"]
+        lines += ["", f"\\emph{{{escape_tex(empty)}}}\\par"]
     return "\n".join(lines) + "\n"
 
 
@@ -157,7 +158,7 @@ def _tex_cell(cell: Cell, siunitx: bool) -> str:
     return body + (f"$^{{{cell.note}}}$" if cell.note else "")
 
 
-def to_markdown(title: str, sheets: list[Sheet], comments: list[str]) -> str:
+def to_markdown(title: str, sheets: list[Sheet], comments: list[str], empty: str = EMPTY) -> str:
     """The sheets as Markdown, a heading and a table each; comments as an HTML comment on top."""
     origin = "; ".join(escape_comment(line) for line in comments).replace("--", "- -")
     lines = [f"<!-- {origin} -->", f"# {title}"]
@@ -171,7 +172,7 @@ def to_markdown(title: str, sheets: list[Sheet], comments: list[str]) -> str:
             lines += ["| " + " | ".join(_markdown_cell(cell) for cell in row) + " |" for row in rows]
         lines += ["", *[f"- {escape_markdown(note)}" for note in sheet.notes]]
     if not sheets:
-        lines += ["", "No records yet."]
+        lines += ["", empty]
     return "\n".join(lines).rstrip() + "\n"
 
 

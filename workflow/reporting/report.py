@@ -48,7 +48,10 @@ def page(material: Material, prefix: str = "") -> str:
         comments=material.provenance.lines(MODULE),
         counts=counts(material),
         problems=records.problems(material.records),
-        tables=[(name, tables.TITLES[name], module.sheets(material)) for name, module in tables.TABLES.items()],
+        tables=[
+            (name, tables.TITLES[name], module.sheets(material), tables.empty_text(material, name))
+            for name, module in tables.TABLES.items()
+        ],
         figures=images(material),
         columns=COLUMNS,
         data=embedded(runs.collect(material) | {"prefix": prefix}),

@@ -1,7 +1,7 @@
 """Sentences of the article that exist once per data set and front end, put together from the records."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import accuracy
+from workflow.reporting.content import accuracy, factors
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
@@ -21,8 +21,24 @@ def values(material: Material) -> dict[str, str]:
         for protocol, rows in here.groupby("protocol", sort=False):
             results += _result(material, rows, setting, (dataset, front_end, protocol))
             baselines += _baseline(material, rows, setting, protocol)
+    factors = _factors(material)
     nothing = "There is no finished run yet."
-    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines)}
+    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines), "factorsText": factors}
+
+
+def _factors(material: Material) -> str:
+    """What the accuracy depends on, where formats were run with both starting scales; else what is missing."""
+    table = factors.build(material)
+    table = table[table["measure"] == "test_accuracy"]
+    if table.empty:
+        return "No format was run with both starting scales, so that start and format cannot be told apart."
+    said = []
+    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
+        shares = rows.set_index("factor")["share"]
+        words = ", ".join(f"{number(100 * shares[name], 1)} % by the {name}" for name in factors.AXES)
+        setting = layouts.setting_label(material.layout, dataset, front_end)
+        said.append(f"{setting}: of the variance of the accuracies, {words}.")
+    return " ".join(said)
 
 
 def _result(material: Material, rows, setting: str, block: tuple[str, str, str]) -> list[str]:

@@ -9,7 +9,17 @@ from types import ModuleType
 import pandas as pd
 
 from workflow.reporting import records, render
-from workflow.reporting.content import accuracy, claims, comparison, complexity, cost, holes, leakage, parameters
+from workflow.reporting.content import (
+    accuracy,
+    claims,
+    comparison,
+    complexity,
+    cost,
+    factors,
+    holes,
+    leakage,
+    parameters,
+)
 from workflow.reporting.content.material import Material, gather
 from workflow.reporting.files import ReportingError, write_text
 
@@ -21,9 +31,11 @@ TABLES: dict[str, ModuleType] = {
     "comparison": comparison,
     "claims": claims,
     "leakage": leakage,
+    "factors": factors,
     "cost": cost,
     "holes": holes,
 }
+COUNTED = ("parameters", "complexity")  # from declarations: they need no records
 TITLES = {
     "accuracy": "Accuracy",
     "parameters": "Parameters",
@@ -31,6 +43,7 @@ TITLES = {
     "comparison": "Reported against reproduced",
     "claims": "Claims of the abstract",
     "leakage": "What the published protocol adds",
+    "factors": "Protocol, start or format",
     "cost": "Cost of training",
     "holes": "Runs that enter no mean",
 }
@@ -45,8 +58,16 @@ def write(material: Material, output: str | Path, names: list[str]) -> None:
         write_text(output / f"{name}.csv", to_csv(frame))
         write_text(output / f"{name}.csv-metadata.json", metadata(name, comments))
         siunitx = bool(material.layout.get("siunitx"))
-        write_text(output / f"{name}.tex", render.to_tex(sheets, comments, siunitx))
-        write_text(output / f"{name}.md", render.to_markdown(TITLES[name], sheets, comments))
+        write_text(output / f"{name}.tex", render.to_tex(sheets, comments, siunitx, empty_text(material, name)))
+        write_text(
+            output / f"{name}.md", render.to_markdown(TITLES[name], sheets, comments, empty_text(material, name))
+        )
+
+
+def empty_text(material: Material, name: str) -> str:
+    """What a table without rows says: that there are no records, or what the table's module says in its EMPTY."""
+    no_rows = getattr(TABLES[name], "EMPTY", render.EMPTY)
+    return render.EMPTY if material.records.empty and name not in COUNTED else no_rows
 
 
 def to_csv(frame: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete
+from workflow.configuration import ConfigurationError, complete, retyped
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import sources
@@ -25,7 +25,8 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
-    CONFIG = complete(config, ORIGIN)
+    given = {key: retyped(config[key]) for key in workflow.config_settings.overwrite_config}
+    CONFIG = complete({**config, **given}, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
     OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}

@@ -11,7 +11,8 @@ import argparse
 import csv
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -22,10 +23,8 @@ from workflow.specification import FEATURE_SIZE, Run, check_models, runs, specif
 from workflow.training import declared, files, sanity, settings
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
-DECODE_SECONDS = (
-    0.04  # a clip and core (217 real UCF11 clips in 8.3 s on one); frames.json knows better once it is there
-)
-# GB, as their publishers or mirrors state; a lock file knows better once they are here
+DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
+# GB, as their publishers or mirrors state
 DOWNLOADS = {"ucf11": 1.05, "hmdb51": 2.12, "youtube_celebrities": 0.9, "demo": 0.0}
 GROUPS = ("dataset", "front_end", "model")
 
@@ -40,39 +39,38 @@ def estimate(config: dict[str, Any], results: Path, timed: dict[str, Any]) -> li
 
 def _row(config: dict[str, Any], group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
     first = settings.parse(specification(config, group[0]))
-    known = CATALOGUE[first.dataset]
-    row = dict(zip(GROUPS, group[0], strict=False)) | {"jobs": len(group)}
-    weights = declared.parameters(first, len(known.classes))
-    row["weights_gb"] = 4e-9 * sum(weights.values()) * len(group)
+    classes = len(CATALOGUE[first.dataset].classes)
     format_ = first.recurrent["format"]
     epochs = 0 if format_ in sanity.FORMATS and hasattr(sanity.module(format_), "fit") else first.training.epochs
-    records = _records(results, group)
-    if records:
+    clips = [_clips(config, run, results) for run in group]
+    steps = [epochs * -(-train // first.training.batch_size) for train, _ in clips]
+    row = {
+        **dict(zip(GROUPS, group[0], strict=False)),
+        "jobs": len(group),
+        "steps": sum(steps),
+        "weights_gb": 4e-9 * sum(declared.parameters(first, classes).values()) * len(group),
+    }
+    start = len(group) * START_SECONDS
+    if records := _records(results, group):
         seconds = mean(record["train_seconds"] / max(record["epochs"], 1) for record in records) * max(epochs, 1)
+        times = [record["step_ms"] for record in records if record["step_ms"]]
+        source = f"{len(records)} of {len(group)} records"
         return row | {
-            "hours": len(group) * (seconds + START_SECONDS) / 3600,
-            "step_ms": mean(times) if (times := [r["step_ms"] for r in records if r["step_ms"]]) else None,
+            "hours": (len(group) * seconds + start) / 3600,
+            "step_ms": mean(times) if times else None,
             "device": records[0]["device"],
-            "source": f"{len(records)} of {len(group)} records",
+            "source": source,
         }
     if not epochs:
-        return row | {
-            "hours": len(group) * START_SECONDS / 3600,
-            "step_ms": None,
-            "device": "CPU",
-            "source": "no epochs",
-        }
-    measured = _timed(config, first, timed, len(known.classes))
-    hours = 0.0
-    for run in group:
-        train, others = _clips(config, run, results)
-        steps = -(-train // first.training.batch_size)
-        hours += (
-            epochs * (steps * measured["step_ms"] + others * measured["evaluation_ms"]) / 1e3 + START_SECONDS
-        ) / 3600
+        return row | {"hours": start / 3600, "step_ms": None, "device": "CPU", "source": "no epochs"}
+    measured = _timed(config, first, timed, classes)
+    scored = epochs * sum(others for _, others in clips)
+    seconds = 1e-3 * (sum(steps) * measured["step_ms"] + scored * measured["evaluation_ms"])
+    step_ms, device = measured["step_ms"], measured["device"]
     return row | {
-        "hours": hours,
-        **{name: measured[name] for name in ("step_ms", "device")},
+        "hours": (seconds + start) / 3600,
+        "step_ms": step_ms,
+        "device": device,
         "source": "calibrated here",
     }
 
@@ -109,10 +107,9 @@ def _clips(config: dict[str, Any], run: Run, results: Path) -> tuple[int, int]:
     """Clips that a run trains on, and those that it scores after every epoch."""
     path = _data(config, results) / run.dataset / "splits.csv"
     if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            key = (run.protocol, str(run.fold))
-            parts = [row["part"] for row in csv.DictReader(file) if (row["protocol"], row["fold"]) == key]
-        return parts.count("train"), parts.count("validation") + parts.count("test")
+        counts = _counts(path)
+        key = (run.protocol, str(run.fold))
+        return counts[*key, "train"], counts[*key, "validation"] + counts[*key, "test"]
     known = CATALOGUE[run.dataset]
     folds = known.group_folds if run.protocol == "group" else 5
     rest = known.clips * (1 - 1 / folds)
@@ -120,8 +117,14 @@ def _clips(config: dict[str, Any], run: Run, results: Path) -> tuple[int, int]:
     return train, known.clips - train
 
 
+@cache
+def _counts(path: Path) -> Counter[tuple[str, str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return Counter((row["protocol"], row["fold"], row["part"]) for row in csv.DictReader(file))
+
+
 def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """For each data set: download and frames in GB, hours of decoding, and where the numbers come from."""
+    """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
     frames = config["frames"]
     size = frames["count"] * frames["height"] * frames["width"] * 3
     rows = []
@@ -136,8 +139,8 @@ def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
                 "clips": clips,
                 "download_gb": 0.0 if own else DOWNLOADS[name],
                 "tensors_gb": 1e-9 * (clips * size + features),
-                "decoding_hours": (about["seconds"] if about else clips * DECODE_SECONDS) / 3600,
-                "source": "decoded" if about else "estimated",
+                "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
+                "source": "done" if about else "estimated",
             }
         )
     return rows
@@ -177,6 +180,7 @@ def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     lines += [
         "",
         f"jobs        {sum(row['jobs'] for row in rows)}",
+        f"steps       {sum(row['steps'] for row in rows) / 1e6:.3g} million",
         f"GPU hours   {hours[False]:.2f}" + ("" if hours[False] else "  (no GPU among the devices above)"),
         f"CPU hours   {hours[True] + decoding:.2f}  ({training})",
         f"disk        {disk:.1f} GB",

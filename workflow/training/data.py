@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +39,24 @@ def load(folder: Path, specification: Specification) -> Fold:
     tensor = TENSORS.get(specification.front_end)
     if tensor is None:
         raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(TENSORS)}")
-    about = _json(folder / f"{tensor}.json")
-    # features.json need not repeat what frames.json says of the clips
-    described = about if "classes" in about else _json(folder / "frames.json")
+    about = _json(folder / f"{tensor}.json", "digest")
+    described = _json(folder / "frames.json", "classes")
+    if about.get("frames_digest", described.get("digest")) != described.get("digest"):
+        raise InputError(f"{folder / tensor}.json: made from other frames than frames.json's; run its step again")
     classes = list(described["classes"])
     table = _csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     try:
         clips = np.load(folder / f"{tensor}.npy", mmap_mode="c")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
         raise InputError(f"{folder / tensor}.npy: cannot be read: {error}") from None
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
+    # a second a gigabyte; a flipped bit would otherwise become a result
+    if (found := hashlib.sha256(clips.data.cast("B")).hexdigest()) != about["digest"]:
+        raise InputError(
+            f"{folder / tensor}.npy is damaged: its digest is {found[:12]}..., {tensor}.json says "
+            f"{about['digest'][:12]}...; delete it and run its step again"
+        )
     numbers = int(np.prod(clips.shape[2:]))
     if numbers != specification.recurrent["input_size"]:
         given = specification.recurrent["input_size"]
@@ -58,7 +66,10 @@ def load(folder: Path, specification: Specification) -> Fold:
     index = {name: number for number, name in enumerate(classes)}
     labels = np.full(len(table), -1, np.int64)
     for row in np.concatenate(list(rows.values())):
-        labels[row] = index[table[row]["class"]]
+        name = table[row]["class"]
+        if name not in index:
+            raise InputError(f"{folder}/clips.csv: class {name!r} of {table[row]['clip']!r} is not in frames.json")
+        labels[row] = index[name]
     lengths = None
     if described.get("sampling") == "all":
         lengths = np.array([min(int(line["frames"]), clips.shape[1]) for line in table], np.int64)
@@ -78,44 +89,56 @@ def check(fold: Fold, specification: Specification) -> None:
 
 def _parts(path: Path, table: list[dict], specification: Specification) -> tuple[dict[str, np.ndarray], str]:
     row_of = {line["clip"]: row for row, line in enumerate(table)}
-    key = (specification.protocol, str(specification.fold))
+    protocol, fold = specification.protocol, str(specification.fold)
     rows: dict[str, list[int]] = {part: [] for part in PARTS}
-    seen = hashlib.sha256()
-    found = False
+    seen = []
     for line in _csv(path, ("protocol", "fold", "clip", "part")):
-        if (line["protocol"], line["fold"]) != key:
+        if (line["protocol"], line["fold"]) != (protocol, fold):
             continue
-        found = True
-        seen.update(f"{line['clip']},{line['part']}\n".encode())
-        if line["part"] not in rows:
+        clip, part = line["clip"], line["part"]
+        seen.append(f"{clip}\t{part}\n")
+        if part == "unused":
             continue
-        row = row_of.get(line["clip"])
-        if row is None or table[row]["status"] != "ok":
-            state = "is not in clips.csv" if row is None else f"has status {table[row]['status']!r} there"
-            raise InputError(f"{path}: clip {line['clip']!r} {state}; run the step `splits` again")
-        rows[line["part"]].append(row)
-    if not found:
-        raise InputError(f"{path}: no fold {key[1]} of protocol {key[0]!r}")
-    return {part: np.array(sorted(rows[part]), np.int64) for part in PARTS}, seen.hexdigest()
+        row = row_of.get(clip)
+        if part not in rows or row is None or table[row]["status"] != "ok":
+            raise InputError(
+                f"{path}: {clip!r} in part {part!r}: expected a clip of clips.csv whose status is ok, and a part of "
+                f"{', '.join(PARTS)}, unused; run the step `splits` again"
+            )
+        rows[part].append(row)
+    if not seen:
+        raise InputError(f"{path}: no fold {fold} of protocol {protocol!r}")
+    digest = hashlib.sha256("".join(sorted(seen)).encode()).hexdigest()
+    written = _json(path.with_name("splits.json"), "digests")["digests"].get(f"{protocol}/{fold}")
+    if digest != written:
+        raise InputError(f"{path}: fold {fold} of {protocol!r} is not the one that splits.json tells; it is damaged")
+    return {part: np.array(sorted(rows[part]), np.int64) for part in PARTS}, digest
 
 
-def _json(path: Path) -> dict:
+def _json(path: Path, key: str) -> dict:
+    """The content of a file that must have `key`."""
     try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        content = json.loads(_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(content, dict) or key not in content:
+        raise InputError(f"{path}: key {key!r} is missing; run the step that writes it again")
+    return content
 
 
 def _csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            lines = list(reader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    lines = list(reader)
     for column in columns:
         if column not in (reader.fieldnames or []):
             raise InputError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
     return lines
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; run the step that writes it again") from None

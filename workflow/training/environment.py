@@ -16,7 +16,7 @@ SCHEDULER = (
     "SLURM_RESTART_COUNT",
     "SLURM_JOB_PARTITION",
 )
-SWITCHES = ("CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+SWITCHES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def capture() -> dict[str, Any]:
@@ -52,6 +52,7 @@ def of_torch(device: Any) -> dict[str, Any]:
         about["determinism"] |= {
             "cudnn_deterministic": torch.backends.cudnn.deterministic,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cublas_workspace": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""),
         }
     return about
 

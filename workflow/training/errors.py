@@ -15,3 +15,9 @@ class Interrupted(Exception):
     def __init__(self, signal: int):
         super().__init__(f"signal {signal}")
         self.signal = signal
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: a GPU's (OutOfMemoryError, a RuntimeError of torch's) or the host's."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)

@@ -27,11 +27,10 @@ def run(
     """Fit and write the record to `output`; the arguments are those of experiment.run."""
     x, y = {}, {}
     for part, rows in fold.rows.items():
-        lengths = None if fold.lengths is None else fold.lengths[rows]
-        x[part] = thumbnails.of_clips(fold.clips[rows], lengths, specification.training.normalisation)
+        x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, specification.training.normalisation)
         y[part] = fold.labels[rows]
-    began = time.perf_counter()
     fit = sanity.module(specification.recurrent["format"]).fit
+    began = time.perf_counter()
     estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
     seconds = time.perf_counter() - began
     chances = estimator.predict_proba(x["test"])

@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from workflow.training import checkpoint, environment, model, optimiser, record, sanity, scores, seeds
 from workflow.training.data import Fold
-from workflow.training.errors import InputError
+from workflow.training.errors import RunFailure
 from workflow.training.feed import Feed
 from workflow.training.graphs import GraphedStep
 from workflow.training.interruption import watched
@@ -113,10 +113,10 @@ def _costs(loop: Loop) -> dict[str, Any]:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """auto: a GPU where there is one. InputError where one was asked for and there is none."""
+    """auto: a GPU where there is one. RunFailure where one was asked for and there is none."""
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
-        raise InputError("training.device is 'cuda', but this machine (or this job) has no usable GPU")
+        raise RunFailure("training.device is 'cuda', but this machine (or this job) has no usable GPU")
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
 
 
@@ -130,5 +130,4 @@ def switch_on_determinism(device: torch.device, precision: str) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
-        if "CUBLAS_WORKSPACE_CONFIG" not in os.environ:
-            raise RuntimeError("CUBLAS_WORKSPACE_CONFIG must be set before CUDA starts")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts, at the first product

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from workflow.training import evaluation, seeds
 from workflow.training import state as states
 from workflow.training.checkpoint import Checkpoints, say
 from workflow.training.data import Fold
-from workflow.training.errors import Interrupted, RunFailure
+from workflow.training.errors import Interrupted, RunFailure, out_of_memory
 from workflow.training.feed import Feed
 from workflow.training.interruption import Interruption
 from workflow.training.optimiser import learning_rate
@@ -41,9 +42,8 @@ class Loop:
         self.name, self.settings, self.fold = specification.name, specification.training, fold
         self.feed, self.step, self.checkpoints, self.interruption = feed, step, checkpoints, interruption
         self.checkpoint_seconds = checkpoint_seconds
-        self.evaluation_size = evaluation.batch_size(self.settings.batch_size, fold.clips.shape[1])
         self.timer = StepTimer(feed.device)
-        self.state = State()
+        self.state = State(evaluation_size=evaluation.batch_size(self.settings.batch_size, fold.clips.shape[1]))
         self.best: tuple[int, Tensors] | None = None
         self._saved = time.monotonic()
         self._saving = 0.0
@@ -105,14 +105,7 @@ class Loop:
         RunFailure where a number is not finite.
         """
         rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
-        outputs = evaluation.logits(
-            self.step.model,
-            self.feed,
-            torch.cat(list(rows.values())),
-            self.evaluation_size,
-            self.settings.precision,
-            lambda: self._leave_if_asked(began),
-        )
+        outputs = self._evaluate(torch.cat(list(rows.values())), began)
         split = outputs.split([len(part) for part in rows.values()])
         scores = []
         for part, logits in zip(rows, split, strict=True):
@@ -141,6 +134,21 @@ class Loop:
         }
         return entry, split[1]
 
+    def _evaluate(self, rows: torch.Tensor, began: float) -> torch.Tensor:
+        """(n, C) logits of the clips `rows`, in smaller batches from where memory runs out."""
+        model, precision = self.step.model, self.settings.precision
+        while True:
+            size = self.state.evaluation_size
+            try:
+                return evaluation.logits(model, self.feed, rows, size, precision, lambda: self._leave_if_asked(began))
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise RunFailure("out of memory when a single clip is scored") from None
+            self.state.evaluation_size = size // 2
+            say(f"out of memory: from here on {size // 2} clips at a time are scored")
+
     def _leave_if_asked(self, began: float) -> None:
         if self.interruption.asked is not None:
             if self._saving <= GRACE:
@@ -158,6 +166,9 @@ class Loop:
     def save(self, flush: bool) -> None:
         began = time.monotonic()
         self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
-        self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
+        try:
+            self.checkpoints.save(states.plain(self.state), states.pack(self.step), self.best, flush)
+        except (OSError, SafetensorError) as error:  # a full disk costs the checkpoint, not the run
+            say(f"no checkpoint could be written to {self.checkpoints.folder}: {error}; training goes on")
         self._saved = time.monotonic()
         self._saving = self._saved - began

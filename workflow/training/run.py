@@ -11,7 +11,6 @@ that cannot be used is told in one sentence with exit code 1, and nothing is wri
 
 import argparse
 import hashlib
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +18,7 @@ from typing import Any
 
 from workflow import sources
 from workflow.training import checkpoint, data, declared, devices, environment, record, sanity, settings
-from workflow.training.errors import InputError, Interrupted, RunFailure
+from workflow.training.errors import InputError, Interrupted, RunFailure, out_of_memory
 
 
 def run(specification: settings.Specification, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
@@ -42,10 +41,16 @@ def run(specification: settings.Specification, folder: Path, output: Path, kept:
         data.check(fold, specification)
         how = _estimators() if _fitted_at_once(specification) else _experiment()
         how.run(specification, fold, output, checkpoints, base, captured, seconds)
+        return
     except RunFailure as failure:
-        record.write_failure(output, specification, base, captured, fold, str(failure))
-        checkpoints.remove()
-        print(f"FAILED {specification.name}: {failure}", file=sys.stderr, flush=True)
+        reason = str(failure)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        reason = "out of memory before the first step: the model and its clips do not fit"
+    record.write_failure(output, specification, base, captured, fold, reason)
+    checkpoints.remove()
+    print(f"FAILED {specification.name}: {reason}", file=sys.stderr, flush=True)
 
 
 def modules(format_: str) -> tuple[str, str]:
@@ -66,8 +71,7 @@ def _estimators() -> ModuleType:
 
 
 def _experiment() -> ModuleType:
-    """Imports torch, and what it reads from the environment must stand before."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    """Imports torch, which takes a second or two; the fitted baselines do without."""
     from workflow.training import experiment
 
     return experiment
@@ -100,6 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
             run(specification, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {specification.name}: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
         print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)

@@ -14,6 +14,7 @@ Tensors = dict[str, torch.Tensor]
 class State:
     """`epoch`: epochs finished; `position`: batches done of the epoch after it; `history`: its metrics lines."""
 
+    evaluation_size: int  # clips that are scored at a time
     epoch: int = 0
     position: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)

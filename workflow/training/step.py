@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from workflow.training.errors import RunFailure
+from workflow.training.errors import RunFailure, out_of_memory
 from workflow.training.feed import Batch
 from workflow.training.optimiser import Adam
 
@@ -54,7 +54,7 @@ class Step:
             try:
                 sums = self.forward_backward(batch, min(self.micro or len(batch.x), len(batch.x)))
                 break
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
             self._halve(len(batch.x))
@@ -92,11 +92,6 @@ class Step:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         print(f"out of memory: from here on {self.micro} clips at a time, gradients added up", file=sys.stderr)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether torch ran out of memory, on a GPU or (a plain RuntimeError there) on the host."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:

@@ -15,7 +15,7 @@ class Stream:
     def __init__(self, path: Path, history: list[dict[str, Any]]):
         files.write_text(path, "".join(line(entry) for entry in history))
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._write, args=(path,), daemon=True)
         self._thread.start()
 
@@ -23,7 +23,7 @@ class Stream:
         self._queue.put(line(entry))
 
     def close(self) -> None:
-        """Wait until everything is written; an OSError of the thread is raised here."""
+        """Wait until everything is written; an error of the thread (a full disk) is raised here."""
         self._queue.put(None)
         self._thread.join()
         if self._error is not None:
@@ -35,7 +35,7 @@ class Stream:
                 while (text := self._queue.get()) is not None:
                     file.write(text)
                     file.flush()
-        except OSError as error:
+        except Exception as error:  # raised by close, not lost in the thread
             self._error = error
 
 

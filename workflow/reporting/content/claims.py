@@ -16,6 +16,7 @@ from workflow.reporting.statistics import FEWEST, holm
 
 HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+EMPTY = "No FDHT-LSTM to check."
 THOUSANDS = 1000  # "thousands of times fewer": at least this many
 TITLES = {
     "weights": "Only few thousand weights",
@@ -28,7 +29,9 @@ SHEETS = {
     "accuracy, epoch chosen on validation": ("test_accuracy",),
     "accuracy, best test epoch (optimistic)": ("best_epoch_accuracy",),
 }
-SAME = {"size": {"interval", "n", "p"}}  # columns that would say nothing, or the same in every row
+SILENT = {kind: {"setting", "expected"} for kind in SHEETS} | {
+    "size": {"interval", "n", "p"}
+}  # columns that say nothing
 COLUMNS = {
     "setting": Column("setting", ("Data and protocol",), number=False),
     "against": Column("against", ("Against",), number=False),
@@ -131,25 +134,45 @@ def overall(verdicts: list[str]) -> str:
 
 
 def sheets(material: Material) -> list[Sheet]:
-    """Printed tables: the counts together, then a table per accuracy, each claim's overall verdict in its title."""
+    """Printed tables: one of sizes, a block per claim, and one per accuracy, a block per protocol."""
     table = layouts.keep(material.layout, "claims", build(material))
     wanted = layouts.choose(material.layout, "claims", COLUMNS)
     result = []
     for kind, named in SHEETS.items():
-        chosen = [key for key in wanted if key not in SAME.get(kind, {"expected"})]
-        blocks = []
-        for claim, rows in table[table["claim"].isin(named)].groupby("claim", sort=False):
-            title = f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
-            cells = [
-                [_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen]
-                for row in rows.to_dict("records")
-            ]
-            blocks.append((title, cells))
-        if blocks:
-            caption = f"Claims of the abstract, checked: {kind}."
-            columns = [COLUMNS[key] for key in chosen]
-            result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(material, named)))
+        rows = table[table["claim"].isin(named)]
+        if rows.empty:
+            continue
+        chosen = [key for key in wanted if key not in SILENT[kind]]
+        if kind == "size":
+            caption = "Claims of the abstract, checked: size."
+            titled = [(_verdict_title(claim, part), part) for claim, part in rows.groupby("claim", sort=False)]
+        else:
+            caption = f"Claims of the abstract, checked: {kind}. {_verdict_title(named[0], rows)}."
+            by = ["dataset", "front_end", "protocol"]
+            titled = [(_setting(material, key), part) for key, part in rows.groupby(by, sort=False)]
+        blocks = [
+            (
+                title,
+                [[_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen] for row in _dicts(part)],
+            )
+            for title, part in titled
+        ]
+        columns = [COLUMNS[key] for key in chosen]
+        result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(material, named)))
     return result
+
+
+def _verdict_title(claim: str, rows: pd.DataFrame) -> str:
+    return f"{TITLES[claim]}: {overall(list(rows['verdict']))}"
+
+
+def _setting(material: Material, place: tuple[str, str, str]) -> str:
+    setting = layouts.setting_label(material.layout, *place[:2])
+    return f"{setting}, protocol {place[2]}" if place[2] else setting
+
+
+def _dicts(rows: pd.DataFrame) -> list[dict]:
+    return rows.to_dict("records")
 
 
 def _notes(material: Material, named: tuple[str, ...]) -> list[str]:
@@ -178,8 +201,7 @@ def _link(key: str, row: dict) -> str:
 def _cell(material: Material, key: str, row: dict) -> Cell:
     share = row["claim"] in ACCURACIES
     if key == "setting":
-        setting = layouts.setting_label(material.layout, row["dataset"], row["front_end"])
-        return Cell(f"{setting}, {row['protocol']}" if row["protocol"] else setting)
+        return Cell(_setting(material, (row["dataset"], row["front_end"], row["protocol"])))
     if key == "against":
         known = isinstance(row["against"], str)
         return Cell(layouts.model_label(material.layout, row["against"]) if share else row["against"] if known else "")

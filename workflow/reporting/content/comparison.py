@@ -13,6 +13,7 @@ from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
 from workflow.reporting.reported import COUNTS
 from workflow.reporting.statistics import interval, overlap
 
+EMPTY = "No recurrent model to compare."
 # (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
 # test epoch, so that the first is like for like, and the last is what the number would be without either habit
 VIEWS = (("published", "best_epoch_accuracy"), ("published", "test_accuracy"), ("group", "test_accuracy"))

@@ -54,18 +54,21 @@ def build(material: Material) -> pd.DataFrame:
 
 
 def sheets(material: Material) -> list[Sheet]:
-    """One printed table per data set and front end."""
+    """One printed table per data set and front end, a block per device."""
     table = layouts.keep(material.layout, "cost", build(material))
     chosen = layouts.choose(material.layout, "cost", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        cells = [
-            [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
-            for row in rows.to_dict("records")
-        ]
+        blocks = []
+        for device, part in rows.groupby("device", sort=False):
+            cells = [
+                [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
+                for row in part.to_dict("records")
+            ]
+            blocks.append((f"On {device or 'an unknown device'}", cells))
         setting = layouts.setting_label(material.layout, dataset, front_end)
         caption, label = f"Cost of training on {setting}.", f"cost-{dataset}-{front_end}"
-        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
+        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], blocks, [NOTE]))
     return result
 
 

@@ -8,9 +8,10 @@ from workflow.reporting.render import HOLE, Cell, Column, Sheet
 
 COLUMNS = [
     Column("state", ("State",), number=False),
-    Column("run", ("Run",), number=False),
+    Column("run", ("Run",), number=False, width="0.4\\linewidth"),
     Column("reason", ("Reason",), number=False, width="0.36\\linewidth"),
 ]
+EMPTY = "Nothing is missing: every expected run has a good record."
 MOST = 40  # rows in print; the CSV has all
 
 

@@ -19,6 +19,7 @@ COLUMNS = {
     "interval": Column("interval", ("95 % interval", "(points)")),
     "n": Column("n", ("n (group,", "published)")),
 }
+EMPTY = "No finished run."
 BLOCKS = {
     "test_accuracy": "Test accuracy, epoch chosen on validation",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",

@@ -16,8 +16,8 @@ COLUMNS = {
     "total": Column("total", ("W + U",)),
     "bias": Column("bias", ("Bias",)),
     "classifier": Column("classifier", ("Classifier",)),
-    "ratio_W": Column("ratio_W", ("Times", "fewer W")),
-    "ratio_total": Column("ratio_total", ("Times fewer", "W + U")),
+    "ratio_W": Column("ratio_W", ("Times", "fewer", "W")),
+    "ratio_total": Column("ratio_total", ("Times", "fewer", "W + U")),
 }
 NOTE = (
     "W: input-to-hidden, U: hidden-to-hidden; FDHT-LSTM stores both in W, so that its ratio is the last column. "

@@ -18,7 +18,7 @@ def draw(material: Material) -> Drawing:
     """A panel per data set and front end (rows) and protocol (columns)."""
     settings, protocols = style.settings(material), style.protocols(material)
     if not settings:
-        return Drawing(style.nothing("No finished runs yet."), "No finished runs yet.")
+        return style.nothing("No finished runs yet.")
     figure, axes = style.panels(len(settings), len(protocols), sharex=True, sharey="row")
     shown: list[str] = []
     for row, (dataset, front_end) in zip(axes, settings, strict=True):

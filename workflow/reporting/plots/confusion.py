@@ -23,7 +23,7 @@ def draw(material: Material) -> Drawing:
     found = [(setting, confusion(material, *setting)) for setting in wanted]
     found = [(setting, what) for setting, what in found if what[2]]
     if not found:
-        return Drawing(style.nothing("No predictions yet."), "No predictions yet.")
+        return style.nothing("No predictions yet.")
     figure, axes = style.grid(len(found), 3.0)
     for panel, (setting, (matrix, names, runs)) in zip(axes, found, strict=True):
         image = _matrix(panel, matrix, names)

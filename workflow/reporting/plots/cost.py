@@ -20,7 +20,7 @@ def draw(material: Material) -> Drawing:
     table = cost.build(material)
     groups = list(table.groupby(["dataset", "front_end", "device"], sort=False))
     if not groups:
-        return Drawing(style.nothing("No finished runs yet."), "No finished runs yet.")
+        return style.nothing("No finished runs yet.")
     most = max(len(rows) for _, rows in groups)
     figure, axes = style.panels(len(groups), len(QUANTITIES), height=0.5 + 0.16 * most, sharey="row")
     for line, ((dataset, front_end, device), rows) in zip(axes, groups, strict=True):

@@ -16,7 +16,7 @@ def draw(material: Material) -> Drawing:
     groups = list(table.groupby(["dataset", "front_end"], sort=False))
     if not groups:
         text = "No model has runs under both protocols yet."
-        return Drawing(style.nothing(text), text)
+        return style.nothing(text)
     most = max(len(rows) for _, rows in groups)
     figure, axes = style.grid(len(groups), 0.65 + 0.17 * most)
     for panel, ((dataset, front_end), rows) in zip(axes, groups, strict=True):

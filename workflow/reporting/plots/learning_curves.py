@@ -32,7 +32,7 @@ def draw(material: Material) -> Drawing:
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
     if not shown:
-        return Drawing(style.nothing("No learning curves yet."), "No learning curves yet.")
+        return style.nothing("No learning curves yet.")
     extra = [
         Line2D([], [], color="#333333", linestyle="-", label="test (band: ± std)"),
         Line2D([], [], color="#333333", linestyle=":", linewidth=0.8, label="train"),

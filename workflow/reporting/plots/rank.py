@@ -29,7 +29,7 @@ def draw(material: Material) -> Drawing:
             rows.append((dataset, front_end, found))
     if not rows:
         text = "No model whose format has a rank."
-        return Drawing(style.nothing(text), text)
+        return style.nothing(text)
     figure, axes = style.panels(len(rows), len(QUANTITIES))
     shown: list[str] = []
     for line, (dataset, front_end, found) in zip(axes, rows, strict=True):

@@ -19,7 +19,7 @@ def draw(material: Material) -> Drawing:
     groups = list(known.groupby(["dataset", "front_end"], sort=False))
     if not groups:
         text = "No accuracy that we may state was published for these data."
-        return Drawing(style.nothing(text), text)
+        return style.nothing(text)
     most = max(rows["model"].nunique() for _, rows in groups)
     figure, axes = style.grid(len(groups), 0.65 + 0.22 * most)
     for panel, ((dataset, front_end), rows) in zip(axes, groups, strict=True):

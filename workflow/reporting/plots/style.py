@@ -28,6 +28,7 @@ class Drawing(NamedTuple):
 
     figure: Figure
     caption: str
+    empty: bool = False  # there was nothing to draw; the caption says why
 
 
 def in_style():
@@ -144,12 +145,12 @@ def reference_line(panel: Axes, layout: dict, model: str, height: float, label: 
         )
 
 
-def nothing(text: str) -> Figure:
+def nothing(text: str) -> Drawing:
     """A figure that says why it is empty; its file is there so that whatever includes it goes on."""
     figure, [[axes]] = panels(1, 1, COLUMN, 1.0)
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color="#555555", wrap=True)
-    return figure
+    return Drawing(figure, text, empty=True)
 
 
 def save(drawing: Drawing, stem: Path, comments: list[str]) -> None:

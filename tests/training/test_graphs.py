@@ -1,0 +1,110 @@
+"""The bookkeeping around CUDA graphs, on a CPU: a stand-in for the graph runs the captured step again at each replay.
+
+What a real graph computes is tested in test_gpu.py.
+"""
+
+import contextlib
+
+import pytest
+import torch
+from training.conftest import specification
+
+import baselines
+from workflow.training import optimiser, settings
+from workflow.training.feed import Batch
+from workflow.training.graphs import GraphedStep
+from workflow.training.model import Classifier
+from workflow.training.step import Step
+
+
+def make(kind):
+    torch.manual_seed(0)
+    recurrent = baselines.build("dense", input_size=5, hidden_size=3)
+    model = Classifier(recurrent, 3, 4, {"dropout_input": 0.3, "dropout_recurrent": 0.3})
+    given = settings.parse(specification(learning_rate=0.1)).training
+    return kind(model, optimiser.build(model, given), 1.0, "float32")
+
+
+def batches():
+    draw = torch.Generator().manual_seed(1)
+    for size in (8, 8, 5, 8, 5):
+        yield Batch(torch.randn(size, 6, 5, generator=draw), torch.randint(0, 4, (size,), generator=draw), None)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """torch.cuda as far as GraphedStep uses it; a capture computes nothing, as on a GPU."""
+    steps = []
+
+    class Graph:
+        def replay(self):
+            step, static, entry = self.captured
+            entry.copy_(step._original_step(static))
+
+    @contextlib.contextmanager
+    def capture(graph):
+        step = steps[-1]
+        kept = [*step.parameters, *step.optimiser.state().values()]
+        before, random = [tensor.detach().clone() for tensor in kept], torch.get_rng_state()
+        step._original_step = step._step
+        step._step = lambda static: graph.__dict__.setdefault("captured", (step, static, step._original_step(static)))[
+            2
+        ]
+        yield
+        step._step = step._original_step
+        torch.set_rng_state(random)
+        with torch.no_grad():
+            for tensor, value in zip(kept, before, strict=True):
+                tensor.copy_(value)
+
+    class Stream:
+        def __init__(self, *_):
+            pass
+
+        def wait_stream(self, _):
+            pass
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda *_: None)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: torch.get_rng_state())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, _: torch.set_rng_state(state))
+    return steps
+
+
+def train(step):
+    torch.manual_seed(2)
+    for batch in batches():
+        step(batch)
+    return [p.detach() for p in step.parameters], torch.stack(step.log)
+
+
+def test_warming_up_and_capturing_leave_no_trace(cuda):
+    plain, graphed = make(Step), make(GraphedStep)
+    cuda.append(graphed)
+    expected, log = train(plain)
+    found, entries = train(graphed)
+    assert graphed.refused is None
+    assert sorted(graphed._graphs) == [5, 8]
+    assert torch.equal(log, entries)
+    for p, q in zip(expected, found, strict=True):
+        assert torch.equal(p, q)
+
+
+def test_a_device_that_refuses_trains_without_a_graph_and_says_so(cuda, monkeypatch, capsys):
+    plain, graphed = make(Step), make(GraphedStep)
+    cuda.append(graphed)
+
+    def refuse(_):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(torch.cuda, "graph", refuse)
+    expected, _ = train(plain)
+    found, _ = train(graphed)
+    assert graphed.refused == "operation not permitted when stream is capturing"
+    assert "no CUDA graph" in capsys.readouterr().err
+    for p, q in zip(expected, found, strict=True):
+        assert torch.equal(p, q)

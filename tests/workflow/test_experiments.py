@@ -1,0 +1,81 @@
+"""A part of the grid by name: what is selected, how variants are kept apart, and what Snakemake is asked for."""
+
+import json
+import os
+
+import pytest
+from projects import TINY
+
+from workflow import experiments
+from workflow.configuration import ConfigurationError, complete
+from workflow.specification import runs
+
+GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["published", "group"]}))
+
+
+def test_the_runs_that_agree_are_selected():
+    chosen = experiments.select(GRID, {"model": "tt_lstm", "seed": 1, "fold": None})
+    assert [(run.protocol, run.model, run.seed) for run in chosen] == [
+        ("published", "tt_lstm", 1),
+        ("group", "tt_lstm", 1),
+    ]
+
+
+def test_a_name_that_no_run_has():
+    with pytest.raises(ConfigurationError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
+        experiments.select(GRID, {"model": "tt_lst"})
+
+
+def test_settings_become_an_overlay():
+    assert experiments.overlay(["training.epochs=5", "models.lstm.hidden_size=9"]) == {
+        "training": {"epochs": 5},
+        "models": {"lstm": {"hidden_size": 9}},
+    }
+    with pytest.raises(ConfigurationError, match="--set epochs: expected KEY=VALUE"):
+        experiments.overlay(["epochs"])
+
+
+def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_them():
+    config = complete(TINY)
+    quick, other = ({"training": {"epochs": number}} for number in (5, 6))
+    first, second = experiments.variant(config, quick), experiments.variant(config, other)
+    assert len({"tiny", first["name"], second["name"]}) == 3
+    assert first["data"] == "tiny"
+    assert "data" not in experiments.variant(config, {"frames": {"count": 2}})
+    assert experiments.variant(config, {}) == {}
+
+
+def test_states_come_from_the_records(tmp_path):
+    assert experiments.state(tmp_path) == "left"
+    (tmp_path / "metrics.jsonl").touch()
+    assert experiments.state(tmp_path) == "started"
+    record = tmp_path / "result.json"
+    for text, expected in [
+        ('{"status": "ok"}', "done"),
+        ('{"status": "failed"}', "failed"),
+        ("{", "malformed"),
+        ("{}", "malformed"),
+    ]:
+        record.write_text(text)
+        assert experiments.state(tmp_path) == expected
+
+
+def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "execvp", lambda program, arguments: asked.append(arguments) or 0)
+    config = tmp_path / "tiny.yaml"
+    config.write_text(json.dumps(TINY))
+    arguments = ["run", "demo", "pixels", "lstm", "--fold", "0", "--set", "training.epochs=5", "--force", "-n"]
+    assert experiments.main([*arguments, "--config", str(config)]) == 0
+    (command,) = asked
+    name = next(word for word in command if word.startswith("name=")).removeprefix("name=").strip('"')
+    assert name.startswith("tiny-")
+    assert {"-n", "--forcerun", 'training={"epochs": 5}'} <= set(command)
+    assert command[command.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
+
+
+def test_a_mistake_is_one_sentence(tmp_path, capsys):
+    config = tmp_path / "tiny.yaml"
+    config.write_text(json.dumps(TINY))
+    assert experiments.main(["run", "dmeo", "--config", str(config)]) == 2
+    assert capsys.readouterr().err == "reproduce: dataset: no run has 'dmeo'; did you mean 'demo'?\n"
