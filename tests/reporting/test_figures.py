@@ -13,6 +13,7 @@ from workflow.reporting.content.material import gather
 from workflow.reporting.plots import accuracy_parameters, learning_curves, style
 from workflow.reporting.predictions import confusion
 
+pytestmark = pytest.mark.xdist_group("reporting figures")  # what is drawn once serves one worker
 NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 
 
@@ -63,7 +64,8 @@ def test_damaged_records_do_not_stop_a_figure(damaged, tmp_path):
 
 def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):
     write_grid(tmp_path, ("lstm", "fdht_lstm"), folds=1, seeds=1, extras=False)
-    captions = json.loads((drawn(tmp_path, tmp_path / "f") / "captions.json").read_text())
+    some = ("--figures", "confusion", "learning_curves")
+    captions = json.loads((drawn(tmp_path, tmp_path / "f", *some) / "captions.json").read_text())
     assert captions["confusion"] == "No predictions yet."
     assert captions["learning_curves"] == "No learning curves yet."
 
