@@ -11,7 +11,7 @@ import pytest
 from cluster import node_state
 from projects import TINY, Project, checkout
 
-pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 # what a cluster without accounting needs, and quick questions instead of polite ones
 HERE = [

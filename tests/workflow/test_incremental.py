@@ -7,8 +7,6 @@ from contextlib import contextmanager
 import pytest
 from projects import TINY
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 REPORTING = {"collect", "tables", "figures", "report"}
 
 

@@ -7,8 +7,6 @@ import shutil
 import pytest
 from projects import TINY, Project, checkout
 
-pytestmark = pytest.mark.xdist_group("own")
-
 OWN = copy.deepcopy(TINY)
 OWN["name"] = "own"
 OWN["datasets"] = {"ucf11": {"partial": True}}

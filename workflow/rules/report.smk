@@ -3,9 +3,9 @@
 RECORDS = rules.trained.input
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
 TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/templates/*"))
-TABLES = ["accuracy", "cost", "comparison", "leakage", "claims", "holes"]
+TABLES = ["accuracy", "cost", "comparison", "leakage", "factors", "claims", "holes"]
 COUNTS = ["parameters", "complexity"]
-FIGURES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "reported"]
+FIGURES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
 
 
