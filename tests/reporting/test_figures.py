@@ -13,7 +13,6 @@ from workflow.reporting.content.material import gather
 from workflow.reporting.plots import accuracy_parameters, learning_curves, style
 from workflow.reporting.predictions import confusion
 
-pytestmark = pytest.mark.xdist_group("reporting figures")  # what is drawn once serves one worker
 NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 
 

@@ -13,7 +13,6 @@ from workflow.reporting import macros, paper, render, tables
 from workflow.reporting.content.material import gather
 from workflow.reporting.plots.style import Drawing
 
-pytestmark = pytest.mark.xdist_group("reporting latex")  # what is drawn once serves one worker
 HOSTILE = r"a_b & 50 % of $x$ #1 {c} ~ ^ \d <e> — ± ×"
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
 

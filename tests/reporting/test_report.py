@@ -12,7 +12,6 @@ from synthetic_records import record, write_run
 from workflow.reporting import report
 from workflow.reporting.content.material import gather
 
-pytestmark = pytest.mark.xdist_group("reporting report")  # what is drawn once serves one worker
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> & "quotes"'
 
