@@ -20,7 +20,7 @@ HERE = [
     *("--latency-wait", "5", "--set-threads", "frames=1", "--slurm-array-jobs", "train"),
 ]
 
-EPOCHS = 3500
+EPOCHS = 2500
 
 
 def long_config():
@@ -85,7 +85,9 @@ def finish(running, project):
 
 
 def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(cluster, project, local):
-    running = start(project, "--set-resources", "train:runtime=1", "train:mem_mb=1000", "--retries", "20")
+    # an option replaces the whole of its key in the profile, so partition and GPU are said again
+    resources = ["train:runtime=1", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"]
+    running = start(project, "--retries", "20", "--set-resources", *resources)
     try:
         kill(cluster, progressed(cluster, project, 1))
         cluster.run("scontrol", "requeue", progressed(cluster, project, 20))
