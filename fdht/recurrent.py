@@ -148,7 +148,9 @@ class Recurrent(nn.Module):
         if self.cell == "gru":
             tracks = [cells.gru(pre, recur, state[0], mask_h)]
         elif isinstance(recur, Tensor):
-            tracks = list(cells.DenseLSTM.apply(pre, recur, *state, mask_h))
+            # under autocast the products come in half precision; the recurrence keeps that of the state
+            dtype = state[0].dtype
+            tracks = list(cells.DenseLSTM.apply(pre.to(dtype), recur.to(dtype), *state, mask_h))
         else:
             tracks = list(cells.lstm(pre, recur, *state, mask_h))
         outputs = tracks[0].transpose(0, 1)

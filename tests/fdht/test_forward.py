@@ -4,6 +4,7 @@ import pytest
 import torch
 from small_models import SMALL, parts, reference, small
 
+import baselines
 from fdht import plans
 from fdht.rows import apply_rows
 
@@ -88,3 +89,20 @@ def test_layer_has_exact_gradients(name, cell):
         return outputs, *final
 
     assert torch.autograd.gradcheck(function, (x, *state, *parameters), fast_mode=True)
+
+
+@pytest.mark.parametrize("format_", ["dense", "tensor_train", "fully_decomposed"])
+def test_autocast_keeps_the_recurrence_in_single_precision(format_):
+    torch.manual_seed(0)
+    shapes = {"dense": {}, "tensor_train": {"input_modes": [4, 6], "ranks": 3}}
+    shapes["fully_decomposed"] = {"input_modes": [5, 6], "leaf_rank": 3}
+    modes = {} if format_ == "dense" else {"output_modes": [2, 3]}
+    layer = baselines.build(format_, input_size=24, hidden_size=6, **shapes[format_], **modes)
+    x = torch.randn(3, 5, 24)
+    expected = layer(x)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = layer(x)[0]
+        outputs.float().square().sum().backward()
+    assert torch.isfinite(outputs).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in layer.parameters())
+    torch.testing.assert_close(outputs.float(), expected, rtol=0.05, atol=0.05)
