@@ -1,6 +1,9 @@
-"""Archives of every kind, whole, cut and hostile; RAR by both of its readers."""
+"""Archives of every kind, whole, cut and hostile; RAR by each of its readers."""
 
+import importlib.util
 import io
+import shutil
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -31,12 +34,18 @@ def put(folder: Path, data: bytes, name: str = "archive") -> Path:
     return path
 
 
-@pytest.fixture(params=["unrar", "libarchive"])
+@pytest.fixture(params=["unrar", "libarchive", "bsdtar"])
 def reader(request, monkeypatch):
-    """Both ways to read RAR; libarchive steps in where the wheel is not installed."""
-    if request.param == "libarchive":
-        pytest.importorskip("libarchive", reason="the system's libarchive is not installed", exc_type=Exception)
-        monkeypatch.setattr(rar, "members", rar._by_libarchive)
+    """Each way to read RAR; the later ones step in where those before them are not installed."""
+    if request.param != "unrar":
+        find_spec = importlib.util.find_spec
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: name != "unrar" and find_spec(name))
+    if request.param == "libarchive" and not rar._libarchive():
+        pytest.skip("the system's libarchive is not installed")
+    if request.param == "bsdtar":
+        monkeypatch.setattr(rar, "_libarchive", lambda: None)
+        if not shutil.which("bsdtar"):
+            pytest.skip("bsdtar is not installed (Debian: libarchive-tools)")
     return request.param
 
 
@@ -47,7 +56,7 @@ def test_all_members_come_through_with_their_names(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["rar3", "rar5"])
-def test_rar_by_both_readers(tmp_path, kind, reader):
+def test_rar_by_every_reader(tmp_path, kind, reader):
     assert tree(unpack(put(tmp_path, WRITERS[kind](MEMBERS)), tmp_path / "out", LIMIT)) == MEMBERS
 
 
@@ -72,7 +81,7 @@ def test_a_truncated_archive_is_detected_and_leaves_nothing(tmp_path, kind, shar
 
 
 @pytest.mark.parametrize("kind", ["rar3", "rar5"])
-def test_a_truncated_rar_is_detected_by_both_readers(tmp_path, kind, reader):
+def test_a_truncated_rar_is_detected_by_every_reader(tmp_path, kind, reader):
     whole = WRITERS[kind](MEMBERS)
     with pytest.raises(DataError, match="truncated"):
         unpack(put(tmp_path, whole[: len(whole) // 2]), tmp_path / "out", LIMIT)
@@ -211,18 +220,9 @@ def test_unpacked_folders_are_kept_and_interrupted_ones_are_not(tmp_path):
     assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
 
 
-def test_without_any_reader_of_rar_the_sentence_names_both(tmp_path, monkeypatch):
-    import builtins
-    import importlib.util
-
-    real = builtins.__import__
-
-    def without(name, *rest, **more):
-        if name == "libarchive":
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
+def test_without_any_reader_of_rar_the_sentence_names_all(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(DataError, match=r"unrar2-cffi .* libarchive"):
+    monkeypatch.setitem(sys.modules, "libarchive", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match=r"unrar2-cffi .* libarchive .* bsdtar"):
         unpack(put(tmp_path, rar3(MEMBERS)), tmp_path / "out", LIMIT)

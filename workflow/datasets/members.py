@@ -52,7 +52,7 @@ def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] 
         raise DataError(f"{path}: truncated or damaged archive ({error})") from error
 
 
-def _chunks(file) -> Iterator[bytes]:
+def chunks(file) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         yield chunk
 
@@ -67,7 +67,7 @@ def _zip(path: Path) -> Iterator[Member]:
 
             def read(info=info) -> Iterator[bytes]:
                 with archive.open(info) as file:
-                    yield from _chunks(file)
+                    yield from chunks(file)
 
             yield Member(info.filename, info.file_size, ordinary and not info.is_dir(), info.is_dir(), read)
 
@@ -77,7 +77,7 @@ def _tar(path: Path) -> Iterator[Member]:
         for info in archive:
 
             def read(info=info) -> Iterator[bytes]:
-                yield from _chunks(archive.extractfile(info))
+                yield from chunks(archive.extractfile(info))
 
             yield Member(info.name, info.size, info.isreg(), info.isdir(), read)
         # tarfile takes a file cut between two members for whole; the format ends with blocks of zeros
