@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from fdht.recurrence import Recurrence
+
 GATES = {"lstm": 4, "gru": 3}
 Recur = Callable[[Tensor], Tensor]
 
@@ -40,14 +42,14 @@ def gru(pre: Tensor, recur: Recur, h: Tensor, mask: Tensor | None = None) -> Ten
     return torch.stack(hs)
 
 
-class DenseLSTM(Function):
-    """`lstm` with a dense U (H, 4H), a_t = p_t + h_{t-1} U: backward through time by hand.
-
-    In place, and with the gradient of U as one GEMM over all steps, which autograd would do step by step.
+class LSTM(Function):
+    """`lstm` with the backward pass through time by hand: in place, and with the gradients of what acts on h from
+    all steps at once, which autograd would do step by step. `tensors` and `q_first` as in `Recurrence`.
     """
 
     @staticmethod
-    def forward(ctx, pre, U, h, c, mask):
+    def forward(ctx, q_first, pre, h, c, mask, *tensors):
+        products = Recurrence(tensors, q_first).products()
         T, B, H4 = pre.shape
         H = H4 // 4
         hs, cs = pre.new_empty(T, B, H), pre.new_empty(T, B, H)
@@ -55,20 +57,22 @@ class DenseLSTM(Function):
         gates, tanh = pre.new_empty(kept, B, H4), pre.new_empty(kept, B, H)
         h0, c0 = h, c
         for t in range(T):
-            gate = torch.addmm(pre[t], h if mask is None else h * mask, U, out=gates[t % kept])
+            gate = products.add(pre[t], h if mask is None else h * mask, gates[t % kept])
             gate[:, : 2 * H].sigmoid_()
             gate[:, 2 * H : 3 * H].tanh_()
             gate[:, 3 * H :].sigmoid_()
             i, f, g, o = gate.chunk(4, dim=1)
             c = torch.mul(f, c, out=cs[t]).addcmul_(i, g)
             h = torch.mul(o, torch.tanh(c, out=tanh[t % kept]), out=hs[t])
-        ctx.save_for_backward(U, h0, c0, mask, gates, hs, cs, tanh)
+        ctx.save_for_backward(h0, c0, mask, gates, hs, cs, tanh, *tensors)
+        ctx.q_first = q_first
         return hs, cs
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_hs, grad_cs):
-        U, h0, c0, mask, gates, hs, cs, tanh = ctx.saved_tensors
+        h0, c0, mask, gates, hs, cs, tanh, *tensors = ctx.saved_tensors
+        products = Recurrence(tuple(tensors), ctx.q_first).products()
         T, B, H = hs.shape
         before_h, before_c = torch.cat((h0[None], hs[:-1])), torch.cat((c0[None], cs[:-1]))
         i, f, g, o = gates.chunk(4, dim=2)
@@ -89,11 +93,11 @@ class DenseLSTM(Function):
             gate[:, :3] *= dc[:, None]
             gate[:, 3] *= dh
             dc = dc * f[t]
-            dh = slope[t] @ U.mT
+            dh = products.back(slope[t])
             if mask is not None:
                 dh = dh * mask
-        dU = None
-        if ctx.needs_input_grad[1]:
+        grads = [None] * len(tensors)
+        if any(ctx.needs_input_grad[5:]):
             inputs = before_h if mask is None else before_h * mask
-            dU = inputs.reshape(T * B, H).mT @ slope.view(T * B, 4 * H)
-        return slope, dU, dh, dc, None
+            grads = products.gradients(inputs.reshape(T * B, H), slope.view(T * B, 4 * H))
+        return None, slope, dh, dc, None, *grads

@@ -13,6 +13,7 @@ from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
+from fdht.recurrence import Recurrence
 from fdht.rows import Planned, apply_rows
 from fdht.shapes import choice, natural, number
 from fdht.state_map import StateMap
@@ -147,12 +148,13 @@ class Recurrent(nn.Module):
         pre, recur = self._preactivations(x, mask_x)
         if self.cell == "gru":
             tracks = [cells.gru(pre, recur, state[0], mask_h)]
-        elif isinstance(recur, Tensor):
+        elif torch.compiler.is_compiling():
+            tracks = list(cells.lstm(pre, recur, *state, mask_h))
+        else:
             # under autocast the products come in half precision; the recurrence keeps that of the state
             dtype = state[0].dtype
-            tracks = list(cells.DenseLSTM.apply(pre.to(dtype), recur.to(dtype), *state, mask_h))
-        else:
-            tracks = list(cells.lstm(pre, recur, *state, mask_h))
+            tensors = [tensor.to(dtype) for tensor in recur.tensors]
+            tracks = list(cells.LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
         outputs = tracks[0].transpose(0, 1)
         if lengths is None:
             return outputs, [track[-1] for track in tracks]
@@ -163,7 +165,7 @@ class Recurrent(nn.Module):
         return outputs.masked_fill(beyond[:, :, None], 0), final
 
     def _preactivations(self, x: Tensor, mask: Tensor | None):
-        """The input part of all steps at once, (T, B, G H), and the recurrent part: U (H, G H) or a function."""
+        """The input part of all steps at once, (T, B, G H), and what acts on h."""
         B, T, D = x.shape
         cores = self.W.tensors()
         inputs = cores
@@ -178,10 +180,9 @@ class Recurrent(nn.Module):
         plan = self._planned.plan(rows)
         pre = apply_rows(plan, self._input_network, inputs, rows, self.bias, self.normalisation, mask)
         pre = pre.view(B, T, -1).transpose(0, 1)
-        recur = self.U.mT if self.U is not None else self._state_map.recur(cores, self.positions, B, T)
-        if isinstance(recur, Tensor) and (self.cell == "gru" or torch.compiler.is_compiling()):
-            return pre, lambda h: h @ recur
-        return pre, recur
+        if self.U is not None:
+            return pre, Recurrence((self.U.mT,))
+        return pre, self._state_map.recur(cores, self.positions, B, T)
 
     def _packed(self, x: PackedSequence, initial_state, dropout_input, dropout_recurrent):
         padded, lengths = pad_packed_sequence(x, batch_first=True)

@@ -1,7 +1,5 @@
 """The part of a mega map that acts on h: U rebuilt once a forward where it is small, else contracted every step."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -9,6 +7,7 @@ from fdht import contract
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.plans import MACHINES, Plan, cost, plans
+from fdht.recurrence import Recurrence
 
 TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
 OPERATIONS = 6  # more for a step that is contracted than for one product with U
@@ -39,10 +38,9 @@ class StateMap:
         launches = steps * OPERATIONS * MACHINES[device].overhead
         return best if by_split[best] + launches < rebuild else None
 
-    def recur(self, cores: dict[str, Tensor], positions: Tensor, sequences: int, steps: int) -> Tensor | Callable:
-        """U (H, G H), or the function h (B, H) -> (B, G H)."""
+    def recur(self, cores: dict[str, Tensor], positions: Tensor, sequences: int, steps: int) -> Recurrence:
         if self.network is None:
-            return contract.columns(self.whole, cores, positions)
+            return Recurrence((contract.columns(self.whole, cores, positions),))
         device = "cpu" if positions.device.type == "cpu" else "cuda"
         if torch.compiler.is_compiling():
             plan = self.traced_cpu if device == "cpu" else self.traced_cuda
@@ -50,9 +48,8 @@ class StateMap:
             plan = self.plan(sequences, steps, device)
         box = self._cut(cores)
         if plan is None:
-            return contract.dense(self.network, box).mT
-        first, second = contract.halves(plan.split, box)
-        return lambda h: contract.apply_halves(first, second, h, plan.q_first)
+            return Recurrence((contract.dense(self.network, box).mT,))
+        return Recurrence(contract.halves(plan.split, box), plan.q_first)
 
     def _cut(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
         cut = dict(cores)
