@@ -15,6 +15,7 @@ KEYS = {
     "front_ends",
     "protocols",
     "tolerance",
+    "variants",
     "significance",
     "siunitx",
     "confusion",
@@ -98,7 +99,8 @@ def model_label(layout: dict[str, Any], model: str) -> str:
     base = base_model(layout, model)
     if base is None:
         return model.replace("_", " ")
-    rest = model.removeprefix(base).strip("_").replace("_", " ")
+    rest = model.removeprefix(base).strip("_")
+    rest = layout.get("variants", {}).get(rest, rest.replace("_", " "))
     return layout["models"][base]["label"] + (f" ({rest})" if rest else "")
 
 

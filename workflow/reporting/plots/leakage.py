@@ -24,7 +24,7 @@ def draw(material: Material) -> Drawing:
             _line(panel, material, place, row)
         names = [layouts.model_label(material.layout, name) for name in rows["model"]]
         panel.set_yticks(range(len(names)), names)
-        panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy, epoch chosen on validation (%)")
+        panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%),\nepoch chosen on validation")
         counts = style.runs_text([*rows["n_group"], *rows["n_published"]])
         panel.set_title(f"{layouts.setting_label(material.layout, dataset, front_end)} ({counts} each)")
     extra = [
