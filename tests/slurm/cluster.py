@@ -4,6 +4,7 @@ The files lie where Debian's packages look for them: the executor plugin removes
 the jobs it starts, SLURM_CONF included. So it runs only as root, on a machine without a Slurm of its own.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -11,8 +12,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+LOCK = Path("/run/lock/fdht-test-cluster")  # the configuration has one place, so one cluster at a time
 MARK = "# a test cluster of the FDHT-LSTM reproduction\n"
 PROGRAMS = ("sbatch", "scontrol", "squeue", "sinfo", "slurmctld", "slurmd", "munged")
 
@@ -39,6 +42,7 @@ class Cluster:
 
     root: Path
     daemons: list[subprocess.Popen]
+    lock: IO
 
     @property
     def host(self) -> str:
@@ -54,7 +58,7 @@ class Cluster:
         while time.monotonic() < deadline:
             if value := condition():
                 return value
-            time.sleep(0.2)
+            time.sleep(0.05)
         logs = "\n".join(f"== {log.name}\n{log.read_text()[-2000:]}" for log in self.root.glob("*.log"))
         raise TimeoutError(f"the cluster did not get there within {seconds} s\n{logs}")
 
@@ -70,10 +74,13 @@ class Cluster:
         if CONFIGURATION.exists() and CONFIGURATION.read_text().startswith(MARK):
             CONFIGURATION.unlink()
             CONFIGURATION.with_name("gres.conf").unlink(missing_ok=True)
+        self.lock.close()
 
 
 def start(root: Path) -> Cluster:
-    """Bring the cluster up below `root` and wait until its node is idle."""
+    """Bring the cluster up below `root` and wait until its node is idle; waits for the end of another's."""
+    lock = LOCK.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     for folder in ("run", "state", "spool"):
         (root / folder).mkdir(parents=True)
     key = root / "munge.key"
@@ -82,7 +89,7 @@ def start(root: Path) -> Cluster:
     devices = [root / f"gpu{index}" for index in range(2)]
     for device in devices:
         subprocess.run(["mknod", str(device), "c", "1", "3"], check=True)  # a second /dev/null serves as a GPU
-    cluster = Cluster(root, [])
+    cluster = Cluster(root, [], lock)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
     CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
     CONFIGURATION.write_text(MARK + settings(root, cluster.host, memory))
@@ -110,9 +117,10 @@ def start(root: Path) -> Cluster:
 
 
 def launch(cluster: Cluster, command: list[str]) -> None:
+    """Start a daemon that ends with this process, even if that is killed."""
+    bound = ["setpriv", "--pdeathsig", "TERM", find(command[0]), *command[1:]]
     with (cluster.root / f"{command[0]}.log").open("ab") as log:
-        program = find(command[0])
-        cluster.daemons.append(subprocess.Popen([program, *command[1:]], stdout=log, stderr=log))
+        cluster.daemons.append(subprocess.Popen(bound, stdout=log, stderr=log))
 
 
 def node_state(cluster: Cluster) -> str:
@@ -121,12 +129,13 @@ def node_state(cluster: Cluster) -> str:
 
 
 def settings(root: Path, host: str, memory: int) -> str:
+    """slurm.conf. A requeued job waits cred_expire seconds before it starts again: 120, and 5 at the least."""
     return f"""\
 ClusterName=test
 SlurmctldHost={host}
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket={root}/run/munge.socket
+AuthInfo=socket={root}/run/munge.socket,cred_expire=5
 CryptoType=crypto/munge
 StateSaveLocation={root}/state
 SlurmdSpoolDir={root}/spool

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from cluster import node_state
 from projects import TINY, Project, checkout
@@ -17,105 +18,116 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 HERE = [
     *("--profile", "profiles/slurm", "--jobs", "8", "--slurm-status-command", "squeue", "--slurm-no-account"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
-    *("--latency-wait", "5", "--set-threads", "frames=1", "--slurm-array-jobs", "train"),
+    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20"),
+    # an option replaces the whole of its key in the profile, so partition and GPU are said again
+    *("--set-resources", "train:runtime=1", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
-
-EPOCHS = 2500
-
-
-def long_config():
-    """Two runs of more than a minute: longer than the shortest time limit that Slurm knows."""
-    config = copy.deepcopy(TINY)
-    config["training"]["epochs"] = EPOCHS
-    return config
-
-
-def records(project):
-    """What must not depend on where and how often a run was interrupted."""
-    found = {}
-    for path in sorted((project.root / "results" / "tiny" / "runs").rglob("result.json")):
-        record = json.loads(path.read_text())
-        same = {key: record[key] for key in ("test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")}
-        found[path.parent.as_posix().split("/runs/")[1]] = same, (path.parent / "predictions.csv").read_bytes()
-    return found
-
-
-@pytest.fixture(scope="module")
-def local(root, tmp_path_factory):
-    """The records of an undisturbed local run."""
-    project = Project(checkout(root, tmp_path_factory.mktemp("local")))
-    project.write_config(long_config())
-    run = project.snakemake("trained", "--configfile", "config/tiny.yaml")
-    assert run.returncode == 0, run.stdout
-    return records(project)
+FEW = 5  # epochs between two disturbances
+CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 60 * FEW}}
 
 
 @pytest.fixture
 def project(root, tmp_path):
-    project = Project(checkout(root, tmp_path / "checkout"))
-    project.write_config(long_config())
+    return prepared(root, tmp_path / "checkout")
+
+
+@pytest.fixture
+def running(project):
+    """Snakemake on the cluster, in the background."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE]
+    with (project.root / "snakemake.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
+        )
+    yield process
+    process.kill()
+    process.wait()
+    subprocess.run(["scancel", "--user", "root"], check=True)
+
+
+def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
+    cluster, project, running, root, tmp_path
+):
+    _, job = frozen(cluster, project, "lstm")  # and left so, until its time is over
+    assert "_" in job, "training is submitted as an array"
+    process, _ = frozen(cluster, project, "tt_lstm")
+    process.kill()
+    _, job = frozen(cluster, project, "tt_lstm")
+    cluster.run("scontrol", "requeue", job)
+    _, job = frozen(cluster, project, "tt_lstm")
+    cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=drain", "reason=test")
+    cluster.run("scancel", job)
+    cluster.wait(lambda: "PENDING" in states(cluster))
+    assert node_state(cluster).startswith("dr"), "the node takes no job"
+    cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
+    local = prepared(root, tmp_path / "local")
+    undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
+    assert undisturbed.returncode == 0, undisturbed.stdout
+    assert running.wait(timeout=600) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    assert scores(project) == scores(local)
+    assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
+    for record in records(project):
+        assert record["interruptions"] > 0, "told to leave, a run saves and goes on"
+        assert {"SLURM_JOB_ID"} <= record["environment"]["scheduler"].keys()
+        assert record["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
+
+
+def prepared(root, folder):
+    project = Project(checkout(root, folder))
+    project.write_config(CONFIG)
     return project
 
 
-def start(project, *options):
-    """Snakemake on the cluster, in the background."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE, *options]
-    with (project.root / "snakemake.log").open("w") as log:
-        return subprocess.Popen(
-            command, cwd=project.root, env={**os.environ, "PATH": path}, stdout=log, stderr=subprocess.STDOUT
-        )
+def frozen(cluster, project, model):
+    """The process that trains `model`, stopped once it has logged a few more epochs, and its job.
+
+    Stopped, so that what is done to it next meets an unfinished run however fast this machine is.
+    """
+    cluster.wait(lambda: trainer(project, model), seconds=120)
+    before = epochs(project, model)
+    cluster.wait(lambda: epochs(project, model) >= before + FEW, seconds=120)
+    process = trainer(project, model)
+    process.suspend()
+    about = process.environ()
+    task = about.get("SLURM_ARRAY_TASK_ID")
+    return process, f"{about['SLURM_ARRAY_JOB_ID']}_{task}" if task else about["SLURM_JOB_ID"]
 
 
-def training_jobs(cluster):
-    """Job ids of running training jobs, array tasks included."""
-    listing = cluster.run("squeue", "-h", "-r", "-t", "RUNNING", "-p", "gpu", "-o", "%A")
-    return listing.split()
+def trainer(project, model):
+    """The process that trains `model` in this project, or None."""
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            trains = words[1:3] == ["-m", "workflow.training.run"] and Path(process.cwd()) == project.root
+            if trains and f"/{model}/" in words[words.index("--output") + 1]:
+                return process
+        except psutil.Error:
+            continue
+    return None
 
 
-def epochs(project):
-    """The epochs that each run has logged so far."""
-    streams = (project.root / "results" / "tiny" / "runs").rglob("metrics.jsonl")
-    return [len(stream.read_text().splitlines()) for stream in streams]
+def epochs(project, model):
+    """Lines of the run's stream: the epochs that it has logged so far."""
+    streams = (project.root / "results" / "tiny" / "runs").glob(f"*/*/{model}/**/metrics.jsonl")
+    return sum(len(stream.read_text().splitlines()) for stream in streams)
 
 
-def finish(running, project):
-    code = running.wait(timeout=600)
-    assert code == 0, (project.root / "snakemake.log").read_text()[-5000:]
+def states(cluster):
+    """States of all training jobs so far."""
+    return cluster.run("squeue", "-h", "-r", "-t", "all", "-p", "gpu", "-o", "%T").split()
 
 
-def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(cluster, project, local):
-    # an option replaces the whole of its key in the profile, so partition and GPU are said again
-    resources = ["train:runtime=1", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"]
-    running = start(project, "--retries", "20", "--set-resources", *resources)
-    try:
-        kill(cluster, progressed(cluster, project, 1))
-        cluster.run("scontrol", "requeue", progressed(cluster, project, 20))
-        job = progressed(cluster, project, 20)
-        cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=drain", "reason=test")
-        kill(cluster, job)
-        cluster.wait(lambda: node_state(cluster).startswith(("drain", "drng")))
-        cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
-        finish(running, project)
-    finally:
-        if running.poll() is None:
-            running.terminate()
-            running.wait(timeout=60)
-        subprocess.run(["scancel", "--user", "root"], check=True)
-    assert records(project) == local
-    states = cluster.run("squeue", "-h", "-r", "-t", "all", "-p", "gpu", "-o", "%T").split()
-    assert {"TIMEOUT", "COMPLETED"} <= set(states), states
-    environments = list((project.root / "results" / "tiny" / "runs").rglob("environment.json"))
-    assert len(environments) == 2
-    assert all("SLURM_JOB_ID" in path.read_text() for path in environments)
+def records(project):
+    found = sorted((project.root / "results" / "tiny" / "runs").rglob("result.json"))
+    assert len(found) == 2
+    return [
+        {**json.loads(path.read_text()), "environment": json.loads(path.with_name("environment.json").read_text())}
+        for path in found
+    ]
 
 
-def kill(cluster, job):
-    cluster.run("scancel", "--signal=KILL", "--full", job)
-
-
-def progressed(cluster, project, number):
-    """A running training job, once the runs have together logged `number` more epochs."""
-    before = sum(epochs(project))
-    cluster.wait(lambda: sum(epochs(project)) > before + number and training_jobs(cluster), seconds=240)
-    return training_jobs(cluster)[0]
+def scores(project):
+    """What must not depend on where and how often a run was interrupted."""
+    same = ("model", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")
+    return [{key: record[key] for key in same} for record in records(project)]
