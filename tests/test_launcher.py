@@ -79,7 +79,7 @@ def test_help_is_one_screen_and_needs_no_environment(copy):
 def test_an_unknown_word_is_one_sentence(copy):
     run = launch(copy, "dmeo")
     assert run.returncode == 1
-    assert run.stderr.startswith("reproduce: 'dmeo' is neither a configuration (demo, paper, sample)")
+    assert run.stderr.startswith("reproduce: 'dmeo' is neither a configuration (comparison, demo, paper, sample)")
     assert run.stderr.count("\n") == 1
 
 
