@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 HERE = [
     *("--profile", "profiles/slurm", "--jobs", "8", "--slurm-status-command", "squeue", "--slurm-no-account"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
-    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20"),
+    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20", "--slurm-array-jobs", "train"),
     # an option replaces the whole of its key in the profile, so partition and GPU are said again
-    *("--set-resources", "train:runtime=1", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
+    *("--set-resources", "train:runtime=attempt", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
 FEW = 5  # epochs between two disturbances
 CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 60 * FEW}}
