@@ -13,7 +13,7 @@ from workflow.reporting.content.material import gather
 def made(tmp_path_factory):
     output = tmp_path_factory.mktemp("reference")
     material = gather(reference.RECORDS, None, None, None)
-    tables.write(material, output, ["accuracy", "factors", "holes"])
+    tables.write(material, output, ["accuracy", "comparison", "factors", "holes"])
     return output
 
 
@@ -30,6 +30,13 @@ def test_every_cell_of_the_comparison_has_six_runs_that_ended_well(made):
 def test_protocol_start_and_format_share_the_variance(made):
     shares = pd.read_csv(made / "factors.csv").groupby("measure")["share"].sum()
     assert shares.tolist() == pytest.approx([1, 1])
+
+
+def test_a_part_of_a_set_is_not_judged_by_published_accuracies(made):
+    table = pd.read_csv(made / "comparison.csv")
+    held = table[(table["metric"] == "accuracy") & table["reported"].notna()]
+    assert set(held["verdict"]) == {"part of the set"}
+    assert held["difference"].isna().all()
 
 
 def test_no_clip_is_named_and_the_machine_is():

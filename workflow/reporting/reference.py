@@ -18,8 +18,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=RECORDS, metavar="DIR", help="default: beside the records")
     output = parser.parse_args(arguments).output
     output.mkdir(parents=True, exist_ok=True)
-    for write, name in ((tables.main, "tables"), (figures.main, "figures"), (report.main, "report.html")):
-        write(["--from", str(RECORDS), "--output", str(output / name)])
+    drawn = [name for name in figures.FIGURES if name != "confusion"]  # it needs predictions, which name clips
+    for write, name, more in (
+        (tables.main, "tables", []),
+        (figures.main, "figures", ["--figures", *drawn]),
+        (report.main, "report.html", []),
+    ):
+        write(["--from", str(RECORDS), "--output", str(output / name), *more])
 
 
 if __name__ == "__main__":

@@ -111,7 +111,10 @@ def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, prot
     said, reason = verdict.of_accuracy(entry["value"], found, material.layout["tolerance"])
     row = _row(place, entry, protocol, measure)
     row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
-    return row | {"difference": found.mean - entry["value"], "verdict": said, "reason": reason}
+    difference = found.mean - entry["value"]
+    if material.partial(place[0]) and not math.isnan(difference):
+        said, reason, difference = verdict.PARTIAL, "the configuration declares the data set partial", math.nan
+    return row | {"difference": difference, "verdict": said, "reason": reason}
 
 
 def _count(material: Material, place: tuple[str, str, str], entry: dict) -> dict:
@@ -162,6 +165,10 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
         "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
         "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
+    if (rows["verdict"] == verdict.PARTIAL).any():
+        notes.append(
+            "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
+        )
     known = rows[rows["status"] != "unknown"]
     for source, part in known.groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))

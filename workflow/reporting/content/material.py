@@ -65,6 +65,10 @@ class Material:
         tables = [table[columns] for table in tables if set(columns) <= set(table)]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
+    def partial(self, dataset: str) -> bool:
+        """Whether the configuration declares that only a part of the set is at hand."""
+        return bool(((self.config or {}).get("datasets", {}).get(dataset) or {}).get("partial"))
+
     def runs_of(self, dataset: str, front_end: str, model: str, protocol: str) -> pd.DataFrame:
         """The good records of one row of the accuracy table."""
         key = (dataset, front_end, model, protocol)

@@ -6,6 +6,7 @@ from workflow.reporting.statistics import FEWEST, Interval
 
 MATCH, BETTER, WORSE = "match", "better", "worse"
 INCONCLUSIVE, NOT_REPORTED, NOT_RUN = "inconclusive", "not reported", "not run"
+PARTIAL = "part of the set"  # a published accuracy is one on the whole set: no verdict
 
 
 def of_accuracy(reported: float, found: Interval, tolerance: float) -> tuple[str, str]:

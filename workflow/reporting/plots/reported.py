@@ -35,7 +35,8 @@ def draw(material: Material) -> Drawing:
         panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
         label = layouts.setting_label(material.layout, dataset, front_end)
-        panel.set_title(f"{label} ({style.runs_text(counts)})")
+        part = "a part of " if material.partial(dataset) else ""  # the reported numbers are for the whole set
+        panel.set_title(f"{part}{label} ({style.runs_text(counts)})")
     dark = {"color": "#333333", "linestyle": ""}
     extra = [
         Line2D([], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"),
