@@ -60,9 +60,10 @@ def pixels() -> Case:
         },
         "fdht_lstm": {
             "format": "fully_decomposed",
-            "input_modes": [5, 8, 36, 50],
-            "output_modes": [8, 8, 2, 2],
-            "ranks": [8, 8, 8, 8, 4, 4],
+            "input_modes": [6, 6, 40, 48],
+            "output_modes": [8, 16, 2, 1],
+            "leaf_rank": 8,
+            "inner_rank": 4,
         },
     }
     others = {

@@ -1,6 +1,5 @@
 """Executes plans with torch: plain differentiable operations, for any device, dtype and compiler."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -76,6 +75,14 @@ def apply_halves(first: Tensor, second: Tensor, x: Tensor, q_first: bool) -> Ten
     return out.reshape(rows, m_p * m_q)
 
 
+def box(half: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:
+    """P (n_P, s, m_P), or Q, at the inputs of a box: n_P = prod(modes), cut to `sides` from `starts` on."""
+    cut = half.view(*modes, *half.shape[1:])
+    for axis, (start, side) in enumerate(zip(starts, sides, strict=True)):
+        cut = cut.narrow(axis, start, side)
+    return cut.reshape(-1, *half.shape[1:])
+
+
 def sweep(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
     """The input contracted with one core after the other."""
     state, indices = x.reshape(-1, *network.input_modes), ("rows", *network.inputs)
@@ -109,11 +116,6 @@ def columns(network: Network, cores: Cores, positions: Tensor) -> Tensor:
     return merged.reshape(positions.numel(), network.output_size)
 
 
-def sums(network: Network, cores: Cores) -> Tensor:
-    """W 1, the sum over all inputs, (M,): what a constant added to every input contributes."""
-    parts, tensors = [], []
-    for core in network.cores:
-        axes = [axis for axis, index in enumerate(core.indices) if index in network.inputs]
-        tensors.append(cores[core.name].sum(axes) if axes else cores[core.name])
-        parts.append(tuple(index for index in core.indices if index not in network.inputs))
-    return merge(parts, tensors, network.outputs).reshape(math.prod(network.output_modes))
+def sums(first: Tensor, second: Tensor) -> Tensor:
+    """W 1, the sum over all inputs, (M,), from the halves: what a constant added to every input contributes."""
+    return (first.sum(0).mT @ second.sum(0)).flatten()

@@ -1,7 +1,11 @@
 """The products of a split, in place: x -> inner -> y, and their gradients. See `fdht.contract.apply_halves`."""
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
+
+from fdht import digits
 
 THIN = 16  # columns
 
@@ -10,6 +14,7 @@ class Halves:
     """P (n_P, s, m_P) and Q (n_Q, s, m_Q) as the matrices `one` and `two` of two products.
 
     rows of x (rows, n_P n_Q) -> `project` by one -> inner -> `expand` by two -> y (rows, m_P m_Q).
+    x may be uint8 where `takes_bytes`; else it has the dtype of the halves.
     """
 
     def __init__(self, first: Tensor, second: Tensor, q_first: bool):
@@ -22,6 +27,15 @@ class Halves:
         else:
             self.one = first.permute(2, 1, 0).reshape(self.m_p * self.s, self.n_p)
             self.two = second.transpose(0, 1).reshape(self.s * self.n_q, self.m_q)
+
+    @property
+    def takes_bytes(self) -> bool:
+        fits = max(self.n_p, self.n_q) <= digits.LONGEST
+        return self.q_first and self.one.dtype == torch.float32 and fits and digits.available()
+
+    @cached_property
+    def digits_of_one(self) -> digits.Digits:
+        return digits.split(self.one)
 
     def unpack(self, one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
         """Tensors in the shapes of `one` and `two`, their gradients, in the shapes of P and Q."""
@@ -49,15 +63,18 @@ class Halves:
     def project(self, x: Tensor, inner: Tensor) -> Tensor:
         rows = x.shape[0]
         if self.thin:
-            product = x.new_empty(rows * self.n_p, self.s * self.m_q)
-            _mm(x.view(rows * self.n_p, self.n_q), self.one, product)
+            product = self._by_one(x, inner.new_empty(rows * self.n_p, self.s * self.m_q))
             inner.copy_(product.view(rows, -1, self.m_q).mT)
         elif self.q_first:
-            _mm(x.view(rows * self.n_p, self.n_q), self.one, inner.view(rows * self.n_p, -1))
+            self._by_one(x, inner.view(rows * self.n_p, -1))
         else:
             x = x.view(rows, self.n_p, self.n_q)
             torch.bmm(self.one.expand(rows, -1, -1), x, out=inner.view(rows, self.m_p * self.s, self.n_q))
         return inner
+
+    def _by_one(self, x: Tensor, out: Tensor) -> Tensor:
+        x = x.view(-1, self.n_q)
+        return digits.multiply(x, self.digits_of_one, out) if x.dtype == torch.uint8 else _mm(x, self.one, out)
 
     def expand(self, inner: Tensor, out: Tensor) -> None:
         rows = inner.shape[0]
@@ -87,7 +104,10 @@ class Halves:
 
     def add_to_one(self, total: Tensor, x: Tensor, back: Tensor) -> None:
         rows = x.shape[0]
-        if self.q_first:
+        if x.dtype == torch.uint8:
+            bytes_, back = x.view(-1, self.n_q).mT, back.view(-1, self.s * self.m_q)
+            total.add_(digits.multiply(bytes_, digits.split(back), torch.empty_like(self.one)))
+        elif self.q_first:
             total.mT.addmm_(back.mT, x.view(rows * self.n_p, self.n_q))
         else:
             total.addbmm_(back, x.view(rows, self.n_p, self.n_q).mT)
@@ -103,9 +123,8 @@ class Halves:
             total.addmm_(inner.view(rows * self.m_p, -1).mT, grad.view(rows * self.m_p, self.m_q))
 
 
-def _mm(a: Tensor, b: Tensor, out: Tensor) -> None:
+def _mm(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
     """out = a @ b; for a thin b as its transpose, which BLAS does two to three times as fast."""
     if b.shape[1] < THIN:
-        out.copy_(torch.mm(b.mT.contiguous(), a.mT).mT)
-    else:
-        torch.mm(a, b, out=out)
+        return out.copy_(torch.mm(b.mT.contiguous(), a.mT).mT)
+    return torch.mm(a, b, out=out)

@@ -22,16 +22,24 @@ from fdht.splits import Split, merge_order, splits
 
 @dataclass(frozen=True)
 class Machine:
-    """multiply-adds per second of a large GEMM, bytes per second, seconds per operation."""
+    """multiply-adds per second of a large GEMM, bytes per second, seconds per operation; multiply-adds per second of
+    bytes, for inputs that are used as such (see `fdht.digits`), 0 where they are not."""
 
     rate: float
     bandwidth: float
     overhead: float
+    bytes_rate: float = 0.0
 
 
-# Orders of magnitude, enough to rank plans: two x86 cores; a data-centre GPU. benchmarks/ checks the choices.
-MACHINES = {"cpu": Machine(6e10, 1e10, 8e-6), "cuda": Machine(2e13, 2e12, 6e-6)}
+# Orders of magnitude, enough to rank plans: two x86 cores, with float inputs and with bytes; a data-centre GPU.
+# benchmarks/ checks the choices.
+MACHINES = {
+    "cpu": Machine(6e10, 1e10, 8e-6),
+    "cpu, bytes": Machine(6e10, 1e10, 8e-6, 3e11),
+    "cuda": Machine(2e13, 2e12, 6e-6),
+}
 BYTES = 4
+DIGITS = 3  # bytes that a weight is multiplied as, see fdht.digits
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def plans(network: Network) -> Iterator[Plan]:
 
 @lru_cache(maxsize=4096)
 def choose(network: Network, rows: int, device: str = "cpu") -> Plan:
-    """The plan with the shortest estimated time for `rows` rows on `device` ("cpu" or "cuda")."""
+    """The plan with the shortest estimated time for `rows` rows on `device`, a key of MACHINES."""
     return min(plans(network), key=lambda plan: cost(network, plan, rows, device).seconds)
 
 
@@ -91,6 +99,14 @@ def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
     arithmetic = batch * m * k * n / machine.rate / efficiency + (batch > 1) * batch * machine.overhead / 16
     traffic = BYTES * batch * (m * k + k * n + 2 * m * n) / machine.bandwidth
     return max(arithmetic, traffic) + machine.overhead
+
+
+def _first_product(machine: Machine, m: int, k: int, n: int) -> float:
+    """Seconds of (m, k) @ (k, n) with the input on the left."""
+    if not machine.bytes_rate:
+        return _gemm(machine, 1, m, k, n)
+    products = m * k * DIGITS * n * (k + 16) / k / machine.bytes_rate
+    return products + BYTES * n * (DIGITS * k + 2 * DIGITS * m) / machine.bandwidth + 20 * machine.overhead
 
 
 def _merge(network: Network, cores, keep, machine: Machine) -> tuple[int, float]:
@@ -119,7 +135,7 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     prepare_p, seconds_p = _merge(network, split.first, split.first_order, machine)
     prepare_q, seconds_q = _merge(network, split.second, split.second_order, machine)
     if plan.q_first:
-        seconds = _gemm(machine, 1, rows * n_p, n_q, s * m_q)
+        seconds = _first_product(machine, rows * n_p, n_q, s * m_q)
         if m_q < 8:  # executed as one GEMM on reordered rows
             seconds += _gemm(machine, 1, rows * m_q, n_p * s, m_p)
             seconds += 2 * BYTES * rows * m_q * (n_p * s + m_p) / machine.bandwidth

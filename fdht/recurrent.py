@@ -8,14 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import cells
+from fdht import cells, contract
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
+from fdht.plans import Plan
 from fdht.recurrence import Recurrence
-from fdht.rows import Planned, apply_rows
+from fdht.rows import Planned, apply_rows, apply_split
 from fdht.shapes import choice, natural, number
+from fdht.splits import splits
 from fdht.state_map import StateMap
 
 
@@ -72,6 +74,7 @@ class Recurrent(nn.Module):
             positions = torch.tensor(placement.positions(), device=device)
             self.register_buffer("positions", positions, persistent=False)
             self._state_map = StateMap(network, placement)
+            self._cuts = {cut.at: cut.of(network) for cut in splits(self._input_network)}
         else:
             self._input_network = network
         self._planned = Planned(self._input_network)
@@ -167,22 +170,38 @@ class Recurrent(nn.Module):
     def _preactivations(self, x: Tensor, mask: Tensor | None):
         """The input part of all steps at once, (T, B, G H), and what acts on h."""
         B, T, D = x.shape
-        cores = self.W.tensors()
-        inputs = cores
-        if self.placement is not None:
-            inputs = dict(cores)
-            for core in self.W.network.cores:
-                if "n1" in core.indices:
-                    inputs[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
-            if self.placement.padded != D:
-                x = nn.functional.pad(x, (0, self.placement.padded - D))
-        rows = x.reshape(B * T, -1)
-        plan = self._planned.plan(rows)
-        pre = apply_rows(plan, self._input_network, inputs, rows, self.bias, self.normalisation, mask)
-        pre = pre.view(B, T, -1).transpose(0, 1)
-        if self.U is not None:
-            return pre, Recurrence((self.U.mT,))
-        return pre, self._state_map.recur(cores, self.positions, B, T)
+        padded = D if self.placement is None else self.placement.padded
+        rows = x.reshape(B * T, D)
+        if padded != D:
+            rows = nn.functional.pad(rows, (0, padded - D))
+            mask = None if mask is None else nn.functional.pad(mask, (0, padded - D))
+        plan, cores = self._planned.plan(rows, mask), self.W.tensors()
+        given = (rows, self.bias, self.normalisation, mask)
+        if self.placement is None:
+            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U.mT,))
+        elif self._shares_halves(plan):
+            # the halves of the mega map serve both: x has the first slices of n1, h a box in the others
+            cut = self._cuts[plan.split.at]
+            first, second = contract.halves(cut, cores)
+            inputs = first.narrow(0, 0, plan.split.shape[0])
+            pre = apply_split((inputs, second), plan.q_first, *given)
+            recur = self._state_map.from_halves(cut, (first, second), B, T)
+        else:
+            inputs = self._cut_to_inputs(cores)
+            pre = apply_rows(plan, self._input_network, inputs, *given)
+            recur = self._state_map.from_cores(cores, self.positions)
+        return pre.view(B, T, -1).transpose(0, 1), recur
+
+    def _shares_halves(self, plan: Plan) -> bool:
+        return plan.kind == "split" and plan.split.inputs > 0 and self.placement.box is not None
+
+    def _cut_to_inputs(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The cores with n1 cut to the slices that hold x."""
+        cut = dict(cores)
+        for core in self.W.network.cores:
+            if "n1" in core.indices:
+                cut[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
+        return cut
 
     def _packed(self, x: PackedSequence, initial_state, dropout_input, dropout_recurrent):
         padded, lengths = pad_packed_sequence(x, batch_first=True)

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from fdht import contract
+from fdht import contract, digits
 from fdht.network import Network
 from fdht.plans import Plan, choose
 from fdht.two_gemms import TwoGemms
 
 Normalisation = tuple[float, float]
+Halves = tuple[Tensor, Tensor]
 TRACED_ROWS = 128
 
 
@@ -21,14 +22,19 @@ class Planned:
 
     def __init__(self, network: Network):
         self.network = network
-        self.traced_cpu, self.traced_cuda = (choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda"))
+        self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
+        self.chosen: dict[tuple[int, str], Plan] = {}
 
-    def plan(self, rows: Tensor) -> Plan:
-        """For rows (R, N) on their device."""
+    def plan(self, rows: Tensor, mask: Tensor | None = None) -> Plan:
+        """For rows (R, N) on their device, and the mask that they are multiplied by."""
         on_cpu = rows.device.type == "cpu"
         if torch.compiler.is_compiling():
-            return self.traced_cpu if on_cpu else self.traced_cuda
-        return choose(self.network, rows.shape[0], "cpu" if on_cpu else "cuda")
+            return self.traced["cpu" if on_cpu else "cuda"]
+        bytes_ = rows.dtype == torch.uint8 and mask is None and digits.available()
+        key = (rows.shape[0], ("cpu, bytes" if bytes_ else "cpu") if on_cpu else "cuda")
+        if key not in self.chosen:
+            self.chosen[key] = choose(self.network, *key)
+        return self.chosen[key]
 
 
 def apply_rows(
@@ -44,31 +50,41 @@ def apply_rows(
 
     x (rows, N), floating or uint8; mask (sequences, N) with rows = sequences * steps, the steps of a sequence
     being consecutive, or None. With a split, scale and shift are folded into the merged half and the bias, and raw
-    pixels are converted in chunks: no normalised or floating copy of x is kept.
+    pixels are used as they are or converted in chunks: no normalised or floating copy of x is kept.
     """
-    dtype = next(iter(cores.values())).dtype
-    scale, shift = normalisation
-    folds = plan.kind == "split" and mask is None
-    if folds and shift:
-        constant = shift * contract.sums(network, cores)
-        bias = constant if bias is None else bias + constant
     if plan.kind == "split":
-        first, second = contract.halves(plan.split, cores)
-        if folds and scale != 1:
-            second = second * scale
-        if x.device.type == "cpu" and not torch.compiler.is_compiling():
-            fold = (1.0, 0.0) if folds else normalisation
-            y = TwoGemms.apply(x, first, second, plan.q_first, fold, mask)
-        else:
-            y = contract.apply_halves(first, second, _masked(x, dtype, folds, scale, shift, mask), plan.q_first)
-    else:
-        y = contract.apply(plan, network, cores, _masked(x, dtype, False, scale, shift, mask))
+        return apply_split(contract.halves(plan.split, cores), plan.q_first, x, bias, normalisation, mask)
+    y = contract.apply(plan, network, cores, _normalised(x, next(iter(cores.values())).dtype, normalisation, mask))
     return y if bias is None else y.add_(bias)
 
 
-def _masked(x: Tensor, dtype: torch.dtype, raw: bool, scale: float, shift: float, mask: Tensor | None) -> Tensor:
-    x = x.to(dtype)
-    if not raw and (scale, shift) != (1, 0):
+def apply_split(
+    halves: Halves,
+    q_first: bool,
+    x: Tensor,
+    bias: Tensor | None = None,
+    normalisation: Normalisation = (1.0, 0.0),
+    mask: Tensor | None = None,
+) -> Tensor:
+    """`apply_rows` with the merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q) of a split."""
+    (first, second), (scale, shift) = halves, normalisation
+    folds = mask is None
+    if folds and shift:
+        constant = shift * contract.sums(first, second)
+        bias = constant if bias is None else bias + constant
+    if folds and scale != 1:
+        second = second * scale
+    left = (1.0, 0.0) if folds else normalisation
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        y = TwoGemms.apply(x, first, second, q_first, left, mask)
+    else:
+        y = contract.apply_halves(first, second, _normalised(x, first.dtype, left, mask), q_first)
+    return y if bias is None else y.add_(bias)
+
+
+def _normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None) -> Tensor:
+    x, (scale, shift) = x.to(dtype), normalisation
+    if (scale, shift) != (1, 0):
         x = x * scale + shift
     if mask is not None:
         x = (x.view(mask.shape[0], -1, mask.shape[1]) * mask.unsqueeze(1)).view_as(x)

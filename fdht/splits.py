@@ -43,6 +43,17 @@ class Split:
         for name, value in derived.items():  # once, not as properties: compilers trace plain attributes only
             object.__setattr__(self, name, value)
 
+    def of(self, network: Network) -> "Split":
+        """The same cut of a network of the same cores in other sizes."""
+        cores = {core.name: core for core in network.cores}
+        halves = (tuple(cores[core.name] for core in half) for half in (self.first, self.second))
+        return Split(network, *halves, self.inputs, self.outputs)
+
+    @property
+    def at(self) -> tuple[int, int]:
+        """Where it cuts: the numbers of input and output modes in the first half."""
+        return self.inputs, self.outputs
+
     @property
     def rank(self) -> int:
         """s: an upper bound of the rank of the matricised weight at this cut."""

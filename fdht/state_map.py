@@ -8,55 +8,66 @@ from fdht.network import Network
 from fdht.placement import Placement
 from fdht.plans import MACHINES, Plan, cost, plans
 from fdht.recurrence import Recurrence
+from fdht.splits import Split, splits
 
 TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
 OPERATIONS = 6  # more for a step that is contracted than for one product with U
+NARROW = 4  # m_Q up to which P ⊗ 1 is one product, and no reordering
 
 
 class StateMap:
-    """h lies in a box of the input modes: a smaller network over the same cores, each cut to the side of the box.
+    """h lies in a box of the input modes: the halves of the mega map, cut to the sides of the box.
 
     Where h lies in consecutive positions that are no box, U is rebuilt from cores gathered at these positions.
     """
 
     def __init__(self, network: Network, placement: Placement):
         self.whole, self.placement = network, placement
-        self.network = None if placement.box is None else network.with_input_modes(placement.box)
-        self.traced_cpu, self.traced_cuda = (self.plan(*TRACED, device) for device in ("cpu", "cuda"))
+        self.chosen: dict[tuple, Plan | None] = {}
+        if placement.box is not None:
+            self.network = network.with_input_modes(placement.box)
+            for cut in splits(self.network):
+                for device in MACHINES:
+                    self._plan(cut, *TRACED, device)
 
-    def plan(self, sequences: int, steps: int, device: str) -> Plan | None:
-        """The split to contract h by at every step, or None where rebuilding U costs less."""
-        if self.network is None:
-            return None
-        rows = sequences * steps
-        candidates = {plan: cost(self.network, plan, rows, device).seconds for plan in plans(self.network)}
-        rebuild = next(seconds for plan, seconds in candidates.items() if plan.kind == "rebuild")
-        by_split = {plan: seconds for plan, seconds in candidates.items() if plan.kind == "split"}
-        if not by_split:
-            return None
-        best = min(by_split, key=by_split.get)
-        launches = steps * OPERATIONS * MACHINES[device].overhead
-        return best if by_split[best] + launches < rebuild else None
-
-    def recur(self, cores: dict[str, Tensor], positions: Tensor, sequences: int, steps: int) -> Recurrence:
-        if self.network is None:
-            return Recurrence((contract.columns(self.whole, cores, positions),))
-        device = "cpu" if positions.device.type == "cpu" else "cuda"
+    def from_halves(self, cut: Split, halves: tuple[Tensor, Tensor], sequences: int, steps: int) -> Recurrence:
+        """What acts on h, from the merged halves of the whole mega map."""
+        first, second = self._boxes(cut, halves)
+        (n_p, s, m_p), (n_q, _, m_q) = first.shape, second.shape
         if torch.compiler.is_compiling():
-            plan = self.traced_cpu if device == "cpu" else self.traced_cuda
-        else:
-            plan = self.plan(sequences, steps, device)
-        box = self._cut(cores)
+            sequences, steps = TRACED
+        plan = self._plan(cut, sequences, steps, "cpu" if first.device.type == "cpu" else "cuda")
         if plan is None:
-            return Recurrence((contract.dense(self.network, box).mT,))
-        return Recurrence(contract.halves(plan.split, box), plan.q_first)
+            return Recurrence((torch.einsum("psm,qsw->pqmw", first, second).reshape(n_p * n_q, m_p * m_q),))
+        if m_q > NARROW:
+            return Recurrence((first, second), plan.q_first)
+        # h (n_P, n_Q) times Q is (n_P, s m_Q); the product of that with P keeps m_Q apart: with P ⊗ 1 it is one
+        identity = torch.eye(m_q, dtype=first.dtype, device=first.device)
+        P = first[:, :, None, :, None] * identity[:, None, :]
+        return Recurrence((second.reshape(n_q, s * m_q), P.reshape(n_p * s * m_q, m_p * m_q)))
 
-    def _cut(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
-        cut = dict(cores)
-        for core in self.whole.cores:
-            for axis, index in enumerate(core.indices):
-                if index in self.whole.inputs:
-                    start = self.placement.slices if index == "n1" else 0
-                    side = self.placement.box[self.whole.inputs.index(index)]
-                    cut[core.name] = cut[core.name].narrow(axis, start, side)
-        return cut
+    def from_cores(self, cores: dict[str, Tensor], positions: Tensor) -> Recurrence:
+        """U rebuilt, wherever h lies."""
+        return Recurrence((contract.columns(self.whole, cores, positions),))
+
+    def _plan(self, cut: Split, sequences: int, steps: int, device: str) -> Plan | None:
+        """How to contract h with the halves of `cut` at every step, or None where rebuilding U costs less."""
+        key = (cut.inputs, cut.outputs, sequences, steps, device)
+        if key not in self.chosen:
+            rows = sequences * steps
+            same = [plan for plan in plans(self.network) if plan.split and plan.split.at == cut.at]
+            costs = {plan.q_first: cost(self.network, plan, rows, device).seconds for plan in same}
+            best = min(same, key=lambda plan: costs[plan.q_first])
+            contracted = costs[best.q_first] + steps * OPERATIONS * MACHINES[device].overhead
+            rebuilt = cost(self.network, Plan("rebuild"), rows, device).seconds
+            self.chosen[key] = best if contracted < rebuilt else None
+        return self.chosen[key]
+
+    def _boxes(self, cut: Split, halves: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        modes, sides, i = self.whole.input_modes, self.placement.box, cut.inputs
+        starts = (self.placement.slices, *[0] * (len(modes) - 1))
+        first, second = halves
+        return (
+            contract.box(first, modes[:i], starts[:i], sides[:i]),
+            contract.box(second, modes[i:], starts[i:], sides[i:]),
+        )

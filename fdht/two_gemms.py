@@ -5,17 +5,20 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from fdht.digits import LONGEST
 from fdht.halves import Halves
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
+INNER = 2**18  # elements between the products, where x is not converted
 
 
 class TwoGemms(Function):
     """y (rows, m_P m_Q) from x (rows, n_P n_Q), P (n_P, s, m_P), Q (n_Q, s, m_Q); see
     `fdht.contract.apply_halves`.
 
-    x may be raw (uint8): each chunk is converted when it is used, in the backward pass again, so no floating copy
-    of x exists beyond a chunk. Kept for the backward pass: x itself and the intermediate result between the GEMMs.
+    x may be raw (uint8): it is multiplied as it is where the CPU can (see `fdht.digits`), else each chunk is
+    converted when it is used, in the backward pass again; no floating copy of x exists beyond a chunk. Kept for the
+    backward pass: x itself and the intermediate result between the GEMMs.
     normalisation and mask act on the converted chunk: (x * scale + shift) * mask, mask (sequences, N) or None.
     """
 
@@ -26,7 +29,7 @@ class TwoGemms(Function):
         out = first.new_empty(rows, halves.m_p * halves.m_q)
         # where the second product is thin its operand is small, and one product for all rows is the fastest
         whole = keep or halves.thin
-        chunks = _Chunks(x, first.dtype, normalisation, mask)
+        chunks = _Chunks(x, halves, normalisation, mask)
         inner = halves.inner(rows if whole else chunks.size)
         for start, end, chunk in chunks:
             part = halves.project(chunk, inner[start:end] if whole else inner[: end - start])
@@ -49,7 +52,7 @@ class TwoGemms(Function):
         if halves.thin:
             halves.add_to_two(sum_two, inner, grad)
             whole = halves.back(grad).view(rows, halves.n_p, -1)
-        for start, end, chunk in _Chunks(x, first.dtype, ctx.normalisation, mask):
+        for start, end, chunk in _Chunks(x, halves, ctx.normalisation, mask):
             if halves.thin:
                 back = whole[start:end].view((end - start) * halves.n_p, -1)
             else:
@@ -63,23 +66,33 @@ class TwoGemms(Function):
 
 
 class _Chunks:
-    """(start, end, rows start..end of x as (x * scale + shift) * mask in `dtype`), one after the other.
+    """(start, end, rows start..end of x as (x * scale + shift) * mask in the dtype of the halves, or as they are).
 
     They share one buffer: a chunk is valid until the next.
     """
 
-    def __init__(self, x: Tensor, dtype: torch.dtype, normalisation: tuple[float, float], mask: Tensor | None):
-        self.x, self.dtype, self.normalisation, self.mask = x, dtype, normalisation, mask
-        self.size = min(max(1, CHUNK * torch.get_num_threads() // x.shape[1]), x.shape[0])
+    def __init__(self, x: Tensor, halves: Halves, normalisation: tuple[float, float], mask: Tensor | None):
+        self.x, self.dtype, self.normalisation, self.mask = x, halves.one.dtype, normalisation, mask
+        plain = mask is None and normalisation == (1.0, 0.0)
+        bytes_ = plain and x.dtype == torch.uint8 and halves.takes_bytes
+        self.as_they_are = bytes_ or (plain and x.dtype == self.dtype)
+        if bytes_:
+            size = min(INNER // (halves.n_p * halves.s * halves.m_q), LONGEST // halves.n_p)
+        else:
+            size = CHUNK * torch.get_num_threads() // x.shape[1]
+        self.size = min(max(1, size), x.shape[0])
 
     def __iter__(self):
         rows = self.x.shape[0]
-        as_it_is = self.x.dtype == self.dtype and self.mask is None and self.normalisation == (1.0, 0.0)
-        buffer = None if as_it_is else torch.empty(self.size, self.x.shape[1], dtype=self.dtype)
+        buffer = None if self.as_they_are else torch.empty(self.size, self.x.shape[1], dtype=self.dtype)
         for start in range(0, rows, self.size):
             end = min(start + self.size, rows)
             chunk = self.x[start:end]
-            yield start, end, chunk.contiguous() if as_it_is else self._convert(chunk, buffer[: end - start], start)
+            yield (
+                start,
+                end,
+                chunk.contiguous() if self.as_they_are else self._convert(chunk, buffer[: end - start], start),
+            )
 
     def _convert(self, chunk: Tensor, buffer: Tensor, start: int) -> Tensor:
         buffer.copy_(chunk)

@@ -106,10 +106,11 @@ def test_dropout_is_one_mask_a_sequence(name):
     assert torch.equal(layer(x, dropout_input=0.5, dropout_recurrent=0.5)[0], layer(x)[0])
 
 
-@pytest.mark.parametrize("rebuild", [True, False], ids=["U rebuilt", "U contracted"])
-def test_every_alignment_of_the_state_equals_the_mega_map(rebuild, monkeypatch):
+@pytest.mark.parametrize("way", ["U rebuilt", "U in two factors", "U as a split"])
+def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
     """x in whole slices and h in a box, x ending within a slice, and h filling its slices."""
-    monkeypatch.setattr("fdht.state_map.OPERATIONS", 1e9 if rebuild else -1e9)
+    monkeypatch.setattr("fdht.state_map.OPERATIONS", 1e9 if way == "U rebuilt" else -1e9)
+    monkeypatch.setattr("fdht.state_map.NARROW", 0 if way == "U as a split" else 1e9)
     for D, H, n, m in [(48, 16, [6, 3, 4], [4, 2, 2]), (50, 14, [8, 8], [7, 2]), (48, 12, [5, 3, 4], [3, 2, 2])]:
         layer = FDHTLSTM(D, H, n, m, ranks=3, batch_first=True, dtype=torch.float64)
         mega, positions = layer.W.dense(), layer.positions

@@ -1,0 +1,72 @@
+"""Products of bytes with a float matrix in integer arithmetic, on CPUs that multiply bytes.
+
+A column of B is a scale times integers of 24 bits, and such an integer is three digits to the base 256, each of which
+an int8 holds: B = scale (65536 d2 + 256 d1 + d0). With A uint8 the products A d are sums of integers, exact in int32.
+So A is read as it lies, a byte a number, and never converted to floats; with the dot products of bytes that these
+CPUs have, three such products take half the time of one in float32 (benchmarks/README.md). Only B is rounded, by less
+than 1e-7 of the largest entry of its column.
+"""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from fdht.plans import DIGITS
+
+LARGEST = 2**23 - 2**16  # an integer of three digits, however it was rounded
+LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
+REDUCED = 256  # columns that a reduction over rows wants at least
+
+Digits = tuple[Tensor, Tensor]
+
+
+@cache
+def available() -> bool:
+    """Whether this CPU multiplies bytes exactly: the instructions of AVX512-VNNI or AMX.
+
+    Older ones are emulated, slowly and with sums that overflow silently, so the largest sum is tried once.
+    """
+    if not getattr(torch.cpu, "_is_vnni_supported", lambda: False)():
+        return False
+    try:
+        a = torch.full((32, LONGEST), 255, dtype=torch.uint8)
+        b = torch.full((LONGEST, 32), -128, dtype=torch.int8)
+        return bool((torch._int_mm(a, b) == -255 * 128 * LONGEST).all())
+    except RuntimeError:  # a release of torch without this product
+        return False
+
+
+def split(b: Tensor) -> Digits:
+    """b (K, N) as digits (K, 3 N), d0 of all columns first, and the scale (N,) of each column."""
+    (K, N), scale = b.shape, _largest(b).div_(LARGEST)
+    scale.masked_fill_(scale < torch.finfo(b.dtype).tiny, 1)  # columns of zeros, or as good as
+    rest = torch.mul(b, scale.reciprocal()).round_().to(torch.int32)
+    digits = torch.empty(K, DIGITS * N, dtype=torch.int8)
+    for place, column in enumerate(digits.split(N, 1)):
+        if place:
+            rest.add_(128).bitwise_right_shift_(8)
+        column.copy_(rest)  # the lowest byte, as a number in -128..127
+    return digits, scale
+
+
+def multiply(a: Tensor, b: Digits, out: Tensor) -> Tensor:
+    """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory."""
+    digits, scale = b
+    if 1 in a.shape:  # plain strides: other ones of a single row or column are read wrongly
+        a = a.reshape(-1).view(a.shape)
+    sums = torch._int_mm(a, digits).view(-1, DIGITS, out.shape[1])
+    out.copy_(sums[:, 2])
+    for place in (1, 0):
+        out.mul_(256).add_(sums[:, place])
+    return out.mul_(scale)
+
+
+def _largest(b: Tensor) -> Tensor:
+    """The largest absolute value of each column; rows of few columns are reduced several at a time."""
+    K, N = b.shape
+    together = max(1, REDUCED // N)
+    if K % together or not b.is_contiguous():
+        together = 1
+    wide = b.reshape(K // together, together * N)
+    return torch.maximum(wide.amax(0), -wide.amin(0)).view(together, N).amax(0)
