@@ -31,8 +31,8 @@ def test_a_product_is_off_by_less_than_float32_rounds(shape, exponent, seed):
 
 def test_a_single_row_or_column_is_read_right_however_it_lies():
     a, b = torch.arange(200, dtype=torch.uint8), torch.randn(200, 7)
-    torch.testing.assert_close(product(a.view(200, 1).mT, b), (a.float() @ b)[None])
-    torch.testing.assert_close(product(a.view(1, 200).mT, b[:1]), a.float()[:, None] * b[:1])
+    torch.testing.assert_close(product(a.view(200, 1).mT, b), (a.float() @ b)[None], rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(product(a.view(1, 200).mT, b[:1]), a.float()[:, None] * b[:1], rtol=1e-6, atol=0)
 
 
 def test_the_largest_entries_do_not_overflow():
