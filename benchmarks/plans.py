@@ -1,5 +1,7 @@
 """The engine's choice of contraction beside every other plan, over a grid of shapes and numbers of rows."""
 
+import itertools
+
 import pandas as pd
 import torch
 
@@ -33,31 +35,33 @@ SHAPES = {
     ],
 }
 ROWS = (1, 16, 96)
-HOPELESS = 8  # plans estimated at more than this many times the chosen one are not run
+HOPELESS = 4  # plans estimated at more than this many times the chosen one are not run
 
 
 def compare(device: str, repetitions: int) -> pd.DataFrame:
-    """A row a shape and number of rows: time of forward and backward of the chosen plan over that of the best."""
+    """A row a shape, kind of input and number of rows: time of forward and backward of the chosen plan over that of
+    the best."""
     table = []
     for name, entries in SHAPES.items():
         for parameters, D, H in entries:
             declared = baselines.declare(name, input_size=D, hidden_size=H, **parameters)
             layer = TensorMap(declared.W, device=device)
-            for rows in ROWS:
-                table.append(
-                    {"format": name, "shape": f"{D}-{4 * H}", "rows": rows, **_best(layer, rows, device, repetitions)}
-                )
+            for kind, rows in itertools.product(("float32", "uint8"), ROWS):
+                about = {"format": name, "shape": f"{D}-{4 * H}", "input": kind, "rows": rows}
+                table.append({**about, **_best(layer, rows, kind, device, repetitions)})
+                print(*table[-1].values(), sep=" | ", flush=True)
     return pd.DataFrame(table)
 
 
-def _best(layer: TensorMap, rows: int, device: str, repetitions: int) -> dict:
+def _best(layer: TensorMap, rows: int, kind: str, device: str, repetitions: int) -> dict:
     network = layer.network
-    x = torch.randn(rows, network.input_size, device=device)
-    chosen = plans.choose(network, rows, device)
-    limit = HOPELESS * plans.cost(network, chosen, rows, device).seconds
+    x = torch.randint(0, 256, (rows, network.input_size), dtype=torch.uint8, device=device)
+    x = x.to(getattr(torch, kind))
+    chosen, machine = layer.planned.plan(x), layer.planned.machine(x)
+    limit = HOPELESS * plans.cost(network, chosen, rows, machine).seconds
     calls = {}
     for plan in plans.plans(network):
-        if plans.cost(network, plan, rows, device).seconds <= limit:
+        if plans.cost(network, plan, rows, machine).seconds <= limit:
             calls[str(plan)] = lambda plan=plan: apply_rows(plan, network, layer.tensors(), x).sum().backward()
     timings = measure.take_turns(calls, repetitions, device, warm_up=1)
     best = min(timings, key=lambda name: timings[name].min_ms)

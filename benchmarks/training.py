@@ -35,17 +35,16 @@ from workflow.training.step import Step
 
 T, HEIGHT, WIDTH, CLASSES, CLIPS, BATCH, HIDDEN = 6, 120, 160, 11, 128, 16, 256
 RAW = {"input_size": HEIGHT * WIDTH * 3, "hidden_size": HIDDEN}
-TREE = [[1, 2], [3, [4, 5]]]
 MODELS: dict[str, dict[str, Any]] = {
     "thumbnail_lstm": {"format": "thumbnail_lstm", "input_size": RAW["input_size"], "hidden_size": 4},
     "tt_lstm": RAW | {"format": "tensor_train", "input_modes": [8, 20, 20, 18], "output_modes": [4] * 4, "ranks": 4},
     "fdht_lstm": RAW
     | {
         "format": "fully_decomposed",
-        "input_modes": [9, 10, 10, 9, 8],
-        "output_modes": [4, 4, 2, 4, 2],
-        "tree": TREE,
-        "ranks": 8,
+        "input_modes": [6, 6, 40, 48],
+        "output_modes": [8, 16, 2, 1],
+        "leaf_rank": 8,
+        "inner_rank": 4,
     },
     "lstm": RAW | {"format": "dense"},
 }

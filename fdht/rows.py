@@ -27,14 +27,19 @@ class Planned:
 
     def plan(self, rows: Tensor, mask: Tensor | None = None) -> Plan:
         """For rows (R, N) on their device, and the mask that they are multiplied by."""
-        on_cpu = rows.device.type == "cpu"
         if torch.compiler.is_compiling():
-            return self.traced["cpu" if on_cpu else "cuda"]
-        bytes_ = rows.dtype == torch.uint8 and mask is None and digits.available()
-        key = (rows.shape[0], ("cpu, bytes" if bytes_ else "cpu") if on_cpu else "cuda")
+            return self.traced["cpu" if rows.device.type == "cpu" else "cuda"]
+        key = (rows.shape[0], self.machine(rows, mask))
         if key not in self.chosen:
             self.chosen[key] = choose(self.network, *key)
         return self.chosen[key]
+
+    @staticmethod
+    def machine(rows: Tensor, mask: Tensor | None = None) -> str:
+        """The key of `fdht.plans.MACHINES` that stands for what these rows are multiplied with."""
+        if rows.device.type != "cpu":
+            return "cuda"
+        return "cpu, bytes" if rows.dtype == torch.uint8 and mask is None and digits.available() else "cpu"
 
 
 def apply_rows(
