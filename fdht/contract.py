@@ -50,7 +50,8 @@ def halves(split: Split, cores: Cores) -> tuple[Tensor, Tensor]:
     n_p, m_p, s, n_q, m_q = split.shape
     first = _merge_cores(split.first, cores, split.first_order).reshape(n_p, s, m_p)
     second = _merge_cores(split.second, cores, split.second_order).reshape(n_q, s, m_q)
-    return first, second
+    dtype = torch.promote_types(first.dtype, second.dtype)  # under autocast what was merged is in half precision
+    return first.to(dtype), second.to(dtype)
 
 
 def apply(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:

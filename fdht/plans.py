@@ -159,7 +159,8 @@ def _sweep(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
         summed = max(1, joint // volume)
         adds, peak = adds + joint, max(peak, volume)
         seconds += _gemm(machine, 1, before // summed or 1, summed, max(1, joint // before))
-        seconds += 1.5 * BYTES * (before + volume) / machine.bandwidth  # the state is reordered before and after
+        # the state is reordered before and after
+        seconds += 1.5 * BYTES * (before + volume) / machine.bandwidth + 2 * machine.overhead
         state = set(after)
     return Cost(adds, 0, peak, seconds, "sum over the cores of |state x core|")
 
