@@ -1,9 +1,11 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
+import gc
 import json
 import os
 import shutil
 import sys
+from functools import cache
 from itertools import product
 from os.path import dirname
 from pathlib import Path
@@ -17,6 +19,10 @@ from workflow.configuration import ConfigurationError, complete, retyped
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import sources
+
+# Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
 
@@ -40,6 +46,7 @@ DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 RESOURCES = "resources/{dataset}"
 ENVIRONMENT = str(ROOT / "environment.yml")
 
@@ -53,10 +60,17 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def run_of(wildcards):
-    """The point of the grid that the wildcards of `train` name."""
-    fold, seed = int(wildcards.fold), int(wildcards.seed)
-    return specification.Run(wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed)
+@cache
+def settings_of(dataset, front_end, model):
+    """What the runs of a model on a data set have in common; every fold and seed asks for it."""
+    return specification.settings(CONFIG, dataset, front_end, model)
+
+
+def specification_of(wildcards):
+    """Everything that determines the run that the wildcards of `train` name, as JSON."""
+    where = wildcards.dataset, wildcards.front_end, wildcards.model
+    run = specification.Run(*where, wildcards.protocol, int(wildcards.fold), int(wildcards.seed))
+    return json.dumps({**run._asdict(), **settings_of(*where)})
 
 
 def modules(step):
