@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 # what a cluster without accounting needs, and quick questions instead of polite ones
 HERE = [
-    *("--profile", "profiles/slurm", "--jobs", "8", "--slurm-status-command", "squeue", "--slurm-no-account"),
+    *("--profile", "profiles/slurm", "--slurm-status-command", "squeue", "--slurm-no-account"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
-    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20", "--slurm-array-jobs", "train"),
+    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20"),
     # an option replaces the whole of its key in the profile, so partition and GPU are said again
     *("--set-resources", "train:runtime=attempt", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
@@ -26,9 +26,13 @@ FEW = 5  # epochs between two disturbances
 CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 60 * FEW}}
 
 
+MANY = 34  # runs, of which two run at a time: more than one array holds
+QUEUE = {**TINY, "seeds": list(range(MANY)), "models": {"nearest_neighbour": {"format": "nearest_neighbour"}}}
+
+
 @pytest.fixture
-def project(root, tmp_path):
-    return prepared(root, tmp_path / "checkout")
+def project(root, tmp_path, request):
+    return prepared(root, tmp_path / "checkout", getattr(request, "param", QUEUE))
 
 
 @pytest.fixture
@@ -46,6 +50,7 @@ def running(project):
     subprocess.run(["scancel", "--user", "root"], check=True)
 
 
+@pytest.mark.parametrize("project", [CONFIG], indirect=True)
 def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
     cluster, project, running, root, tmp_path
 ):
@@ -61,7 +66,7 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     cluster.wait(lambda: "PENDING" in states(cluster))
     assert node_state(cluster).startswith("dr"), "the node takes no job"
     cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
-    local = prepared(root, tmp_path / "local")
+    local = prepared(root, tmp_path / "local", CONFIG)
     undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert undisturbed.returncode == 0, undisturbed.stdout
     assert running.wait(timeout=600) == 0, (project.root / "snakemake.log").read_text()[-5000:]
@@ -73,9 +78,23 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
         assert record["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
 
 
-def prepared(root, folder):
+def test_every_run_of_a_long_queue_of_arrays_is_trained_even_when_one_is_cancelled(cluster, project, running):
+    cluster.wait(lambda: len(trains(cluster, project)) == MANY, seconds=120)
+    assert len({name.split("_")[0] for name in trains(cluster, project)}) == 2, "two arrays"
+    # one that runs: of a waiting task of an array squeue remembers nothing, and there is no accounting here
+    cluster.run("scancel", cluster.wait(lambda: trains(cluster, project, "RUNNING"))[0])
+    assert running.wait(timeout=400) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    seeds = [record["seed"] for record in records(project, MANY)]
+    assert sorted(seeds) == list(range(MANY)), "each task has trained a run of its own"
+    assert len(trains(cluster, project)) == MANY + 1
+
+
+def prepared(root, folder, config):
     project = Project(checkout(root, folder))
-    project.write_config(CONFIG)
+    project.write_config(config)
+    if config is CONFIG:  # so that all runs are ready at once, and one array holds them
+        download = project.snakemake("prepared", "--configfile", "config/tiny.yaml")
+        assert download.returncode == 0, download.stdout
     return project
 
 
@@ -118,9 +137,15 @@ def states(cluster):
     return cluster.run("squeue", "-h", "-r", "-t", "all", "-p", "gpu", "-o", "%T").split()
 
 
-def records(project):
+def trains(cluster, project, state="all"):
+    """The jobs, ARRAY_TASK or JOB, of this project's runs."""
+    listing = cluster.run("squeue", "-h", "-r", "-t", state, "-p", "gpu", "-o", "%i %Z").splitlines()
+    return [line.split()[0] for line in listing if line.endswith(f" {project.root}")]
+
+
+def records(project, count=2):
     found = sorted((project.root / "results" / "tiny" / "runs").rglob("result.json"))
-    assert len(found) == 2
+    assert len(found) == count
     return [
         {**json.loads(path.read_text()), "environment": json.loads(path.with_name("environment.json").read_text())}
         for path in found

@@ -42,16 +42,19 @@ except (ConfigurationError, DataError) as error:
 
 FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"
-DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
+OWNER = CONFIG["data"] or CONFIG["name"]  # whose data these are
+DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
+DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
 RESOURCES = "resources/{dataset}"
 ENVIRONMENT = str(ROOT / "environment.yml")
 
 
 wildcard_constraints:
+    owner="|".join({OWNER, CONFIG["name"]}),
     dataset="|".join(CONFIG["datasets"]),
     front_end="pixels|cnn",
     model="|".join(CONFIG["models"]),
@@ -77,13 +80,14 @@ def modules(step):
     """What a step executes. A run executes its own format; the files of the others are none of its business."""
     if step.startswith("train_"):
         return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
-    room = "datasets" if step in ("generate", "download", "unpack", "frames", "features", "splits") else "reporting"
+    room = "datasets" if step in DATA_STEPS else "reporting"
     return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
 
 
 def code(step):
-    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again."""
-    return f"{RESULTS}/sources/{step}.sha256"
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. Those of
+    the data lie with the data: a configuration that only uses them must not make them again."""
+    return f"results/{OWNER if step in DATA_STEPS else CONFIG['name']}/sources/{step}.sha256"
 
 
 def own_copy(wildcards):
