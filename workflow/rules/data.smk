@@ -5,7 +5,6 @@ rule prepared:
     input:
         [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in FRONT_ENDS],
         expand(f"{DATA}/splits.csv", dataset=CONFIG["datasets"]),
-        expand(INPUTS, dataset=CONFIG["datasets"], front_end=CONFIG["front_ends"], model=CONFIG["models"]),
 
 
 rule generate:
