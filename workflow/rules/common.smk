@@ -19,6 +19,7 @@ from workflow.configuration import ConfigurationError, complete, retyped
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import sources
+from workflow.training import devices
 
 # Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
 gc.freeze()
@@ -39,6 +40,11 @@ try:
     OWN_WEIGHTS = fingerprint(CONFIG["cnn"]["weights"]) if CONFIG["cnn"]["weights"] else ""
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
+
+# As many runs at a time as there are GPUs to give: a run that waits for one holds memory, and looks as if it trained.
+# Not where jobs go to a cluster: its nodes have GPUs of their own.
+if workflow.resource_settings.nodes is None and (slots := devices.slots()):
+    workflow.register_resource("gpu_slots", slots)
 
 FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"

@@ -38,6 +38,8 @@ rule train:
     conda:
         ENVIRONMENT
     threads: 1
+    resources:
+        gpu_slots=1,
     params:
         specification=specification_of,
         data=DATA,
