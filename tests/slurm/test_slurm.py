@@ -1,10 +1,12 @@
 """The demo's way on a real Slurm, and through what clusters do to jobs: the same numbers as a local run."""
 
+import contextlib
 import copy
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -54,7 +56,8 @@ def running(project):
 def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
     cluster, project, running, root, tmp_path
 ):
-    frozen(cluster, project, "lstm")  # and left so, until its time is over
+    out_of_time = threading.Thread(target=until_its_time_is_over, args=(cluster, *frozen(cluster, project, "lstm")))
+    out_of_time.start()
     process, _ = frozen(cluster, project, "tt_lstm")
     process.kill()
     _, job = frozen(cluster, project, "tt_lstm")
@@ -69,6 +72,7 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert undisturbed.returncode == 0, undisturbed.stdout
     assert running.wait(timeout=600) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    out_of_time.join()
     assert scores(project) == scores(local)
     assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
     for record in records(project):
@@ -103,6 +107,13 @@ def frozen(cluster, project, model):
     process = trainer(project, model)
     process.suspend()
     return process, process.environ()["SLURM_JOB_ID"]
+
+
+def until_its_time_is_over(cluster, process, job):
+    """Leave a run stopped until Slurm has told it to leave: stopped, it would not hear that."""
+    cluster.wait(lambda: cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").strip() != "RUNNING", 200)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.resume()
 
 
 def trainer(project, model):
