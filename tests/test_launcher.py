@@ -55,7 +55,7 @@ def launch(folder, *arguments, **environment):
         (["demo", "status"], "python -m workflow.reporting.status --config config/demo.yaml"),
         (
             ["demo", "run", "--model", "lstm"],
-            "python -m workflow.experiments run --model lstm --config config/demo.yaml --cores all",
+            "python -m workflow.experiments run --model lstm --configuration config/demo.yaml --cores all",
         ),
     ],
 )
@@ -111,6 +111,9 @@ def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leav
         second = launch(copy)
         assert second.returncode == 1
         assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
+        assert "another ./reproduce is at work" in launch(copy, "demo", "run").stderr
+        for harmless in (["-n"], ["demo", "list"], ["demo", "status"], ["demo", "run", "-n"]):
+            assert subprocess.run([*command, *harmless], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
         assert subprocess.run([*command, "sample"], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
     finally:
         first.kill()

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from workflow.configuration import ConfigurationError, complete, hint, load, ret
 from workflow.specification import Run, check_models, runs
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
-OWN_DATA = ("datasets", "frames", "splits")  # a change of these changes the prepared data
+OWN_DATA = ("datasets", "frames", "splits", "protocols", "cnn")  # a change of these changes the prepared data
 
 
 def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
@@ -33,7 +34,7 @@ def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
             continue
         known = list(dict.fromkeys(getattr(run, axis) for run in grid))
         if value not in known:
-            raise ConfigurationError(f"{axis}: no run has {value!r}; {hint(value, map(str, known))}")
+            raise ConfigurationError(f"{axis}: no run has {value!r}; {hint(value, [str(name) for name in known])}")
         chosen = [run for run in chosen if getattr(run, axis) == value]
     if not chosen:
         raise ConfigurationError(f"no run of the grid has all of {wanted}")
@@ -75,26 +76,38 @@ def merged(base: Any, over: Any) -> Any:
     return {key: merged(base.get(key), over[key]) if key in over else base[key] for key in {**base, **over}}
 
 
-def state(folder: Path) -> str:
-    """What the records of a run say: done, failed, started or left."""
+def state(folder: Path) -> tuple[str, str]:
+    """What the records of a run say: done, failed, started or left; and its test accuracy where it has one."""
     record = folder / "result.json"
     if record.is_file():
         try:
-            return "done" if json.loads(record.read_text())["status"] == "ok" else "failed"
+            told = json.loads(record.read_text())
+            return ("done", f"{told['test_accuracy']:.1%}") if told["status"] == "ok" else ("failed", "")
         except (ValueError, KeyError, TypeError):
-            return "malformed"
-    return "started" if (folder / "metrics.jsonl").is_file() else "left"
+            return "malformed", ""
+    return ("started" if (folder / "metrics.jsonl").is_file() else "left"), ""
+
+
+def listing(folders: list[Path], chosen: list[Run]) -> str:
+    """A line for each run, and how many there are of each state."""
+    states = [state(folder) for folder in folders]
+    lines = [f"{name:<9} {score:>6}  {run.folder}" for (name, score), run in zip(states, chosen, strict=True)]
+    counts = Counter(name for name, _ in states)
+    return "\n".join([*lines, f"{len(chosen)} runs: {', '.join(f'{n} {name}' for name, n in counts.items())}"])
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="./reproduce CONFIG", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="./reproduce CONFIG",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # what is cut short may be an option of Snakemake
     )
     parser.add_argument("command", choices=["run", "list"])
     parser.add_argument("dataset", nargs="?")
     parser.add_argument("front_end", nargs="?")
     parser.add_argument("model", nargs="?")
-    parser.add_argument("--config", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--configuration", required=True, help=argparse.SUPPRESS)
     for axis in AXES:
         parser.add_argument(
             f"--{axis.replace('_', '-')}",
@@ -110,10 +123,12 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str]) -> int:
     options, rest = parser().parse_known_args(arguments)
     try:
-        base = load(options.config)
+        if any(word.split("=")[0] in ("--config", "-C") for word in rest):
+            raise ConfigurationError("--config would change the paper's own results; use --set KEY=VALUE")
+        base = load(options.configuration)
         changes = variant(base, overlay(options.set))
-        config = complete(merged(base, changes), options.config)
-        check_models(config, options.config)
+        config = complete(merged(base, changes), options.configuration)
+        check_models(config, options.configuration)
         wanted = {axis: getattr(options, f"only_{axis}") for axis in AXES}
         for axis in AXES[:3]:
             wanted[axis] = getattr(options, axis) or wanted[axis]
@@ -123,10 +138,14 @@ def main(arguments: list[str]) -> int:
         return 2
     folders = [Path("results", config["name"], "runs", run.folder) for run in chosen]
     if options.command == "list":
-        print("\n".join(f"{state(folder):<9} {run.folder}" for run, folder in zip(chosen, folders, strict=True)))
+        print(listing(folders, chosen))
         return 0
-    print(f"reproduce: {len(chosen)} runs -> results/{config['name']}/runs", file=sys.stderr)
-    command = ["snakemake", "--configfile", options.config, *rest]
+    results = f"results/{config['name']}"
+    print(f"reproduce: {len(chosen)} run{'s' * (len(chosen) > 1)} -> {results}/runs", file=sys.stderr)
+    print(
+        f"reproduce: then ./reproduce tables --from {results} --output DIR for tables of what is there", file=sys.stderr
+    )
+    command = ["snakemake", "--configfile", options.configuration, "--nolock", *rest]  # the launcher holds the lock
     if changes:
         command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     if options.force:

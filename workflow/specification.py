@@ -76,8 +76,13 @@ def recurrent(config: dict[str, Any], dataset: str, front_end: str, model: str) 
 
 def specification(config: dict[str, Any], run: Run) -> dict[str, Any]:
     """Everything resolved that determines a run, as plain data."""
-    where = run.dataset, run.front_end, run.model
-    return {**run._asdict(), "recurrent": recurrent(config, *where), "training": training(config, *where)}
+    return {**run._asdict(), **settings(config, run.dataset, run.front_end, run.model)}
+
+
+def settings(config: dict[str, Any], dataset: str, front_end: str, model: str) -> dict[str, Any]:
+    """The part of a specification that all protocols, folds and seeds share."""
+    where = dataset, front_end, model
+    return {"recurrent": recurrent(config, *where), "training": training(config, *where)}
 
 
 def check_models(config: dict[str, Any], origin: str) -> None:

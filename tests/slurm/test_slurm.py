@@ -1,10 +1,12 @@
 """The demo's way on a real Slurm, and through what clusters do to jobs: the same numbers as a local run."""
 
+import contextlib
 import copy
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -16,9 +18,9 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 # what a cluster without accounting needs, and quick questions instead of polite ones
 HERE = [
-    *("--profile", "profiles/slurm", "--jobs", "8", "--slurm-status-command", "squeue", "--slurm-no-account"),
+    *("--profile", "profiles/slurm", "--slurm-status-command", "squeue", "--slurm-no-account"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
-    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20", "--slurm-array-jobs", "train"),
+    *("--latency-wait", "5", "--set-threads", "frames=1", "--retries", "20"),
     # an option replaces the whole of its key in the profile, so partition and GPU are said again
     *("--set-resources", "train:runtime=attempt", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
@@ -26,9 +28,13 @@ FEW = 5  # epochs between two disturbances
 CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 60 * FEW}}
 
 
+MANY = 12  # runs, of which two run at a time
+QUEUE = {**TINY, "seeds": list(range(MANY)), "models": {"nearest_neighbour": {"format": "nearest_neighbour"}}}
+
+
 @pytest.fixture
-def project(root, tmp_path):
-    return prepared(root, tmp_path / "checkout")
+def project(root, tmp_path, request):
+    return prepared(root, tmp_path / "checkout", getattr(request, "param", QUEUE))
 
 
 @pytest.fixture
@@ -46,11 +52,12 @@ def running(project):
     subprocess.run(["scancel", "--user", "root"], check=True)
 
 
+@pytest.mark.parametrize("project", [CONFIG], indirect=True)
 def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
     cluster, project, running, root, tmp_path
 ):
-    _, job = frozen(cluster, project, "lstm")  # and left so, until its time is over
-    assert "_" in job, "training is submitted as an array"
+    out_of_time = threading.Thread(target=until_its_time_is_over, args=(cluster, *frozen(cluster, project, "lstm")))
+    out_of_time.start()
     process, _ = frozen(cluster, project, "tt_lstm")
     process.kill()
     _, job = frozen(cluster, project, "tt_lstm")
@@ -61,10 +68,11 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     cluster.wait(lambda: "PENDING" in states(cluster))
     assert node_state(cluster).startswith("dr"), "the node takes no job"
     cluster.run("scontrol", "update", f"nodename={cluster.host}", "state=resume")
-    local = prepared(root, tmp_path / "local")
+    local = prepared(root, tmp_path / "local", CONFIG)
     undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert undisturbed.returncode == 0, undisturbed.stdout
     assert running.wait(timeout=600) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    out_of_time.join()
     assert scores(project) == scores(local)
     assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
     for record in records(project):
@@ -73,9 +81,18 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
         assert record["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
 
 
-def prepared(root, folder):
+def test_every_run_of_a_long_queue_is_trained_even_when_some_are_cancelled(cluster, project, running):
+    cluster.wait(lambda: len(trains(cluster, project)) == MANY, seconds=120)
+    cluster.run("scancel", trains(cluster, project, "PENDING")[0])
+    cluster.run("scancel", cluster.wait(lambda: trains(cluster, project, "RUNNING"))[0])
+    assert running.wait(timeout=400) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    assert [record["seed"] for record in records(project, MANY)] == sorted(range(MANY), key=str)
+    assert len(trains(cluster, project)) == MANY + 2
+
+
+def prepared(root, folder, config):
     project = Project(checkout(root, folder))
-    project.write_config(CONFIG)
+    project.write_config(config)
     return project
 
 
@@ -89,9 +106,14 @@ def frozen(cluster, project, model):
     cluster.wait(lambda: epochs(project, model) >= before + FEW, seconds=120)
     process = trainer(project, model)
     process.suspend()
-    about = process.environ()
-    task = about.get("SLURM_ARRAY_TASK_ID")
-    return process, f"{about['SLURM_ARRAY_JOB_ID']}_{task}" if task else about["SLURM_JOB_ID"]
+    return process, process.environ()["SLURM_JOB_ID"]
+
+
+def until_its_time_is_over(cluster, process, job):
+    """Leave a run stopped until Slurm has told it to leave: stopped, it would not hear that."""
+    cluster.wait(lambda: cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").strip() != "RUNNING", 200)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.resume()
 
 
 def trainer(project, model):
@@ -118,9 +140,15 @@ def states(cluster):
     return cluster.run("squeue", "-h", "-r", "-t", "all", "-p", "gpu", "-o", "%T").split()
 
 
-def records(project):
+def trains(cluster, project, state="all"):
+    """The jobs of this project's runs."""
+    listing = cluster.run("squeue", "-h", "-r", "-t", state, "-p", "gpu", "-o", "%i %Z").splitlines()
+    return [line.split()[0] for line in listing if line.endswith(f" {project.root}")]
+
+
+def records(project, count=2):
     found = sorted((project.root / "results" / "tiny" / "runs").rglob("result.json"))
-    assert len(found) == 2
+    assert len(found) == count
     return [
         {**json.loads(path.read_text()), "environment": json.loads(path.with_name("environment.json").read_text())}
         for path in found

@@ -26,6 +26,11 @@ def test_a_name_that_no_run_has():
         experiments.select(GRID, {"model": "tt_lst"})
 
 
+def test_a_number_that_no_run_has():
+    with pytest.raises(ConfigurationError, match=r"fold: no run has 7; known: 0"):
+        experiments.select(GRID, {"fold": 7})
+
+
 def test_settings_become_an_overlay():
     assert experiments.overlay(["training.epochs=5", "models.lstm.hidden_size=9"]) == {
         "training": {"epochs": 5},
@@ -41,20 +46,22 @@ def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_t
     first, second = experiments.variant(config, quick), experiments.variant(config, other)
     assert len({"tiny", first["name"], second["name"]}) == 3
     assert first["data"] == "tiny"
-    assert "data" not in experiments.variant(config, {"frames": {"count": 2}})
+    for own in ({"frames": {"count": 2}}, {"protocols": ["group"]}, {"cnn": {"batch": 2}}):
+        assert "data" not in experiments.variant(config, own), f"{own}: the data of the base would be made again"
     assert experiments.variant(config, {}) == {}
 
 
 def test_states_come_from_the_records(tmp_path):
-    assert experiments.state(tmp_path) == "left"
+    assert experiments.state(tmp_path) == ("left", "")
     (tmp_path / "metrics.jsonl").touch()
-    assert experiments.state(tmp_path) == "started"
+    assert experiments.state(tmp_path) == ("started", "")
     record = tmp_path / "result.json"
     for text, expected in [
-        ('{"status": "ok"}', "done"),
-        ('{"status": "failed"}', "failed"),
-        ("{", "malformed"),
-        ("{}", "malformed"),
+        ('{"status": "ok", "test_accuracy": 0.625}', ("done", "62.5%")),
+        ('{"status": "failed", "test_accuracy": null}', ("failed", "")),
+        ('{"status": "ok", "test_accuracy": null}', ("malformed", "")),
+        ("{", ("malformed", "")),
+        ("{}", ("malformed", "")),
     ]:
         record.write_text(text)
         assert experiments.state(tmp_path) == expected
@@ -66,7 +73,7 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     config = tmp_path / "tiny.yaml"
     config.write_text(json.dumps(TINY))
     arguments = ["run", "demo", "pixels", "lstm", "--fold", "0", "--set", "training.epochs=5", "--force", "-n"]
-    assert experiments.main([*arguments, "--config", str(config)]) == 0
+    assert experiments.main([*arguments, "--configuration", str(config)]) == 0
     (command,) = asked
     name = next(word for word in command if word.startswith("name=")).removeprefix("name=").strip('"')
     assert name.startswith("tiny-")
@@ -74,8 +81,30 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     assert command[command.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
 
 
+def test_a_list_ends_with_the_counts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "tiny.yaml"
+    config.write_text(json.dumps(TINY))
+    record = tmp_path / "results/tiny/runs/demo/pixels/lstm/group/fold0/seed0/result.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"status": "ok", "test_accuracy": 0.5}')
+    assert experiments.main(["list", "--configuration", str(config)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "done       50.0%  demo/pixels/lstm/group/fold0/seed0",
+        "left              demo/pixels/tt_lstm/group/fold0/seed0",
+        "2 runs: 1 done, 1 left",
+    ]
+
+
+def test_config_is_refused_rather_than_dropped(tmp_path, capsys):
+    config = tmp_path / "tiny.yaml"
+    config.write_text(json.dumps(TINY))
+    assert experiments.main(["run", "--config", "seeds=[1]", "--configuration", str(config)]) == 2
+    assert "use --set KEY=VALUE" in capsys.readouterr().err
+
+
 def test_a_mistake_is_one_sentence(tmp_path, capsys):
     config = tmp_path / "tiny.yaml"
     config.write_text(json.dumps(TINY))
-    assert experiments.main(["run", "dmeo", "--config", str(config)]) == 2
+    assert experiments.main(["run", "dmeo", "--configuration", str(config)]) == 2
     assert capsys.readouterr().err == "reproduce: dataset: no run has 'dmeo'; did you mean 'demo'?\n"

@@ -1,9 +1,11 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
+import gc
 import json
 import os
 import shutil
 import sys
+from functools import cache
 from itertools import product
 from os.path import dirname
 from pathlib import Path
@@ -17,6 +19,11 @@ from workflow.configuration import ConfigurationError, complete, retyped
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import sources
+from workflow.training import devices
+
+# Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
 
@@ -34,17 +41,26 @@ try:
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
+# As many runs at a time as there are GPUs to give: a run that waits for one holds memory, and looks as if it trained.
+# Not where jobs go to a cluster: its nodes have GPUs of their own.
+if workflow.resource_settings.nodes is None and (slots := devices.slots()):
+    workflow.register_resource("gpu_slots", slots)
+
 FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"
-DATA = f"results/{CONFIG['data'] or CONFIG['name']}/data/{{dataset}}"
+OWNER = CONFIG["data"] or CONFIG["name"]  # whose data these are
+DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
+DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
 RESOURCES = "resources/{dataset}"
 ENVIRONMENT = str(ROOT / "environment.yml")
 
 
 wildcard_constraints:
+    owner="|".join({OWNER, CONFIG["name"]}),
     dataset="|".join(CONFIG["datasets"]),
     front_end="pixels|cnn",
     model="|".join(CONFIG["models"]),
@@ -53,23 +69,31 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def run_of(wildcards):
-    """The point of the grid that the wildcards of `train` name."""
-    fold, seed = int(wildcards.fold), int(wildcards.seed)
-    return specification.Run(wildcards.dataset, wildcards.front_end, wildcards.model, wildcards.protocol, fold, seed)
+@cache
+def settings_of(dataset, front_end, model):
+    """What the runs of a model on a data set have in common; every fold and seed asks for it."""
+    return specification.settings(CONFIG, dataset, front_end, model)
+
+
+def specification_of(wildcards):
+    """Everything that determines the run that the wildcards of `train` name, as JSON."""
+    where = wildcards.dataset, wildcards.front_end, wildcards.model
+    run = specification.Run(*where, wildcards.protocol, int(wildcards.fold), int(wildcards.seed))
+    return json.dumps({**run._asdict(), **settings_of(*where)})
 
 
 def modules(step):
     """What a step executes. A run executes its own format; the files of the others are none of its business."""
     if step.startswith("train_"):
         return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
-    room = "datasets" if step in ("generate", "download", "unpack", "frames", "features", "splits") else "reporting"
+    room = "datasets" if step in DATA_STEPS else "reporting"
     return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
 
 
 def code(step):
-    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again."""
-    return f"{RESULTS}/sources/{step}.sha256"
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. Those of
+    the data lie with the data: a configuration that only uses them must not make them again."""
+    return f"results/{OWNER if step in DATA_STEPS else CONFIG['name']}/sources/{step}.sha256"
 
 
 def own_copy(wildcards):

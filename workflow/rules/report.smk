@@ -1,6 +1,5 @@
 """From the records of the runs to tables, figures, the report and the article; no data and no training is needed."""
 
-RECORDS = rules.trained.input
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
 TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/templates/*"))
 TABLES = ["accuracy", "cost", "comparison", "leakage", "factors", "claims", "holes"]
@@ -27,7 +26,7 @@ rule configuration:
 
 rule collect:
     input:
-        RECORDS,
+        rules.trained.input,
         code=code("collect"),
     output:
         f"{RESULTS}/results.csv",
@@ -45,7 +44,6 @@ rule collect:
 
 rule tables:
     input:
-        RECORDS,
         rules.collect.output,
         config=rules.configuration.output[0],
         leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG["datasets"]),
@@ -88,7 +86,7 @@ rule counts:
 
 rule figures:
     input:
-        RECORDS,
+        rules.collect.output,
         config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
@@ -112,7 +110,7 @@ rule figures:
 
 rule report:
     input:
-        RECORDS,
+        rules.collect.output,
         config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,
@@ -135,7 +133,7 @@ rule report:
 
 rule paper:
     input:
-        RECORDS,
+        rules.collect.output,
         config=rules.configuration.output[0],
         leakage=rules.tables.input.leakage,
         paper=PAPER_SOURCES,

@@ -5,9 +5,9 @@ rule sources:
     input:
         lambda wildcards: sources(*modules(wildcards.step)),
     output:
-        code("{step}"),
+        "results/{owner}/sources/{step}.sha256",
     log:
-        f"{LOGS}/sources/{{step}}.log",
+        "results/{owner}/logs/sources/{step}.log",
     localrule: True
     conda:
         ENVIRONMENT

@@ -2,14 +2,31 @@
 removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
 
 
-rule train:
+# Thousands of runs share one listing of what they read and execute: every input costs each of them time.
+rule inputs:
     input:
         clips=f"{DATA}/clips.csv",
         splits=f"{DATA}/splits.csv",
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
-        # large, so compared by the digest above and not by its time
-        tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
         code=lambda wildcards: code(f"train_{CONFIG['models'][wildcards.model]['format']}"),
+    output:
+        INPUTS,
+    log:
+        f"{LOGS}/inputs/{{dataset}}/{{front_end}}/{{model}}.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    message:
+        "Inputs of {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}"
+    shell:
+        "sha256sum {input} > {output} 2> {log}"
+
+
+rule train:
+    input:
+        INPUTS,
+        # large, so compared by the digest in the listing and not by its time
+        tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
         f"{RESULTS}/runs/{RUN}/specification.yaml",
@@ -21,10 +38,12 @@ rule train:
     conda:
         ENVIRONMENT
     threads: 1
+    resources:
+        gpu_slots=1,
     params:
-        specification=lambda wildcards: json.dumps(specification.specification(CONFIG, run_of(wildcards))),
-        data=lambda wildcards, input: dirname(input.clips),
-        run=lambda wildcards, output: dirname(output[0]),
+        specification=specification_of,
+        data=DATA,
+        run=f"{RESULTS}/runs/{RUN}",
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"

@@ -49,6 +49,12 @@ def present(driver: Path = DRIVER) -> list[str]:
         return sorted(path.name[6:] for path in Path("/dev").glob("nvidia[0-9]*"))
 
 
+def slots() -> int | None:
+    """Runs that may use this machine's devices at a time; None where there is nothing to share out."""
+    devices = [] if VISIBLE in os.environ else present()
+    return len(devices) * _jobs_per_device() if devices else None
+
+
 def lock_folder() -> Path:
     """One for all Snakemake processes of a user on a machine."""
     return Path(tempfile.gettempdir()) / f"fdht-gpu-slots-{os.getuid()}"

@@ -1,0 +1,50 @@
+"""`run` on a finished project: a variant beside it, and a run done again, leave everything else as it is."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = "demo/pixels/tt_lstm/group/fold0/seed0"
+
+
+def test_a_variant_is_trained_beside_the_base_and_the_base_stays_up_to_date(finished):
+    base = finished.root / "results" / "tiny"
+    before = {path: path.stat().st_mtime_ns for path in base.rglob("*") if path.is_file() and "logs" not in path.parts}
+    ran = run(finished, "demo", "pixels", "tt_lstm", "--set", "training.learning_rate=0.01", "--set", "seeds=[0, 1]")
+    variant = next(folder for folder in base.parent.glob("tiny-*") if (folder / "runs").is_dir())
+    assert f"{variant.name}/runs" in ran.stderr
+    assert len(list(variant.rglob("result.json"))) == 2
+    assert "learning_rate: 0.01\n" in (variant / "runs" / RUN / "specification.yaml").read_text()
+    assert not (variant / "data").exists(), "the data of the base are used"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert finished.planned() == set()
+
+
+def test_a_run_done_again_makes_the_tables_again_and_trains_nothing_else(finished):
+    record = finished.root / "results" / "tiny" / "runs" / RUN / "result.json"
+    before = json.loads(record.read_text())
+    run(finished, "demo", "pixels", "tt_lstm", "--force")
+    after = json.loads(record.read_text())
+    assert before["train_seconds"] != after["train_seconds"], "it has been trained again"
+    assert before["test_accuracy"] == after["test_accuracy"]
+    jobs = finished.planned()
+    assert {"collect", "tables", "figures", "report"} <= jobs
+    assert not {job for job in jobs if job.startswith("train")}
+    made = finished.snakemake("--configfile", "config/tiny.yaml")
+    assert made.returncode == 0, made.stdout
+
+
+def run(project, *words):
+    """`./reproduce tiny run WORDS`, without its lock."""
+    command = [sys.executable, "-m", "workflow.experiments", "run", *words, "--cores", "2"]
+    ran = subprocess.run(
+        [*command, "--configuration", "config/tiny.yaml"],
+        cwd=project.root,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        text=True,
+        capture_output=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran
