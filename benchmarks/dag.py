@@ -37,7 +37,8 @@ def measure(command: list[str], folder: Path, log: Path) -> tuple[float, float]:
     with log.open("w") as stream:
         process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
-    if status:
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
         sys.exit(f"error: {' '.join(command)} failed:\n{log.read_text()[-2000:]}")
     return round(usage.ru_utime + usage.ru_stime, 1), round(usage.ru_maxrss / 1024, 1)
 
