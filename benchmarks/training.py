@@ -42,7 +42,7 @@ MODELS: dict[str, dict[str, Any]] = {
     | {
         "format": "fully_decomposed",
         "input_modes": [6, 6, 40, 48],
-        "output_modes": [8, 16, 2, 1],
+        "output_modes": [8, 8, 2, 2],
         "leaf_rank": 8,
         "inner_rank": 4,
     },
