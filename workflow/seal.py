@@ -7,7 +7,7 @@ hand) is taken as it is.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,14 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def require(path: Path, names: Iterable[str] = ()) -> None:
-    """DamagedError unless the JSON `path` and the files `names` beside it are as they were written."""
-    for found in damages(path, names):
+def require(path: Path, names: tuple[str, ...] = ()) -> None:
+    """DamagedError unless the JSON `path`, if there is one, and of its files `names` are as they were written."""
+    for found in damages(path, names.__contains__) if path.is_file() else ():
         raise DamagedError(found)
 
 
-def damages(path: Path, names: Iterable[str] | None = None) -> list[str]:
-    """What is wrong with a sealed JSON and with the files (all, or `names`) that it vouches for, a sentence each."""
+def damages(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[str]:
+    """A sentence for whatever is wrong with a sealed JSON and with the `wanted` files that it vouches for."""
     cure = f"remove {path} and start again, and it is made anew"
     try:
         content = json.loads(path.read_bytes().decode())
@@ -58,12 +58,10 @@ def damages(path: Path, names: Iterable[str] | None = None) -> list[str]:
     found = []
     for name, written in (content.get(FILES) or {}).items() if isinstance(content, dict) else ():
         file = path.with_name(name)
-        if names is not None and name not in names:
+        if not wanted(name):
             continue
         if not file.is_file():
             found.append(f"{file} is missing, {path.name} lists it; {cure}")
         elif (now := digest(file)) != written:
-            found.append(
-                f"{file} is damaged, its sha256 is {now[:12]}..., {path.name} says {written[:12]}...; {cure}"
-            )
+            found.append(f"{file} is damaged, its sha256 is {now[:12]}..., {path.name} says {written[:12]}...; {cure}")
     return found

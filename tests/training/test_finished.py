@@ -54,7 +54,7 @@ def test_another_runs_is_not_used(ended, data, tmp_path, capsys):
 def test_it_takes_no_second_space_and_is_given_up(data, tmp_path):
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     first, second = tmp_path / "run/model.safetensors", tmp_path / "checkpoint.finished/model.safetensors"
-    assert os.path.samefile(first, second)
+    assert first.samefile(second)
     finished.give_up(tmp_path / "checkpoint")
     assert not second.parent.exists()
     assert first.exists()

@@ -5,7 +5,7 @@ removes when a job starts or fails, so that an interrupted run goes on where it 
 rule train:
     input:
         clips=f"{DATA}/clips.csv",
-        splits=f"{DATA}/splits.csv",
+        splits=f"{DATA}/splits.json",  # vouches for splits.csv
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         # large, so compared by the digest above and not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),

@@ -37,7 +37,8 @@ def write(
     chances: np.ndarray | None,
     weights: bytes,
 ) -> None:
-    """All files; metrics.jsonl is there already. `chances`: (n_test, C), None for a failed run, whose predictions are empty."""
+    """All files; metrics.jsonl is there already. `chances`: (n_test, C), None for a failed run, whose predictions
+    are empty."""
     content = {
         "specification.yaml": yaml.safe_dump(specification.plain, sort_keys=False, allow_unicode=True).encode(),
         "environment.json": files.json_text(environment).encode(),
