@@ -6,6 +6,7 @@ typo is answered within a second. What a configuration means for one run is in w
 
 import copy
 import difflib
+import hashlib
 import itertools
 import json
 import sys
@@ -20,6 +21,7 @@ from workflow.datasets.catalogue import CATALOGUE
 
 SCHEMA = yaml.safe_load((Path(__file__).parent / "schemas" / "config.schema.yaml").read_text())
 FRONT_ENDS = ("pixels", "cnn")
+SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
 
 
 class ConfigurationError(ValueError):
@@ -30,11 +32,17 @@ def load(path: str | Path) -> dict[str, Any]:
     """Read a file of config/, check it and fill in the defaults."""
     path = Path(path)
     try:
-        raw = yaml.safe_load(path.read_text())
+        text = path.read_text()
+        raw = yaml.safe_load(text)
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such configuration file") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    above, mark, written = text.rpartition(SEAL)
+    if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
+        raise ConfigurationError(
+            f"{path}: is not as it was written; remove it and start again (or remove its last line, if you changed it)"
+        )
     return complete(raw, origin=str(path))
 
 
@@ -147,4 +155,5 @@ def _check_overlays(config: dict[str, Any], origin: str) -> None:
 
 
 if __name__ == "__main__":  # a configuration resolved by Snakemake, as JSON -> a file of its own
-    print(yaml.safe_dump(complete(json.loads(sys.argv[1])), sort_keys=False, allow_unicode=True), end="")
+    resolved = yaml.safe_dump(complete(json.loads(sys.argv[1])), sort_keys=False, allow_unicode=True)
+    print(f"{resolved}{SEAL}{hashlib.sha256(resolved.encode()).hexdigest()}")

@@ -72,7 +72,7 @@ def test_a_missing_folder_is_one_sentence(tmp_path):
 
 
 def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, capsys):
-    assert collect.main(["--from", str(damaged), "--output", str(tmp_path / "results.csv")]) == 0
+    assert collect.main(["--from", str(damaged), "--output", str(tmp_path / "results.csv")]) == 1
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert len(lines) == 24
     assert lines[0] == ",".join(records.COLUMNS)

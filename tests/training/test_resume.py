@@ -16,7 +16,7 @@ from workflow.training.step import Step
 
 # dropout draws at every step, the rate changes every epoch: whatever a checkpoint forgets shows
 SETTINGS = {"epochs": 6, "schedule": "cosine", "dropout_input": 0.2, "dropout_recurrent": 0.2}
-MEASURED = {"train_seconds", "step_ms", "peak_memory_mb", "interruptions"}
+MEASURED = {"train_seconds", "step_ms", "peak_memory_mb", "interruptions", "files", "seal"}  # times, or of times
 
 
 def outcome(folder: Path) -> dict:

@@ -283,7 +283,7 @@ def test_the_environment_is_recorded(data, tmp_path, root):
     [
         ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is damaged"),
         ("frames.npy", lambda content: content[:-100], "frames.npy: cannot be read"),
-        ("frames.json", lambda content: content[:-5], "frames.json: not valid JSON"),
+        ("frames.json", lambda content: content[:-5], "frames.json is damaged, it is not JSON"),
         ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
         ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
         ("splits.csv", lambda content: content.replace(b",train", b",trajn", 1), "in part 'trajn'"),

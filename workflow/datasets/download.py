@@ -13,12 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workflow import seal
 from workflow.datasets.catalogue import CATALOGUE, INCEPTION, Part, Source, dataset
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, write_json
 from workflow.datasets.lock import Lock
 from workflow.datasets.progress import bytes_bar
 from workflow.datasets.source import fingerprint
+from workflow.exclusive import exclusive
 
 SPLIT_FILES = "*_test_split[123].txt"
 
@@ -49,14 +51,15 @@ def download(
             raise DataError(f"--url '{given}={first[given]}': {name} has no such part; expected one of {known}")
     lock = Lock(resources / "lock.json")
     for part in parts:
-        got = fetch(
-            _prefer(part, (first or {}).get(part.name)),
-            resources / "archives",
-            lock,
-            resources=resources,
-            insecure_tls=insecure_tls,
-            progress=bytes_bar,
-        )
+        with exclusive(resources / part.name):
+            got = fetch(
+                _prefer(part, (first or {}).get(part.name)),
+                resources / "archives",
+                lock,
+                resources=resources,
+                insecure_tls=insecure_tls,
+                progress=bytes_bar,
+            )
         entry = {"part": part.name, "role": part.role, "file": str(got.file), "url": got.url}
         record["parts"].append({**entry, "sha256": got.sha256, "bytes": got.bytes})
     return record
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     record = download(
         options.dataset, options.resources, own=options.source, insecure_tls=options.insecure_tls, first=first
     )
-    write_json(options.output, record)
+    write_json(options.output, seal.sealed(record))
     size = sum(part["bytes"] for part in record["parts"])
     where = f"own copy at {options.source}, " if options.source else ""
     print(f"{options.dataset}: {where}{len(record['parts'])} files, {size / 1e6:.1f} MB", file=sys.stderr)

@@ -3,16 +3,18 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from workflow.seal import DamagedError
+
 
 class DataError(Exception):
     """Data that cannot be used: one sentence that names the value, what was expected and the file."""
 
 
 def command_line(step: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a step's main function; a DataError or a file system error becomes one line and exit code 1."""
+    """Run a step's main function; a DataError, a damaged file or a file system error: one line and exit code 1."""
     try:
         step(None)
-    except (DataError, OSError) as error:
+    except (DataError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:

@@ -9,21 +9,29 @@ stopped.
 """
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow import seal
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, read_csv, read_json, write_json
 from workflow.datasets.progress import clips_bar
+from workflow.exclusive import exclusive
 
 
 def weights_of(origin: Path) -> Path:
-    """The file of weights that source.json of the download step names."""
+    """The file of weights that source.json of the download step names, if it is what was downloaded."""
+    seal.require(origin)
     record = read_json(origin)
-    return Path(record["own"]["path"] if record.get("own") else record["parts"][0]["file"])
+    known = record["own"] or record["parts"][0]
+    weights = Path(known["path"] if record["own"] else known["file"])
+    if weights.is_file() and "sha256" in known and file_digest(weights) != known["sha256"]:
+        raise DataError(f"{weights} is damaged, {origin} says another sha256; remove both and start again")
+    return weights
 
 
 def run(frames: Path, weights: Path, output: Path, batch: int, device: str) -> dict[str, Any]:
@@ -38,11 +46,15 @@ def run(frames: Path, weights: Path, output: Path, batch: int, device: str) -> d
     from workflow.datasets.inception import FEATURES, extractor, features
     from workflow.datasets.store import Store, open_rows
 
+    seal.require(frames / "frames.json", ("clips.csv",))
     facts = read_json(frames / "frames.json")
     status = [row["status"] for row in read_csv(frames / "clips.csv", ("clip", "status"))]
     pictures = np.load(frames / "frames.npy", mmap_mode="r")
     if list(pictures.shape) != facts["shape"] or len(status) != len(pictures):
         raise DataError(f"{frames}: frames.npy has shape {pictures.shape}, frames.json says {facts['shape']}")
+    if hashlib.sha256(pictures.data.cast("B")).hexdigest() != facts["digest"]:
+        about = frames / "frames.json"
+        raise DataError(f"{frames / 'frames.npy'} is damaged, its digest is another; remove {about} and start again")
     if not weights.is_file():
         raise DataError(f"{weights}: no such file; expected the weights of Inception-v3")
     if device == "auto":
@@ -82,7 +94,7 @@ def run(frames: Path, weights: Path, output: Path, batch: int, device: str) -> d
         "device": device,
     }  # nothing that differs between two runs of the same: the runs' staleness hangs on this file
     store.finish()
-    write_json(output / "features.json", content)
+    write_json(output / "features.json", seal.sealed(content))
     print(f"{n} clips in {seconds:.1f} s ({(n - resumed) / seconds:.1f} clips/s)", file=sys.stderr)
     return content
 
@@ -95,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=48, help="frames at once")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args(arguments)
-    run(options.frames, weights_of(options.origin), options.output, options.batch, options.device)
+    weights = weights_of(options.origin)
+    with exclusive(options.output / "features"):
+        run(options.frames, weights, options.output, options.batch, options.device)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from workflow import seal
 from workflow.datasets import listing
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, read_csv, write_csv, write_json
 from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
+from workflow.exclusive import exclusive
 
 COLUMNS = (
     "clip", "class", "group", "source", "official", "frames", "fps", "width", "height", "sha256", "status",
@@ -142,12 +144,20 @@ def judge(rows: list[dict[str, str]], facts: list[dict[str, Any]], limit: float)
 
 def run(listing_file: Path, output: Path, settings: Settings, workers: int, limit: float) -> dict[str, Any]:
     """The whole step; returns the content of frames.json."""
+    seal.require(listing_file.with_name("inventory.json"), ("listing.csv",))
     rows = read_csv(listing_file, listing.COLUMNS)
     if not rows:
         raise DataError(f"{listing_file}: lists no clip; expected at least one")
+    key = {**asdict(settings), "listing": file_digest(listing_file), "files": _versions(rows)}
+    with exclusive(output / "frames"):
+        return _decode(rows, output, settings, key, workers, limit)
+
+
+def _decode(
+    rows: list[dict[str, str]], output: Path, settings: Settings, key: dict[str, Any], workers: int, limit: float
+) -> dict[str, Any]:
     for name in ("frames.json", "clips.csv", "frames.npy"):  # of earlier settings; not to be taken for these
         (output / name).unlink(missing_ok=True)
-    key = {**asdict(settings), "listing": file_digest(listing_file), "files": _versions(rows)}
     store = Store(output / "frames.npy", (len(rows), *settings.shape), "uint8", key)
     resumed = len(_finished_before(store))
     if resumed:
@@ -167,7 +177,7 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
     }  # nothing that differs between two runs that decode the same: the runs' staleness hangs on this file
     write_csv(output / "clips.csv", COLUMNS, table)
     store.finish()
-    write_json(output / "frames.json", content)
+    write_json(output / "frames.json", seal.sealed(content, {"clips.csv": seal.digest(output / "clips.csv")}))
     rate = (len(rows) - resumed) / seconds
     print(f"{len(rows)} clips in {seconds:.1f} s ({rate:.1f} clips/s), {undecodable} left out", file=sys.stderr)
     return content

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workflow.datasets import inventory
 from workflow.datasets.errors import DataError, command_line
+from workflow.exclusive import exclusive
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
 
@@ -67,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="the ZIP to write")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    number = generate(options.output, options.seed)
+    with exclusive(options.output):
+        number = generate(options.output, options.seed)
     print(f"{options.output}: {number} clips of 8 motions generated")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow import seal
 from workflow.datasets.catalogue import PUBLISHED_FOLDS, Dataset, dataset, folds
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_csv, write_csv, write_json
@@ -27,6 +28,7 @@ LEAKAGE_COLUMNS = (
 
 def read_rows(clips: Path) -> list[Row]:
     """The decodable clips of clips.csv."""
+    seal.require(clips.with_name("frames.json"), ("clips.csv",))
     table = read_csv(clips, ("clip", "class", "group", "source", "official", "status"))
     rows = [
         Row(row["clip"], row["class"], row["group"], row["source"], row["official"])
@@ -107,8 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_csv(options.output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
     expected = round(expected_share(rows, PUBLISHED_FOLDS), 6)  # of test clips with a sibling, over all seeds
     summary = {"seed": options.seed, "expected_leakage_of_random_splits": expected, "digests": digests}
-    write_json(options.output / "splits.json", summary)
     write_csv(options.output / "splits.csv", COLUMNS, table)
+    digests = {name: seal.digest(options.output / name) for name in ("splits.csv", "leakage.csv")}
+    write_json(options.output / "splits.json", seal.sealed(summary, digests))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow import seal
 from workflow.datasets import inventory, listing, official
 from workflow.datasets.archives import unpack
 from workflow.datasets.catalogue import Dataset, dataset
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_json, write_csv, write_json
 from workflow.datasets.layouts import Clip
+from workflow.exclusive import exclusive
 
 NAMES_IN_MESSAGE = 3
 
@@ -28,16 +30,21 @@ def places(entry: Dataset, origin: dict[str, Any], resources: Path) -> dict[str,
     found = {}
     for part in origin["parts"]:
         target = unpacked / part["sha256"][:16]
-        found[part["role"]] = unpack(Path(part["file"]), target, entry.unpacked_limit)
+        found[part["role"]] = _unpacked(Path(part["file"]), target, entry.unpacked_limit)
     if origin["own"]:
         own = Path(origin["own"]["path"])
         if not own.exists():
             raise DataError(f"{own}: no such folder or archive; it was given as `source` of {entry.name}")
         if not own.is_dir():
-            found["clips"] = unpack(own, unpacked / origin["own"]["sha256"][:16], entry.unpacked_limit)
+            found["clips"] = _unpacked(own, unpacked / origin["own"]["sha256"][:16], entry.unpacked_limit)
         else:
             found["clips"] = own
     return found
+
+
+def _unpacked(archive: Path, target: Path, limit: int) -> Path:
+    with exclusive(target):  # configurations share it
+        return unpack(archive, target, limit)
 
 
 def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -87,6 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--max-missing", type=float, default=0.0, help="share of the inventory (default 0)")
     options = parser.parse_args(arguments)
     entry = dataset(options.dataset)
+    seal.require(options.origin)
     rows, report = listed(entry, places(entry, read_json(options.origin), options.resources))
     summary = ", ".join(
         f"{len(report[kind]) if kind != 'missing' else report['n_missing']} {kind}"
@@ -99,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(options.output / "inventory.json", report)  # the names that the sentence has no room for
         raise
     write_csv(options.output / "listing.csv", listing.COLUMNS, rows)
-    write_json(options.output / "inventory.json", report)
+    digests = {"listing.csv": seal.digest(options.output / "listing.csv")}
+    write_json(options.output / "inventory.json", seal.sealed(report, digests))
 
 
 if __name__ == "__main__":

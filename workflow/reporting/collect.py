@@ -1,4 +1,8 @@
-"""results.csv: every record below a folder, one row each, the bad ones too, with the reason."""
+"""results.csv: every record below a folder, one row each, the bad ones too, with the reason.
+
+With all records accepted, what was kept to write them again can go (training/finished.py). A record that cannot be
+read, or is damaged, ends the step with exit code 1.
+"""
 
 import argparse
 import sys
@@ -8,6 +12,7 @@ import pandas as pd
 
 from workflow.reporting import records
 from workflow.reporting.files import ReportingError, write_text
+from workflow.training import finished
 
 
 def collect(root: str | Path, output: str | Path) -> pd.DataFrame:
@@ -18,14 +23,18 @@ def collect(root: str | Path, output: str | Path) -> pd.DataFrame:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
     parser.add_argument("--output", required=True, metavar="FILE", help="results.csv")
+    parser.add_argument("--checkpoints", metavar="DIR", type=Path, help="folder of the runs' checkpoints")
     options = parser.parse_args(arguments)
     try:
         table = collect(options.root, options.output)
     except ReportingError as error:
         sys.exit(f"collect: {error}")
+    if options.checkpoints:
+        for record in records.good(table)["record"]:
+            finished.give_up(options.checkpoints / Path(record).parent)
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)
     counts = ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().sort_index().items())
@@ -33,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"collect: {len(table)} records{f' ({counts})' if counts else ''} -> {options.output}",
         file=sys.stderr,
     )
-    return 0
+    return int((table["status"] == "malformed").any())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Whole files or none: a reader, or Snakemake, never meets a half-written table."""
 
+import os
 from pathlib import Path
 
 
@@ -16,7 +17,10 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     """Write `content` to `path`, making its folder; the file appears complete or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # of a step that outlived its pipeline, too
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path

@@ -15,6 +15,7 @@ import jsonschema
 import pandas as pd
 import yaml
 
+from workflow import seal
 from workflow.reporting.files import ReportingError
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"
@@ -85,6 +86,8 @@ def check(record: Any, where: str = "") -> dict[str, Any]:
     if errors:
         key = ".".join(str(part) for part in errors[0].absolute_path)
         raise MalformedRecordError(f"{key}: {errors[0].message}" if key else errors[0].message)
+    if seal.broken(record):
+        raise MalformedRecordError("damaged, its content does not fit its seal; remove it and start again")
     if record["status"] == "ok" and record["test_accuracy"] is None:
         raise MalformedRecordError("status is ok but test_accuracy is null")
     for name, value in identity_of(where).items():

@@ -74,6 +74,7 @@ rule unpack:
 rule frames:
     input:
         listing=f"{DATA}/listing.csv",
+        inventory=f"{DATA}/inventory.json",  # vouches for the listing
         code=code("frames"),
     output:
         f"{DATA}/frames.npy",

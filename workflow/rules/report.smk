@@ -36,10 +36,12 @@ rule collect:
         ENVIRONMENT
     params:
         runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
+        checkpoints=lambda wildcards, output: f"{dirname(output[0])}/checkpoints",
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from {params.runs} --output {output} 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --from {params.runs} --output {output} --checkpoints {params.checkpoints}"
+        " 2> >(tee {log} >&2)"
 
 
 rule tables:

@@ -6,7 +6,7 @@ removes when a job starts or fails, so that an interrupted run goes on where it 
 rule inputs:
     input:
         clips=f"{DATA}/clips.csv",
-        splits=f"{DATA}/splits.csv",
+        splits=f"{DATA}/splits.json",  # vouches for splits.csv
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         code=lambda wildcards: code(f"train_{CONFIG['models'][wildcards.model]['format']}"),
     output:

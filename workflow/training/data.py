@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workflow import seal
 from workflow.training.errors import InputError, RunFailure
 from workflow.training.settings import Specification
 
@@ -39,6 +40,8 @@ def load(folder: Path, specification: Specification) -> Fold:
     tensor = TENSORS.get(specification.front_end)
     if tensor is None:
         raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(TENSORS)}")
+    for name in (f"{tensor}.json", "frames.json", "splits.json"):
+        seal.require(folder / name, ("clips.csv", "splits.csv"))
     about = _json(folder / f"{tensor}.json", "digest")
     described = _json(folder / "frames.json", "classes")
     if about.get("frames_digest", described.get("digest")) != described.get("digest"):
@@ -48,14 +51,14 @@ def load(folder: Path, specification: Specification) -> Fold:
     try:
         clips = np.load(folder / f"{tensor}.npy", mmap_mode="c")
     except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
-        raise InputError(f"{folder / tensor}.npy: cannot be read: {error}") from None
+        raise InputError(f"{folder / tensor}.npy: cannot be read: {error}; {_cure(folder, tensor)}") from None
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
     # a second a gigabyte; a flipped bit would otherwise become a result
     if (found := hashlib.sha256(clips.data.cast("B")).hexdigest()) != about["digest"]:
         raise InputError(
             f"{folder / tensor}.npy is damaged: its digest is {found[:12]}..., {tensor}.json says "
-            f"{about['digest'][:12]}...; delete it and run its step again"
+            f"{about['digest'][:12]}...; {_cure(folder, tensor)}"
         )
     numbers = int(np.prod(clips.shape[2:]))
     if numbers != specification.recurrent["input_size"]:
@@ -74,6 +77,10 @@ def load(folder: Path, specification: Specification) -> Fold:
     if described.get("sampling") == "all":
         lengths = np.array([min(int(line["frames"]), clips.shape[1]) for line in table], np.int64)
     return Fold(clips, [line["clip"] for line in table], labels, lengths, rows, classes, about["digest"], split_digest)
+
+
+def _cure(folder: Path, tensor: str) -> str:
+    return f"remove {folder / tensor}.json and start again, and both are made anew"
 
 
 def check(fold: Fold, specification: Specification) -> None:

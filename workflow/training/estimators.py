@@ -52,5 +52,4 @@ def run(
     captured |= {"seeds": seeds.all_of(specification.name)}
     files.write_text(output / "metrics.jsonl", "")
     record.write(output, specification, result, captured, fold, chances, save(arrays))
-    checkpoints.remove()
     print(f"{specification.name}: test accuracy {result['test_accuracy']:.3f}", file=sys.stderr)

@@ -59,7 +59,6 @@ def run(
         result, chances, weights = _finish(loop)
     captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
     record.write(output, specification, base | result, captured, fold, chances, weights)
-    checkpoints.remove()
 
 
 def _train(loop: Loop, output: Path) -> None:

@@ -1,5 +1,6 @@
 """The record of a run: what it writes when it ends, result.json last, so that its presence means "complete"."""
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 import yaml
 from safetensors.numpy import save
 
+from workflow import seal
 from workflow.training import files
 from workflow.training.data import Fold
 from workflow.training.settings import SCHEMAS, Specification
 
+METRICS = "metrics.jsonl"
 # fields of result.json that a failed run may not reach
 EMPTY: dict[str, Any] = {
     "status": "failed",
@@ -34,14 +37,21 @@ def write(
     chances: np.ndarray | None,
     weights: bytes,
 ) -> None:
-    """All files but metrics.jsonl. `chances`: (n_test, C), None for a failed run, whose predictions are empty."""
+    """All files; metrics.jsonl is there already. `chances`: (n_test, C), None for a failed run, whose predictions
+    are empty."""
+    content = {
+        "specification.yaml": yaml.safe_dump(specification.plain, sort_keys=False, allow_unicode=True).encode(),
+        "environment.json": files.json_text(environment).encode(),
+        "predictions.csv": predictions(fold, chances).encode(),
+        "model.safetensors": weights,
+    }
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    if (folder / METRICS).is_file():
+        digests[METRICS] = seal.digest(folder / METRICS)
+    result = seal.sealed(result, digests)
     check(result)
-    files.write_text(
-        folder / "specification.yaml", yaml.safe_dump(specification.plain, sort_keys=False, allow_unicode=True)
-    )
-    files.write_json(folder / "environment.json", environment)
-    files.write_text(folder / "predictions.csv", predictions(fold, chances))
-    files.write_bytes(folder / "model.safetensors", weights)
+    for name, data in content.items():
+        files.write_bytes(folder / name, data)
     files.write_json(folder / "result.json", result)
 
 

@@ -17,7 +17,19 @@ from types import ModuleType
 from typing import Any
 
 from workflow import sources
-from workflow.training import checkpoint, data, declared, devices, environment, record, sanity, settings
+from workflow.exclusive import exclusive
+from workflow.seal import DamagedError
+from workflow.training import (
+    checkpoint,
+    data,
+    declared,
+    devices,
+    environment,
+    finished,
+    record,
+    sanity,
+    settings,
+)
 from workflow.training.errors import InputError, Interrupted, RunFailure, out_of_memory
 
 
@@ -36,21 +48,43 @@ def run(specification: settings.Specification, folder: Path, output: Path, kept:
         "split_digest": fold.split_digest,
         "git_commit": captured["git"]["commit"],
     }
-    checkpoints = checkpoint.Checkpoints(kept, _fingerprint(specification, fold, captured))
+    fingerprint = _fingerprint(specification, fold, captured)
+    checkpoints = checkpoint.Checkpoints(kept, fingerprint)
+    with exclusive(kept):  # a trainer whose pipeline was killed may still be at it
+        if finished.restore(output, kept, fingerprint):
+            print(f"{specification.name}: had ended already; its record is restored", file=sys.stderr)
+            return
+        (output / finished.RESULT).unlink(missing_ok=True)  # until it is true again
+        reason = _outcome(specification, fold, output, checkpoints, base, captured, seconds)
+        if reason is None:
+            finished.keep(output, kept, fingerprint)
+        else:
+            record.write_failure(output, specification, base, captured, fold, reason)
+            print(f"FAILED {specification.name}: {reason}", file=sys.stderr, flush=True)
+        checkpoints.remove()
+
+
+def _outcome(
+    specification: settings.Specification,
+    fold: data.Fold,
+    output: Path,
+    checkpoints: checkpoint.Checkpoints,
+    base: dict[str, Any],
+    captured: dict[str, Any],
+    seconds: float,
+) -> str | None:
+    """Train and record; why the experiment failed, or None."""
     try:
         data.check(fold, specification)
         how = _estimators() if _fitted_at_once(specification) else _experiment()
         how.run(specification, fold, output, checkpoints, base, captured, seconds)
-        return
+        return None
     except RunFailure as failure:
-        reason = str(failure)
+        return str(failure)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        reason = "out of memory before the first step: the model and its clips do not fit"
-    record.write_failure(output, specification, base, captured, fold, reason)
-    checkpoints.remove()
-    print(f"FAILED {specification.name}: {reason}", file=sys.stderr, flush=True)
+        return "out of memory before the first step: the model and its clips do not fit"
 
 
 def modules(format_: str) -> tuple[str, str]:
@@ -102,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
         specification = settings.read(options.specification)
         with devices.slot(specification.training.device):
             run(specification, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
-    except InputError as error:
+    except (InputError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, a folder that may not be written

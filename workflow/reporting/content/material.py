@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from workflow import seal
 from workflow.reporting import grid, provenance, records
 from workflow.reporting import layout as layouts
 from workflow.reporting import reported as published
+from workflow.reporting.files import ReportingError
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, so that tables can be cached by it
@@ -52,6 +54,11 @@ class Material:
     def leakage(self) -> pd.DataFrame:
         """All leakage.csv below the root: sizes of the parts, and test clips with a sibling in train."""
         files = sorted(self.root.rglob("leakage.csv"))
+        try:
+            for file in files:
+                seal.require(file.with_name("splits.json"), ("leakage.csv",))
+        except seal.DamagedError as error:
+            raise ReportingError(str(error)) from None
         columns = [
             "dataset",
             "protocol",
