@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 VERIFIES = 'case "$*" in *workflow.verify*) exit "${DAMAGED:-0}";; esac'  # asked before every pipeline
 
 

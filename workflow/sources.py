@@ -1,9 +1,9 @@
-"""Which files of this project a step runs: the import graph, read without running anything.
+"""What a step runs: the files of the import graph, read without running anything, and the pins of their packages.
 
-Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore declare the
-sources they use as inputs; with the import graph a change of one format marks its own runs and no others. The
-thousands of runs share one listing a format (`python -m workflow.sources MODULE ...`), since the time that
-Snakemake takes grows with the number of inputs.
+Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore depend on a listing of
+what they use; with the import graph a change of one format marks its own runs and no others, and a change of a pin
+what imports that package. The thousands of runs share one listing a format (`python -m workflow.sources MODULE ...`),
+since the time that Snakemake takes grows with the number of inputs. Comments, docstrings and layout do not count.
 """
 
 import ast
@@ -14,6 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("fdht", "baselines", "workflow")
+DISTRIBUTIONS = {  # of packages that are imported under another name
+    "cv2": "opencv-python-headless",
+    "libarchive": "libarchive-c",
+    "sklearn": "scikit-learn",
+    "unrar": "unrar2-cffi",
+    "yaml": "pyyaml",
+}
 
 
 def sources(*modules: str) -> list[str]:
@@ -28,8 +35,21 @@ def sources(*modules: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
+def pins(*modules: str) -> list[str]:
+    """The lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
+    names = {name.split(".")[0] for source in sources(*modules) for name in _imported(ROOT / source)}
+    distributions = {DISTRIBUTIONS.get(name, name).lower() for name in names}
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
+
+
+def _imports(path: Path) -> list[Path]:
+    return [file for name in _imported(path) for file in _files(name)]
+
+
 @cache
-def _imports(path: Path) -> tuple[Path, ...]:
+def _imported(path: Path) -> tuple[str, ...]:
+    """Names of all modules, ours or not, that a file imports anywhere."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
         if isinstance(node, ast.Import):
@@ -40,7 +60,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
                 package = path.relative_to(ROOT).parts[: -node.level]
                 base = ".".join([*package, *([base] if base else [])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(file for name in names for file in _files(name))
+    return tuple(names)
 
 
 def _files(module: str, required: bool = False) -> list[Path]:
@@ -58,9 +78,25 @@ def _files(module: str, required: bool = False) -> list[Path]:
 
 
 def listing(*modules: str) -> str:
-    """A line per file of `sources(*modules)`: sha256 and name, as sha256sum writes them."""
-    names = sources(*modules)
-    return "".join(f"{hashlib.sha256((ROOT / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+    """A line per file of `sources(*modules)`, the sha256 of its code and its name, and one per pin."""
+    files = [f"{_digest(ROOT / name)}  {name}\n" for name in sources(*modules)]
+    return "".join([*files, *(f"{pin}\n" for pin in pins(*modules))])
+
+
+@cache
+def _digest(path: Path) -> str:
+    """sha256 of a file's code: without comments, docstrings and layout."""
+    tree = ast.parse(path.read_text(), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 
 if __name__ == "__main__":

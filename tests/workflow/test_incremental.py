@@ -2,7 +2,10 @@
 
 import copy
 import os
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from projects import TINY
@@ -105,3 +108,61 @@ def test_another_seed_trains_only_that_seed(finished):
         finished.write_config(TINY)
     assert run.stdout.count(", seed 1\n") == 2
     assert ", seed 0\n" not in run.stdout
+
+
+def test_comments_docstrings_and_layout_mark_nothing(finished):
+    def reworded(text):
+        return '"""Another docstring."""\n\n# a comment\n' + text.partition('"""\n')[2].replace(
+            "(shared, ", "(\n    shared, "
+        )
+
+    for source in ("baselines/tensor_train.py", "workflow/training/loop.py"):
+        with edited(finished.root / source, reworded):
+            assert finished.planned() == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "marked", "spared"),
+    [
+        ("torch", {"train lstm", "train tt_lstm", "collect", "tables"}, {"download", "frames", "splits"}),
+        ("opencv-python-headless", {"generate", "frames", "train lstm"}, set()),
+        ("matplotlib", {"figures", "report"}, {"frames", "train lstm", "train tt_lstm"}),
+    ],
+)
+def test_a_changed_pin_marks_what_imports_the_package(finished, package, marked, spared):
+    with edited(finished.root / "requirements.txt", lambda text: text.replace(f"\n{package}==", f"\n{package}==9")):
+        jobs = finished.planned()
+    assert marked <= jobs
+    assert not spared & jobs
+
+
+def test_a_changed_pin_of_a_linter_marks_nothing(finished):
+    with edited(finished.root / "requirements.txt", lambda text: text.replace("\nruff==", "\nruff==9")):
+        assert finished.planned() == set()
+
+
+def test_an_edit_can_be_declared_harmless_and_hides_no_other_change(finished):
+    def declare():
+        command = [sys.executable, "-m", "workflow.harmless", "--config", "config/tiny.yaml"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        run = subprocess.run(
+            command, cwd=finished.root, env={**os.environ, "PATH": path}, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    config = copy.deepcopy(TINY)
+    config["models"]["tt_lstm"]["training"] = {"learning_rate": 0.002}
+    with edited(finished.root / "workflow/training/step.py", lambda text: text + "\nRENAMED = True\n"):
+        assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
+        assert declare().startswith("2 of ")
+        assert finished.planned() == set()
+        finished.write_config(config)
+        try:
+            assert trained(finished.planned()) == {"train tt_lstm"}
+        finally:
+            finished.write_config(TINY)
+        with edited(finished.root / "baselines/dense.py", lambda text: text + "\nCHANGED = True\n"):
+            assert trained(finished.planned()) == {"train lstm"}
+    declare()
+    assert finished.planned() == set()

@@ -1,9 +1,9 @@
 """What a run adds to Snakemake's graph: few edges, since the time of a plan is proportional to them."""
 
-import os
 import re
 from collections import Counter
 
+import pytest
 from projects import TINY
 
 
@@ -21,16 +21,25 @@ def test_a_run_has_two_edges_in_and_two_out(finished):
     }
 
 
-def test_a_record_that_was_deleted_is_trained_again(finished):
-    record = finished.root / "results/tiny/runs/demo/pixels/lstm/group/fold0/seed0/result.json"
-    text, stat = record.read_text(), record.stat()
-    record.unlink()
+@pytest.mark.parametrize(
+    ("name", "again", "spared"),
+    [
+        ("runs/demo/pixels/lstm/group/fold0/seed0/result.json", {"train lstm"}, {"train tt_lstm", "frames"}),
+        ("data/demo/frames.json", {"frames"}, {"unpack"}),
+        ("data/demo/frames.npy", {"frames"}, {"unpack"}),
+        ("data/demo/clips.csv", {"frames"}, {"unpack"}),
+        ("data/demo/splits.csv", {"splits"}, {"frames"}),
+    ],
+)
+def test_a_file_that_was_deleted_is_made_again(finished, name, again, spared):
+    path = finished.root / "results/tiny" / name
+    kept = path.rename(path.with_name("kept"))
     try:
-        assert "train lstm" in (jobs := finished.planned())
-        assert "train tt_lstm" not in jobs
+        jobs = finished.planned()
     finally:
-        record.write_text(text)
-        os.utime(record, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        kept.rename(path)
+    assert again <= jobs
+    assert not spared & jobs
 
 
 def graph(project, config):

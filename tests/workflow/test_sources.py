@@ -5,8 +5,17 @@ import sys
 
 import pytest
 
-from workflow.sources import sources
+from workflow.sources import DISTRIBUTIONS, PACKAGES, _imported, pins, sources
 from workflow.specification import modules
+
+STEPS = [
+    "training.run",
+    "datasets.frames",
+    "datasets.features",
+    "datasets.unpack",
+    "reporting.paper",
+    "reporting.report",
+]
 
 
 @pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"])
@@ -35,3 +44,12 @@ def test_a_format_depends_on_its_own_file_and_not_on_another():
 def test_an_unknown_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match=r"'workflow\.nothing'"):
         sources("workflow.nothing")
+
+
+def test_every_package_that_a_step_imports_is_pinned(root):
+    """What is neither ours, nor Python's, nor pinned would change unseen."""
+    everything = [*(f"workflow.{step}" for step in STEPS), *modules()]
+    imported = {name.split(".")[0] for file in sources(*everything) for name in _imported(root / file)}
+    foreign = {name for name in imported if name and name not in (*sys.stdlib_module_names, *PACKAGES)}
+    pinned = {line.partition("==")[0].lower() for line in pins(*everything)}
+    assert {DISTRIBUTIONS.get(name, name).lower() for name in foreign} <= pinned

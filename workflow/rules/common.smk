@@ -1,6 +1,7 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
 import gc
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from workflow import specification
 from workflow.configuration import ConfigurationError, complete, retyped
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
-from workflow.sources import sources
+from workflow.sources import listing
 from workflow.training import devices
 
 # Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
@@ -88,6 +89,11 @@ def modules(step):
         return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
     room = "datasets" if step in DATA_STEPS else "reporting"
     return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
+
+
+def digest_of(step):
+    """What the listing of a step's sources comes down to."""
+    return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
 
 
 def code(step):

@@ -4,7 +4,7 @@
 rule prepared:
     input:
         [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in FRONT_ENDS],
-        expand(f"{DATA}/splits.csv", dataset=CONFIG["datasets"]),
+        expand(f"{DATA}/{{name}}.csv", dataset=CONFIG["datasets"], name=["clips", "splits"]),
 
 
 rule generate:

@@ -2,8 +2,6 @@
 
 
 rule sources:
-    input:
-        lambda wildcards: sources(*modules(wildcards.step)),
     output:
         "results/{owner}/sources/{step}.sha256",
     log:
@@ -13,6 +11,8 @@ rule sources:
         ENVIRONMENT
     params:
         modules=lambda wildcards: modules(wildcards.step),
+        # not the files as inputs: an edit of a comment, or of another package's pin, is no change of the code
+        digest=lambda wildcards: digest_of(wildcards.step),
     message:
         "Sources of {wildcards.step}"
     shell:

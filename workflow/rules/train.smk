@@ -54,4 +54,5 @@ rule train:
 
 rule trained:
     input:
+        rules.prepared.input,  # a file of the data that was deleted is missed, though its listing is there
         [f"{RESULTS}/runs/{run.folder}/result.json" for run in RUNS],

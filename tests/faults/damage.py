@@ -1,0 +1,91 @@
+"""Files cut short, and bits that flip, as a failing disk does it: with a new time of change and with the old one."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+from faults.pipeline import Count, Pipeline
+
+FILES = {
+    "archive": "resources/demo/demo.zip",
+    "clip": "resources/demo/unpacked/**/*.avi",
+    "configuration": "results/tiny/config.yaml",
+    "sources": "results/tiny/sources/*",
+    "source.json": "results/tiny/data/demo/source.json",
+    "listing.csv": "results/tiny/data/demo/listing.csv",
+    "inventory.json": "results/tiny/data/demo/inventory.json",
+    "frames.npy": "results/tiny/data/demo/frames.npy",
+    "clips.csv": "results/tiny/data/demo/clips.csv",
+    "frames.json": "results/tiny/data/demo/frames.json",
+    "splits.csv": "results/tiny/data/demo/splits.csv",
+    "splits.json": "results/tiny/data/demo/splits.json",
+    "leakage.csv": "results/tiny/data/demo/leakage.csv",
+    "result.json": "results/tiny/runs/**/result.json",
+    "predictions.csv": "results/tiny/runs/**/predictions.csv",
+    "metrics.jsonl": "results/tiny/runs/**/metrics.jsonl",
+    "specification.yaml": "results/tiny/runs/**/specification.yaml",
+    "environment.json": "results/tiny/runs/**/environment.json",
+    "model.safetensors": "results/tiny/runs/**/model.safetensors",
+    "results.csv": "results/tiny/results.csv",
+    "checkpoint": "results/tiny/checkpoints/**/*.safetensors",
+    "Snakemake's notes": ".snakemake/metadata/*",
+}
+
+
+def damage(pipeline: Pipeline, kind: str, chance: random.Random, count: Count) -> None:
+    """One damage to one file of a kind; a part of what depends on it is then made again."""
+    pipeline.undo_some(chance) if chance.random() < 0.7 else None
+    if kind == "checkpoint":
+        _interrupt(pipeline)
+    victims = sorted(path for path in pipeline.root.glob(FILES[kind]) if path.is_file() and path.stat().st_size)
+    if not victims:
+        return
+    victim = chance.choice(victims)
+    fault = f"{_spoil(victim, chance)} {kind}"
+    count.add(fault)
+    pipeline.verdict(f"{fault} ({victim.relative_to(pipeline.root)})", count)
+
+
+def _spoil(path: Path, chance: random.Random) -> str:
+    """Cut the file, or flip a bit of it; half of the times it keeps its time of change."""
+    stat, content = path.stat(), bytearray(path.read_bytes())
+    if chance.random() < 0.5:
+        content, what = content[: chance.randrange(len(content))], "truncated"
+    else:
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        what = "bit flipped in"
+    path.write_bytes(content)
+    if chance.random() < 0.5:
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    return what
+
+
+def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
+    """Leave a run in the middle, with a checkpoint: a trainer is told to leave, then Snakemake is killed."""
+    for path in pipeline.folder.glob("runs/**/result.json"):
+        path.unlink()
+    running, until = pipeline.start(), time.monotonic() + seconds
+    while running.poll() is None and time.monotonic() < until:
+        trainers = [process for process in pipeline.processes(running) if _trains(process)]
+        begun = any(path.stat().st_size for path in pipeline.folder.glob("runs/**/metrics.jsonl"))
+        if trainers and begun:
+            for process in trainers:
+                process.send_signal(signal.SIGTERM)
+        if list(pipeline.folder.glob("checkpoints/**/0*.safetensors")):
+            break
+        try:
+            running.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            continue
+    pipeline.leave_alone(running)
+
+
+def _trains(process: psutil.Process) -> bool:
+    try:
+        return "workflow.training.run" in process.cmdline() and process.name().startswith("python")
+    except psutil.Error:
+        return False
