@@ -15,7 +15,7 @@ def test_a_variant_is_trained_beside_the_base_and_the_base_stays_up_to_date(fini
     ran = run(finished, "demo", "pixels", "tt_lstm", "--set", "training.learning_rate=0.01", "--set", "seeds=[0, 1]")
     variant = next(folder for folder in base.parent.glob("tiny-*") if (folder / "runs").is_dir())
     assert f"{variant.name}/runs" in ran.stderr
-    assert len(list(variant.rglob("result.json"))) == 2
+    assert len(list((variant / "runs").rglob("result.json"))) == 2
     assert "learning_rate: 0.01\n" in (variant / "runs" / RUN / "specification.yaml").read_text()
     assert not (variant / "data").exists(), "the data of the base are used"
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -26,7 +26,6 @@ def test_a_run_has_two_edges_in_and_two_out(finished):
     [
         ("runs/demo/pixels/lstm/group/fold0/seed0/result.json", {"train lstm"}, {"train tt_lstm", "frames"}),
         ("data/demo/frames.json", {"frames"}, {"unpack"}),
-        ("data/demo/frames.npy", {"frames"}, {"unpack"}),
         ("data/demo/clips.csv", {"frames"}, {"unpack"}),
         ("data/demo/splits.csv", {"splits"}, {"frames"}),
     ],
