@@ -39,11 +39,11 @@ def _kill_one(alive: list[psutil.Process], chance: random.Random) -> str | None:
         return None
     victim = chance.choice(alive)
     try:
-        command = " ".join(victim.cmdline())
+        name, command = victim.name(), " ".join(victim.cmdline())
         victim.send_signal(signal.SIGKILL)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    if victim.name() in ("bash", "sh"):
+    if name in ("bash", "sh"):
         return "a shell"
     if "multiprocessing" in command:
         return "a decoding worker"
