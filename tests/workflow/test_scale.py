@@ -28,6 +28,7 @@ def test_a_run_has_two_edges_in_and_two_out(finished):
         ("data/demo/frames.json", {"frames"}, {"unpack"}),
         ("data/demo/clips.csv", {"frames"}, {"unpack"}),
         ("data/demo/splits.csv", {"splits"}, {"frames"}),
+        ("data/demo/splits.json", {"splits"}, {"frames"}),
     ],
 )
 def test_a_file_that_was_deleted_is_made_again(finished, name, again, spared):

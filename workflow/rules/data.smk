@@ -4,7 +4,7 @@
 rule prepared:
     input:
         [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in FRONT_ENDS],
-        expand(f"{DATA}/{{name}}.csv", dataset=CONFIG["datasets"], name=["clips", "splits"]),
+        expand(f"{DATA}/{{name}}", dataset=CONFIG["datasets"], name=["clips.csv", "splits.csv", "splits.json"]),
 
 
 rule generate:
