@@ -7,6 +7,7 @@ from synthetic_records import record, write_grid, write_run
 
 from workflow.reporting import collect, records
 from workflow.reporting.files import ReportingError
+from workflow.reporting.grid import configuration_of
 
 BROKEN = {
     "not JSON": ('{"dataset": ', "not JSON"),
@@ -87,3 +88,15 @@ def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
         write_grid(tmp_path / place, ("lstm",), folds=1, seeds=2, extras=False)
         collect.collect(tmp_path / place, tmp_path / f"{place}.csv")
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
+
+
+def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_without(tmp_path):
+    resolved, own = tmp_path / "config.yaml", tmp_path / "own" / "mine.yaml"
+    own.parent.mkdir()
+    for path in (resolved, own):
+        path.write_text("name: x\n")
+    with pytest.raises(ReportingError, match="remove .*config.yaml and start again"):
+        configuration_of(tmp_path, resolved)
+    with pytest.raises(ReportingError, match="mine.yaml") as told:
+        configuration_of(tmp_path, own)
+    assert "remove" not in str(told.value)

@@ -22,7 +22,9 @@ def configuration_of(root: str | Path, path: str | Path | None = None) -> dict[s
     try:
         return configuration.load(path or beside)
     except configuration.ConfigurationError as error:
-        raise ReportingError(str(error)) from None
+        ours = path is None or Path(path).resolve() == beside.resolve()  # resolved by the pipeline, not the user's own
+        cure = f"; remove {beside} and start again, and it is made anew" if ours else ""
+        raise ReportingError(f"{error}{cure}") from None
 
 
 def expected(records: pd.DataFrame, config: dict[str, Any] | None) -> pd.DataFrame:
