@@ -95,8 +95,8 @@ def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_
     own.parent.mkdir()
     for path in (resolved, own):
         path.write_text("name: x\n")
-    with pytest.raises(ReportingError, match="remove .*config.yaml and start again"):
+    with pytest.raises(ReportingError, match=r"remove .*config\.yaml and start again"):
         configuration_of(tmp_path, resolved)
-    with pytest.raises(ReportingError, match="mine.yaml") as told:
+    with pytest.raises(ReportingError, match=r"mine\.yaml") as told:
         configuration_of(tmp_path, own)
     assert "remove" not in str(told.value)
