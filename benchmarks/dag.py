@@ -22,7 +22,17 @@ from workflow.configuration import load
 from workflow.datasets.files import write_csv
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "workflow", "baselines", "fdht", "config", "profiles", "paper", "environment.yml")
+PARTS = (
+    "Snakefile",
+    "workflow",
+    "baselines",
+    "fdht",
+    "config",
+    "profiles",
+    "paper",
+    "environment.yml",
+    "requirements.txt",
+)
 COLUMNS = ("runs", "what", "cpu_s", "peak_mb")
 LABELS = ("processor time, s", "peak memory, MB")
 LIMITS = {"cpu_s": 60, "peak_mb": 2000}
