@@ -19,7 +19,6 @@ SAME = ("status", "test_accuracy", "best_epoch_accuracy", "validation_accuracy",
 TABLES = ("accuracy", "leakage", "parameters", "holes")
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
 ADVICE = re.compile(r"(\S+?):? (?:is|cannot|truncated)[^\n]*?remove (\S+?)[,;]? (?:and|or)")
-EXPLAINED = re.compile(r"^(?:error|reproduce|collect): .+", re.MULTILINE)
 
 
 @dataclass
@@ -121,10 +120,6 @@ class Pipeline:
         """The files that the messages tell to remove, all of them inside this copy."""
         named = {(self.root / found[1]).resolve() for found in ADVICE.findall(self.said())}
         return {path for path in named if path.is_relative_to(self.root.resolve()) and path.exists()}
-
-    def explained(self) -> bool:
-        """Whether a sentence of ours says why it stopped."""
-        return EXPLAINED.search(self.said()) is not None
 
     def processes(self, running: subprocess.Popen) -> list[psutil.Process]:
         try:

@@ -34,7 +34,7 @@ def full_disk(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
     with junk.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
     count.add("full disk")
-    code, told = pipeline.finish(), "No space left" in pipeline.said() or "free" in pipeline.said()
+    code, told = pipeline.finish(), re.search(r"No space left|GB are needed and \S+ GB are free", pipeline.said())
     junk.unlink()
     if code and not told:
         count.silent.append(f"nothing about the full disk ({left} bytes left) in\n{pipeline.said()[-1500:]}")
