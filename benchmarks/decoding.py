@@ -75,7 +75,7 @@ def seconds(call: Callable[[], int]) -> tuple[float, int]:
 def measure(name: str, folder: Path, cores: Sequence[int], repeats: int) -> list[dict]:
     """A row for each implementation and number of cores."""
     entry = dataset(name)
-    rows = listing.rows(folder, listing.clips_of(entry, folder, listing.walk(folder)), {})
+    rows = listing.rows(folder, listing.clips_of(entry, folder, listing.walk(folder)), {}, {})
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "listing.csv"
         write_csv(file, listing.COLUMNS, rows)

@@ -19,7 +19,7 @@ class DamagedError(ValueError):
 
 
 def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
-    """`content` with its seal, and with the digests of the files (by name) that lie beside it."""
+    """`content` with its seal, and with the digests of the files that lie beside it, by their path from there."""
     content = {**content, FILES: digests} if digests else dict(content)
     return {**content, SEAL: seal(content)}
 
@@ -57,7 +57,7 @@ def damages(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> li
         return [f"{path} is damaged, its content does not fit its seal; {cure}"]
     found = []
     for name, written in (content.get(FILES) or {}).items() if isinstance(content, dict) else ():
-        file = path.with_name(name)
+        file = path.parent / name
         if not wanted(name):
             continue
         if not file.is_file():

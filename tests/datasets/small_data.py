@@ -54,5 +54,5 @@ def listing_of(folder: Path, members: Mapping[str, bytes], output: Path) -> Path
     """Write clips and a listing.csv of them, in UCF11's layout."""
     write_tree(folder, members)
     clips = listing.clips_of(UCF11, folder, listing.walk(folder))
-    files.write_csv(output / "listing.csv", listing.COLUMNS, listing.rows(folder, clips, {}))
+    files.write_csv(output / "listing.csv", listing.COLUMNS, listing.rows(folder, clips, {}, {}))
     return output / "listing.csv"

@@ -1,5 +1,6 @@
 """Archives of every kind, whole, cut and hostile; RAR by each of its readers."""
 
+import hashlib
 import importlib.util
 import io
 import shutil
@@ -13,7 +14,7 @@ from rar_writer import rar3, rar5
 from small_data import tar_of, tree, zip_of
 
 from workflow.datasets import archives, rar
-from workflow.datasets.archives import unpack
+from workflow.datasets.archives import digests, unpack
 from workflow.datasets.errors import DataError
 
 LIMIT = 1 << 24
@@ -218,6 +219,22 @@ def test_unpacked_folders_are_kept_and_interrupted_ones_are_not(tmp_path):
     assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
     path.write_bytes(b"not read again")
     assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), Path.unlink])
+def test_a_file_that_is_not_what_came_out_of_the_archive_is_unpacked_anew(tmp_path, harm, capsys):
+    path = put(tmp_path, zip_of(MEMBERS))
+    harm(next(file for file in unpack(path, tmp_path / "out", LIMIT).rglob("*") if file.is_file()))
+    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+    assert f"{path} is unpacked anew" in capsys.readouterr().err
+
+
+def test_the_digest_of_every_file_is_recorded_whatever_its_archive_lay_in(tmp_path):
+    inner = {"c/biking.zip": zip_of(MEMBERS), "walk.avi": b"w"}
+    folder = unpack(put(tmp_path, zip_of(inner)), tmp_path / "out", LIMIT)
+    expected = {name: hashlib.sha256(content).hexdigest() for name, content in tree(folder).items()}
+    assert digests(folder) == expected
+    assert len(expected) == len(MEMBERS) + 1
 
 
 def test_without_any_reader_of_rar_the_sentence_names_all(tmp_path, monkeypatch):

@@ -14,8 +14,10 @@ from small_data import listing_of
 from workflow.datasets import frames
 from workflow.datasets.decode import decode
 from workflow.datasets.errors import DataError
-from workflow.datasets.files import read_csv
+from workflow.datasets.files import file_digest, read_csv, write_csv
 from workflow.datasets.frames import COLUMNS, Settings, run
+from workflow.datasets.listing import COLUMNS as COLUMNS_OF_A_LISTING
+from workflow.seal import DamagedError
 
 SETTINGS = Settings(count=4, sampling="linspace", width=16, height=12)
 
@@ -94,6 +96,35 @@ def test_a_clip_that_disappeared_is_named(listing, tmp_path):
         run(path, tmp_path, SETTINGS, 1, 0.0)
 
 
+def vouched(listing_file: Path) -> Path:
+    """The same listing, with the sha256 of every clip as it is now."""
+    rows = read_csv(listing_file, COLUMNS_OF_A_LISTING)
+    rows = [row | {"sha256": file_digest(Path(row["path"]))} for row in rows]
+    write_csv(listing_file, COLUMNS_OF_A_LISTING, rows)
+    return listing_file
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bit_that_flips_in_an_unpacked_clip_is_told_before_it_is_decoded(listing, tmp_path, workers):
+    path = vouched(listing())
+    clip = Path(read_csv(path, ("path",))[2]["path"])
+    content = bytearray(clip.read_bytes())
+    content[len(content) // 2] ^= 1
+    clip.write_bytes(content)
+    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is damaged, .*remove \S+inventory\.json and start"):
+        run(path, tmp_path, SETTINGS, workers, 1.0)
+    content[len(content) // 2] ^= 1
+    clip.write_bytes(content)
+    assert run(path, tmp_path, SETTINGS, workers, 0.0)["undecodable"] == 0
+
+
+def test_an_unpacked_clip_that_is_gone_is_not_one_that_does_not_decode(listing, tmp_path):
+    path = vouched(listing())
+    Path(read_csv(path, ("path",))[2]["path"]).unlink()
+    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is missing, .*remove \S+inventory\.json and start"):
+        run(path, tmp_path, SETTINGS, 1, 1.0)
+
+
 def die(*job) -> None:
     os._exit(1)  # as a process does that the kernel kills
 
@@ -111,7 +142,7 @@ def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
 
 
 def test_an_empty_listing_is_an_error(tmp_path):
-    (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path\n")
+    (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path,sha256\n")
     with pytest.raises(DataError, match="lists no clip"):
         run(tmp_path / "listing.csv", tmp_path, SETTINGS, 1, 0.0)
 

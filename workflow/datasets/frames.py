@@ -48,16 +48,24 @@ class Settings:
         return (self.count, self.height, self.width, 3)
 
 
-def decode_into(array: str, row: int, path: str, clip: str, settings: Settings) -> dict[str, Any]:
-    """Decode one clip into row `row` of the array file; its part of clips.csv. Runs in a worker."""
+def decode_into(array: str, row: int, listed: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """Decode one clip of the listing into row `row` of the array file; its part of clips.csv. Runs in a worker.
+
+    DamagedError where it is not what came out of the archive.
+    """
     from workflow.datasets.decode import UndecodableError, decode
     from workflow.datasets.store import open_rows
 
+    path = Path(listed["path"])
+    if listed["sha256"] and not path.is_file():
+        raise seal.DamagedError(f"{path} is missing, it was unpacked once")
     facts: dict[str, Any] = {"frames": 0, "fps": 0.0, "width": 0, "height": 0, "sha256": "", "status": "ok"}
     try:
-        facts["sha256"] = file_digest(Path(path))
-        key = f"{settings.seed}:{clip}"
-        decoded = decode(Path(path), settings.count, settings.sampling, settings.width, settings.height, key)
+        facts["sha256"] = file_digest(path)
+        if listed["sha256"] not in ("", facts["sha256"]):
+            raise seal.DamagedError(f"{path} is damaged, its sha256 is not that of what was unpacked")
+        key = f"{settings.seed}:{listed['clip']}"
+        decoded = decode(path, settings.count, settings.sampling, settings.width, settings.height, key)
     except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}
     open_rows(array)[row] = decoded.frames
@@ -88,7 +96,7 @@ def _parallel(
     rows: list[dict[str, str]], settings: Settings, store: Store, workers: int, done: Iterable[int]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     todo = sorted(set(range(len(rows))) - set(done))
-    jobs = [(str(store.array), row, rows[row]["path"], rows[row]["clip"], settings) for row in todo]
+    jobs = [(str(store.array), row, rows[row], settings) for row in todo]
     if workers == 1:
         for job in jobs:
             yield job[1], decode_into(*job)
@@ -150,7 +158,11 @@ def run(listing_file: Path, output: Path, settings: Settings, workers: int, limi
         raise DataError(f"{listing_file}: lists no clip; expected at least one")
     key = {**asdict(settings), "listing": file_digest(listing_file), "files": _versions(rows)}
     with exclusive(output / "frames"):
-        return _decode(rows, output, settings, key, workers, limit)
+        try:
+            return _decode(rows, output, settings, key, workers, limit)
+        except seal.DamagedError as error:
+            cure = f"remove {listing_file.with_name('inventory.json')} and start again, and it is unpacked anew"
+            raise seal.DamagedError(f"{error}; {cure}") from None
 
 
 def _decode(

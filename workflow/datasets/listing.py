@@ -9,7 +9,7 @@ from workflow.datasets.catalogue import Dataset
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 
-COLUMNS = ("clip", "class", "group", "source", "official", "path")
+COLUMNS = ("clip", "class", "group", "source", "official", "path", "sha256")
 IGNORED = ("Annotation", "__MACOSX", ".git")  # UCF11's annotations hold no clip
 
 
@@ -55,10 +55,13 @@ def _check_classes(entry: Dataset, folder: Path, found: Mapping[Path, Clip]) -> 
             raise DataError(f"{root / label}: the folder of class {label!r} holds no clip; expected at least one")
 
 
-def rows(folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str]) -> list[dict[str, str]]:
+def rows(
+    folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str], digests: Mapping[str, str]
+) -> list[dict[str, str]]:
     """Rows of listing.csv in order of clip; of clips that are there twice the first counts.
 
     official: for each clip the codes of the official splits 1..3, such as "120" (1 train, 2 test, 0 unused).
+    digests: sha256 by path from `folder`, where something vouches for the clips; a user's own folder has none.
     """
     by_key: dict[str, dict[str, str]] = {}
     for file, clip in sorted(clips.items(), key=lambda item: (item[1].clip, item[0].as_posix())):
@@ -71,6 +74,7 @@ def rows(folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str]) 
                 "source": clip.source,
                 "official": official.get(clip.clip, ""),
                 "path": _path(folder / file),
+                "sha256": digests.get(file.as_posix(), ""),
             },
         )
     return sorted(by_key.values(), key=lambda row: row["clip"])

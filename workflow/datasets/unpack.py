@@ -3,7 +3,8 @@
     python -m workflow.datasets.unpack --dataset ucf11 --origin .../source.json --resources resources/ucf11 \\
         --output results/paper/data/ucf11
 
-Writes listing.csv and inventory.json. Unpacked archives lie in RESOURCES/unpacked, named by their checksum.
+Writes listing.csv and inventory.json. Unpacked archives lie in RESOURCES/unpacked, named by their checksum. The listing
+carries the sha256 of what came out of an archive, so that a clip that is damaged afterwards is told.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from typing import Any
 
 from workflow import seal
 from workflow.datasets import inventory, listing, official
-from workflow.datasets.archives import unpack
+from workflow.datasets.archives import digests, record, unpack
 from workflow.datasets.catalogue import Dataset, dataset
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_json, write_csv, write_json
@@ -64,7 +65,7 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     report["extra"] = sorted({*report["extra"], *(name.encode(errors="backslashreplace").decode() for name in unread)})
     extra = set(report["extra"])  # told, not used: what is trained on is the set
     kept: dict[Path, Clip] = {file: clip for file, clip in clips.items() if clip.clip not in extra}
-    return listing.rows(folder, kept, codes), report
+    return listing.rows(folder, kept, codes, digests(folder) if record(folder).is_file() else {}), report
 
 
 def _like_a_clip(file: Path) -> bool:
@@ -107,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(options.output / "inventory.json", report)  # the names that the sentence has no room for
         raise
     write_csv(options.output / "listing.csv", listing.COLUMNS, rows)
-    digests = {"listing.csv": seal.digest(options.output / "listing.csv")}
-    write_json(options.output / "inventory.json", seal.sealed(report, digests))
+    vouched = {"listing.csv": seal.digest(options.output / "listing.csv")}
+    write_json(options.output / "inventory.json", seal.sealed(report, vouched))
 
 
 if __name__ == "__main__":
