@@ -7,8 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-import psutil
-from faults.pipeline import Count, Pipeline
+from faults.count import Count
+from faults.kills import kind_of
+from faults.pipeline import Pipeline
 
 FILES = {
     "archive": "resources/demo/demo.zip",
@@ -43,10 +44,11 @@ def damage(pipeline: Pipeline, kind: str, chance: random.Random, count: Count) -
         _interrupt(pipeline)
     victims = sorted(path for path in pipeline.root.glob(FILES[kind]) if path.is_file() and path.stat().st_size)
     if not victims:
+        count.idle[kind] += 1
         return
     victim = chance.choice(victims)
     fault = f"{_spoil(victim, chance)} {kind}"
-    count.add(fault)
+    count.faults[fault] += 1
     pipeline.verdict(f"{fault} ({victim.relative_to(pipeline.root)})", count)
 
 
@@ -70,7 +72,7 @@ def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
         path.unlink()
     running, until = pipeline.start(), time.monotonic() + seconds
     while running.poll() is None and time.monotonic() < until:
-        trainers = [process for process in pipeline.processes(running) if _trains(process)]
+        trainers = [process for process in pipeline.processes(running) if kind_of(process) == "training"]
         begun = any(path.stat().st_size for path in pipeline.folder.glob("runs/**/metrics.jsonl"))
         if trainers and begun:
             for process in trainers:
@@ -82,10 +84,3 @@ def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
         except subprocess.TimeoutExpired:
             continue
     pipeline.leave_alone(running)
-
-
-def _trains(process: psutil.Process) -> bool:
-    try:
-        return "workflow.training.run" in process.cmdline() and process.name().startswith("python")
-    except psutil.Error:
-        return False

@@ -21,7 +21,8 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 from faults import damage, kills, surroundings  # noqa: E402
-from faults.pipeline import Count, Pipeline  # noqa: E402
+from faults.count import Count  # noqa: E402
+from faults.pipeline import Pipeline  # noqa: E402
 
 MEGABYTES = 400
 
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     chance, count, began = random.Random(options.seed), Count(), time.monotonic()
     deadline = began + options.seconds
     with ExitStack() as stack:
+        aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="undisturbed-")))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         around = [surroundings.two_at_once, surroundings.clock_set_back]
         try:
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             around += [surroundings.full_disk, surroundings.read_only]
         except OSError as error:
             print(f"no full disk and no read-only folder: {error}")
-        pipeline = Pipeline(folder)
+        pipeline = Pipeline(folder, aside)
         if options.kills:
             kills.kills(pipeline, options.kills, deadline, chance, count)
         todo = [(damage.damage, kind) for kind in options.kinds] * options.damages

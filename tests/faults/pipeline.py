@@ -7,54 +7,37 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from faults.count import Count
 from projects import TINY, Project, checkout
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1], "protocols": ["group", "published"]}
 SAME = ("status", "test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "epochs", "confusion")
 TABLES = ("accuracy", "leakage", "parameters", "holes")
+MADE = ("results", "resources", ".snakemake")
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
-ADVICE = re.compile(r"(\S+?):? (?:is|cannot|truncated)[^\n]*?remove (\S+?)[,;]? (?:and|or)")
-
-
-@dataclass
-class Count:
-    """Faults by kind, and what they cost."""
-
-    faults: dict[str, int] = field(default_factory=dict)
-    said: int = 0  # faults after which the pipeline stopped, named the file and told the cure, which then helped
-    lost: list[str] = field(default_factory=list)  # results that a plain start did not bring, nor its advice
-    wrong: list[str] = field(default_factory=list)  # results that differ from the undisturbed run's
-    silent: list[str] = field(default_factory=list)  # of those, the ones under exit code 0
-
-    def add(self, kind: str) -> None:
-        self.faults[kind] = self.faults.get(kind, 0) + 1
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.lost or self.wrong or self.silent)
-
-    def __str__(self) -> str:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.faults.items()))
-        costs = f"{len(self.lost)} lost, {len(self.wrong)} wrong, {len(self.silent)} silent"
-        return f"{sum(self.faults.values())} faults ({kinds}); {self.said} stopped with a cure that helped: {costs}"
+ADVICE = re.compile(
+    r"(\S+?):? (?:is|cannot|truncated|damaged)\b[^\n]*?"
+    r"\bremove (?:it\b|(\S+?)(?: and (?!start)(\S+?))?)[,;]? (?:and|or)\b"
+)
 
 
 class Pipeline:
-    """`expected`: the results of an undisturbed run, made first."""
+    """`expected`: the results of an undisturbed run, made first and kept aside to start from."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, aside: Path):
         self.project = Project(checkout(ROOT, folder))
-        self.root, self.log = folder, folder / "reproduce.log"
+        self.root, self.log, self.aside = folder, folder / "reproduce.log", aside
         (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
         self.project.write_config(CONFIG)
         if code := self.finish():
             sys.exit(f"the undisturbed run ended with exit code {code}:\n{self.said()[-3000:]}")
         self.expected = self.results()
+        for made in MADE:
+            shutil.copytree(folder / made, aside / made, symlinks=True)
 
     @property
     def folder(self) -> Path:
@@ -88,11 +71,11 @@ class Pipeline:
             except (ValueError, KeyError):
                 found[f"{name}/result.json"] = path.read_bytes()
             for beside in ("predictions.csv", "model.safetensors"):
-                found[f"{name}/{beside}"] = _content(path.with_name(beside))
-            curve = _content(path.with_name("metrics.jsonl"))
-            found[f"{name}/metrics.jsonl"] = re.sub(rb'"seconds": [^}]*', b"", curve)
+                found |= _content(f"{name}/{beside}", path.with_name(beside))
+            for curve in _content(f"{name}/metrics.jsonl", path.with_name("metrics.jsonl")).items():
+                found[curve[0]] = re.sub(rb'"seconds": [^}]*', b"", curve[1])
         for table in TABLES:
-            found[table] = _content(self.folder / "tables" / f"{table}.csv")
+            found |= _content(table, self.folder / "tables" / f"{table}.csv")
         return found
 
     def verdict(self, fault: str, count: Count) -> None:
@@ -102,23 +85,24 @@ class Pipeline:
             for path in advised:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             cures += 1
-        count.said += bool(cures and not code)
+        count.cured += bool(cures and not code)
         self.compare(code, fault, count)
 
     def compare(self, code: int, fault: str, count: Count) -> None:
-        found = self.results()
-        for name, content in self.expected.items():
-            if name not in found or code:
-                count.lost.append(f"{name} after {fault}")
-            elif found[name] != content:
-                count.wrong.append(f"{name} after {fault}")
-                count.silent.append(f"{name} after {fault}")
-        if code:
-            print(f"--- after {fault}, exit code {code}:\n{self.said()[-2500:]}", flush=True)
+        """Count what differs; then the results of the undisturbed run are put back, for the next fault."""
+        if count.compare(self.expected, self.results(), code, fault):
+            return
+        print(f"--- after {fault}, exit code {code}:\n{self.said()[-2500:]}", flush=True)
+        for made in MADE:
+            shutil.rmtree(self.root / made)
+            shutil.copytree(self.aside / made, self.root / made, symlinks=True)
 
     def _advice(self) -> set[Path]:
         """The files that the messages tell to remove, all of them inside this copy."""
-        named = {(self.root / found[1]).resolve() for found in ADVICE.findall(self.said())}
+        named = set()
+        for subject, first, second in ADVICE.findall(self.said()):
+            named |= {self.root / name for name in ((first, second) if first else (subject,)) if name}
+        named = {path.resolve() for path in named}
         return {path for path in named if path.is_relative_to(self.root.resolve()) and path.exists()}
 
     def processes(self, running: subprocess.Popen) -> list[psutil.Process]:
@@ -136,15 +120,16 @@ class Pipeline:
 
     def undo_some(self, chance) -> None:
         """Take finished work of a random depth away, so that the next start has something to do."""
-        depth = chance.choice(["data", "runs", "runs", "tables"])
+        data = self.folder / "data" / "demo"
         victims = {
-            "data": [self.folder / "data" / "demo" / chance.choice(["source.json", "frames.json", "splits.json"])],
+            "data": [data / chance.choice(["source.json", "inventory.json", "frames.json", "splits.json"])],
+            "frames": [data / "frames.json"],
             "runs": chance.sample(sorted(self.folder.glob("runs/**/result.json")) or [self.folder / "none"], k=1),
             "tables": [],
-        }[depth]
+        }[chance.choice(["data", "frames", "runs", "tables"])]
         for path in [*victims, self.folder / "tables" / "accuracy.csv", self.folder / "results.csv"]:
             path.unlink(missing_ok=True)
 
 
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b"missing"
+def _content(name: str, path: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes()} if path.is_file() else {}

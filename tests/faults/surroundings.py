@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.pipeline import CONFIG, Count, Pipeline
+from faults.count import Count
+from faults.pipeline import CONFIG, Pipeline
 
 DAY = 86_400
 
@@ -33,7 +34,7 @@ def full_disk(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
     junk = pipeline.root / "junk"
     with junk.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
-    count.add("full disk")
+    count.faults["full disk"] += 1
     code, told = pipeline.finish(), re.search(r"No space left|GB are needed and \S+ GB are free", pipeline.said())
     junk.unlink()
     if code and not told:
@@ -48,7 +49,7 @@ def read_only(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
     _mount("--bind", results, results)
     try:
         _mount("-o", "remount,ro,bind", results)
-        count.add("read-only results")
+        count.faults["read-only results"] += 1
         code = pipeline.finish()
     finally:
         subprocess.run(["umount", results], check=True)
@@ -62,7 +63,7 @@ def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None
     pipeline.undo_some(chance)
     (pipeline.root / "resources" / "demo" / "demo.zip").unlink()
     pipeline.project.write_config({**CONFIG, "name": "other"}, "other")
-    count.add("second pipeline")
+    count.faults["second pipeline"] += 1
     running = pipeline.start()
     second = subprocess.run(
         [sys.executable, "reproduce", "config/tiny.yaml"], cwd=pipeline.root, capture_output=True, text=True
@@ -92,7 +93,7 @@ def clock_set_back(pipeline: Pipeline, chance: random.Random, count: Count) -> N
         for path in sorted((pipeline.root / folder).rglob("*")):
             if path.is_file() and chance.random() < share:
                 os.utime(path, (time.time() + DAY, time.time() + DAY))
-    count.add("clock set back")
+    count.faults["clock set back"] += 1
     pipeline.undo_some(chance)
     pipeline.verdict("the clock was set back", count)
     pipeline.finish()

@@ -53,6 +53,31 @@ def test_numbers_in_print(value, digits, sign, text):
     assert render.number(value, digits, sign) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.84, "2.8"),
+        (0.05, "0.1"),
+        (0.0087, "0.009"),
+        (0.001, "0.001"),
+        (3e-15, "0.0"),
+        (0.0, "0.0"),
+        (float("nan"), ""),
+    ],
+)
+def test_deviations_in_print_have_no_exponent_of_their_own(value, text):
+    assert render.deviation(value, 1) == text
+
+
+@needs_latex
+@pytest.mark.parametrize("siunitx", [False, True])
+def test_small_and_negative_numbers_compile(tmp_path, siunitx):
+    cells = [render.Cell(render.number(value, 1), "0.003", "best", number=True) for value in (4e-4, -4e-4, -2.0)]
+    sheet = render.Sheet("t", "c", [render.Column("x", ("x",))] * 3, [("", [cells])], [])
+    (tmp_path / "small.tex").write_text(render.to_tex([sheet], [], siunitx))
+    compiled(tmp_path, document(["small"], ("booktabs", "siunitx")))
+
+
 def test_deviations_best_and_second_in_latex():
     cells = [render.Cell("61.5", "2.8", mark, number=True) for mark in ("", "best", "second")]
     column = [render.Column("x", ("x",))] * 3

@@ -30,7 +30,9 @@ def weights_of(origin: Path) -> Path:
     known = record["own"] or record["parts"][0]
     weights = Path(known["path"] if record["own"] else known["file"])
     if weights.is_file() and "sha256" in known and file_digest(weights) != known["sha256"]:
-        raise DataError(f"{weights} is damaged, {origin} says another sha256; remove both and start again")
+        raise DataError(
+            f"{weights} is damaged, {origin} says another sha256; remove {weights} and {origin} and start again"
+        )
     return weights
 
 

@@ -4,6 +4,7 @@ The LaTeX of a sheet is a whole `table` environment that needs booktabs only (an
 asks for it), so that a file can be `\\input` on its own. All text is escaped here and nowhere else.
 """
 
+import math
 from typing import NamedTuple
 
 HOLE = "—"
@@ -68,6 +69,18 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     if not sign and float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
         return f"{value:{'+' if sign else ''}.1e}".replace("-", "−")
     return text.replace("-", "−")
+
+
+def deviation(value: float | None, digits: int) -> str:
+    """A standard deviation as it follows ±: with one significant digit where `digits` show none; "" if unknown.
+
+    Never with an exponent, which would be read as that of the mean too.
+    """
+    if value is None or value != value:
+        return ""
+    if value < 1e-9:  # what is left of rounding
+        return f"{0:.{digits}f}"
+    return number(value, digits if value >= 10.0**-digits / 2 else math.ceil(-math.log10(value)))
 
 
 def to_tex(sheets: list[Sheet], comments: list[str], siunitx: bool = False, empty: str = EMPTY) -> str:
@@ -142,13 +155,16 @@ def _tex_note(note: str) -> str:
 
 def _tex_cell(cell: Cell, siunitx: bool) -> str:
     if cell.number and cell.text != HOLE:
-        plain = cell.text.replace("\u2009", "" if siunitx else r"\,").replace("−", "-")
-        if siunitx:
-            body = f"\\num{{{plain}" + (f" \\pm {cell.deviation}" if cell.deviation else "") + "}"
+        plain, around = (_tex_number(text, siunitx) for text in (cell.text, cell.deviation))
+        spread = rf" \pm {around}" if around else ""
+        if siunitx and around and "e" in plain:  # siunitx has one exponent for both
+            body = rf"$\num{{{plain}}} \pm \num{{{around}}}$"
+        elif siunitx:
+            body = f"\\num{{{plain}{spread}}}"
+        elif cell.mark == "best":  # \textbf does not reach into mathematics
+            body = f"$\\mathbf{{{plain}}}{spread}$"
         else:
-            body = f"${plain}" + (rf" \pm {cell.deviation}" if cell.deviation else "") + "$"
-            if cell.mark == "best":  # \textbf does not reach into mathematics
-                body = f"$\\mathbf{{{plain}}}" + (rf" \pm {cell.deviation}" if cell.deviation else "") + "$"
+            body = f"${plain}{spread}$"
     else:
         body = escape_tex(cell.text)
     if cell.mark == "best" and (siunitx or not cell.number):
@@ -156,6 +172,13 @@ def _tex_cell(cell: Cell, siunitx: bool) -> str:
     if cell.mark == "second":
         body = f"\\underline{{{body}}}"
     return body + (f"$^{{{cell.note}}}$" if cell.note else "")
+
+
+def _tex_number(text: str, siunitx: bool) -> str:
+    """A number of `number` for mathematics, or for siunitx, which sets powers of ten and thousands apart itself."""
+    plain = text.replace("\u2009", "" if siunitx else r"\,").replace("−", "-")
+    mantissa, _, exponent = plain.partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent and not siunitx else plain
 
 
 def to_markdown(title: str, sheets: list[Sheet], comments: list[str], empty: str = EMPTY) -> str:

@@ -5,7 +5,7 @@ from workflow.reporting.content import accuracy, factors
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
-from workflow.reporting.render import number
+from workflow.reporting.render import deviation, number
 
 TRAINED = ("dense", "compressed", "fdht")
 
@@ -73,5 +73,5 @@ def _best(material: Material, rows, kinds: tuple[str, ...]):
 
 
 def _share(row) -> str:
-    spread = "" if row.test_accuracy_std != row.test_accuracy_std else f" ± {number(100 * row.test_accuracy_std, 1)}"
-    return f"{number(100 * row.test_accuracy_mean, 1)}{spread}"
+    spread = deviation(100 * row.test_accuracy_std, 1)
+    return number(100 * row.test_accuracy_mean, 1) + (f" ± {spread}" if spread else "")

@@ -9,7 +9,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting.content.holes import remarks
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
+from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
 from workflow.reporting.statistics import interval
 
 ACCURACIES = ("test_accuracy", "best_epoch_accuracy")
@@ -88,8 +88,7 @@ def _cell(material: Material, key: str, row, marked: dict, letter: str) -> Cell:
     if math.isnan(mean):
         return Cell(HOLE)
     places = layouts.digits(material.layout, "accuracy", key, 1)
-    deviation = "" if math.isnan(std) else number(100 * std, places)
-    return Cell(number(100 * mean, places), deviation, marked[key].get(row.model, ""), number=True)
+    return Cell(number(100 * mean, places), deviation(100 * std, places), marked[key].get(row.model, ""), number=True)
 
 
 def _notes(material: Material, dataset: str) -> list[str]:

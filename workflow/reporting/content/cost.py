@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting.content.material import Material
-from workflow.reporting.render import Cell, Column, Sheet, number
+from workflow.reporting.render import Cell, Column, Sheet, deviation, number
 from workflow.reporting.statistics import interval
 
 COLUMNS = {
@@ -79,7 +79,6 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         return Cell(str(row[key]))
     places = layouts.digits(material.layout, "cost", key, DIGITS[key])
     if key == "train_seconds":
-        std = row["train_seconds_std"]
-        deviation = "" if pd.isna(std) else number(std, places)
-        return Cell(number(row["train_seconds_mean"], places), deviation, number=True)
+        mean, std = row["train_seconds_mean"], row["train_seconds_std"]
+        return Cell(number(mean, places), deviation(std, places), number=True)
     return Cell(number(row[key], places), number=True)

@@ -8,7 +8,7 @@ import pandas as pd
 from workflow.reporting import layout as layouts
 from workflow.reporting.content.accuracy import ACCURACIES
 from workflow.reporting.content.material import Material
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
+from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
 from workflow.reporting.statistics import Interval, interval, overlap, welch
 
 COLUMNS = {
@@ -116,8 +116,8 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         return Cell(number(100 * row[key], places, sign=True), number=True, link=link)
     if key == "interval":
         return Cell(interval_text(row["low"], row["high"], places))
-    deviation = "" if pd.isna(row[f"{key}_std"]) else number(100 * row[f"{key}_std"], places)
-    return Cell(number(100 * row[f"{key}_mean"], places), deviation, number=True, link=f"{link}/{key}")
+    mean, std = 100 * row[f"{key}_mean"], 100 * row[f"{key}_std"]
+    return Cell(number(mean, places), deviation(std, places), number=True, link=f"{link}/{key}")
 
 
 def interval_text(low: float, high: float, places: int, sign: bool = True) -> str:
