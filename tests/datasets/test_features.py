@@ -125,6 +125,17 @@ def test_bad_weights_are_named(prepared, tmp_path):
     assert not list((tmp_path / "out").glob("features.*[!lt]"))
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_frames_that_are_not_what_was_decoded_are_refused(prepared, weights, cut):
+    array = prepared / "frames.npy"
+    content = bytearray(array.read_bytes())
+    content[-100] ^= 4
+    array.write_bytes(content[:-50] if cut else content)
+    with pytest.raises(DataError, match=r"frames\.npy (is damaged|cannot be read).* remove \S+frames\.json and start"):
+        step.run(prepared, weights, prepared, 2, "cpu")
+    assert not (prepared / "features.json").exists()
+
+
 def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, monkeypatch):
     import hashlib
 

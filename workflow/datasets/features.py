@@ -51,11 +51,14 @@ def run(frames: Path, weights: Path, output: Path, batch: int, device: str) -> d
     seal.require(frames / "frames.json", ("clips.csv",))
     facts = read_json(frames / "frames.json")
     status = [row["status"] for row in read_csv(frames / "clips.csv", ("clip", "status"))]
-    pictures = np.load(frames / "frames.npy", mmap_mode="r")
+    about = frames / "frames.json"
+    try:
+        pictures = np.load(frames / "frames.npy", mmap_mode="r")
+    except (ValueError, SyntaxError) as error:  # the header of an array is a Python literal
+        raise DataError(f"{frames / 'frames.npy'} cannot be read ({error}); remove {about} and start again") from None
     if list(pictures.shape) != facts["shape"] or len(status) != len(pictures):
         raise DataError(f"{frames}: frames.npy has shape {pictures.shape}, frames.json says {facts['shape']}")
     if hashlib.sha256(pictures.data.cast("B")).hexdigest() != facts["digest"]:
-        about = frames / "frames.json"
         raise DataError(f"{frames / 'frames.npy'} is damaged, its digest is another; remove {about} and start again")
     if not weights.is_file():
         raise DataError(f"{weights}: no such file; expected the weights of Inception-v3")
