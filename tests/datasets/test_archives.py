@@ -16,6 +16,7 @@ from small_data import tar_of, tree, zip_of
 from workflow.datasets import archives, rar
 from workflow.datasets.archives import digests, unpack
 from workflow.datasets.errors import DataError
+from workflow.seal import DamagedError
 
 LIMIT = 1 << 24
 ODD = "wave/-(HQ)!#[1]&+;~@ 'q' \"d\" $x %d é漢_wave_f_nm_np1_fr_goo_0.avi"
@@ -227,6 +228,18 @@ def test_a_file_that_is_not_what_came_out_of_the_archive_is_unpacked_anew(tmp_pa
     harm(next(file for file in unpack(path, tmp_path / "out", LIMIT).rglob("*") if file.is_file()))
     assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
     assert f"{path} is unpacked anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("harm", ["damaged", "missing"])
+def test_an_archive_that_is_not_the_one_that_came_is_not_unpacked(tmp_path, harm):
+    path = put(tmp_path, tar_of(MEMBERS))  # TAR has no checksums
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content) if harm == "damaged" else path.unlink()
+    with pytest.raises(DamagedError, match=f"{path.name} is {harm}"):
+        unpack(path, tmp_path / "out", LIMIT, sha256)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_digest_of_every_file_is_recorded_whatever_its_archive_lay_in(tmp_path):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from small_data import listing_of
 
@@ -216,6 +217,29 @@ store.Store.add = add
 if __name__ == "__main__":
     frames.main()
 """
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_its_parent(listing, tmp_path, root, stop):
+    command = [
+        sys.executable,
+        "-m",
+        "workflow.datasets.frames",
+        "--listing",
+        str(listing(60)),
+        "--output",
+        str(tmp_path),
+        *ARGUMENTS,
+    ]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        workers = []
+        while process.poll() is None and not workers:
+            found = psutil.Process(process.pid).children(recursive=True)
+            workers = [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+        process.send_signal(stop)
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert workers
+    assert not alive
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from workflow import seal
 from workflow.datasets.errors import DataError
-from workflow.datasets.files import read_json, write_json
+from workflow.datasets.files import file_digest, read_json, write_json
 from workflow.datasets.members import Member, explained, open_archive
 from workflow.datasets.transfer import need_space
 
@@ -34,18 +34,23 @@ def digests(folder: Path) -> dict[str, str]:
     return {name.partition("/")[2]: digest for name, digest in read_json(record(folder))[seal.FILES].items()}
 
 
-def unpack(archive: Path, folder: Path, limit: int) -> Path:
+def unpack(archive: Path, folder: Path, limit: int, sha256: str = "") -> Path:
     """Unpack `archive` into the new folder `folder`, archives inside it too; returns `folder`.
 
-    limit: bytes that all members together may take. An existing `folder` is the work of an earlier call and is
-    returned as it is, unless a file in it is not what it was. Raises DataError, and leaves no `folder`, if the archive
-    is damaged or unsafe.
+    limit: bytes that all members together may take. sha256: of the archive as it came, where that is known. An existing
+    `folder` is the work of an earlier call and is returned as it is, unless a file in it is not what it was. Raises
+    DamagedError if the archive is not the one that came, DataError if it cannot be unpacked or is unsafe, and then
+    leaves no `folder`.
     """
     if folder.is_dir() and record(folder).is_file():
         damages = seal.damages(record(folder))
         if not damages:
             return folder
         print(f"{damages[0].partition(';')[0]}; {archive} is unpacked anew", file=sys.stderr)
+    if sha256 and not archive.is_file():
+        raise seal.DamagedError(f"{archive} is missing, it was there once")
+    if sha256 and file_digest(archive) != sha256:
+        raise seal.DamagedError(f"{archive} is damaged, its sha256 is not the {sha256[:12]}... that it came with")
     staging = folder.with_name(folder.name + ".part")
     for remains in (staging, folder):
         shutil.rmtree(remains, ignore_errors=True)

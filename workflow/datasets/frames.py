@@ -8,14 +8,16 @@ A killed run goes on where it stopped and ends with the same bytes: see store.py
 
 import argparse
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from workflow import seal
@@ -129,6 +131,13 @@ def _start() -> None:
     import cv2
 
     cv2.setNumThreads(1)  # the processes are the parallelism
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A worker whose parent was killed would wait for its next clip for ever."""
+    connection.wait([parent_process().sentinel])
+    os._exit(1)
 
 
 def judge(rows: list[dict[str, str]], facts: list[dict[str, Any]], limit: float) -> int:

@@ -49,9 +49,7 @@ def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] 
     try:
         yield
     except errors as error:
-        raise DataError(
-            f"{path}: truncated or damaged archive ({error}); remove it or put a whole one there, and start again"
-        ) from error
+        raise DataError(f"{path}: truncated or damaged archive ({error})") from error
 
 
 def chunks(file) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from workflow import seal
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import read_json, write_json
 
@@ -34,6 +35,7 @@ def transfer(url: str, part: Path, verify: bool, progress: Progress) -> None:
 def _copy(origin: Path, part: Path, progress: Progress) -> None:
     if not origin.is_file():
         raise DeadSourceError(f"{origin}: no such file")
+    seal.require(origin.with_name(origin.name + ".json"), (origin.name,))
     need_space(part, origin.stat().st_size)
     shutil.copyfile(origin, part)
     progress(part.stat().st_size, part.stat().st_size)

@@ -25,27 +25,35 @@ from workflow.exclusive import exclusive
 NAMES_IN_MESSAGE = 3
 
 
-def places(entry: Dataset, origin: dict[str, Any], resources: Path) -> dict[str, Path]:
-    """Unpack what is not unpacked yet; the folder of each role: clips, and splits where there are any."""
-    unpacked = resources / "unpacked"
+def places(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, Path]:
+    """Unpack what is not unpacked yet; the folder of each role: clips, and splits where there are any.
+
+    origin_file: source.json of the download step.
+    """
+    origin = read_json(origin_file)
     found = {}
     for part in origin["parts"]:
-        target = unpacked / part["sha256"][:16]
-        found[part["role"]] = _unpacked(Path(part["file"]), target, entry.unpacked_limit)
+        cure = f"remove {part['file']} and {origin_file} and start again, and it is downloaded anew"
+        found[part["role"]] = _unpacked(Path(part["file"]), part["sha256"], resources, entry.unpacked_limit, cure)
     if origin["own"]:
         own = Path(origin["own"]["path"])
         if not own.exists():
             raise DataError(f"{own}: no such folder or archive; it was given as `source` of {entry.name}")
-        if not own.is_dir():
-            found["clips"] = _unpacked(own, unpacked / origin["own"]["sha256"][:16], entry.unpacked_limit)
-        else:
+        if own.is_dir():
             found["clips"] = own
+        else:
+            cure = f"put a whole one there, or remove {origin_file} if it is another one by intent, and start again"
+            found["clips"] = _unpacked(own, origin["own"]["sha256"], resources, entry.unpacked_limit, cure)
     return found
 
 
-def _unpacked(archive: Path, target: Path, limit: int) -> Path:
+def _unpacked(archive: Path, sha256: str, resources: Path, limit: int, cure: str) -> Path:
+    target = resources / "unpacked" / sha256[:16]
     with exclusive(target):  # configurations share it
-        return unpack(archive, target, limit)
+        try:
+            return unpack(archive, target, limit, sha256)
+        except seal.DamagedError as error:
+            raise seal.DamagedError(f"{error}; {cure}") from None
 
 
 def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -96,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     entry = dataset(options.dataset)
     seal.require(options.origin)
-    rows, report = listed(entry, places(entry, read_json(options.origin), options.resources))
+    rows, report = listed(entry, places(entry, options.origin, options.resources))
     summary = ", ".join(
         f"{len(report[kind]) if kind != 'missing' else report['n_missing']} {kind}"
         for kind in ("missing", "extra", "duplicate")
