@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -45,6 +46,7 @@ def damage(pipeline: Pipeline, kind: str, chance: random.Random, count: Count) -
     victims = sorted(path for path in pipeline.root.glob(FILES[kind]) if path.is_file() and path.stat().st_size)
     if not victims:
         count.idle[kind] += 1
+        pipeline.finish()
         return
     victim = chance.choice(victims)
     fault = f"{_spoil(victim, chance)} {kind}"
@@ -68,8 +70,7 @@ def _spoil(path: Path, chance: random.Random) -> str:
 
 def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
     """Leave a run in the middle, with a checkpoint: a trainer is told to leave, then Snakemake is killed."""
-    for path in pipeline.folder.glob("runs/**/result.json"):
-        path.unlink()
+    shutil.rmtree(pipeline.folder / "runs")
     running, until = pipeline.start(), time.monotonic() + seconds
     while running.poll() is None and time.monotonic() < until:
         trainers = [process for process in pipeline.processes(running) if kind_of(process) == "training"]
@@ -80,7 +81,7 @@ def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
         if list(pipeline.folder.glob("checkpoints/**/0*.safetensors")):
             break
         try:
-            running.wait(timeout=0.2)
+            running.wait(timeout=0.02)
         except subprocess.TimeoutExpired:
             continue
     pipeline.leave_alone(running)

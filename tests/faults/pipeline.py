@@ -91,7 +91,7 @@ class Pipeline:
             if not (advised := self._advice()):
                 break
             for path in advised:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                path.unlink()
             cures += 1
         count.cured += bool(cures and not code)
         self.compare(code, fault, count)
@@ -115,7 +115,7 @@ class Pipeline:
         for line in self.said().splitlines():
             for first, second in ADVICE.findall(line):
                 words = [second, *([word.strip(":;,") for word in line.split()] if first == "it" else [first])]
-                found = [path for path in (self.root / word for word in words if word) if path.exists()]
+                found = [path for path in (self.root / word for word in words if word) if path.is_file()]
                 named |= set(found[:1] if first == "it" else found)
         return {path for path in named if path.resolve().is_relative_to(self.root.resolve())}
 
@@ -152,7 +152,7 @@ class Pipeline:
             "runs": chance.sample(sorted(self.folder.glob("runs/**/result.json")) or [self.folder / "none"], k=1),
             "tables": [],
         }[chance.choice(["data", "frames", "runs", "tables"])]
-        for path in [*victims, self.folder / "tables" / "accuracy.csv", self.folder / "results.csv"]:
+        for path in [*victims, self.folder / chance.choice(["tables/accuracy.csv", "results.csv"])]:
             path.unlink(missing_ok=True)
 
 
