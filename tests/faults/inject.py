@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--damages", type=int, default=2, help="to each kind of file")
     parser.add_argument("--kinds", nargs="+", default=list(damage.FILES), choices=damage.FILES, help="of files")
     parser.add_argument("--surroundings", type=int, default=2, help="of each kind: disk, rights, pipelines, clock")
+    parser.add_argument("--targets", nargs="*", default=[], help="what each start makes, in place of everything")
     parser.add_argument("--seconds", type=float, default=1800, help="no new fault after this many seconds")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             around += [surroundings.full_disk, surroundings.read_only]
         except OSError as error:
             print(f"no full disk and no read-only folder: {error}")
-        pipeline = Pipeline(folder, aside)
+        pipeline = Pipeline(folder, aside, options.targets)
         if options.kills:
             kills.kills(pipeline, options.kills, deadline, chance, count)
         todo = [(damage.damage, kind) for kind in options.kinds] * options.damages

@@ -26,7 +26,8 @@ ADVICE = re.compile(r"\bremove (it\b|\S+?)(?: and (?!start)(\S+?))?,? (?:and|or)
 class Pipeline:
     """`expected`: the results of an undisturbed run, made first and kept aside to start from."""
 
-    def __init__(self, folder: Path, aside: Path):
+    def __init__(self, folder: Path, aside: Path, targets: Sequence[str] = ()):
+        self.options = (*targets, "--cores", "2")
         self.project = Project(checkout(ROOT, folder))
         self.root, self.log, self.aside = folder, folder / "reproduce.log", aside
         (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
@@ -41,11 +42,11 @@ class Pipeline:
     def folder(self) -> Path:
         return self.root / "results" / "tiny"
 
-    def start(self, rest: Sequence[str] = ("--cores", "2")) -> subprocess.Popen:
-        """Plain ./reproduce, in a process group of its own; what it says goes to `log`."""
+    def start(self, *rest: str) -> subprocess.Popen:
+        """./reproduce, in a process group of its own; what it says goes to `log`."""
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "reproduce", "config/tiny.yaml", *rest],
+                [sys.executable, "reproduce", "config/tiny.yaml", *(rest or self.options)],
                 cwd=self.root,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -53,7 +54,7 @@ class Pipeline:
             )
 
     def finish(self, *rest: str) -> int:
-        return self.start(rest or ("--cores", "2")).wait(timeout=300)
+        return self.start(*rest).wait(timeout=300)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
