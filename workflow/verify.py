@@ -1,6 +1,6 @@
 """Are the data and the records of a configuration still what they were when they were written?
 
-    python -m workflow.verify --config config/demo.yaml           before every start: the small files
+    python -m workflow.verify --config config/demo.yaml           before every start: the small files, and their times
     ./reproduce demo verify                                       the large ones too: frames, features, weights
 
 A file that is damaged is named, with what to do about it, and the exit code is 1.
@@ -14,10 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from workflow import seal
+from workflow import clock, seal
 from workflow.configuration import ConfigurationError, load
 
 SEALED = ("source.json", "inventory.json", "frames.json", "features.json", "splits.json", "result.json")
+SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # what results are made of
 LARGE = "model.safetensors"  # may be removed for want of space; nothing in the pipeline reads it
 
 
@@ -62,7 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
         config = load(options.config)
     except ConfigurationError:
         return 0  # Snakemake, which comes next, says it
-    data, runs = Path("results", config["data"] or config["name"], "data"), Path("results", config["name"], "runs")
+    results = Path("results", config["name"])
+    data, runs = Path("results", config["data"] or config["name"], "data"), results / "runs"
+    if not options.all:
+        clock.settle([*map(Path, SOURCES), data, results])
     number, found = verify([data, runs], options.all)
     for sentence in found:
         print(f"error: {sentence}", file=sys.stderr)

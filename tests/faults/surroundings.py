@@ -14,6 +14,7 @@ from faults.count import Count
 from faults.pipeline import CONFIG, Pipeline
 
 DAY = 86_400
+FULL = r"No space left|GB are needed and \S+ GB are free|MB are free on the disk"  # one of these must be said
 
 
 @contextmanager
@@ -35,7 +36,10 @@ def full_disk(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
     with junk.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
     count.faults["full disk"] += 1
-    code, told = pipeline.finish(), re.search(r"No space left|GB are needed and \S+ GB are free", pipeline.said())
+    code, told = (
+        pipeline.finish(),
+        re.search(FULL, pipeline.said()),
+    )
     junk.unlink()
     if code and not told:
         count.silent.append(f"nothing about the full disk ({left} bytes left) in\n{pipeline.said()[-1500:]}")

@@ -55,6 +55,7 @@ LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
+FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
 RESOURCES = "resources/{dataset}"
 ENVIRONMENT = str(ROOT / "environment.yml")
@@ -110,3 +111,8 @@ def own_copy(wildcards):
 
 def may_be_partial(wildcards):
     return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
+
+
+onerror:
+    if (left := shutil.disk_usage(".").free) < FULL:  # what a step said of it found no place in its log
+        print(f"Only {left / 1e6:.1f} MB are free on the disk of {os.getcwd()}.", file=sys.stderr)

@@ -11,8 +11,8 @@ rule generate:
     input:
         code=code("generate"),
     output:
-        "resources/demo/demo.zip",
-        "resources/demo/demo.zip.json",
+        archive="resources/demo/demo.zip",
+        record="resources/demo/demo.zip.json",
     log:
         f"{LOGS}/generate.log",
     localrule: True
@@ -21,7 +21,7 @@ rule generate:
     message:
         "Generating the demo data set"
     shell:
-        "python -m workflow.datasets.generate --output {output[0]} 2> {log}"
+        "python -m workflow.datasets.generate --output {output.archive} 2> {log}"
 
 
 rule download:
