@@ -19,6 +19,7 @@ from fdht.rows import Planned, apply_rows, apply_split
 from fdht.shapes import choice, natural, number
 from fdht.splits import splits
 from fdht.state_map import StateMap
+from fdht.through_time import LSTM
 
 
 class Recurrent(nn.Module):
@@ -157,18 +158,18 @@ class Recurrent(nn.Module):
             # under autocast the products come in half precision; the recurrence keeps that of the state
             dtype = state[0].dtype
             tensors = [tensor.to(dtype) for tensor in recur.tensors]
-            tracks = list(cells.LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
-        outputs = tracks[0].transpose(0, 1)
+            tracks = list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
+        outputs = tracks[0]
         if lengths is None:
-            return outputs, [track[-1] for track in tracks]
+            return outputs, [track[:, -1] for track in tracks]
         # A later step never acts on an earlier one, so padding is cut away after the loop, not masked inside it.
-        last = (lengths - 1).view(1, B, 1).expand(1, B, self.hidden_size)
-        final = [track.gather(0, last).squeeze(0) for track in tracks]
+        last = (lengths - 1).view(B, 1, 1).expand(B, 1, self.hidden_size)
+        final = [track.gather(1, last).squeeze(1) for track in tracks]
         beyond = torch.arange(T, device=x.device) >= lengths[:, None]
         return outputs.masked_fill(beyond[:, :, None], 0), final
 
     def _preactivations(self, x: Tensor, mask: Tensor | None):
-        """The input part of all steps at once, (T, B, G H), and what acts on h."""
+        """The input part of all steps at once, (B, T, G H), and what acts on h."""
         B, T, D = x.shape
         padded = D if self.placement is None else self.placement.padded
         rows = x.reshape(B * T, D)
@@ -178,7 +179,7 @@ class Recurrent(nn.Module):
         plan, cores = self._planned.plan(rows, mask), self.W.tensors()
         given = (rows, self.bias, self.normalisation, mask)
         if self.placement is None:
-            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U.mT,))
+            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U,))
         elif self._shares_halves(plan):
             # the halves of the mega map serve both: x has the first slices of n1, h a box in the others
             cut = self._cuts[plan.split.at]
@@ -190,7 +191,7 @@ class Recurrent(nn.Module):
             inputs = self._cut_to_inputs(cores)
             pre = apply_rows(plan, self._input_network, inputs, *given)
             recur = self._state_map.from_cores(cores, self.positions)
-        return pre.view(B, T, -1).transpose(0, 1), recur
+        return pre.view(B, T, -1), recur
 
     def _shares_halves(self, plan: Plan) -> bool:
         return plan.kind == "split" and plan.split.inputs > 0 and self.placement.box is not None
