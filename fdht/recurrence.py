@@ -77,14 +77,14 @@ class QFirst:
 
     def back(self, grad: Tensor) -> tuple[Tensor, Tensor]:
         inner = self.P @ grad.view(self.m_p, -1)
-        h = torch.matmul(self.Q, inner.view(self.n_p, self.s * self.m_q, -1))
+        h = torch.bmm(self.Q.expand(self.n_p, -1, -1), inner.view(self.n_p, self.s * self.m_q, -1))
         return h.view(self.n_p * self.n_q, -1), inner
 
     def gradients(self, h: Tensor, inner: list, grad_inner: list, grad: Tensor) -> tuple[Tensor, ...]:
         T = len(h)
-        P = _over_steps(torch.stack(inner), grad.view(T, self.m_p, -1))
+        P = torch.bmm(torch.stack(inner), grad.view(T, self.m_p, -1).mT).sum(0)
         columns = torch.stack(grad_inner).view(T * self.n_p, self.s * self.m_q, -1)
-        Q = _over_steps(h.reshape(T * self.n_p, self.n_q, -1), columns)
+        Q = torch.bmm(h.reshape(T * self.n_p, self.n_q, -1), columns.mT).sum(0)
         return P.view(self.n_p, self.s, self.m_p), Q.view(self.n_q, self.s, self.m_q)
 
 
@@ -104,7 +104,8 @@ class PFirst:
         return inner
 
     def back(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        inner = torch.matmul(self.Q.mT, grad.view(self.m_p, self.m_q, -1)).view(self.m_p * self.s, -1)
+        inner = torch.bmm(self.Q.mT.expand(self.m_p, -1, -1), grad.view(self.m_p, self.m_q, -1))
+        inner = inner.view(self.m_p * self.s, -1)
         return (self.P.mT @ inner).view(self.n_p * self.n_q, -1), inner
 
     def gradients(self, h: Tensor, inner: list, grad_inner: list, grad: Tensor) -> tuple[Tensor, ...]:

@@ -177,7 +177,7 @@ class Recurrent(nn.Module):
             rows = nn.functional.pad(rows, (0, padded - D))
             mask = None if mask is None else nn.functional.pad(mask, (0, padded - D))
         plan, cores = self._planned.plan(rows, mask), self.W.tensors()
-        given = (rows, self.bias, self.normalisation, mask)
+        given = (rows, self.bias, self.normalisation, mask, T)
         if self.placement is None:
             pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U,))
         elif self._shares_halves(plan):
@@ -191,7 +191,7 @@ class Recurrent(nn.Module):
             inputs = self._cut_to_inputs(cores)
             pre = apply_rows(plan, self._input_network, inputs, *given)
             recur = self._state_map.from_cores(cores, self.positions)
-        return pre.view(B, T, -1), recur
+        return pre, recur
 
     def _shares_halves(self, plan: Plan) -> bool:
         return plan.kind == "split" and plan.split.inputs > 0 and self.placement.box is not None

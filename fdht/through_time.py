@@ -20,9 +20,9 @@ class LSTM(Function):
     def forward(ctx, q_first, pre, h, c, mask, *tensors):
         ctx.set_materialize_grads(False)
         products = Recurrence(tensors, q_first).products()
-        (B, T, H4), H = pre.shape, h.shape[1]
+        (B, T, _), H = pre.shape, h.shape[1]
         h, c, mask = _columns(h), _columns(c), None if mask is None else _columns(mask)
-        gates = pre.reshape(B, T * H4).mT.clone(memory_format=torch.contiguous_format).view(T, H4, B)
+        gates = pre.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
         kept = T if any(ctx.needs_input_grad) else 1  # steps of what only the backward pass reads
         hs, cs, tanh = pre.new_empty(T, H, B), pre.new_empty(T, H, B), pre.new_empty(kept, H, B)
         h0, c0, inner = h, c, []
@@ -46,7 +46,7 @@ class LSTM(Function):
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (
-            None if grad is None else _columns(grad.reshape(B, -1)).view(T, H, B) for grad in (grad_hs, grad_cs)
+            None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs)
         )
         f, grad_inner = gates[:, H : 2 * H], []
         dh, dc = torch.zeros_like(h0), torch.zeros_like(c0)
@@ -68,7 +68,7 @@ class LSTM(Function):
             before = torch.cat((h0[None], hs[:-1]))
             before = before if mask is None else before * mask
             grads = products.gradients(before, inner, grad_inner[::-1], slope)
-        return None, _rows(slope), dh.mT, dc.mT, None, *grads
+        return None, slope.permute(2, 0, 1), dh.mT, dc.mT, None, *grads
 
 
 def _slopes(gates: Tensor, c0: Tensor, cs: Tensor, tanh: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,6 +92,8 @@ def _columns(rows: Tensor) -> Tensor:
 
 
 def _rows(columns: Tensor) -> Tensor:
-    """(T, N, B) -> (B, T, N), contiguous."""
+    """(T, N, B) -> (B, T, N), contiguous, and no view: nobody could change one that comes from a `Function`."""
     T, N, B = columns.shape
-    return columns.view(T * N, B).mT.contiguous().view(B, T, N)
+    rows = columns.new_empty(B, T, N)
+    rows.view(B, T * N).copy_(columns.view(T * N, B).mT)
+    return rows
