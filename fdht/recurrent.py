@@ -161,7 +161,7 @@ class Recurrent(nn.Module):
             tracks = list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
         outputs = tracks[0]
         if lengths is None:
-            return outputs, [track[:, -1] for track in tracks]
+            return outputs, [track[:, -1].contiguous() for track in tracks]
         # A later step never acts on an earlier one, so padding is cut away after the loop, not masked inside it.
         last = (lengths - 1).view(B, 1, 1).expand(B, 1, self.hidden_size)
         final = [track.gather(1, last).squeeze(1) for track in tracks]
@@ -231,7 +231,7 @@ class Recurrent(nn.Module):
     def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:
         names, H = ("h", "c") if self.cell == "lstm" else ("h",), self.hidden_size
         if state is None:
-            return [self.bias.new_zeros(B, H) for _ in names]
+            return [self.bias.new_zeros(H, B).mT for _ in names]  # a sequence a column, see `fdht.recurrence`
         parts = [state] if isinstance(state, Tensor) else list(state)
         if len(parts) != len(names):
             raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")

@@ -24,7 +24,9 @@ class LSTM(Function):
         h, c, mask = _columns(h), _columns(c), None if mask is None else _columns(mask)
         gates = pre.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
         kept = T if any(ctx.needs_input_grad) else 1  # steps of what only the backward pass reads
-        hs, cs, tanh = pre.new_empty(T, H, B), pre.new_empty(T, H, B), pre.new_empty(kept, H, B)
+        # all c are in columns for the caller too: few are read
+        all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=pre.dtype, device=pre.device)
+        hs, cs, tanh = pre.new_empty(T, H, B), all_c.permute(1, 2, 0), pre.new_empty(kept, H, B)
         h0, c0, inner = h, c, []
         for t in range(T):
             between = products.add(gates[t], h if mask is None else h * mask)
@@ -34,14 +36,15 @@ class LSTM(Function):
             i, f = i_f.sigmoid_().chunk(2)
             c = torch.mul(f, c, out=cs[t]).addcmul_(i, g.tanh_())
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t % kept]), out=hs[t])
-        ctx.save_for_backward(h0, c0, mask, gates, hs, cs, tanh, *tensors, *inner)
+        ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *tensors, *inner)
         ctx.q_first = q_first
-        return _rows(hs), _rows(cs)
+        return _rows(hs), all_c
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_hs, grad_cs):
-        h0, c0, mask, gates, hs, cs, tanh, *rest = ctx.saved_tensors
+        h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
+        cs = all_c.permute(1, 2, 0)
         (T, H, B), (tensors, inner) = hs.shape, (rest[: -len(hs)], rest[-len(hs) :])
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
@@ -92,8 +95,10 @@ def _columns(rows: Tensor) -> Tensor:
 
 
 def _rows(columns: Tensor) -> Tensor:
-    """(T, N, B) -> (B, T, N), contiguous, and no view: nobody could change one that comes from a `Function`."""
+    """(T, N, B) -> (B, T, N), in memory (T, B, N), as torch.nn.LSTM has it.
+
+    It is no view of another tensor: autograd lets nobody change a view that comes from a `Function`.
+    """
     T, N, B = columns.shape
-    rows = columns.new_empty(B, T, N)
-    rows.view(B, T * N).copy_(columns.view(T * N, B).mT)
-    return rows
+    rows = torch.empty_strided((B, T, N), (N, B * N, 1), dtype=columns.dtype, device=columns.device)
+    return rows.copy_(columns.permute(2, 0, 1))
