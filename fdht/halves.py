@@ -49,10 +49,7 @@ class Halves:
 
     def inner(self, rows: int) -> Tensor:
         """Room for what lies between the two products."""
-        if self.q_first:
-            shape = (self.n_p * self.s, self.m_q)
-        else:
-            shape = (self.m_p, self.s * self.n_q)
+        shape = (self.n_p * self.s, self.m_q) if self.q_first else (self.m_p, self.s * self.n_q)
         return self.one.new_empty(rows, *shape)
 
     def sums(self) -> tuple[Tensor, Tensor]:

@@ -64,9 +64,10 @@ def pairs(parts: tuple[Indices, ...], shapes: tuple[tuple[int, ...], ...], keep:
     operands, found = list(parts), []
     for a, b, result in merge_order(parts, keep, sizes):
         first, second = operands[a], operands[b]
-        batch = tuple(i for i in first if i in second and i in result)
+        # in the order of the result, which then has long runs to be copied
+        batch = tuple(i for i in result if i in first and i in second)
+        left, right = (tuple(i for i in result if i in part and i not in batch) for part in (first, second))
         summed = tuple(i for i in first if i not in result)
-        left, right = (tuple(i for i in part if i in result and i not in batch) for part in (first, second))
         sides = (
             Side.of(indices, order, sizes)
             for indices, order in (

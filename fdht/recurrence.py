@@ -98,7 +98,8 @@ class PFirst:
 
     def add(self, gates: Tensor, h: Tensor) -> Tensor:
         h = h.view(self.n_p, -1)
-        inner = torch.mm(self.P, h, out=h.new_empty(self.m_p * self.s, h.shape[1])).view(self.m_p, self.s * self.n_q, -1)
+        inner = torch.mm(self.P, h, out=h.new_empty(self.m_p * self.s, h.shape[1]))
+        inner = inner.view(self.m_p, self.s * self.n_q, -1)
         gates = gates.view(self.m_p, self.m_q, -1)
         torch.baddbmm(gates, self.Q.expand(self.m_p, -1, -1), inner, out=gates)
         return inner

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from fdht import cells, contract
+from fdht import lengths as lengths_
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
@@ -135,7 +136,7 @@ class Recurrent(nn.Module):
             x = x.transpose(0, 1)
         B, T, _ = x.shape
         state = self._initial_state(initial_state, B, single)
-        steps = None if lengths is None else _check_lengths(lengths, B, T, x.device)
+        steps = None if lengths is None else lengths_.checked(lengths, B, T, x.device)
         masks = self._masks(B, dropout_input, dropout_recurrent)
         outputs, final = self._run(x, state, steps, *masks)
         if not self.batch_first:
@@ -148,7 +149,6 @@ class Recurrent(nn.Module):
 
     def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        B, T, _ = x.shape
         pre, recur = self._preactivations(x, mask_x)
         if self.cell == "gru":
             tracks = [cells.gru(pre, recur, state[0], mask_h)]
@@ -159,14 +159,7 @@ class Recurrent(nn.Module):
             dtype = state[0].dtype
             tensors = [tensor.to(dtype) for tensor in recur.tensors]
             tracks = list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
-        outputs = tracks[0]
-        if lengths is None:
-            return outputs, [track[:, -1].contiguous() for track in tracks]
-        # A later step never acts on an earlier one, so padding is cut away after the loop, not masked inside it.
-        last = (lengths - 1).view(B, 1, 1).expand(B, 1, self.hidden_size)
-        final = [track.gather(1, last).squeeze(1) for track in tracks]
-        beyond = torch.arange(T, device=x.device) >= lengths[:, None]
-        return outputs.masked_fill(beyond[:, :, None], 0), final
+        return lengths_.cut(tracks, lengths)
 
     def _preactivations(self, x: Tensor, mask: Tensor | None):
         """The input part of all steps at once, (B, T, G H), and what acts on h."""
@@ -251,12 +244,3 @@ class Recurrent(nn.Module):
             drops = self.training and p > 0
             masks.append(self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if drops else None)
         return masks
-
-
-def _check_lengths(lengths: Any, B: int, T: int, device: torch.device) -> Tensor:
-    steps = torch.as_tensor(lengths)
-    if steps.shape != (B,) or steps.is_floating_point():
-        raise ValueError(f"lengths has the shape {tuple(steps.shape)} and is {steps.dtype}; expected {B} integers")
-    if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
-        raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
-    return steps.to(device)

@@ -48,9 +48,7 @@ class LSTM(Function):
         (T, H, B), (tensors, inner) = hs.shape, (rest[: -len(hs)], rest[-len(hs) :])
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
-        grad_hs, grad_cs = (
-            None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs)
-        )
+        grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs))
         f, grad_inner = gates[:, H : 2 * H], []
         dh, dc = torch.zeros_like(h0), torch.zeros_like(c0)
         for t in reversed(range(T)):
