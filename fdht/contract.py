@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fdht import splits
+from fdht.merging import Merge, pairs
 from fdht.network import Core, Network
 from fdht.plans import Plan, sweep_steps
 from fdht.splits import Split
@@ -48,10 +49,21 @@ def dense(network: Network, cores: Cores) -> Tensor:
 def halves(split: Split, cores: Cores) -> tuple[Tensor, Tensor]:
     """The merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q)."""
     n_p, m_p, s, n_q, m_q = split.shape
-    first = _merge_cores(split.first, cores, split.first_order).reshape(n_p, s, m_p)
-    second = _merge_cores(split.second, cores, split.second_order).reshape(n_q, s, m_q)
+    first = _merge_half(split.first, cores, split.first_order).reshape(n_p, s, m_p)
+    second = _merge_half(split.second, cores, split.second_order).reshape(n_q, s, m_q)
     dtype = torch.promote_types(first.dtype, second.dtype)  # under autocast what was merged is in half precision
     return first.to(dtype), second.to(dtype)
+
+
+def _merge_half(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> Tensor:
+    """`_merge_cores`, by hand where that is faster and may be done: eagerly on a CPU, in the dtype of the cores."""
+    some = cores[declared[0].name]
+    by_hand = some.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu")
+    if not by_hand or len(declared) == 1:
+        return _merge_cores(declared, cores, keep)
+    parts = tuple(core.indices for core in declared)
+    tensors = [cores[core.name] for core in declared]
+    return Merge.apply(pairs(parts, tuple(tuple(tensor.shape) for tensor in tensors), tuple(keep)), *tensors)
 
 
 def apply(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def available() -> bool:
 def split(b: Tensor) -> Digits:
     """b (K, N) as digits (K, 3 N), d0 of all columns first, and the scale (N,) of each column."""
     (K, N), scale = b.shape, _largest(b).div_(LARGEST)
-    scale.masked_fill_(scale < torch.finfo(b.dtype).tiny, 1)  # columns of zeros, or as good as
+    scale.clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
     rest = torch.mul(b, scale.reciprocal()).round_().to(torch.int32)
     digits = torch.empty(K, DIGITS * N, dtype=torch.int8)
     for place, column in enumerate(digits.split(N, 1)):
@@ -55,11 +55,9 @@ def multiply(a: Tensor, b: Digits, out: Tensor) -> Tensor:
     digits, scale = b
     if 1 in a.shape:  # plain strides: other ones of a single row or column are read wrongly
         a = a.reshape(-1).view(a.shape)
-    sums = torch._int_mm(a, digits).view(-1, DIGITS, out.shape[1])
-    out.copy_(sums[:, 2])
-    for place in (1, 0):
-        out.mul_(256).add_(sums[:, place])
-    return out.mul_(scale)
+    d0, d1, d2 = torch._int_mm(a, digits).to(scale.dtype).split(out.shape[1], 1)
+    torch.add(d1, d2, alpha=256, out=out)
+    return torch.add(d0, out, alpha=256, out=out).mul_(scale)
 
 
 def _largest(b: Tensor) -> Tensor:
@@ -69,4 +67,4 @@ def _largest(b: Tensor) -> Tensor:
     if K % together or not b.is_contiguous():
         together = 1
     wide = b.reshape(K // together, together * N)
-    return torch.maximum(wide.amax(0), -wide.amin(0)).view(together, N).amax(0)
+    return wide.abs().amax(0).view(together, N).amax(0)

@@ -15,12 +15,15 @@ class Halves:
 
     rows of x (rows, n_P n_Q) -> `project` by one -> inner -> `expand` by two -> y (rows, m_P m_Q).
     x may be uint8 where `takes_bytes`; else it has the dtype of the halves.
+
+    Where m_Q is `thin`, a second product for each row would be too. Then `project` leaves its result as it is,
+    (rows n_P, s m_Q), and `fdht.columns` does the rest for all rows together.
     """
 
     def __init__(self, first: Tensor, second: Tensor, q_first: bool):
         (self.n_p, self.s, self.m_p), (self.n_q, _, self.m_q) = first.shape, second.shape
         self.q_first = q_first
-        self.thin = q_first and self.m_q < THIN // 2  # one GEMM on reordered rows in place of a batch of thin ones
+        self.thin = q_first and self.m_q < THIN // 2
         if q_first:
             self.one = second.reshape(self.n_q, self.s * self.m_q)
             self.two = first.reshape(self.n_p * self.s, self.m_p)
@@ -46,10 +49,7 @@ class Halves:
 
     def inner(self, rows: int) -> Tensor:
         """Room for what lies between the two products."""
-        if self.q_first:
-            shape = (self.m_q, self.n_p * self.s) if self.thin else (self.n_p * self.s, self.m_q)
-        else:
-            shape = (self.m_p, self.s * self.n_q)
+        shape = (self.n_p * self.s, self.m_q) if self.q_first else (self.m_p, self.s * self.n_q)
         return self.one.new_empty(rows, *shape)
 
     def sums(self) -> tuple[Tensor, Tensor]:
@@ -62,10 +62,7 @@ class Halves:
 
     def project(self, x: Tensor, inner: Tensor) -> Tensor:
         rows = x.shape[0]
-        if self.thin:
-            product = self._by_one(x, inner.new_empty(rows * self.n_p, self.s * self.m_q))
-            inner.copy_(product.view(rows, -1, self.m_q).mT)
-        elif self.q_first:
+        if self.q_first:
             self._by_one(x, inner.view(rows * self.n_p, -1))
         else:
             x = x.view(rows, self.n_p, self.n_q)
@@ -78,10 +75,7 @@ class Halves:
 
     def expand(self, inner: Tensor, out: Tensor) -> None:
         rows = inner.shape[0]
-        if self.thin:
-            product = inner.view(rows * self.m_q, -1) @ self.two
-            out.view(rows, self.m_p, self.m_q).copy_(product.view(rows, self.m_q, self.m_p).mT)
-        elif self.q_first:
+        if self.q_first:
             torch.bmm(self.two.mT.expand(rows, -1, -1), inner, out=out.view(rows, self.m_p, self.m_q))
         else:
             torch.mm(inner.view(rows * self.m_p, -1), self.two, out=out.view(rows * self.m_p, self.m_q))
@@ -89,9 +83,6 @@ class Halves:
     def back(self, grad: Tensor) -> Tensor:
         """The gradient of y (rows, m_P m_Q) -> that of the first product's result, in its order."""
         rows = grad.shape[0]
-        if self.thin:
-            grad = grad.view(rows, self.m_p, self.m_q).mT.reshape(rows * self.m_q, self.m_p)
-            return (grad @ self.two.mT).view(rows, self.m_q, -1).mT.reshape(rows * self.n_p, -1)
         if self.q_first:
             grad = grad.view(rows, self.m_p, self.m_q)
             return torch.bmm(self.two.expand(rows, -1, -1), grad).view(rows * self.n_p, -1)
@@ -114,10 +105,7 @@ class Halves:
 
     def add_to_two(self, total: Tensor, inner: Tensor, grad: Tensor) -> None:
         rows = grad.shape[0]
-        if self.thin:
-            grad = grad.view(rows, self.m_p, self.m_q).mT.reshape(rows * self.m_q, self.m_p)
-            total.addmm_(inner.view(rows * self.m_q, -1).mT, grad)
-        elif self.q_first:
+        if self.q_first:
             total.addbmm_(inner, grad.view(rows, self.m_p, self.m_q).mT)
         else:
             total.addmm_(inner.view(rows * self.m_p, -1).mT, grad.view(rows * self.m_p, self.m_q))

@@ -84,7 +84,7 @@ class TensorMap(nn.Module):
         rows = x.reshape(-1, N)
         plan = self.planned.plan(rows) if self.plan is None else self.plan
         y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
-        return y.view(*x.shape[:-1], self.network.output_size)
+        return y.reshape(*x.shape[:-1], self.network.output_size)
 
     def extra_repr(self) -> str:
         n, m = self.network.input_modes, self.network.output_modes

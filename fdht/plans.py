@@ -136,9 +136,9 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     prepare_q, seconds_q = _merge(network, split.second, split.second_order, machine)
     if plan.q_first:
         seconds = _first_product(machine, rows * n_p, n_q, s * m_q)
-        if m_q < 8:  # executed as one GEMM on reordered rows
+        if m_q < 8:  # executed for all rows together, on what lies between reordered (fdht.columns)
             seconds += _gemm(machine, 1, rows * m_q, n_p * s, m_p)
-            seconds += 2 * BYTES * rows * m_q * (n_p * s + m_p) / machine.bandwidth
+            seconds += 2 * BYTES * rows * m_q * n_p * s / machine.bandwidth
         else:
             seconds += _gemm(machine, rows, m_p, n_p * s, m_q)
         adds, peak = rows * (n_p * n_q * s * m_q + n_p * s * m_p * m_q), rows * n_p * s * m_q

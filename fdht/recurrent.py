@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from fdht import cells, contract
+from fdht import lengths as lengths_
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
@@ -19,6 +20,7 @@ from fdht.rows import Planned, apply_rows, apply_split
 from fdht.shapes import choice, natural, number
 from fdht.splits import splits
 from fdht.state_map import StateMap
+from fdht.through_time import LSTM
 
 
 class Recurrent(nn.Module):
@@ -134,7 +136,7 @@ class Recurrent(nn.Module):
             x = x.transpose(0, 1)
         B, T, _ = x.shape
         state = self._initial_state(initial_state, B, single)
-        steps = None if lengths is None else _check_lengths(lengths, B, T, x.device)
+        steps = None if lengths is None else lengths_.checked(lengths, B, T, x.device)
         masks = self._masks(B, dropout_input, dropout_recurrent)
         outputs, final = self._run(x, state, steps, *masks)
         if not self.batch_first:
@@ -147,7 +149,6 @@ class Recurrent(nn.Module):
 
     def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        B, T, _ = x.shape
         pre, recur = self._preactivations(x, mask_x)
         if self.cell == "gru":
             tracks = [cells.gru(pre, recur, state[0], mask_h)]
@@ -157,18 +158,11 @@ class Recurrent(nn.Module):
             # under autocast the products come in half precision; the recurrence keeps that of the state
             dtype = state[0].dtype
             tensors = [tensor.to(dtype) for tensor in recur.tensors]
-            tracks = list(cells.LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
-        outputs = tracks[0].transpose(0, 1)
-        if lengths is None:
-            return outputs, [track[-1] for track in tracks]
-        # A later step never acts on an earlier one, so padding is cut away after the loop, not masked inside it.
-        last = (lengths - 1).view(1, B, 1).expand(1, B, self.hidden_size)
-        final = [track.gather(0, last).squeeze(0) for track in tracks]
-        beyond = torch.arange(T, device=x.device) >= lengths[:, None]
-        return outputs.masked_fill(beyond[:, :, None], 0), final
+            tracks = list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
+        return lengths_.cut(tracks, lengths)
 
     def _preactivations(self, x: Tensor, mask: Tensor | None):
-        """The input part of all steps at once, (T, B, G H), and what acts on h."""
+        """The input part of all steps at once, (B, T, G H), and what acts on h."""
         B, T, D = x.shape
         padded = D if self.placement is None else self.placement.padded
         rows = x.reshape(B * T, D)
@@ -176,9 +170,9 @@ class Recurrent(nn.Module):
             rows = nn.functional.pad(rows, (0, padded - D))
             mask = None if mask is None else nn.functional.pad(mask, (0, padded - D))
         plan, cores = self._planned.plan(rows, mask), self.W.tensors()
-        given = (rows, self.bias, self.normalisation, mask)
+        given = (rows, self.bias, self.normalisation, mask, T)
         if self.placement is None:
-            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U.mT,))
+            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U,))
         elif self._shares_halves(plan):
             # the halves of the mega map serve both: x has the first slices of n1, h a box in the others
             cut = self._cuts[plan.split.at]
@@ -190,7 +184,7 @@ class Recurrent(nn.Module):
             inputs = self._cut_to_inputs(cores)
             pre = apply_rows(plan, self._input_network, inputs, *given)
             recur = self._state_map.from_cores(cores, self.positions)
-        return pre.view(B, T, -1).transpose(0, 1), recur
+        return pre, recur
 
     def _shares_halves(self, plan: Plan) -> bool:
         return plan.kind == "split" and plan.split.inputs > 0 and self.placement.box is not None
@@ -230,7 +224,7 @@ class Recurrent(nn.Module):
     def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:
         names, H = ("h", "c") if self.cell == "lstm" else ("h",), self.hidden_size
         if state is None:
-            return [self.bias.new_zeros(B, H) for _ in names]
+            return [self.bias.new_zeros(H, B).mT for _ in names]  # a sequence a column, see `fdht.recurrence`
         parts = [state] if isinstance(state, Tensor) else list(state)
         if len(parts) != len(names):
             raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")
@@ -250,12 +244,3 @@ class Recurrent(nn.Module):
             drops = self.training and p > 0
             masks.append(self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if drops else None)
         return masks
-
-
-def _check_lengths(lengths: Any, B: int, T: int, device: torch.device) -> Tensor:
-    steps = torch.as_tensor(lengths)
-    if steps.shape != (B,) or steps.is_floating_point():
-        raise ValueError(f"lengths has the shape {tuple(steps.shape)} and is {steps.dtype}; expected {B} integers")
-    if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
-        raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
-    return steps.to(device)

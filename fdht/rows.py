@@ -50,16 +50,18 @@ def apply_rows(
     bias: Tensor | None = None,
     normalisation: Normalisation = (1.0, 0.0),
     mask: Tensor | None = None,
+    steps: int = 1,
 ) -> Tensor:
-    """y = ((x * scale + shift) * mask) Wᵀ + bias.
+    """y = ((x * scale + shift) * mask) Wᵀ + bias, (sequences, steps, M).
 
-    x (rows, N), floating or uint8; mask (sequences, N) with rows = sequences * steps, the steps of a sequence
-    being consecutive, or None. With a split, scale and shift are folded into the merged half and the bias, and raw
+    x (rows, N), floating or uint8, rows = sequences * steps, the steps of a sequence being consecutive; mask
+    (sequences, N) or None. With a split, scale and shift are folded into the merged half and the bias, and raw
     pixels are used as they are or converted in chunks: no normalised or floating copy of x is kept.
     """
     if plan.kind == "split":
-        return apply_split(contract.halves(plan.split, cores), plan.q_first, x, bias, normalisation, mask)
+        return apply_split(contract.halves(plan.split, cores), plan.q_first, x, bias, normalisation, mask, steps)
     y = contract.apply(plan, network, cores, _normalised(x, next(iter(cores.values())).dtype, normalisation, mask))
+    y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 
@@ -70,6 +72,7 @@ def apply_split(
     bias: Tensor | None = None,
     normalisation: Normalisation = (1.0, 0.0),
     mask: Tensor | None = None,
+    steps: int = 1,
 ) -> Tensor:
     """`apply_rows` with the merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q) of a split."""
     (first, second), (scale, shift) = halves, normalisation
@@ -81,9 +84,10 @@ def apply_split(
         second = second * scale
     left = (1.0, 0.0) if folds else normalisation
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
-        y = TwoGemms.apply(x, first, second, q_first, left, mask)
+        y = TwoGemms.apply(x, first, second, q_first, steps, left, mask)
     else:
         y = contract.apply_halves(first, second, _normalised(x, first.dtype, left, mask), q_first)
+        y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 

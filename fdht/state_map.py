@@ -12,7 +12,6 @@ from fdht.splits import Split, splits
 
 TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
 OPERATIONS = 6  # more for a step that is contracted than for one product with U
-NARROW = 4  # m_Q up to which P ⊗ 1 is one product, and no reordering
 
 
 class StateMap:
@@ -33,22 +32,17 @@ class StateMap:
     def from_halves(self, cut: Split, halves: tuple[Tensor, Tensor], sequences: int, steps: int) -> Recurrence:
         """What acts on h, from the merged halves of the whole mega map."""
         first, second = self._boxes(cut, halves)
-        (n_p, s, m_p), (n_q, _, m_q) = first.shape, second.shape
+        (n_p, _, m_p), (n_q, _, m_q) = first.shape, second.shape
         if torch.compiler.is_compiling():
             sequences, steps = TRACED
         plan = self._plan(cut, sequences, steps, "cpu" if first.device.type == "cpu" else "cuda")
         if plan is None:
-            return Recurrence((torch.einsum("psm,qsw->pqmw", first, second).reshape(n_p * n_q, m_p * m_q),))
-        if m_q > NARROW:
-            return Recurrence((first, second), plan.q_first)
-        # h (n_P, n_Q) times Q is (n_P, s m_Q); the product of that with P keeps m_Q apart: with P ⊗ 1 it is one
-        identity = torch.eye(m_q, dtype=first.dtype, device=first.device)
-        P = first[:, :, None, :, None] * identity[:, None, :]
-        return Recurrence((second.reshape(n_q, s * m_q), P.reshape(n_p * s * m_q, m_p * m_q)))
+            return Recurrence((torch.einsum("psm,qsw->mwpq", first, second).reshape(m_p * m_q, n_p * n_q),))
+        return Recurrence((first, second), plan.q_first)
 
     def from_cores(self, cores: dict[str, Tensor], positions: Tensor) -> Recurrence:
         """U rebuilt, wherever h lies."""
-        return Recurrence((contract.columns(self.whole, cores, positions),))
+        return Recurrence((contract.columns(self.whole, cores, positions).mT,))
 
     def _plan(self, cut: Split, sequences: int, steps: int, device: str) -> Plan | None:
         """How to contract h with the halves of `cut` at every step, or None where rebuilding U costs less."""

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from fdht import columns
 from fdht.digits import LONGEST
 from fdht.halves import Halves
 
@@ -13,7 +14,7 @@ INNER = 2**18  # elements between the products, where x is not converted
 
 
 class TwoGemms(Function):
-    """y (rows, m_P m_Q) from x (rows, n_P n_Q), P (n_P, s, m_P), Q (n_Q, s, m_Q); see
+    """y (B, T, m_P m_Q) from x (B T, n_P n_Q), T = steps, P (n_P, s, m_P), Q (n_Q, s, m_Q); see
     `fdht.contract.apply_halves`.
 
     x may be raw (uint8): it is multiplied as it is where the CPU can (see `fdht.digits`), else each chunk is
@@ -23,20 +24,20 @@ class TwoGemms(Function):
     """
 
     @staticmethod
-    def forward(ctx, x, first, second, q_first, normalisation, mask):
+    def forward(ctx, x, first, second, q_first, steps, normalisation, mask):
         halves, rows = Halves(first, second, q_first), x.shape[0]
         keep = any(ctx.needs_input_grad[:3])
-        out = first.new_empty(rows, halves.m_p * halves.m_q)
-        # where the second product is thin its operand is small, and one product for all rows is the fastest
         whole = keep or halves.thin
         chunks = _Chunks(x, halves, normalisation, mask)
         inner = halves.inner(rows if whole else chunks.size)
+        out = None if halves.thin else first.new_empty(rows // steps, steps, halves.m_p * halves.m_q)
         for start, end, chunk in chunks:
             part = halves.project(chunk, inner[start:end] if whole else inner[: end - start])
             if not halves.thin:
-                halves.expand(part, out[start:end])
+                halves.expand(part, out.view(rows, -1)[start:end])
         if halves.thin:
-            halves.expand(inner, out)
+            inner = columns.gather(halves, inner, steps)
+            out = columns.expand(halves, inner)
         ctx.save_for_backward(x, first, second, mask, inner if keep else None)
         ctx.q_first, ctx.normalisation = q_first, normalisation
         return out
@@ -46,15 +47,15 @@ class TwoGemms(Function):
     def backward(ctx, grad):
         x, first, second, mask, inner = ctx.saved_tensors
         halves, rows = Halves(first, second, ctx.q_first), x.shape[0]
-        grad = grad.contiguous()
         sum_one, sum_two = halves.sums()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         if halves.thin:
-            halves.add_to_two(sum_two, inner, grad)
-            whole = halves.back(grad).view(rows, halves.n_p, -1)
+            whole, sum_two = columns.back(halves, inner, grad)
+        else:
+            grad = grad.reshape(rows, -1)
         for start, end, chunk in _Chunks(x, halves, ctx.normalisation, mask):
             if halves.thin:
-                back = whole[start:end].view((end - start) * halves.n_p, -1)
+                back = whole[start * halves.n_p : end * halves.n_p]
             else:
                 halves.add_to_two(sum_two, inner[start:end], grad[start:end])
                 back = halves.back(grad[start:end])
@@ -62,7 +63,7 @@ class TwoGemms(Function):
             if grad_x is not None:
                 part = halves.back_to_x(back) * ctx.normalisation[0]
                 grad_x[start:end] = part if mask is None else part * _mask_rows(mask, start, end, rows)
-        return grad_x, *halves.unpack(sum_one, sum_two), None, None, None
+        return grad_x, *halves.unpack(sum_one, sum_two), None, None, None, None
 
 
 class _Chunks:

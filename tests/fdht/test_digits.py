@@ -66,7 +66,7 @@ def test_bytes_give_what_floats_give(name, monkeypatch):
     monkeypatch.setattr("fdht.two_gemms.INNER", 500)
     layer = small(name, torch.float32).W
     pixels = torch.randint(0, 256, (101, layer.network.input_size), dtype=torch.uint8)
-    outward = torch.randn(101, layer.network.output_size)
+    outward = torch.randn(101, 1, layer.network.output_size)
 
     def results(plan, dtype):
         cores = {key: core.detach().to(dtype).requires_grad_() for key, core in layer.tensors().items()}

@@ -1,6 +1,7 @@
 """FDHTLSTM behaves as users of torch.nn.LSTM expect."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from small_models import SMALL, parts, reference, small
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from fdht import FDHTLSTM, HierarchicalTucker
+from fdht.state_map import StateMap
 
 MODES = ([6, 3, 4], [4, 2, 2])
 
@@ -106,11 +108,17 @@ def test_dropout_is_one_mask_a_sequence(name):
     assert torch.equal(layer(x, dropout_input=0.5, dropout_recurrent=0.5)[0], layer(x)[0])
 
 
-@pytest.mark.parametrize("way", ["U rebuilt", "U in two factors", "U as a split"])
+@pytest.mark.parametrize("way", ["U rebuilt", "U as a split, Q first", "U as a split, P first"])
 def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
     """x in whole slices and h in a box, x ending within a slice, and h filling its slices."""
     monkeypatch.setattr("fdht.state_map.OPERATIONS", 1e9 if way == "U rebuilt" else -1e9)
-    monkeypatch.setattr("fdht.state_map.NARROW", 0 if way == "U as a split" else 1e9)
+    plan = StateMap._plan
+
+    def chosen(*arguments):
+        found = plan(*arguments)
+        return found and replace(found, q_first=way != "U as a split, P first")
+
+    monkeypatch.setattr(StateMap, "_plan", chosen)
     for D, H, n, m in [(48, 16, [6, 3, 4], [4, 2, 2]), (50, 14, [8, 8], [7, 2]), (48, 12, [5, 3, 4], [3, 2, 2])]:
         layer = FDHTLSTM(D, H, n, m, ranks=3, batch_first=True, dtype=torch.float64)
         mega, positions = layer.W.dense(), layer.positions

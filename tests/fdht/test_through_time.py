@@ -1,0 +1,93 @@
+"""What is differentiated by hand equals what autograd does: the LSTM through time, and the merging of cores."""
+
+import pytest
+import torch
+from small_models import SMALL, small
+
+from fdht import cells, contract
+from fdht.recurrence import Recurrence
+from fdht.splits import splits
+from fdht.through_time import LSTM
+
+B, T, H = 3, 4, 6  # H = n_P n_Q = 2 x 3, 4 H = m_P m_Q = 8 x 3
+
+
+def random(*shape):
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+def recurrences(kind):
+    torch.manual_seed(0)
+    if kind == "dense":
+        return Recurrence((random(4 * H, H),))
+    return Recurrence((random(2, 2, 8), random(3, 2, 3)), kind == "Q first")
+
+
+KINDS = pytest.mark.parametrize("kind", ["dense", "Q first", "P first"])
+
+
+@KINDS
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("batch", [1, B])
+@pytest.mark.parametrize("read", ["h", "c", "both"])
+def test_lstm_equals_its_formula(kind, masked, batch, read):
+    recur = recurrences(kind)
+    pre, h, c = random(batch, T, 4 * H), random(batch, H), random(batch, H)
+    mask = torch.rand(batch, H, dtype=torch.float64) if masked else None
+    given = (pre, h, c, *recur.tensors)
+    before = [tensor.detach().clone() for tensor in given]
+    results = []
+    for hs, cs in (LSTM.apply(recur.q_first, pre, h, c, mask, *recur.tensors), cells.lstm(pre, recur, h, c, mask)):
+        used = {"h": [hs], "c": [cs], "both": [hs, cs]}[read]
+        loss = sum((track * torch.linspace(1, 2, track.numel()).view(track.shape)).sum() for track in used)
+        once = torch.autograd.grad(loss, given, retain_graph=True)
+        again = torch.autograd.grad(loss, given)
+        assert all(map(torch.equal, once, again)), "what was kept is not used up"
+        results.append((hs, cs, *once))
+    assert all(map(torch.equal, before, given)), "nothing given is changed"
+    for ours, formula in zip(*results, strict=True):
+        torch.testing.assert_close(ours, formula, rtol=1e-12, atol=1e-13)
+
+
+@KINDS
+def test_lstm_has_exact_gradients(kind):
+    recur = recurrences(kind)
+
+    def function(*given):
+        return LSTM.apply(recur.q_first, *given[:3], None, *given[3:])
+
+    assert torch.autograd.gradcheck(function, (random(B, T, 4 * H), random(B, H), random(B, H), *recur.tensors))
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("batch", [1, B])
+def test_outputs_lie_as_those_of_torch_and_may_be_changed(batch, batch_first):
+    layer = small("fully_decomposed")
+    layer.batch_first = batch_first
+    x = torch.randn(*((batch, T) if batch_first else (T, batch)), 48, dtype=torch.float64)
+    outputs, final = layer(x)
+    theirs, their_final = torch.nn.LSTM(48, 16, batch_first=batch_first, dtype=torch.float64)(x)
+    assert outputs.is_contiguous() == theirs.is_contiguous()
+    assert all(part.is_contiguous() for part in (*final, *their_final))
+    outputs.mul_(2).sum().backward()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_merged_halves_equal_those_of_einsum(name):
+    layer = small(name).W
+    cores = layer.tensors()
+    for split in splits(layer.network):
+        by_hand = contract.halves(split, cores)
+        plain = [
+            contract._merge_cores(half, cores, order).reshape(merged.shape)
+            for half, order, merged in zip(
+                (split.first, split.second), (split.first_order, split.second_order), by_hand, strict=True
+            )
+        ]
+        weights = [torch.randn_like(merged) for merged in by_hand]
+        results = []
+        for halves in (by_hand, plain):
+            loss = sum((merged * weight).sum() for merged, weight in zip(halves, weights, strict=True))
+            results.append((*halves, *torch.autograd.grad(loss, list(cores.values()))))
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
