@@ -1,9 +1,11 @@
-"""One experiment at a time: `./reproduce CONFIG run ...` trains a part of the grid, `list` shows it.
+"""One experiment at a time: `./reproduce CONFIG run ...` trains a part of the grid, `list` shows it, `array` has it
+trained by Slurm.
 
     ./reproduce paper run ucf11 pixels fdht_lstm --fold 0 --seed 1     one run
     ./reproduce paper run --model fdht_lstm                            all its data sets, folds and seeds
     ./reproduce paper run ucf11 --set training.learning_rate=0.003     kept apart, under a name of its own
     ./reproduce paper list --model fdht_lstm                           the state of each
+    ./reproduce paper array --model fdht_lstm                          what is left of it as one Slurm job array
 
 What `run` does not know (-n, --profile profiles/slurm, ...) goes to Snakemake.
 """
@@ -12,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -19,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from workflow import array
 from workflow.configuration import ConfigurationError, complete, hint, load, retyped
 from workflow.specification import Run, check_models, runs
 
@@ -103,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # what is cut short may be an option of Snakemake
     )
-    parser.add_argument("command", choices=["run", "list"])
+    parser.add_argument("command", choices=["run", "list", "array"])
     parser.add_argument("dataset", nargs="?")
     parser.add_argument("front_end", nargs="?")
     parser.add_argument("model", nargs="?")
@@ -133,6 +137,8 @@ def main(arguments: list[str]) -> int:
         for axis in AXES[:3]:
             wanted[axis] = getattr(options, axis) or wanted[axis]
         chosen = select(runs(config), wanted)
+        if options.command == "array" and (changes or options.force):
+            raise ConfigurationError("array takes neither --set nor --force; it trains what is left of a configuration")
     except ConfigurationError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return 2
@@ -141,16 +147,39 @@ def main(arguments: list[str]) -> int:
         print(listing(folders, chosen))
         return 0
     results = f"results/{config['name']}"
+    command = ["snakemake", "--configfile", options.configuration, "--nolock", *rest]  # the launcher holds the lock
+    if options.command == "array":
+        return _array(config, options.configuration, chosen, command)
     print(f"reproduce: {len(chosen)} run{'s' * (len(chosen) > 1)} -> {results}/runs", file=sys.stderr)
     print(
         f"reproduce: then ./reproduce tables --from {results} --output DIR for tables of what is there", file=sys.stderr
     )
-    command = ["snakemake", "--configfile", options.configuration, "--nolock", *rest]  # the launcher holds the lock
     if changes:
         command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     if options.force:
         command += ["--forcerun", "train"]
     return os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
+
+
+def _array(config: dict[str, Any], file: str, chosen: list[Run], command: list[str]) -> int:
+    """Prepare what the runs read, then write the script for those that are not trained since."""
+    results = Path("results", config["name"])
+    inputs = {run: results / "inputs" / run.dataset / run.front_end / f"{run.model}.sha256" for run in chosen}
+    if code := subprocess.run([*command, "--", *dict.fromkeys(map(str, inputs.values()))]).returncode:
+        return code
+    records = {run: results / "runs" / run.folder / "result.json" for run in chosen}
+    left = [
+        run.folder
+        for run in chosen
+        if not records[run].is_file() or records[run].stat().st_mtime < inputs[run].stat().st_mtime
+    ]
+    if not left:
+        print("reproduce: nothing is left to be trained", file=sys.stderr)
+        return 0
+    submit = array.write(file, config["name"], left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
+    print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {file} again:")
+    print("\n".join(submit))
+    return 0
 
 
 if __name__ == "__main__":

@@ -90,6 +90,29 @@ def test_every_run_of_a_long_queue_is_trained_even_when_some_are_cancelled(clust
     assert len(trains(cluster, project)) == MANY + 2
 
 
+def test_an_array_trains_what_is_left_and_a_task_whose_time_ends_goes_on(cluster, root, tmp_path):
+    config = {**CONFIG, "seeds": [0, 1]}
+    project = prepared(root, tmp_path / "checkout", config)
+    (project.root / ".venv").symlink_to(Path(sys.executable).parents[1])
+    reproduce = [sys.executable, "reproduce", "config/tiny.yaml", "array", "--set-threads", "frames=1"]
+    told = subprocess.run(reproduce, cwd=project.root, text=True, capture_output=True, check=True).stdout
+    assert "4 runs are left" in told
+    submit = next(line for line in told.splitlines() if "sbatch" in line)
+    subprocess.run(["bash", "-c", submit], cwd=project.root, check=True)
+    process, job = frozen(cluster, project, "tt_lstm")
+    process.resume()
+    cluster.run("scancel", "--signal=USR1", "--batch", job)  # what Slurm sends two minutes before the end
+    results = project.root / "results" / "tiny" / "runs"
+    cluster.wait(lambda: len(list(results.rglob("result.json"))) == 4, seconds=300)
+    local = prepared(root, tmp_path / "local", config)
+    undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
+    assert undisturbed.returncode == 0, undisturbed.stdout
+    assert scores(project, 4) == scores(local, 4)
+    assert sorted(record["interruptions"] for record in records(project, 4)) == [0, 0, 0, 1]
+    cluster.wait(lambda: not trains(cluster, project, "RUNNING,PENDING,COMPLETING"))
+    assert project.planned("trained") == set(), "what the tasks made counts as made"
+
+
 def prepared(root, folder, config):
     project = Project(checkout(root, folder))
     project.write_config(config)
@@ -155,7 +178,7 @@ def records(project, count=2):
     ]
 
 
-def scores(project):
+def scores(project, count=2):
     """What must not depend on where and how often a run was interrupted."""
     same = ("model", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")
-    return [{key: record[key] for key in same} for record in records(project)]
+    return [{key: record[key] for key in same} for record in records(project, count)]
