@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from synthetic_records import record, write_grid, write_run
+from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.reporting import collect, records
+from workflow.reporting.content.material import gather
 from workflow.reporting.files import ReportingError
 from workflow.reporting.grid import configuration_of
 
@@ -100,3 +101,12 @@ def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_
     with pytest.raises(ReportingError, match=r"mine\.yaml") as told:
         configuration_of(tmp_path, own)
     assert "remove" not in str(told.value)
+
+
+def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for_data(tmp_path):
+    write_run(tmp_path, record())
+    write_leakage(tmp_path)
+    expected = len(gather(tmp_path).leakage)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "leakage.csv").symlink_to("gone meanwhile")
+    assert len(gather(tmp_path).leakage) == expected == 4
