@@ -10,7 +10,7 @@ from fdht.digits import LONGEST
 from fdht.halves import Halves
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
-INNER = 2**18  # elements between the products, where x is not converted
+INNER = 2**17  # elements between the products, where x is not converted
 
 
 class TwoGemms(Function):
