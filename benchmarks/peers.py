@@ -1,8 +1,9 @@
 """Other implementations of the same models, called as their authors call them: once a time step.
 
 tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) and torch.nn.LSTM as installed.
-Two schemes without a package are written here from their description: TT_RNN's (Yang et al., 2017: sweep over the
-cores, dense U) and that of onucharles/tensorized-rnn (the same sweep for W and for U: the only fully decomposed peer).
+Three schemes without a package are written here from their description, operation for operation: TT_RNN's (Yang et
+al., 2017), that of onucharles/tensorized-rnn (with W and U in the format: the only fully decomposed peer) and that of
+BT-LSTM's authors (Ye et al., 2018). `Sweep` is TT_RNN's with less to reorder, which none of them does.
 """
 
 import contextlib
@@ -34,7 +35,10 @@ class StepLoop(nn.Module):
 
 
 class Sweep(nn.Module):
-    """x (B, N) times a tensor train, one GEMM a core from the last on, each output mode moved to the front."""
+    """x (B, N) times a tensor train, one GEMM a core from the last on, each output mode moved to the front.
+
+    Rows of r numbers are moved: the columns of a core are (m, r). TT_RNN has (r, m), see `TransposingSweep`.
+    """
 
     def __init__(self, n: Sequence[int], m: Sequence[int], rank: int):
         super().__init__()
@@ -50,6 +54,66 @@ class Sweep(nn.Module):
             state = state.reshape(-1, self.n[k] * self.ranks[k + 1]) @ self.cores[k]
             state = state.view(-1, self.m[k], self.ranks[k]).transpose(0, 1)
         return state.reshape(math.prod(self.m), -1).mT
+
+
+class TransposingSweep(Sweep):
+    """TT_RNN's sweep: after each core the whole state is transposed."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = x
+        for k in reversed(range(len(self.n))):
+            state = state.reshape(-1, self.n[k] * self.ranks[k + 1]) @ self.cores[k]
+            state = state.view(-1, self.m[k]).mT
+        return state.reshape(math.prod(self.m), -1).mT
+
+
+class EinsumSweep(nn.Module):
+    """tensorized-rnn's sweep, that of its library t3nsor: cores (r, m, n, r'), one einsum a core from the last on."""
+
+    def __init__(self, n: Sequence[int], m: Sequence[int], rank: int):
+        super().__init__()
+        d = len(n)
+        self.n, self.m, self.ranks = n, m, [1, *[rank] * (d - 1), 1]
+        std = (1 / math.prod(n) / rank ** (d - 1)) ** (1 / (2 * d))
+        shapes = [(self.ranks[k], m[k], n[k], self.ranks[k + 1]) for k in range(d)]
+        self.cores = nn.ParameterList(torch.randn(shape) * std for shape in shapes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = x
+        for k in reversed(range(len(self.n))):
+            state = state.reshape(-1, self.n[k], self.ranks[k + 1])
+            state = torch.einsum("rmns,bns->mbr", self.cores[k], state)
+        return state.reshape(math.prod(self.m), -1).mT
+
+
+class BlockTerm(nn.Module):
+    """x (B, N) times block terms as BT-LSTM's authors do it, block after block, with 3 or 4 modes.
+
+    The first two factors and the core are merged and multiplied first, along the rows of x as (B, n1 n2, rest); the
+    other factors, merged, afterwards.
+    """
+
+    def __init__(self, n: Sequence[int], m: Sequence[int], rank: int, blocks: int):
+        super().__init__()
+        d = len(n)
+        self.n, self.m, self.rank = n, m, rank
+        std = (1 / math.prod(n) / blocks / rank**d) ** (1 / (2 * (d + 1)))
+        factors = [[torch.randn(n[k], m[k], rank) * std for k in range(d)] for _ in range(blocks)]
+        self.factors = nn.ModuleList(nn.ParameterList(block) for block in factors)
+        self.cores = nn.ParameterList(torch.randn([rank] * d) * std for _ in range(blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n_left, m_left = math.prod(self.n[:2]), math.prod(self.m[:2])
+        n_right, m_right, s = math.prod(self.n[2:]), math.prod(self.m[2:]), self.rank ** (len(self.n) - 2)
+        y = 0
+        for factors, core in zip(self.factors, self.cores, strict=True):
+            left = torch.einsum("amr,bns->abmnrs", *factors[:2]).reshape(-1, self.rank**2) @ core.reshape(-1, s)
+            state = x.reshape(-1, n_left, n_right).mT.reshape(-1, n_left) @ left.view(n_left, m_left * s)
+            right = factors[2] if len(factors) == 3 else torch.einsum("amr,bns->abrsmn", *factors[2:])
+            right = right.reshape(n_right, m_right, s).mT if len(factors) == 3 else right.reshape(n_right, s, m_right)
+            state = state.view(-1, n_right, m_left, s).permute(0, 2, 1, 3).reshape(-1, n_right * s)
+            y = y + (state @ right.reshape(n_right * s, m_right)).view(-1, m_left * m_right)
+        return y
 
 
 class Tednet(nn.Module):

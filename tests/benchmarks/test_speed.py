@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 from benchmarks import cases, measure, peers, plans, speed
@@ -22,16 +23,37 @@ def small_case() -> Case:
     return Case("48-16", D, H, True, models, declared)
 
 
-def test_sweep_is_a_tensor_train():
+def train(cores: list[torch.Tensor]) -> torch.Tensor:
+    """W (N, M) of three cores (r, n, m, r')."""
+    return torch.einsum("zabc,cdef,fghz->adgbeh", *cores).reshape(60, 12)
+
+
+@pytest.mark.parametrize(("kind", "order"), [("Sweep", "nsmr"), ("TransposingSweep", "nsrm"), ("EinsumSweep", "rmns")])
+def test_sweeps_are_tensor_trains(kind, order):
     torch.manual_seed(0)
-    n, m, r = [4, 3, 5], [2, 3, 2], 3
-    layer = peers.Sweep(n, m, r)
-    cores = [
-        core.detach().view(n[k], layer.ranks[k + 1], m[k], layer.ranks[k]).permute(3, 0, 2, 1)
-        for k, core in enumerate(layer.cores)
-    ]
-    W = torch.einsum("zabc,cdef,fghz->adgbeh", *cores).reshape(math.prod(n), math.prod(m))
+    n, m = [4, 3, 5], [2, 3, 2]
+    layer = getattr(peers, kind)(n, m, 3)
+    cores = []
+    for k, core in enumerate(layer.cores):
+        sizes = {"n": n[k], "m": m[k], "r": layer.ranks[k], "s": layer.ranks[k + 1]}
+        shaped = core.detach().view([sizes[axis] for axis in order])
+        cores.append(torch.einsum(f"{order}->rnms", shaped))
     x = torch.randn(7, 60)
+    torch.testing.assert_close(layer(x), x @ train(cores), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("modes", [3, 4])
+def test_the_authors_block_terms_are_block_terms(modes):
+    torch.manual_seed(0)
+    n, m, r = [4, 3, 5, 2][:modes], [2, 3, 2, 4][:modes], 3
+    layer = peers.BlockTerm(n, m, r, 2)
+    W = 0
+    for factors, core in zip(layer.factors, layer.cores, strict=True):
+        letters = "aAx", "bBy", "cCz", "dDw"
+        inputs, ranks = ",".join(letters[:modes]), "".join(part[2] for part in letters[:modes])
+        out = "".join(part[0] for part in letters[:modes]) + "".join(part[1] for part in letters[:modes])
+        W = W + torch.einsum(f"{inputs},{ranks}->{out}", *factors, core).reshape(math.prod(n), math.prod(m))
+    x = torch.randn(7, math.prod(n))
     torch.testing.assert_close(layer(x), x @ W, rtol=1e-4, atol=1e-5)
 
 
