@@ -65,6 +65,9 @@ class Declaration:
         if plan.kind == "split":
             n_p, m_p, s, n_q, m_q = plan.split.shape
             formula += f"; n_P={n_p} m_P={m_p} s={s} n_Q={n_q} m_Q={m_q}"
+            if plan.between is not None:
+                (_, _, w), (n_1, s_1, _) = plan.between.shape, plan.between.first_shape
+                formula += f"; w={w} n_1={n_1} s_1={s_1} M={self.W.output_size}"
         else:
             formula += f"; N={self.W.input_size} M={self.W.output_size}"
         return {

@@ -1,6 +1,8 @@
 """Executes plans with torch: plain differentiable operations, for any device, dtype and compiler."""
 
+import math
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -51,8 +53,13 @@ def halves(split: Split, cores: Cores) -> tuple[Tensor, Tensor]:
     n_p, m_p, s, n_q, m_q = split.shape
     first = _merge_half(split.first, cores, split.first_order).reshape(n_p, s, m_p)
     second = _merge_half(split.second, cores, split.second_order).reshape(n_q, s, m_q)
-    dtype = torch.promote_types(first.dtype, second.dtype)  # under autocast what was merged is in half precision
-    return first.to(dtype), second.to(dtype)
+    return _one_dtype(first, second)
+
+
+def _one_dtype(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Under autocast what was merged is in half precision, a single core is not."""
+    dtype = reduce(torch.promote_types, (tensor.dtype for tensor in tensors))
+    return tuple(tensor.to(dtype) for tensor in tensors)
 
 
 def _merge_half(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> Tensor:
@@ -71,21 +78,56 @@ def apply(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
     if plan.kind == "rebuild":
         return x @ dense(network, cores).mT
     if plan.kind == "split":
-        return apply_halves(*halves(plan.split, cores), x, plan.q_first)
+        return apply_parts(parts(plan, cores), x, plan.q_first)
     return sweep(plan, network, cores, x)
 
 
-def apply_halves(first: Tensor, second: Tensor, x: Tensor, q_first: bool) -> Tensor:
-    """x (rows, n_P n_Q), P (n_P, s, m_P), Q (n_Q, s, m_Q) -> (rows, m_P m_Q)."""
-    (n_p, s, m_p), (n_q, _, m_q) = first.shape, second.shape
-    rows = x.shape[0]
+def parts(plan: Plan, cores: Cores) -> tuple[Tensor, ...]:
+    """The merged parts of a split: P and Q, or what a P that is cut again consists of, and Q; see `fdht.splits`.
+
+    Each is (n, bonds to the next part, what it gives to the part before): P (n_P, s, m_P), Q (n_Q, s, m_Q).
+    """
+    split, between = plan.split, plan.between
+    if between is None:
+        return halves(split, cores)
+    (n, k, w), (n_1, s_1, m_1) = between.shape, between.first_shape
+    (_, _, s, n_q, m_q) = split.shape
+    return _one_dtype(
+        _merge_half(between.first, cores, between.first_order).reshape(n_1, s_1, m_1),
+        _merge_half(between.cores, cores, between.order).reshape(n, k, w),
+        _merge_half(split.second, cores, between.second_order).reshape(n_q, s, m_q),
+    )
+
+
+def joined(before: Sequence[Tensor]) -> Tensor:
+    """P (n_P, s, m_P) from what it consists of, where all bonds of the split end between the cuts."""
+    if len(before) == 1:
+        return before[0]
+    (n_1, b, m_1), (n, s, w) = before[0].shape, before[1].shape
+    P = torch.einsum("abm,nsbw->ansmw", before[0], before[1].reshape(n, s, b, w // b))
+    return P.reshape(n_1 * n, s, m_1 * w // b)
+
+
+def apply_parts(parts: Sequence[Tensor], x: Tensor, q_first: bool) -> Tensor:
+    """x (rows, N) -> (rows, M), with the merged parts of a split."""
+    *before, second = parts
+    (n_q, s, m_q), rows = second.shape, x.shape[0]
     if q_first:
-        inner = x.reshape(rows * n_p, n_q) @ second.reshape(n_q, s * m_q)
-        out = first.reshape(n_p * s, m_p).mT @ inner.view(rows, n_p * s, m_q)
-    else:
-        inner = first.permute(2, 1, 0).reshape(m_p * s, n_p) @ x.reshape(rows, n_p, n_q)
-        out = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
+        return expand(before, x.reshape(-1, n_q) @ second.reshape(n_q, s * m_q), rows)
+    (first,) = before
+    n_p, _, m_p = first.shape
+    inner = first.permute(2, 1, 0).reshape(m_p * s, n_p) @ x.reshape(rows, n_p, n_q)
+    out = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
     return out.reshape(rows, m_p * m_q)
+
+
+def expand(parts: Sequence[Tensor], state: Tensor, rows: int) -> Tensor:
+    """What the product with Q leaves of each row, contracted with the other parts -> (rows, M)."""
+    for k, part in reversed(list(enumerate(parts))):
+        n, s, w = part.shape
+        batch = rows * math.prod([earlier.shape[0] for earlier in parts[:k]])
+        state = part.reshape(n * s, w).mT @ state.reshape(batch, n * s, -1)
+    return state.reshape(rows, -1)
 
 
 def box(half: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:
@@ -129,6 +171,7 @@ def columns(network: Network, cores: Cores, positions: Tensor) -> Tensor:
     return merged.reshape(positions.numel(), network.output_size)
 
 
-def sums(first: Tensor, second: Tensor) -> Tensor:
-    """W 1, the sum over all inputs, (M,), from the halves: what a constant added to every input contributes."""
-    return (first.sum(0).mT @ second.sum(0)).flatten()
+def sums(parts: Sequence[Tensor]) -> Tensor:
+    """W 1, the sum over all inputs, (M,): what a constant added to every input contributes."""
+    *before, second = (part.sum(0, keepdim=True) for part in parts)
+    return expand(before, second, 1).flatten()

@@ -50,12 +50,22 @@ def split(b: Tensor) -> Digits:
     return digits, scale
 
 
-def multiply(a: Tensor, b: Digits, out: Tensor) -> Tensor:
-    """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory."""
-    digits, scale = b
+def room(elements: int) -> Tensor:
+    """What `multiply` needs beside a result of so many elements."""
+    return torch.empty(DIGITS * elements, dtype=torch.int32)
+
+
+def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor) -> Tensor:
+    """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory.
+
+    sums: `room` for R N elements at least; used again it stays in the cache.
+    """
+    (digits, scale), (R, N) = b, out.shape
     if 1 in a.shape:  # plain strides: other ones of a single row or column are read wrongly
         a = a.reshape(-1).view(a.shape)
-    d0, d1, d2 = torch._int_mm(a, digits).to(scale.dtype).split(out.shape[1], 1)
+    sums = sums[: DIGITS * R * N].view(R, DIGITS * N)
+    torch._int_mm(a, digits, out=sums)
+    d0, d1, d2 = sums.view(scale.dtype).copy_(sums).split(N, 1)  # converted where they are
     torch.add(d1, d2, alpha=256, out=out)
     return torch.add(d0, out, alpha=256, out=out).mul_(scale)
 

@@ -3,6 +3,7 @@
 Three kinds of plan:
 - `split`: merge the small cores of each half (see `fdht.splits`), then two GEMMs. With Q first:
   (rows n_P, n_Q) @ (n_Q, s m_Q), then for every row (m_P, n_P s) @ (n_P s, m_Q); with P first the other way round.
+  With Q first P may be cut again: three GEMMs.
 - `sweep`: contract the input with one core after the other.
 - `rebuild`: contract the cores to W (M, N), then one GEMM.
 
@@ -13,11 +14,11 @@ machine reduced to three numbers.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from fdht.network import Network
-from fdht.splits import Split, merge_order, splits
+from fdht.splits import Between, Split, between, merge_order, splits
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ MACHINES = {
     "cuda": Machine(2e13, 2e12, 6e-6),
 }
 BYTES = 4
+THIN = 8  # m_Q, see fdht.expansion
 DIGITS = 3  # bytes that a weight is multiplied as, see fdht.digits
 
 
@@ -49,11 +51,17 @@ class Plan:
     kind: str
     split: Split | None = None
     q_first: bool = True
+    between: Between | None = None  # Q first: how P is cut again
     path: tuple[int, ...] = ()  # sweep: positions in network.cores
     label: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return self.label
+
+    def of(self, network: Network) -> "Plan":
+        """This split of a network of the same cores in other sizes."""
+        between = None if self.between is None else self.between.of(network)
+        return replace(self, split=self.split.of(network), between=between)
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,9 @@ def plans(network: Network) -> Iterator[Plan]:
         for q_first in (True, False):
             label = f"split n{split.inputs} m{split.outputs} {'Q' if q_first else 'P'} first"
             yield Plan("split", split, q_first, label=label)
+        for again in between(split):
+            label = f"split n{split.inputs} m{split.outputs}, n{again.inner.inputs} m{again.inner.outputs} Q first"
+            yield Plan("split", split, True, again, label=label)
     if len(network.cores) > 1:
         for backwards in (True, False):  # the last mode is contiguous: first where the estimates are equal
             path = _sweep_path(network, backwards)
@@ -132,15 +143,13 @@ def _rebuild(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
 def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     split = plan.split
     n_p, m_p, s, n_q, m_q = split.shape
+    if plan.between is not None:
+        return _split_again(network, plan.between, rows, machine)
     prepare_p, seconds_p = _merge(network, split.first, split.first_order, machine)
     prepare_q, seconds_q = _merge(network, split.second, split.second_order, machine)
     if plan.q_first:
         seconds = _first_product(machine, rows * n_p, n_q, s * m_q)
-        if m_q < 8:  # executed for all rows together, on what lies between reordered (fdht.columns)
-            seconds += _gemm(machine, 1, rows * m_q, n_p * s, m_p)
-            seconds += 2 * BYTES * rows * m_q * n_p * s / machine.bandwidth
-        else:
-            seconds += _gemm(machine, rows, m_p, n_p * s, m_q)
+        seconds += _later_product(machine, rows, n_p * s, m_p, m_q, m_q)
         adds, peak = rows * (n_p * n_q * s * m_q + n_p * s * m_p * m_q), rows * n_p * s * m_q
         formula = "n_P n_Q s m_Q + n_P s m_P m_Q"
     else:
@@ -148,6 +157,36 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
         adds, peak = rows * (n_p * n_q * s * m_p + n_q * s * m_p * m_q), rows * n_q * s * m_p
         formula = "n_P n_Q s m_P + n_Q s m_P m_Q"
     return Cost(adds, prepare_p + prepare_q, peak, seconds + seconds_p + seconds_q, formula)
+
+
+def _split_again(network: Network, between: Between, rows: int, machine: Machine) -> Cost:
+    n_p, _, s, n_q, m_q = between.split.shape
+    (n, c, w), (n_1, s_1, m_1) = between.shape, between.first_shape
+    state, last = rows * n_p * s * m_q, network.output_size // m_1
+    columns = s // c * m_q
+    seconds = _first_product(machine, rows * n_p, n_q, s * m_q)
+    seconds += _later_product(machine, rows * n_1, n * c, w, columns, m_q)
+    seconds += _later_product(machine, rows, n_1 * s_1, m_1, last, m_q)
+    prepare = 0
+    for cores, order in (
+        (between.first, between.first_order),
+        (between.cores, between.order),
+        (between.split.second, between.second_order),
+    ):
+        adds, took = _merge(network, cores, order, machine)
+        prepare, seconds = prepare + adds, seconds + took
+    adds = rows * (n_p * n_q * s * m_q + n_1 * n * c * w * columns + n_1 * s_1 * m_1 * last)
+    formula = "n_P n_Q s m_Q + n_P s w m_Q + n_1 s_1 M"
+    return Cost(adds, prepare, max(state, rows * n_1 * w * columns), seconds, formula)
+
+
+def _later_product(machine: Machine, batch: int, summed: int, m: int, columns: int, m_q: int) -> float:
+    """Seconds of `batch` products (m, summed) @ (summed, columns) of what the first product leaves."""
+    if m_q >= THIN:
+        return _gemm(machine, batch, m, summed, columns)
+    # for all rows together, on what lies between reordered (fdht.expansion)
+    reordered = 2 * BYTES * batch * summed * columns / machine.bandwidth
+    return _gemm(machine, 1, batch * columns, summed, m) + reordered
 
 
 def _sweep(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:

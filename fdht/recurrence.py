@@ -26,7 +26,7 @@ class Recurrence:
 
     def __call__(self, h: Tensor) -> Tensor:
         if self.q_first is not None:
-            return contract.apply_halves(*self.tensors, h, self.q_first)
+            return contract.apply_parts(self.tensors, h, self.q_first)
         return h @ self.tensors[0].mT
 
     def products(self) -> "DenseProducts | QFirst | PFirst":

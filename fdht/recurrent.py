@@ -14,11 +14,10 @@ from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.plans import Plan
+from fdht.plans import Plan, plans
 from fdht.recurrence import Recurrence
-from fdht.rows import Planned, apply_rows, apply_split
+from fdht.rows import Planned, apply_parts, apply_rows
 from fdht.shapes import choice, natural, number
-from fdht.splits import splits
 from fdht.state_map import StateMap
 from fdht.through_time import LSTM
 
@@ -76,7 +75,7 @@ class Recurrent(nn.Module):
             positions = torch.tensor(placement.positions(), device=device)
             self.register_buffer("positions", positions, persistent=False)
             self._state_map = StateMap(network, placement)
-            self._cuts = {cut.at: cut.of(network) for cut in splits(self._input_network)}
+            self._shared = {plan.label: plan.of(network) for plan in plans(self._input_network) if self._shares(plan)}
         else:
             self._input_network = network
         self._planned = Planned(self._input_network)
@@ -173,21 +172,34 @@ class Recurrent(nn.Module):
         given = (rows, self.bias, self.normalisation, mask, T)
         if self.placement is None:
             pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U,))
-        elif self._shares_halves(plan):
-            # the halves of the mega map serve both: x has the first slices of n1, h a box in the others
-            cut = self._cuts[plan.split.at]
-            first, second = contract.halves(cut, cores)
-            inputs = first.narrow(0, 0, plan.split.shape[0])
-            pre = apply_split((inputs, second), plan.q_first, *given)
-            recur = self._state_map.from_halves(cut, (first, second), B, T)
+        elif plan.label in self._shared:
+            # the parts of the mega map serve both: x has the first slices of n1, h a box in the others
+            shared = self._shared[plan.label]
+            parts = contract.parts(shared, cores)
+            pre = apply_parts(self._slices_of_x(plan, parts), plan.q_first, *given)
+            recur = self._state_map.from_parts(shared, parts, B, T)
         else:
             inputs = self._cut_to_inputs(cores)
             pre = apply_rows(plan, self._input_network, inputs, *given)
             recur = self._state_map.from_cores(cores, self.positions)
         return pre, recur
 
-    def _shares_halves(self, plan: Plan) -> bool:
-        return plan.kind == "split" and plan.split.inputs > 0 and self.placement.box is not None
+    def _shares(self, plan: Plan) -> bool:
+        """Whether the parts of this plan serve h too."""
+        if plan.kind != "split" or plan.split.inputs == 0 or self.placement.box is None:
+            return False
+        return plan.between is None or not plan.between.past
+
+    @staticmethod
+    def _slices_of_x(plan: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The parts of the mega map with n1 cut to the slices that hold x."""
+        if plan.between is None:
+            first, *others = parts
+            return first.narrow(0, 0, plan.split.shape[0]), *others
+        first, middle, second = parts
+        if plan.between.inner.inputs == 0:
+            return first, middle.narrow(0, 0, plan.between.shape[0]), second
+        return first.narrow(0, 0, plan.between.first_shape[0]), middle, second
 
     def _cut_to_inputs(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
         """The cores with n1 cut to the slices that hold x."""

@@ -1,15 +1,15 @@
 """Applies a plan to rows of inputs: any plan, with the normalisation of raw inputs folded into the map."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from fdht import contract, digits
+from fdht import contract, digits, expansion
 from fdht.network import Network
 from fdht.plans import Plan, choose
-from fdht.two_gemms import TwoGemms
 
 Normalisation = tuple[float, float]
-Halves = tuple[Tensor, Tensor]
 TRACED_ROWS = 128
 
 
@@ -59,14 +59,15 @@ def apply_rows(
     pixels are used as they are or converted in chunks: no normalised or floating copy of x is kept.
     """
     if plan.kind == "split":
-        return apply_split(contract.halves(plan.split, cores), plan.q_first, x, bias, normalisation, mask, steps)
+        parts = contract.parts(plan, cores)
+        return apply_parts(parts, plan.q_first, x, bias, normalisation, mask, steps)
     y = contract.apply(plan, network, cores, _normalised(x, next(iter(cores.values())).dtype, normalisation, mask))
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 
-def apply_split(
-    halves: Halves,
+def apply_parts(
+    parts: Sequence[Tensor],
     q_first: bool,
     x: Tensor,
     bias: Tensor | None = None,
@@ -74,20 +75,20 @@ def apply_split(
     mask: Tensor | None = None,
     steps: int = 1,
 ) -> Tensor:
-    """`apply_rows` with the merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q) of a split."""
-    (first, second), (scale, shift) = halves, normalisation
+    """`apply_rows` with the merged parts of a split, see `fdht.contract.parts`."""
+    scale, shift = normalisation
     folds = mask is None
     if folds and shift:
-        constant = shift * contract.sums(first, second)
+        constant = shift * contract.sums(parts)
         bias = constant if bias is None else bias + constant
+    *before, second = parts
     if folds and scale != 1:
         second = second * scale
     left = (1.0, 0.0) if folds else normalisation
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
-        y = TwoGemms.apply(x, first, second, q_first, steps, left, mask)
-    else:
-        y = contract.apply_halves(first, second, _normalised(x, first.dtype, left, mask), q_first)
-        y = y.view(-1, steps, y.shape[1])
+        return expansion.apply(before, second, q_first, x, steps, bias, left, mask)
+    y = contract.apply_parts((*before, second), _normalised(x, second.dtype, left, mask), q_first)
+    y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 

@@ -96,6 +96,78 @@ def _cut(network: Network, i: int, j: int) -> Split | None:
     return min(candidates, key=lambda split: (split.rank, split.shape[0] + split.shape[1]), default=None)
 
 
+@dataclass(frozen=True)
+class Between:
+    """What a second cut, `inner`, leaves of the first half of a split: the cores between the two cuts.
+
+    The state that comes from Q has the bonds s of the split. Some end between the cuts, others, `past`, behind both:
+    they stay in the state, in front of the output modes, as columns (only where no output mode lies between, which
+    would come in front of them). So with c the bonds that end between, b those that begin there and w = b m, the
+    state goes from (n_1, n c, past m_Q) to (n_1, w, past m_Q), and then is contracted with `first`, (n_1, s_1, m_1),
+    s_1 being b and past.
+    """
+
+    split: Split
+    inner: Split
+    cores: tuple[Core, ...] = field(init=False, compare=False)
+    order: tuple[str, ...] = field(init=False, compare=False)  # of the merged part in memory: n, c, b, m
+    shape: tuple[int, int, int] = field(init=False, compare=False)  # n, c, w
+    first_order: tuple[str, ...] = field(init=False, compare=False)
+    first_shape: tuple[int, int, int] = field(init=False, compare=False)  # n_1, s_1, m_1
+    second_order: tuple[str, ...] = field(init=False, compare=False)
+    past: tuple[str, ...] = field(init=False, compare=False)
+
+    def of(self, network: Network) -> "Between":
+        """The same cuts of a network of the same cores in other sizes."""
+        return Between(self.split.of(network), self.inner.of(network))
+
+    def __post_init__(self):
+        split, inner, network = self.split, self.inner, self.split.network
+        cores = tuple(core for core in split.first if core not in inner.first)
+        used = {index for core in cores for index in core.indices}
+        end = tuple(bond for bond in split.bonds if bond in used)
+        past = tuple(bond for bond in split.bonds if bond not in used)
+        begin = tuple(bond for bond in inner.bonds if bond in used)
+        n, m = network.inputs, network.outputs
+        here, gives = n[inner.inputs : split.inputs], (*begin, *m[inner.outputs : split.outputs])
+        first = (n[: inner.inputs], (*begin, *past), m[: inner.outputs])
+
+        def size(indices: tuple[str, ...]) -> int:
+            return math.prod(network.sizes[index] for index in indices)
+
+        derived = {
+            "cores": cores,
+            "order": (*here, *end, *gives),
+            "shape": (size(here), size(end), size(gives)),
+            "first_order": tuple(index for part in first for index in part),
+            "first_shape": tuple(size(part) for part in first),
+            "second_order": (*n[split.inputs :], *end, *past, *m[split.outputs :]),
+            "past": past,
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def first(self) -> tuple[Core, ...]:
+        return self.inner.first
+
+
+@lru_cache(maxsize=1024)
+def between(split: Split) -> tuple[Between, ...]:
+    """All ways to cut the first half of a split again."""
+    found = []
+    for inner in splits(split.network):
+        cores = {*split.first} - {*inner.first}
+        if not cores or not {*inner.first} < {*split.first}:
+            continue
+        used = {index for core in cores for index in core.indices}
+        past = {bond for bond in split.bonds if bond not in used}
+        through = used & {*split.bonds} & {*inner.bonds}  # an index of all three parts would have to be copied
+        if not through and not (past and inner.outputs < split.outputs):
+            found.append(Between(split, inner))
+    return tuple(found)
+
+
 Step = tuple[int, int, tuple[str, ...]]
 
 

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.skipif(not digits.available(), reason="this CPU has no 
 
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return digits.multiply(a, digits.split(b), b.new_empty(a.shape[0], b.shape[1]))
+    out = b.new_empty(a.shape[0], b.shape[1])
+    return digits.multiply(a, digits.split(b), out, digits.room(out.numel()))
 
 
 @given(
@@ -63,7 +64,7 @@ def test_what_is_not_finite_stays_so(bad):
 @pytest.mark.parametrize("name", SMALL)
 def test_bytes_give_what_floats_give(name, monkeypatch):
     """Output and gradients of every plan, over several chunks of rows, beside those in float64."""
-    monkeypatch.setattr("fdht.two_gemms.INNER", 500)
+    monkeypatch.setattr("fdht.first_product.INNER", 500)
     layer = small(name, torch.float32).W
     pixels = torch.randint(0, 256, (101, layer.network.input_size), dtype=torch.uint8)
     outward = torch.randn(101, 1, layer.network.output_size)

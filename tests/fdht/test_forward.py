@@ -24,6 +24,8 @@ def test_every_plan_equals_dense(name, dtype):
     for plan in plans.plans(layer.network):
         layer.plan = plan
         assert relative_error(layer(x), expected) < TOLERANCE[dtype], plan
+        with torch.no_grad():
+            assert relative_error(layer(x), expected) < TOLERANCE[dtype], plan
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -71,6 +73,24 @@ def test_layer_equals_torch_with_reconstructed_weights(name, cell):
     for ours, theirs in zip(parts(final), parts(expected_final), strict=True):
         assert ours.shape == theirs.shape
         assert relative_error(ours, theirs) < 1e-12
+
+
+@pytest.mark.parametrize("grad", [True, False], ids=["training", "inference"])
+@pytest.mark.parametrize("name", SMALL)
+def test_layer_equals_torch_whatever_the_plan(name, grad, monkeypatch):
+    layer = small(name)
+    x = torch.randn(5, 7, 48, dtype=torch.float64)
+    x.requires_grad_(grad)
+    expected = reference(layer)(x)[0]
+    gradients = torch.autograd.grad(expected.square().sum(), x) if grad else None
+    for plan in plans.plans(layer._planned.network):
+        monkeypatch.setattr(layer._planned, "plan", lambda *_, plan=plan: plan)
+        with torch.set_grad_enabled(grad):
+            outputs = layer(x)[0]
+        assert relative_error(outputs, expected) < 1e-12, plan
+        if grad:
+            ours = torch.autograd.grad(outputs.square().sum(), x)
+            assert relative_error(ours[0], gradients[0]) < 1e-12, plan
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
