@@ -16,6 +16,7 @@ from fdht.plans import DIGITS
 
 LARGEST = 2**23 - 2**16  # an integer of three digits, however it was rounded
 LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
+BLOCK = 2**18  # elements that are split at a time: they stay in the cache
 REDUCED = 256  # columns that a reduction over rows wants at least
 
 Digits = tuple[Tensor, Tensor]
@@ -41,12 +42,14 @@ def split(b: Tensor) -> Digits:
     """b (K, N) as digits (K, 3 N), d0 of all columns first, and the scale (N,) of each column."""
     (K, N), scale = b.shape, _largest(b).div_(LARGEST)
     scale.clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
-    rest = torch.mul(b, scale.reciprocal()).round_().to(torch.int32)
-    digits = torch.empty(K, DIGITS * N, dtype=torch.int8)
-    for place, column in enumerate(digits.split(N, 1)):
-        if place:
-            rest.add_(128).bitwise_right_shift_(8)
-        column.copy_(rest)  # the lowest byte, as a number in -128..127
+    digits, factor = torch.empty(K, DIGITS * N, dtype=torch.int8), scale.reciprocal()
+    block = max(1, BLOCK // N)
+    for rows, places in zip(b.split(block), digits.split(block), strict=True):
+        rest = torch.mul(rows, factor).round_().to(torch.int32)
+        for place, column in enumerate(places.split(N, 1)):
+            if place:
+                rest.add_(128).bitwise_right_shift_(8)
+            column.copy_(rest)  # the lowest byte, as a number in -128..127
     return digits, scale
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from fdht.first_product import FirstProduct, QSide
+from fdht.first_product import INNER, FirstProduct, QSide
 from fdht.plans import THIN
 
 MANY = 2**20  # elements of the gradients of a part before they are summed
@@ -25,7 +25,6 @@ MANY = 2**20  # elements of the gradients of a part before they are summed
 
 def apply(
     parts: Sequence[Tensor],
-    second: Tensor,
     q_first: bool,
     x: Tensor,
     steps: int,
@@ -34,33 +33,39 @@ def apply(
     mask: Tensor | None,
 ) -> Tensor:
     """`fdht.contract.apply_parts` plus bias for x (B T, N), floating or uint8, T = steps -> (B, T, M)."""
+    *before, second = parts
     (n_q, s, m_q), rows = second.shape, x.shape[0]
     given = (q_first, normalisation, mask)
     if not q_first:
-        (part,) = parts
-        n_p, _, m_p = part.shape
-        inner = FirstProduct.apply(x, part.permute(2, 1, 0).reshape(m_p * s, n_p), *given)
+        (first,) = before
+        n_p, _, m_p = first.shape
+        inner = FirstProduct.apply(x, first.permute(2, 1, 0).reshape(m_p * s, n_p), *given)
         y = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
         y = y.view(-1, steps, m_p * m_q)
         return y if bias is None else y.add_(bias)
     matrix = second.reshape(n_q, s * m_q)
     if m_q < THIN:
-        return _in_columns(parts, FirstProduct.apply(x, matrix, *given), steps, bias)
+        return _in_columns(before, FirstProduct.apply(x, matrix, *given), steps, bias)
     if torch.is_grad_enabled():
-        y = _expand(parts, FirstProduct.apply(x, matrix, *given), rows, bias)
+        y = _expand(before, FirstProduct.apply(x, matrix, *given), rows, bias)
     else:
-        y = _in_chunks(parts, QSide(x, matrix, normalisation, mask), bias)
+        y = _in_chunks(before, QSide(x, matrix, normalisation, mask), bias)
     return y.view(-1, steps, y.numel() // rows)
 
 
 def _in_chunks(parts: Sequence[Tensor], side: QSide, bias: Tensor | None) -> Tensor:
     """All products of a chunk of rows while it is in the cache, where nothing is kept for a backward pass."""
-    inner, found = side.room(side.size), []
+    y = None
+    side.size = max(1, min(side.size, INNER // (side.n_p * side.w)))
+    inner = side.room(side.size)
     for start, end, chunk in side.chunks():
         part = side.part(inner, 0, end - start)
         side.project(chunk, part)
-        found.append(_expand(parts, part, end - start, bias))
-    return torch.cat(found)
+        found = _expand(parts, part, end - start, bias).view(end - start, -1)
+        if y is None:
+            y = found.new_empty(side.rows, found.shape[1])
+        y[start:end] = found
+    return y
 
 
 def _expand(parts: Sequence[Tensor], state: Tensor, lead: int, bias: Tensor | None, columns: int = 1) -> Tensor:

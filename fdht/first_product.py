@@ -117,7 +117,11 @@ class QSide(Side):
     @cached_property
     def sums(self) -> Tensor:
         """Room for sums of bytes, used again by every chunk: it stays in the cache."""
-        return digits.room(max(self.size * self.n_p, self.n_q) * self.w)
+        return digits.room(self.size * self.n_p * self.w)
+
+    @cached_property
+    def sums_of_gradient(self) -> Tensor:
+        return digits.room(self.n_q * self.w)
 
     def room(self, rows: int) -> Tensor:
         return self.half.new_empty(rows * self.n_p, self.w)
@@ -137,7 +141,7 @@ class QSide(Side):
     def add_gradient(self, total: Tensor, x: Tensor, grad: Tensor) -> None:
         x = x.view(-1, self.n_q)
         if self.bytes:
-            total.add_(digits.multiply(x.mT, digits.split(grad), torch.empty_like(self.half), self.sums))
+            total.add_(digits.multiply(x.mT, digits.split(grad), torch.empty_like(self.half), self.sums_of_gradient))
         else:
             total.mT.addmm_(grad.mT, x)
 

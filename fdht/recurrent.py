@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import cells, contract
+from fdht import blocks, cells, contract
 from fdht import lengths as lengths_
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
@@ -148,17 +148,25 @@ class Recurrent(nn.Module):
 
     def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
+
+        def step(x: Tensor, state: list[Tensor]) -> list[Tensor]:
+            return self._tracks(x, state, mask_x, mask_h)
+
+        elements = self._planned.held(x.shape[0] * x.shape[1], x, mask_x)
+        tracks = blocks.run(step, x, state, blocks.steps(x, elements), lengths is not None)
+        return lengths_.cut(tracks, lengths)
+
+    def _tracks(self, x: Tensor, state: list[Tensor], mask_x, mask_h) -> list[Tensor]:
+        """The states of all steps, (B, T, H) each."""
         pre, recur = self._preactivations(x, mask_x)
         if self.cell == "gru":
-            tracks = [cells.gru(pre, recur, state[0], mask_h)]
-        elif torch.compiler.is_compiling():
-            tracks = list(cells.lstm(pre, recur, *state, mask_h))
-        else:
-            # under autocast the products come in half precision; the recurrence keeps that of the state
-            dtype = state[0].dtype
-            tensors = [tensor.to(dtype) for tensor in recur.tensors]
-            tracks = list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
-        return lengths_.cut(tracks, lengths)
+            return [cells.gru(pre, recur, state[0], mask_h)]
+        if torch.compiler.is_compiling():
+            return list(cells.lstm(pre, recur, *state, mask_h))
+        # under autocast the products come in half precision; the recurrence keeps that of the state
+        dtype = state[0].dtype
+        tensors = [tensor.to(dtype) for tensor in recur.tensors]
+        return list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
 
     def _preactivations(self, x: Tensor, mask: Tensor | None):
         """The input part of all steps at once, (B, T, G H), and what acts on h."""

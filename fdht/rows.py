@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fdht import contract, digits, expansion
 from fdht.network import Network
-from fdht.plans import Plan, choose
+from fdht.plans import THIN, Plan, choose, cost
 
 Normalisation = tuple[float, float]
 TRACED_ROWS = 128
@@ -29,7 +29,21 @@ class Planned:
         """For rows (R, N) on their device, and the mask that they are multiplied by."""
         if torch.compiler.is_compiling():
             return self.traced["cpu" if rows.device.type == "cpu" else "cuda"]
-        key = (rows.shape[0], self.machine(rows, mask))
+        return self._chosen(rows.shape[0], self.machine(rows, mask))
+
+    def held(self, rows: int, like: Tensor, mask: Tensor | None = None) -> int:
+        """Elements that are held at once for each of so many rows, where no gradients are needed: the result, and
+        what comes before it unless that is made in chunks of rows."""
+        if torch.compiler.is_compiling():
+            return 0
+        machine = self.machine(like, mask)
+        plan, M = self._chosen(rows, machine), self.network.output_size
+        if machine != "cuda" and plan.kind == "split" and plan.q_first and plan.split.shape[4] >= THIN:
+            return M
+        return max(M, cost(self.network, plan, rows, machine).peak // rows)
+
+    def _chosen(self, rows: int, machine: str) -> Plan:
+        key = rows, machine
         if key not in self.chosen:
             self.chosen[key] = choose(self.network, *key)
         return self.chosen[key]
@@ -81,13 +95,13 @@ def apply_parts(
     if folds and shift:
         constant = shift * contract.sums(parts)
         bias = constant if bias is None else bias + constant
-    *before, second = parts
     if folds and scale != 1:
-        second = second * scale
+        smallest = min(range(len(parts)), key=lambda k: parts[k].numel())
+        parts = [part * scale if k == smallest else part for k, part in enumerate(parts)]
     left = (1.0, 0.0) if folds else normalisation
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
-        return expansion.apply(before, second, q_first, x, steps, bias, left, mask)
-    y = contract.apply_parts((*before, second), _normalised(x, second.dtype, left, mask), q_first)
+        return expansion.apply(parts, q_first, x, steps, bias, left, mask)
+    y = contract.apply_parts(parts, _normalised(x, parts[0].dtype, left, mask), q_first)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
