@@ -57,7 +57,7 @@ def _best(layer: TensorMap, rows: int, kind: str, device: str, repetitions: int)
     network = layer.network
     x = torch.randint(0, 256, (rows, network.input_size), dtype=torch.uint8, device=device)
     x = x.to(getattr(torch, kind))
-    chosen, machine = layer.planned.plan(x), layer.planned.machine(x)
+    chosen, machine = layer.planned.plan(rows, x), layer.planned.machine(x)
     limit = HOPELESS * plans.cost(network, chosen, rows, machine).seconds
     calls = {}
     for plan in plans.plans(network):

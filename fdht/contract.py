@@ -73,15 +73,6 @@ def _merge_half(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> 
     return Merge.apply(pairs(parts, tuple(tuple(tensor.shape) for tensor in tensors), tuple(keep)), *tensors)
 
 
-def apply(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
-    """x (rows, N) -> (rows, M) = x Wᵀ."""
-    if plan.kind == "rebuild":
-        return x @ dense(network, cores).mT
-    if plan.kind == "split":
-        return apply_parts(parts(plan, cores), x, plan.q_first)
-    return sweep(plan, network, cores, x)
-
-
 def parts(plan: Plan, cores: Cores) -> tuple[Tensor, ...]:
     """The merged parts of a split: P and Q, or what a P that is cut again consists of, and Q; see `fdht.splits`.
 

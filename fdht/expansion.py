@@ -19,8 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from fdht.first_product import INNER, FirstProduct, QSide
 from fdht.plans import THIN
-
-MANY = 2**20  # elements of the gradients of a part before they are summed
+from fdht.sums import over_batch
 
 
 def apply(
@@ -103,7 +102,4 @@ class Batched(Function):
         part, state = ctx.saved_tensors
         grad = grad.contiguous()
         of_state = torch.bmm(part.expand(len(state), -1, -1), grad)
-        if len(state) * part.numel() <= MANY:
-            return torch.bmm(state, grad.mT).sum(0), of_state
-        matrices = (tensor.transpose(0, 1).reshape(tensor.shape[1], -1) for tensor in (state, grad))
-        return next(matrices) @ next(matrices).mT, of_state
+        return over_batch(state, grad), of_state

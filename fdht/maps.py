@@ -82,7 +82,7 @@ class TensorMap(nn.Module):
         if x.dim() < 1 or x.shape[-1] != N:
             raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
         rows = x.reshape(-1, N)
-        plan = self.planned.plan(rows) if self.plan is None else self.plan
+        plan = self.planned.plan(len(rows), rows) if self.plan is None else self.plan
         y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
         return y.reshape(*x.shape[:-1], self.network.output_size)
 

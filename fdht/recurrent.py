@@ -1,7 +1,7 @@
 """A recurrent layer over any tensor network: W for the input and a dense U, or one mega map for both."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from fdht.network import Network
 from fdht.placement import Placement
 from fdht.plans import Plan, plans
 from fdht.recurrence import Recurrence
-from fdht.rows import Planned, apply_parts, apply_rows
+from fdht.rows import Planned, apply_prepared, prepare
 from fdht.shapes import choice, natural, number
 from fdht.state_map import StateMap
 from fdht.through_time import LSTM
@@ -148,49 +148,51 @@ class Recurrent(nn.Module):
 
     def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
+        size = blocks.steps(x, self._planned.held(x.shape[0] * x.shape[1], x, mask_x))
+        act_on_x, recur = self._maps(x[:, :size], mask_x)
 
         def step(x: Tensor, state: list[Tensor]) -> list[Tensor]:
-            return self._tracks(x, state, mask_x, mask_h)
+            return self._tracks(act_on_x(x), recur, state, mask_h)
 
-        elements = self._planned.held(x.shape[0] * x.shape[1], x, mask_x)
-        tracks = blocks.run(step, x, state, blocks.steps(x, elements), lengths is not None)
-        return lengths_.cut(tracks, lengths)
+        return lengths_.cut(blocks.run(step, x, state, size, lengths is not None), lengths)
 
-    def _tracks(self, x: Tensor, state: list[Tensor], mask_x, mask_h) -> list[Tensor]:
+    def _tracks(self, pre: Tensor, recur: Recurrence, state: list[Tensor], mask: Tensor | None) -> list[Tensor]:
         """The states of all steps, (B, T, H) each."""
-        pre, recur = self._preactivations(x, mask_x)
         if self.cell == "gru":
-            return [cells.gru(pre, recur, state[0], mask_h)]
+            return [cells.gru(pre, recur, state[0], mask)]
         if torch.compiler.is_compiling():
-            return list(cells.lstm(pre, recur, *state, mask_h))
+            return list(cells.lstm(pre, recur, *state, mask))
         # under autocast the products come in half precision; the recurrence keeps that of the state
         dtype = state[0].dtype
         tensors = [tensor.to(dtype) for tensor in recur.tensors]
-        return list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask_h, *tensors))
+        return list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask, *tensors))
 
-    def _preactivations(self, x: Tensor, mask: Tensor | None):
-        """The input part of all steps at once, (B, T, G H), and what acts on h."""
+    def _maps(self, x: Tensor, mask: Tensor | None) -> tuple[Callable[[Tensor], Tensor], Recurrence]:
+        """What makes the input part of (B, t, D), (B, t, G H), and what acts on h; planned for steps such as x."""
         B, T, D = x.shape
-        padded = D if self.placement is None else self.placement.padded
-        rows = x.reshape(B * T, D)
-        if padded != D:
-            rows = nn.functional.pad(rows, (0, padded - D))
-            mask = None if mask is None else nn.functional.pad(mask, (0, padded - D))
-        plan, cores = self._planned.plan(rows, mask), self.W.tensors()
-        given = (rows, self.bias, self.normalisation, mask, T)
+        padding = 0 if self.placement is None else self.placement.padded - D
+        if padding and mask is not None:
+            mask = nn.functional.pad(mask, (0, padding))
+        plan, cores, network = self._planned.plan(B * T, x, mask), self.W.tensors(), self._input_network
         if self.placement is None:
-            pre, recur = apply_rows(plan, self._input_network, cores, *given), Recurrence((self.U,))
+            prepared, recur = prepare(plan, network, cores), Recurrence((self.U,))
         elif plan.label in self._shared:
             # the parts of the mega map serve both: x has the first slices of n1, h a box in the others
             shared = self._shared[plan.label]
             parts = contract.parts(shared, cores)
-            pre = apply_parts(self._slices_of_x(plan, parts), plan.q_first, *given)
+            prepared = self._slices_of_x(plan, parts)
             recur = self._state_map.from_parts(shared, parts, B, T)
         else:
-            inputs = self._cut_to_inputs(cores)
-            pre = apply_rows(plan, self._input_network, inputs, *given)
+            prepared = prepare(plan, network, self._cut_to_inputs(cores))
             recur = self._state_map.from_cores(cores, self.positions)
-        return pre, recur
+
+        def act_on_x(x: Tensor) -> Tensor:
+            rows = x.reshape(-1, D)
+            if padding:
+                rows = nn.functional.pad(rows, (0, padding))
+            return apply_prepared(plan, network, prepared, rows, self.bias, self.normalisation, mask, x.shape[1])
+
+        return act_on_x, recur
 
     def _shares(self, plan: Plan) -> bool:
         """Whether the parts of this plan serve h too."""

@@ -10,6 +10,8 @@ from fdht.network import Network
 from fdht.plans import THIN, Plan, choose, cost
 
 Normalisation = tuple[float, float]
+Cores = dict[str, Tensor]
+Prepared = tuple[Tensor, ...] | Tensor | Cores
 TRACED_ROWS = 128
 
 
@@ -25,11 +27,11 @@ class Planned:
         self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
         self.chosen: dict[tuple[int, str], Plan] = {}
 
-    def plan(self, rows: Tensor, mask: Tensor | None = None) -> Plan:
-        """For rows (R, N) on their device, and the mask that they are multiplied by."""
+    def plan(self, rows: int, like: Tensor, mask: Tensor | None = None) -> Plan:
+        """For so many rows, on the device and in the dtype of `like`, and the mask that they are multiplied by."""
         if torch.compiler.is_compiling():
-            return self.traced["cpu" if rows.device.type == "cpu" else "cuda"]
-        return self._chosen(rows.shape[0], self.machine(rows, mask))
+            return self.traced["cpu" if like.device.type == "cpu" else "cuda"]
+        return self._chosen(rows, self.machine(like, mask))
 
     def held(self, rows: int, like: Tensor, mask: Tensor | None = None) -> int:
         """Elements that are held at once for each of so many rows, where no gradients are needed: the result, and
@@ -56,10 +58,22 @@ class Planned:
         return "cpu, bytes" if rows.dtype == torch.uint8 and mask is None and digits.available() else "cpu"
 
 
-def apply_rows(
+def prepare(plan: Plan, network: Network, cores: Cores) -> Prepared:
+    """What does not depend on the input: the merged parts of a split, W (M, N) rebuilt, or the cores of a sweep."""
+    if plan.kind == "split":
+        return contract.parts(plan, cores)
+    return contract.dense(network, cores) if plan.kind == "rebuild" else cores
+
+
+def apply_rows(plan: Plan, network: Network, cores: Cores, x: Tensor, *given) -> Tensor:
+    """`apply_prepared` with what is prepared for these rows alone."""
+    return apply_prepared(plan, network, prepare(plan, network, cores), x, *given)
+
+
+def apply_prepared(
     plan: Plan,
     network: Network,
-    cores: dict[str, Tensor],
+    prepared: Prepared,
     x: Tensor,
     bias: Tensor | None = None,
     normalisation: Normalisation = (1.0, 0.0),
@@ -69,27 +83,29 @@ def apply_rows(
     """y = ((x * scale + shift) * mask) Wᵀ + bias, (sequences, steps, M).
 
     x (rows, N), floating or uint8, rows = sequences * steps, the steps of a sequence being consecutive; mask
-    (sequences, N) or None. With a split, scale and shift are folded into the merged half and the bias, and raw
-    pixels are used as they are or converted in chunks: no normalised or floating copy of x is kept.
+    (sequences, N) or None. With a split, scale and shift are folded into a merged part and the bias, and raw pixels
+    are used as they are or converted in chunks: no normalised or floating copy of x is kept.
     """
     if plan.kind == "split":
-        parts = contract.parts(plan, cores)
-        return apply_parts(parts, plan.q_first, x, bias, normalisation, mask, steps)
-    y = contract.apply(plan, network, cores, _normalised(x, next(iter(cores.values())).dtype, normalisation, mask))
+        return _apply_parts(prepared, plan.q_first, x, bias, normalisation, mask, steps)
+    if plan.kind == "rebuild":
+        y = _normalised(x, prepared.dtype, normalisation, mask) @ prepared.mT
+    else:
+        x = _normalised(x, next(iter(prepared.values())).dtype, normalisation, mask)
+        y = contract.sweep(plan, network, prepared, x)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 
-def apply_parts(
+def _apply_parts(
     parts: Sequence[Tensor],
     q_first: bool,
     x: Tensor,
-    bias: Tensor | None = None,
-    normalisation: Normalisation = (1.0, 0.0),
-    mask: Tensor | None = None,
-    steps: int = 1,
+    bias: Tensor | None,
+    normalisation: Normalisation,
+    mask: Tensor | None,
+    steps: int,
 ) -> Tensor:
-    """`apply_rows` with the merged parts of a split, see `fdht.contract.parts`."""
     scale, shift = normalisation
     folds = mask is None
     if folds and shift:

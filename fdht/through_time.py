@@ -27,29 +27,26 @@ class LSTM(Function):
         # all c are in columns for the caller too: few are read
         all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=pre.dtype, device=pre.device)
         hs, cs, tanh = pre.new_empty(T, H, B), all_c.permute(1, 2, 0), pre.new_empty(kept, H, B)
-        h0, c0, inner = h, c, []
+        h0, c0, inner = h, c, products.inner(kept, h)
         for t in range(T):
-            between = products.add(gates[t], h if mask is None else h * mask)
-            if kept == T:
-                inner.append(between)
+            products.add(gates[t], h if mask is None else h * mask, inner[t % kept])
             i_f, g, o = gates[t].split((2 * H, H, H))
             i, f = i_f.sigmoid_().chunk(2)
             c = torch.mul(f, c, out=cs[t]).addcmul_(i, g.tanh_())
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t % kept]), out=hs[t])
-        ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *tensors, *inner)
+        ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors)
         ctx.q_first = q_first
         return _rows(hs), all_c
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_hs, grad_cs):
-        h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
-        cs = all_c.permute(1, 2, 0)
-        (T, H, B), (tensors, inner) = hs.shape, (rest[: -len(hs)], rest[-len(hs) :])
+        h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors = ctx.saved_tensors
+        cs, (T, H, B) = all_c.permute(1, 2, 0), hs.shape
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs))
-        f, grad_inner = gates[:, H : 2 * H], []
+        f, grad_inner = gates[:, H : 2 * H], torch.empty_like(inner)
         dh, dc = torch.zeros_like(h0), torch.zeros_like(c0)
         for t in reversed(range(T)):
             if grad_hs is not None:
@@ -60,15 +57,14 @@ class LSTM(Function):
             slope[t, : 3 * H].view(3, H, B).mul_(dc)
             slope[t, 3 * H :].mul_(dh)
             dc *= f[t]
-            dh, between = products.back(slope[t])
-            grad_inner.append(between)
+            dh = products.back(slope[t], grad_inner[t])
             if mask is not None:
                 dh *= mask
         grads = [None] * len(tensors)
         if any(ctx.needs_input_grad[5:]):
             before = torch.cat((h0[None], hs[:-1]))
             before = before if mask is None else before * mask
-            grads = products.gradients(before, inner, grad_inner[::-1], slope)
+            grads = products.gradients(before, inner, grad_inner, slope)
         return None, slope.permute(2, 0, 1), dh.mT, dc.mT, None, *grads
 
 
