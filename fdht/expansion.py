@@ -1,12 +1,13 @@
-"""The products of a split after the first, on a CPU, and all of them together.
+"""A split on a CPU, forward and backward by hand: the product of x with one half, then those with the rest.
 
-What the first product leaves, for every row (n_P, s, m_Q), is contracted with P, or with the parts of a P that is cut
-again (see `fdht.splits.Between`), from the last to the first. A part (n, k, w) takes the state from
-(..., n k, columns) to (..., w, columns): batches of GEMMs on what lies contiguous, nothing is reordered.
+With Q first what the first product leaves, for every row (n_P, s, m_Q), is contracted with P, or with the parts of a P
+that is cut again (see `fdht.splits.Between`), from the last to the first. A part (n, k, w) takes the state from
+(..., n k, columns) to (..., w, columns): batches of GEMMs on what lies contiguous, nothing is reordered. All products
+of a chunk of rows are done while it is in the cache.
 
-Where m_Q is small these would be thin. Then a sequence is a column: the state of a step is (n_P s, m_Q B), and y comes
-out as (M, B), which is the layout that the recurrence wants, see `fdht.recurrence`. So only what the first product
-leaves is reordered, once.
+Where m_Q is small these would be thin. Then all rows are done together and a sequence is a column: the state of a step
+is (n_P s, m_Q B), and y comes out as (M, B), which is the layout that the recurrence wants, see `fdht.recurrence`. So
+only what the first product leaves is reordered, once.
 """
 
 import math
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from fdht.first_product import INNER, FirstProduct, QSide
+from fdht.first_product import PSide, QSide
 from fdht.plans import THIN
 from fdht.sums import over_batch
 
@@ -33,58 +34,39 @@ def apply(
 ) -> Tensor:
     """`fdht.contract.apply_parts` plus bias for x (B T, N), floating or uint8, T = steps -> (B, T, M)."""
     *before, second = parts
-    (n_q, s, m_q), rows = second.shape, x.shape[0]
-    given = (q_first, normalisation, mask)
+    (n_q, s, m_q), given = second.shape, (q_first, normalisation, mask)
     if not q_first:
         (first,) = before
         n_p, _, m_p = first.shape
-        inner = FirstProduct.apply(x, first.permute(2, 1, 0).reshape(m_p * s, n_p), *given)
-        y = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
+        inner = Products.apply(x, first.permute(2, 1, 0).reshape(m_p * s, n_p), *given)
+        y = inner.view(-1, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
         y = y.view(-1, steps, m_p * m_q)
         return y if bias is None else y.add_(bias)
     matrix = second.reshape(n_q, s * m_q)
     if m_q < THIN:
-        return _in_columns(before, FirstProduct.apply(x, matrix, *given), steps, bias)
-    if torch.is_grad_enabled():
-        y = _expand(before, FirstProduct.apply(x, matrix, *given), rows, bias)
-    else:
-        y = _in_chunks(before, QSide(x, matrix, normalisation, mask), bias)
-    return y.view(-1, steps, y.numel() // rows)
-
-
-def _in_chunks(parts: Sequence[Tensor], side: QSide, bias: Tensor | None) -> Tensor:
-    """All products of a chunk of rows while it is in the cache, where nothing is kept for a backward pass."""
-    y = None
-    side.size = max(1, min(side.size, INNER // (side.n_p * side.w)))
-    inner = side.room(side.size)
-    for start, end, chunk in side.chunks():
-        part = side.part(inner, 0, end - start)
-        side.project(chunk, part)
-        found = _expand(parts, part, end - start, bias).view(end - start, -1)
-        if y is None:
-            y = found.new_empty(side.rows, found.shape[1])
-        y[start:end] = found
-    return y
-
-
-def _expand(parts: Sequence[Tensor], state: Tensor, lead: int, bias: Tensor | None, columns: int = 1) -> Tensor:
-    """state of `lead` rows or steps -> (lead, m_1, m_2 ... columns), plus bias."""
-    for k, part in reversed(list(enumerate(parts))):
-        n, s, w = part.shape
-        batch = lead * math.prod(earlier.shape[0] for earlier in parts[:k])
-        state = Batched.apply(part.reshape(n * s, w), state.view(batch, n * s, -1))
+        return _in_columns(before, Products.apply(x, matrix, *given), steps, bias)
+    y = Products.apply(x, matrix, *given, *before)
     if bias is not None:
-        state.add_(bias.view(state.shape[1], -1, 1).expand(-1, -1, columns).reshape(state.shape[1:]))
-    return state
+        y.add_(bias.view(y.shape[1:]))
+    return y.view(-1, steps, y.numel() // x.shape[0])
 
 
 def _in_columns(parts: Sequence[Tensor], product: Tensor, steps: int, bias: Tensor | None) -> Tensor:
     """product (B T n_P, s m_Q) -> y (B, T, M), in memory (T, M, B)."""
     size = math.prod(part.shape[0] for part in parts)
     by_row = product.view(-1, steps, product.numel() // product.shape[0] * size)
-    state = by_row.permute(1, 2, 0).contiguous()
-    y = _expand(parts, state, steps, bias, len(by_row))
-    return y.view(steps, -1, len(by_row)).permute(2, 0, 1)
+    B, state = len(by_row), by_row.permute(1, 2, 0).contiguous()
+    for part, lead in reversed(list(zip(parts, _leads(parts), strict=True))):
+        n, s, w = part.shape
+        state = Batched.apply(part.reshape(n * s, w), state.view(steps * lead, n * s, -1))
+    if bias is not None:
+        state.add_(bias.view(state.shape[1], -1, 1).expand(-1, -1, B).reshape(state.shape[1:]))
+    return state.view(steps, -1, B).permute(2, 0, 1)
+
+
+def _leads(parts: Sequence[Tensor]) -> list[int]:
+    """For each part the products that it takes part in, for every row."""
+    return [math.prod(earlier.shape[0] for earlier in parts[:k]) for k in range(len(parts))]
 
 
 class Batched(Function):
@@ -101,5 +83,76 @@ class Batched(Function):
     def backward(ctx, grad):
         part, state = ctx.saved_tensors
         grad = grad.contiguous()
-        of_state = torch.bmm(part.expand(len(state), -1, -1), grad)
-        return over_batch(state, grad), of_state
+        return over_batch(state, grad), torch.bmm(part.expand(len(state), -1, -1), grad)
+
+
+class Products(Function):
+    """x (rows, N) and a half as a matrix, see `fdht.first_product`, then with Q first the parts (n, k, w) of P.
+
+    -> (rows, w, columns) of the first part; without parts (rows n_P, s m_Q) with Q first, (rows, s m_P, n_Q) with P
+    first. Kept for the backward pass: x itself and the states before each part.
+    """
+
+    @staticmethod
+    def forward(ctx, x, half, q_first, normalisation, mask, *parts):
+        keep = any(ctx.needs_input_grad)
+        side = (QSide if q_first else PSide)(x, half, normalisation, mask)
+        whole = keep or not parts
+        states = _states(side, parts, side.rows if whole else side.size)
+        y = states[0] if whole else states[0].new_empty(side.rows, *states[0].shape[1:])
+        for start, end, chunk in side.chunks():
+            of_chunk = _chunk(states, side.rows, start, end) if whole else _chunk(states, side.size, 0, end - start)
+            side.project(chunk, of_chunk[-1])
+            for part, before, after in zip(parts[::-1], of_chunk[:0:-1], of_chunk[-2::-1], strict=True):
+                _multiply(part, before, after)
+            if not whole:
+                y[start:end] = of_chunk[0]
+        ctx.save_for_backward(x, half, mask, *parts, *(states[1:] if keep else ()))
+        ctx.q_first, ctx.normalisation = q_first, normalisation
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        x, half, mask, *rest = ctx.saved_tensors
+        parts, states = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+        side = (QSide if ctx.q_first else PSide)(x, half, ctx.normalisation, mask)
+        of_half, of_parts = side.gradient(), [torch.zeros_like(part) for part in parts]
+        of_x, grad = torch.empty_like(x) if ctx.needs_input_grad[0] else None, grad.contiguous()
+        for start, end, chunk in side.chunks():
+            before = _chunk(states, side.rows, start, end)
+            (state,) = _chunk([grad], side.rows, start, end)
+            for part, total, given in zip(parts, of_parts, before, strict=True):
+                state = _multiply_back(part, total, given, state)
+            side.add_gradient(of_half, chunk, state)
+            if of_x is not None:
+                of_chunk = side.back_to_x(state).view(end - start, -1) * ctx.normalisation[0]
+                of_x[start:end] = of_chunk if mask is None else of_chunk * side.mask_rows(start, end)
+        return of_x, of_half, None, None, None, *of_parts
+
+
+def _states(side: QSide | PSide, parts: Sequence[Tensor], rows: int) -> list[Tensor]:
+    """Room for the states after each part, the last being what the first product leaves, of so many rows."""
+    states = [side.half.new_empty(side.shape(rows))]
+    for part, lead in reversed(list(zip(parts, _leads(parts), strict=True))):
+        n, s, w = part.shape
+        columns = states[0].numel() // (rows * lead * n * s)
+        states.insert(0, side.half.new_empty(rows * lead, w, columns))
+    return states
+
+
+def _chunk(states: Sequence[Tensor], rows: int, start: int, end: int) -> list[Tensor]:
+    """The states of rows start..end of `rows`."""
+    return [state[start * (len(state) // rows) : end * (len(state) // rows)] for state in states]
+
+
+def _multiply(part: Tensor, state: Tensor, out: Tensor) -> None:
+    n, s, w = part.shape
+    torch.bmm(part.reshape(n * s, w).mT.expand(len(out), -1, -1), state.view(len(out), n * s, -1), out=out)
+
+
+def _multiply_back(part: Tensor, total: Tensor, state: Tensor, grad: Tensor) -> Tensor:
+    """Adds the gradient of the part to `total`; returns that of the state."""
+    n, s, w = part.shape
+    total += over_batch(state.view(len(grad), n * s, -1), grad).view(n, s, w)
+    return torch.bmm(part.reshape(n * s, w).expand(len(grad), -1, -1), grad).view(state.shape)

@@ -12,47 +12,12 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from fdht import digits
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
-INNER = 2**17  # elements of the product, where x is not converted
+INNER = 2**17  # elements of the product of a chunk
 THIN = 16  # columns
-
-
-class FirstProduct(Function):
-    """x (rows, N), half as a matrix -> (rows n_P, w) with Q first, (rows, w, n_Q) with P first.
-
-    Kept for the backward pass: x itself.
-    """
-
-    @staticmethod
-    def forward(ctx, x, half, q_first, normalisation, mask):
-        ctx.save_for_backward(x, half, mask)
-        ctx.q_first, ctx.normalisation = q_first, normalisation
-        side = (QSide if q_first else PSide)(x, half, normalisation, mask)
-        out = side.room(x.shape[0])
-        for start, end, chunk in side.chunks():
-            side.project(chunk, side.part(out, start, end))
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        x, half, mask = ctx.saved_tensors
-        side, grad = (QSide if ctx.q_first else PSide)(x, half, ctx.normalisation, mask), grad.contiguous()
-        # summed transposed: with the thin side as its rows, a GEMM is up to five times as fast
-        total = half.new_zeros(half.shape[1], half.shape[0]).mT if ctx.q_first else torch.zeros_like(half)
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        for start, end, chunk in side.chunks():
-            part = side.part(grad, start, end)
-            side.add_gradient(total, chunk, part)
-            if grad_x is not None:
-                of_x = side.back_to_x(part).view(end - start, -1) * ctx.normalisation[0]
-                grad_x[start:end] = of_x if mask is None else of_x * side.mask_rows(start, end)
-        return grad_x, total, None, None, None
 
 
 class Side:
@@ -64,12 +29,15 @@ class Side:
 
     def __init__(self, x: Tensor, half: Tensor, normalisation: tuple[float, float], mask: Tensor | None):
         self.x, self.half, self.normalisation, self.mask = x, half, normalisation, mask
-        self.rows, N = x.shape
+        self.rows = len(x)
         plain = mask is None and normalisation == (1.0, 0.0)
         self.bytes = plain and x.dtype == torch.uint8 and self.takes_bytes
         self.as_they_are = self.bytes or (plain and x.dtype == half.dtype)
-        size = self.most_bytes() if self.bytes else CHUNK * torch.get_num_threads() // N
-        self.size = min(max(1, size), self.rows)
+        self.size = min(max(1, self.most_rows()), self.rows)
+
+    def most_rows(self) -> int:
+        """Of a chunk."""
+        return CHUNK * torch.get_num_threads() // self.x.shape[1]
 
     def chunks(self) -> Iterator[tuple[int, int, Tensor]]:
         buffer = None if self.as_they_are else self.half.new_empty(self.size, self.x.shape[1])
@@ -107,8 +75,9 @@ class QSide(Side):
         fits = max(self.n_p, self.n_q) <= digits.LONGEST
         return self.half.dtype == torch.float32 and fits and digits.available()
 
-    def most_bytes(self) -> int:
-        return min(INNER // (self.n_p * self.w), digits.LONGEST // self.n_p)
+    def most_rows(self) -> int:
+        of_product = INNER // (self.n_p * self.w)
+        return min(of_product, digits.LONGEST // self.n_p) if self.bytes else min(of_product, super().most_rows())
 
     @cached_property
     def digits(self) -> digits.Digits:
@@ -123,11 +92,14 @@ class QSide(Side):
     def sums_of_gradient(self) -> Tensor:
         return digits.room(self.n_q * self.w)
 
-    def room(self, rows: int) -> Tensor:
-        return self.half.new_empty(rows * self.n_p, self.w)
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """Of the product of so many rows."""
+        return rows * self.n_p, self.w
 
-    def part(self, whole: Tensor, start: int, end: int) -> Tensor:
-        return whole[start * self.n_p : end * self.n_p]
+    def gradient(self) -> Tensor:
+        """Zeros for that of the half: summed transposed, with the thin side as its rows, which a GEMM does up to five
+        times as fast."""
+        return self.half.new_zeros(self.w, self.n_q).mT
 
     def project(self, x: Tensor, out: Tensor) -> None:
         x = x.view(-1, self.n_q)
@@ -156,11 +128,11 @@ class PSide(Side):
         (self.w, self.n_p), self.n_q = half.shape, x.shape[1] // half.shape[1]
         super().__init__(x, half, *given)
 
-    def room(self, rows: int) -> Tensor:
-        return self.half.new_empty(rows, self.w, self.n_q)
+    def shape(self, rows: int) -> tuple[int, ...]:
+        return rows, self.w, self.n_q
 
-    def part(self, whole: Tensor, start: int, end: int) -> Tensor:
-        return whole[start:end]
+    def gradient(self) -> Tensor:
+        return torch.zeros_like(self.half)
 
     def project(self, x: Tensor, out: Tensor) -> None:
         torch.bmm(self.half.expand(len(out), -1, -1), x.view(-1, self.n_p, self.n_q), out=out)
