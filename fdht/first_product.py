@@ -16,7 +16,7 @@ from torch import Tensor
 from fdht import digits
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
-INNER = 2**17  # elements of the product of a chunk
+INNER = 2**18  # elements of the product of a chunk
 THIN = 16  # columns
 
 

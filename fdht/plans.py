@@ -154,6 +154,8 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
         formula = "n_P n_Q s m_Q + n_P s m_P m_Q"
     else:
         seconds = _gemm(machine, rows, s * m_p, n_p, n_q) + _gemm(machine, 1, rows * m_p, n_q * s, m_q)
+        if machine.bytes_rate:  # converted beforehand
+            seconds += 3 * BYTES * rows * n_p * n_q / machine.bandwidth
         adds, peak = rows * (n_p * n_q * s * m_p + n_q * s * m_p * m_q), rows * n_q * s * m_p
         formula = "n_P n_Q s m_P + n_Q s m_P m_Q"
     return Cost(adds, prepare_p + prepare_q, peak, seconds + seconds_p + seconds_q, formula)
@@ -164,7 +166,7 @@ def _split_again(network: Network, between: Between, rows: int, machine: Machine
     (n, c, w), (n_1, s_1, m_1) = between.shape, between.first_shape
     state, last = rows * n_p * s * m_q, network.output_size // m_1
     columns = s // c * m_q
-    seconds = _first_product(machine, rows * n_p, n_q, s * m_q)
+    seconds = _first_product(machine, rows * n_p, n_q, s * m_q) + 10 * machine.overhead
     seconds += _later_product(machine, rows * n_1, n * c, w, columns, m_q)
     seconds += _later_product(machine, rows, n_1 * s_1, m_1, last, m_q)
     prepare = 0
