@@ -14,11 +14,10 @@ from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.plans import Plan, plans
 from fdht.recurrence import Recurrence
 from fdht.rows import Planned, apply_prepared, prepare
 from fdht.shapes import choice, natural, number
-from fdht.state_map import StateMap
+from fdht.state_map import StateMap, slices_of_x
 from fdht.through_time import LSTM
 
 
@@ -74,8 +73,7 @@ class Recurrent(nn.Module):
             self._input_network = network.with_input_modes((placement.slices, *network.input_modes[1:]))
             positions = torch.tensor(placement.positions(), device=device)
             self.register_buffer("positions", positions, persistent=False)
-            self._state_map = StateMap(network, placement)
-            self._shared = {plan.label: plan.of(network) for plan in plans(self._input_network) if self._shares(plan)}
+            self._state_map = StateMap(network, self._input_network, placement)
         else:
             self._input_network = network
         self._planned = Planned(self._input_network)
@@ -176,12 +174,11 @@ class Recurrent(nn.Module):
         plan, cores, network = self._planned.plan(B * T, x, mask), self.W.tensors(), self._input_network
         if self.placement is None:
             prepared, recur = prepare(plan, network, cores), Recurrence((self.U,))
-        elif plan.label in self._shared:
+        elif plan.label in self._state_map.shared:
             # the parts of the mega map serve both: x has the first slices of n1, h a box in the others
-            shared = self._shared[plan.label]
-            parts = contract.parts(shared, cores)
-            prepared = self._slices_of_x(plan, parts)
-            recur = self._state_map.from_parts(shared, parts, B, T)
+            whole = self._state_map.shared[plan.label]
+            parts = contract.parts(whole, cores)
+            prepared, recur = slices_of_x(plan, parts), self._state_map.from_parts(whole, parts, B, T)
         else:
             prepared = prepare(plan, network, self._cut_to_inputs(cores))
             recur = self._state_map.from_cores(cores, self.positions)
@@ -193,23 +190,6 @@ class Recurrent(nn.Module):
             return apply_prepared(plan, network, prepared, rows, self.bias, self.normalisation, mask, x.shape[1])
 
         return act_on_x, recur
-
-    def _shares(self, plan: Plan) -> bool:
-        """Whether the parts of this plan serve h too."""
-        if plan.kind != "split" or plan.split.inputs == 0 or self.placement.box is None:
-            return False
-        return plan.between is None or not plan.between.past
-
-    @staticmethod
-    def _slices_of_x(plan: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """The parts of the mega map with n1 cut to the slices that hold x."""
-        if plan.between is None:
-            first, *others = parts
-            return first.narrow(0, 0, plan.split.shape[0]), *others
-        first, middle, second = parts
-        if plan.between.inner.inputs == 0:
-            return first, middle.narrow(0, 0, plan.between.shape[0]), second
-        return first.narrow(0, 0, plan.between.first_shape[0]), middle, second
 
     def _cut_to_inputs(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
         """The cores with n1 cut to the slices that hold x."""

@@ -20,8 +20,10 @@ class StateMap:
     Where h lies in consecutive positions that are no box, U is rebuilt from cores gathered at these positions.
     """
 
-    def __init__(self, network: Network, placement: Placement):
+    def __init__(self, network: Network, input_network: Network, placement: Placement):
         self.whole, self.placement = network, placement
+        # by their labels, the plans for the input whose parts serve h too, as plans of the whole map
+        self.shared = {plan.label: plan.of(network) for plan in plans(input_network) if self._shares(plan)}
         self.chosen: dict[tuple, Plan | None] = {}
         if placement.box is not None:
             self.network = network.with_input_modes(placement.box)
@@ -44,12 +46,17 @@ class StateMap:
         """U rebuilt, wherever h lies."""
         return Recurrence((contract.columns(self.whole, cores, positions).mT,))
 
+    def _shares(self, plan: Plan) -> bool:
+        if plan.kind != "split" or plan.split.inputs == 0 or self.placement.box is None:
+            return False
+        return plan.between is None or not plan.between.past
+
     def _plan(self, cut: Split, sequences: int, steps: int, device: str) -> Plan | None:
         """How to contract h with the halves of `cut` at every step, or None where rebuilding U costs less."""
         key = (cut.inputs, cut.outputs, sequences, steps, device)
         if key not in self.chosen:
             rows = sequences * steps
-            same = [plan for plan in plans(self.network) if plan.split and plan.split.at == cut.at]
+            same = [plan for plan in plans(self.network) if plan.split and not plan.between and plan.split.at == cut.at]
             costs = {plan.q_first: cost(self.network, plan, rows, device).seconds for plan in same}
             best = min(same, key=lambda plan: costs[plan.q_first])
             contracted = costs[best.q_first] + steps * OPERATIONS * MACHINES[device].overhead
@@ -70,3 +77,14 @@ class StateMap:
             i = j
         *before, second = cut
         return contract.joined(before), second
+
+
+def slices_of_x(plan: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The parts of the whole map, with n1 cut to the slices that hold x; `plan`: that for the input."""
+    first, *others = parts
+    if plan.between is None:
+        return first.narrow(0, 0, plan.split.shape[0]), *others
+    if plan.between.inner.inputs:
+        return first.narrow(0, 0, plan.between.first_shape[0]), *others
+    middle, second = others
+    return first, middle.narrow(0, 0, plan.between.shape[0]), second

@@ -5,7 +5,7 @@ import torch
 from small_models import SMALL, parts, reference, small
 
 import baselines
-from fdht import plans
+from fdht import blocks, plans
 from fdht.rows import apply_rows
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
@@ -109,6 +109,26 @@ def test_layer_has_exact_gradients(name, cell):
         return outputs, *final
 
     assert torch.autograd.gradcheck(function, (x, *state, *parameters), fast_mode=True)
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 3, 1, 5, 2]], ids=["equal lengths", "lengths"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_inference_in_blocks_of_steps_gives_the_same(name, cell, lengths, monkeypatch):
+    layer = small(name, cell=cell)
+    x, h = torch.randn(5, 7, 48, dtype=torch.float64), torch.randn(1, 5, 16, dtype=torch.float64)
+    state = (h, 2 * h) if cell == "lstm" else h
+    expected, expected_final = layer(x, state, lengths)
+    seen, tracks = [], layer._tracks
+    monkeypatch.setattr(layer, "_tracks", lambda pre, *given: seen.append(pre.shape[1]) or tracks(pre, *given))
+    monkeypatch.setattr(layer._planned, "held", lambda *_: 64)
+    monkeypatch.setitem(blocks.HELD, "cpu", 5 * 64 * 3)
+    with torch.no_grad():
+        outputs, final = layer(x, state, lengths)
+    assert seen == [3, 3, 1]
+    assert relative_error(outputs, expected) < 1e-12
+    for ours, theirs in zip(parts(final), parts(expected_final), strict=True):
+        assert relative_error(ours, theirs) < 1e-12
 
 
 @pytest.mark.parametrize("format_", ["dense", "tensor_train", "fully_decomposed"])

@@ -125,6 +125,11 @@ def test_models_of_equal_size_do_not_hide_each_other():
     assert 10 ** spread[1] == pytest.approx(264_200, rel=0.01)
 
 
+def test_baselines_are_named_in_the_widest_gap():
+    assert accuracy_parameters.widest_gap([1e4, 1e6, 2e6]) == pytest.approx(1e5)
+    assert accuracy_parameters.widest_gap([1e4]) is None
+
+
 def test_curves_end_where_the_shortest_run_ended(tmp_path):
     write_run(tmp_path, record(seed=0, epochs=20))
     write_run(tmp_path, record(seed=1, epochs=8))

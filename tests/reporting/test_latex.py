@@ -69,6 +69,11 @@ def test_deviations_in_print_have_no_exponent_of_their_own(value, text):
     assert render.deviation(value, 1) == text
 
 
+@pytest.mark.parametrize(("hours", "text"), [(12.34, "12.3 hours"), (1, "1.0 hours"), (0.022, "1.3 minutes")])
+def test_durations_in_print(hours, text):
+    assert render.duration(hours) == text
+
+
 @needs_latex
 @pytest.mark.parametrize("siunitx", [False, True])
 def test_small_and_negative_numbers_compile(tmp_path, siunitx):

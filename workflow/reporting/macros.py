@@ -8,7 +8,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import sentences
 from workflow.reporting.content import claims, comparison, cost, leakage, parameters, verdict
 from workflow.reporting.content.material import Material
-from workflow.reporting.render import HOLE, escape_comment, escape_tex, number
+from workflow.reporting.render import HOLE, duration, escape_comment, escape_tex, number
 from workflow.reporting.statistics import CONFIDENCE, FEWEST
 
 MODULE = "workflow.reporting.macros"
@@ -138,7 +138,7 @@ def _protocol(material: Material) -> dict[str, str]:
 def _cost(material: Material) -> dict[str, str]:
     table = cost.build(material)
     return {
-        "hoursTotal": number(float(table["hours"].sum()), 1),
+        "trainingTotal": duration(float(table["hours"].sum())),
         "devicesList": listed(sorted(set(table["device"]))),
         "stepsMs": span(*_extent(table["step_ms"].dropna()), digits=2),
     }

@@ -71,6 +71,11 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     return text.replace("-", "−")
 
 
+def duration(hours: float) -> str:
+    """In hours, or in minutes where it is less than one."""
+    return f"{number(hours, 1)} hours" if hours >= 1 else f"{number(60 * hours, 1)} minutes"
+
+
 def deviation(value: float | None, digits: int) -> str:
     """A standard deviation as it follows ±: with one significant digit where `digits` show none; "" if unknown.
 

@@ -1,6 +1,8 @@
 """Accuracy against the number of weights, on a logarithmic axis."""
 
+import itertools
 import math
+from collections.abc import Iterable
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
@@ -28,7 +30,7 @@ def draw(material: Material) -> Drawing:
             sizes = {name: weights(material, *setting) for name, setting in settings_of.items()}
             places = apart({name: size for name, size in sizes.items() if size})
             for name, setting in settings_of.items():
-                _model(panel, material, places.get(name), *setting)
+                _model(panel, material, places.get(name), widest_gap(places.values()), *setting)
             counts = [len(material.runs_of(*setting)) for setting in settings_of.values()]
             shown += [name for name in places if name not in shown]
             label = layouts.setting_label(material.layout, dataset, front_end)
@@ -57,12 +59,12 @@ def draw(material: Material) -> Drawing:
     )
 
 
-def _model(panel, material: Material, place: float | None, *setting: str) -> None:
-    """Draw one model at `place`, or as a line where it has no weights to be placed by."""
+def _model(panel, material: Material, place: float | None, gap: float | None, *setting: str) -> None:
+    """Draw one model at `place`, or as a line named in a `gap` where it has no weights to be placed by."""
     runs, model = material.runs_of(*setting), setting[2]
     mean, best = 100 * runs["test_accuracy"].mean(), 100 * runs["best_epoch_accuracy"].mean()
     if place is None:
-        style.reference_line(panel, material.layout, model, mean)
+        style.reference_line(panel, material.layout, model, mean, at=gap)
         return
     colour = style.colour(material.layout, model)
     spread = 100 * runs["test_accuracy"].std() if len(runs) > 1 else None
@@ -72,6 +74,13 @@ def _model(panel, material: Material, place: float | None, *setting: str) -> Non
         "markersize": style.marker_size(material.layout, model),
     }
     panel.errorbar([place], [mean], yerr=spread, color=colour, linestyle="", elinewidth=0.8, zorder=3, **look)
+
+
+def widest_gap(places: Iterable[float]) -> float | None:
+    """The middle, on the logarithmic axis, of the widest gap between neighbours; None where there are no two."""
+    ranked = sorted(math.log10(place) for place in places)
+    gaps = [(b - a, (a + b) / 2) for a, b in itertools.pairwise(ranked)]
+    return 10 ** max(gaps)[1] if gaps else None
 
 
 def apart(sizes: dict[str, int]) -> dict[str, float]:

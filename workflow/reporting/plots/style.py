@@ -133,16 +133,20 @@ def legend(figure: Figure, layout: dict, names: Iterable[str], kind: str, extra:
     figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
 
 
-def reference_line(panel: Axes, layout: dict, model: str, height: float, label: bool = True) -> None:
-    """A horizontal line for a baseline that has no other place in a panel, named on the line itself."""
+def reference_line(
+    panel: Axes, layout: dict, model: str, height: float, label: bool = True, at: float | None = None
+) -> None:
+    """A horizontal line for a baseline that has no other place in a panel, named on the line itself: above `at`, or at
+    its right end."""
     look = LINES.get(layouts.base_model(layout, model), "-.")
     panel.axhline(height, color=colour(layout, model), linestyle=look, linewidth=0.9, zorder=1)
     if label:
-        text = layouts.model_label(layout, model).lower()
-        place = {"xy": (1, height), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        panel.annotate(
-            text, xytext=(-2, 1.5), ha="right", va="bottom", fontsize=6, color="#444444", bbox=PAPER, **place
-        )
+        text, above = layouts.model_label(layout, model).lower(), {"va": "bottom", "fontsize": 6, "color": "#444444"}
+        place = {"textcoords": "offset points", "bbox": PAPER, **above}
+        if at is None:
+            panel.annotate(text, (1, height), (-2, 1.5), xycoords=("axes fraction", "data"), ha="right", **place)
+        else:
+            panel.annotate(text, (at, height), (0, 1.5), xycoords="data", ha="center", **place)
 
 
 def nothing(text: str) -> Drawing:
