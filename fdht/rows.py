@@ -26,6 +26,7 @@ class Planned:
         self.network = network
         self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
         self.chosen: dict[tuple[int, str], Plan] = {}
+        self.elements: dict[tuple[int, str], int] = {}
 
     def plan(self, rows: int, like: Tensor, mask: Tensor | None = None) -> Plan:
         """For so many rows, on the device and in the dtype of `like`, and the mask that they are multiplied by."""
@@ -38,7 +39,12 @@ class Planned:
         what comes before it unless that is made in chunks of rows."""
         if torch.compiler.is_compiling():
             return 0
-        machine = self.machine(like, mask)
+        key = rows, self.machine(like, mask)
+        if key not in self.elements:
+            self.elements[key] = self._held(*key)
+        return self.elements[key]
+
+    def _held(self, rows: int, machine: str) -> int:
         plan, M = self._chosen(rows, machine), self.network.output_size
         if machine != "cuda" and plan.kind == "split" and plan.q_first and plan.split.shape[4] >= THIN:
             return M

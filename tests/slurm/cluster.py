@@ -155,7 +155,7 @@ GresTypes=gpu
 MinJobAge=3600
 ReturnToService=2
 JobRequeue=1
-KillWait=5
+KillWait=10
 OverTimeLimit=0
 NodeName={host} CPUs={os.cpu_count()} RealMemory={memory} Gres=gpu:2 State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=60 State=UP

@@ -76,7 +76,7 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     assert scores(project) == scores(local)
     assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
     for record in records(project):
-        assert record["interruptions"] > 0, "told to leave, a run saves and goes on"
+        assert record["interruptions"] > 0, f"told to leave, {record['model']} saves and goes on"
         assert {"SLURM_JOB_ID"} <= record["environment"]["scheduler"].keys()
         assert record["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
 
