@@ -114,11 +114,15 @@ def apply_parts(parts: Sequence[Tensor], x: Tensor, q_first: bool) -> Tensor:
 
 def expand(parts: Sequence[Tensor], state: Tensor, rows: int) -> Tensor:
     """What the product with Q leaves of each row, contracted with the other parts -> (rows, M)."""
-    for k, part in reversed(list(enumerate(parts))):
+    for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         n, s, w = part.shape
-        batch = rows * math.prod([earlier.shape[0] for earlier in parts[:k]])
-        state = part.reshape(n * s, w).mT @ state.reshape(batch, n * s, -1)
+        state = part.reshape(n * s, w).mT @ state.reshape(rows * lead, n * s, -1)
     return state.reshape(rows, -1)
+
+
+def leads(parts: Sequence[Tensor]) -> list[int]:
+    """For each part the number of products that it takes part in, for every row."""
+    return [math.prod([earlier.shape[0] for earlier in parts[:k]]) for k in range(len(parts))]
 
 
 def box(half: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:

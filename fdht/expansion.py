@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from fdht.contract import leads
 from fdht.first_product import PSide, QSide
 from fdht.plans import THIN
 from fdht.sums import over_batch
@@ -56,17 +57,12 @@ def _in_columns(parts: Sequence[Tensor], product: Tensor, steps: int, bias: Tens
     size = math.prod(part.shape[0] for part in parts)
     by_row = product.view(-1, steps, product.numel() // product.shape[0] * size)
     B, state = len(by_row), by_row.permute(1, 2, 0).contiguous()
-    for part, lead in reversed(list(zip(parts, _leads(parts), strict=True))):
+    for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         n, s, w = part.shape
         state = Batched.apply(part.reshape(n * s, w), state.view(steps * lead, n * s, -1))
     if bias is not None:
         state.add_(bias.view(state.shape[1], -1, 1).expand(-1, -1, B).reshape(state.shape[1:]))
     return state.view(steps, -1, B).permute(2, 0, 1)
-
-
-def _leads(parts: Sequence[Tensor]) -> list[int]:
-    """For each part the products that it takes part in, for every row."""
-    return [math.prod(earlier.shape[0] for earlier in parts[:k]) for k in range(len(parts))]
 
 
 class Batched(Function):
@@ -134,7 +130,7 @@ class Products(Function):
 def _states(side: QSide | PSide, parts: Sequence[Tensor], rows: int) -> list[Tensor]:
     """Room for the states after each part, the last being what the first product leaves, of so many rows."""
     states = [side.half.new_empty(side.shape(rows))]
-    for part, lead in reversed(list(zip(parts, _leads(parts), strict=True))):
+    for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         n, s, w = part.shape
         columns = states[0].numel() // (rows * lead * n * s)
         states.insert(0, side.half.new_empty(rows * lead, w, columns))

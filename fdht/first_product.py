@@ -17,7 +17,7 @@ from fdht import digits
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
 INNER = 2**18  # elements of the product of a chunk
-THIN = 16  # columns
+NARROW = 16  # columns
 
 
 class Side:
@@ -105,7 +105,7 @@ class QSide(Side):
         x = x.view(-1, self.n_q)
         if self.bytes:
             digits.multiply(x, self.digits, out, self.sums)
-        elif self.w < THIN:  # as its transpose, which BLAS does two to three times as fast
+        elif self.w < NARROW:  # as its transpose, which BLAS does two to three times as fast
             out.copy_(torch.mm(self.half.mT.contiguous(), x.mT).mT)
         else:
             torch.mm(x, self.half, out=out)

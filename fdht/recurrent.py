@@ -176,9 +176,9 @@ class Recurrent(nn.Module):
             prepared, recur = prepare(plan, network, cores), Recurrence((self.U,))
         elif plan.label in self._state_map.shared:
             # the parts of the mega map serve both: x has the first slices of n1, h a box in the others
-            whole = self._state_map.shared[plan.label]
-            parts = contract.parts(whole, cores)
-            prepared, recur = slices_of_x(plan, parts), self._state_map.from_parts(whole, parts, B, T)
+            shared = self._state_map.shared[plan.label]
+            parts = contract.parts(shared, cores)
+            prepared, recur = slices_of_x(plan, parts), self._state_map.from_parts(shared, parts, B, T)
         else:
             prepared = prepare(plan, network, self._cut_to_inputs(cores))
             recur = self._state_map.from_cores(cores, self.positions)

@@ -31,9 +31,9 @@ class StateMap:
                 for device in MACHINES:
                     self._plan(cut, *TRACED, device)
 
-    def from_parts(self, whole: Plan, parts: tuple[Tensor, ...], sequences: int, steps: int) -> Recurrence:
+    def from_parts(self, shared: Plan, parts: tuple[Tensor, ...], sequences: int, steps: int) -> Recurrence:
         """What acts on h, from the merged parts of the whole mega map."""
-        cut, (first, second) = whole.split, self._boxes(whole, parts)
+        cut, (first, second) = shared.split, self._boxes(shared, parts)
         (n_p, _, m_p), (n_q, _, m_q) = first.shape, second.shape
         if torch.compiler.is_compiling():
             sequences, steps = TRACED
@@ -64,13 +64,13 @@ class StateMap:
             self.chosen[key] = best if contracted < rebuilt else None
         return self.chosen[key]
 
-    def _boxes(self, whole: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def _boxes(self, shared: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """P and Q at the inputs of the box."""
         modes, sides = self.whole.input_modes, self.placement.box
         starts = (self.placement.slices, *[0] * (len(modes) - 1))
-        ends = [whole.split.inputs, len(modes)]
-        if whole.between is not None:
-            ends.insert(0, whole.between.inner.inputs)
+        ends = [shared.split.inputs, len(modes)]
+        if shared.between is not None:
+            ends.insert(0, shared.between.inner.inputs)
         cut, i = [], 0
         for part, j in zip(parts, ends, strict=True):
             cut.append(contract.box(part, modes[i:j], starts[i:j], sides[i:j]))
