@@ -36,7 +36,7 @@ def load(path: str | Path) -> dict[str, Any]:
         raw = yaml.safe_load(text)
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such configuration file") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
     above, mark, written = text.rpartition(SEAL)
     if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():

@@ -91,11 +91,12 @@ def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
 
 
-def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_without(tmp_path):
+@pytest.mark.parametrize("damaged", [b"name: x\n", b"name: [\n", b"name: \xe4x\n"], ids=["key", "yaml", "encoding"])
+def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_without(tmp_path, damaged):
     resolved, own = tmp_path / "config.yaml", tmp_path / "own" / "mine.yaml"
     own.parent.mkdir()
     for path in (resolved, own):
-        path.write_text("name: x\n")
+        path.write_bytes(damaged)
     with pytest.raises(ReportingError, match=r"remove .*config\.yaml and start again"):
         configuration_of(tmp_path, resolved)
     with pytest.raises(ReportingError, match=r"mine\.yaml") as told:

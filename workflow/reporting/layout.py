@@ -48,7 +48,7 @@ def _read(path: Path) -> dict[str, Any]:
         layout = yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such layout") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LayoutError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(layout, dict):
         raise LayoutError(f"{path}: expected keys ({', '.join(sorted(KEYS))}), found {layout!r}")

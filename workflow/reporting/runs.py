@@ -56,7 +56,7 @@ def environment(path: Path) -> str | None:
         return None
     try:
         return json.dumps(json.loads(path.read_text()), indent=1)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         return f"{path.name} is not JSON: {error}"
 
 

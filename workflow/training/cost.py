@@ -80,7 +80,7 @@ def _records(results: Path, group: list[Run]) -> list[dict[str, Any]]:
     for run in group:
         try:
             record = json.loads((results / "runs" / run.folder / "result.json").read_text())
-        except (OSError, json.JSONDecodeError):
+        except (OSError, json.JSONDecodeError, UnicodeDecodeError):
             continue
         if record.get("status") == "ok":
             found.append(record)
@@ -153,7 +153,7 @@ def _data(config: dict[str, Any], results: Path) -> Path:
 def _json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError):
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return {}
 
 

@@ -73,6 +73,8 @@ def read(text_or_path: str) -> Specification:
             text = Path(text_or_path).read_text()
         except OSError as error:
             raise InputError(f"{origin}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{origin}: neither JSON nor YAML: {error}") from None
     try:
         plain = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (json.JSONDecodeError, yaml.YAMLError) as error:
