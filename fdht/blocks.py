@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+State = list[Tensor] | None  # (B, H) each; None is 0
 HELD = {"cpu": 2**17, "cuda": 2**26}  # elements of a block
 
 
@@ -21,7 +22,7 @@ def steps(x: Tensor, elements: int) -> int:
 
 
 def run(
-    step: Callable[[Tensor, list[Tensor]], list[Tensor]], x: Tensor, state: list[Tensor], size: int, all_steps: bool
+    step: Callable[[Tensor, State], list[Tensor]], x: Tensor, state: State, size: int, all_steps: bool
 ) -> list[Tensor]:
     """step (x (B, t, D), state (B, H) each) -> states of t steps (B, t, H) each, applied to blocks of `size` steps.
 
@@ -30,14 +31,20 @@ def run(
     T = x.shape[1]
     if size >= T:
         return step(x, state)
-    kept = [T if k == 0 or all_steps else 1 for k in range(len(state))]
-    whole = [part.new_empty(part.shape[0], t, part.shape[1]) for part, t in zip(state, kept, strict=True)]
+    whole: list[Tensor] = []
     for start in range(0, T, size):
-        tracks = step(x[:, start : start + size], state)
-        for track, states in zip(whole, tracks, strict=True):
-            if track.shape[1] == T:
-                track[:, start : start + size] = states
-        state = [states[:, -1] for states in tracks]
-    for track, last in zip(whole, state, strict=True):
-        track[:, -1] = last
-    return whole
+        state = _block(step, x, state, start, size, whole, all_steps)
+    return whole + [last.unsqueeze(1) for last in state[len(whole) :]]
+
+
+def _block(step, x: Tensor, state: State, start: int, size: int, whole: list[Tensor], all_steps: bool) -> list[Tensor]:
+    """Writes the states of a block into `whole`, which the first block makes; returns the last of them, (B, H) each.
+
+    So nothing else of a block is held while the next one is computed.
+    """
+    end, tracks = min(start + size, x.shape[1]), step(x[:, start : start + size], state)
+    if start == 0:
+        whole += [track.new_empty(track.shape[0], x.shape[1], track.shape[2]) for track in tracks[: None if all_steps else 1]]
+    for track, states in zip(whole, tracks, strict=False):
+        track[:, start:end] = states
+    return [track[:, end - 1] for track in whole] + [track[:, -1] for track in tracks[len(whole) :]]

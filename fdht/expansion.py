@@ -35,7 +35,7 @@ def apply(
 ) -> Tensor:
     """`fdht.contract.apply_parts` plus bias for x (B T, N), floating or uint8, T = steps -> (B, T, M)."""
     *before, second = parts
-    (n_q, s, m_q), given = second.shape, (q_first, normalisation, mask)
+    (n_q, s, m_q), given = second.shape, (torch.is_grad_enabled(), q_first, normalisation, mask)
     if not q_first:
         (first,) = before
         n_p, _, m_p = first.shape
@@ -86,24 +86,33 @@ class Products(Function):
     """x (rows, N) and a half as a matrix, see `fdht.first_product`, then with Q first the parts (n, k, w) of P.
 
     -> (rows, w, columns) of the first part; without parts (rows n_P, s m_Q) with Q first, (rows, s m_P, n_Q) with P
-    first. Kept for the backward pass: x itself and the states before each part.
+    first. Kept for the backward pass, where autograd is on (`tracked`): x itself and the states before each part.
     """
 
     @staticmethod
-    def forward(ctx, x, half, q_first, normalisation, mask, *parts):
-        keep = any(ctx.needs_input_grad)
+    def forward(ctx, x, half, tracked, q_first, normalisation, mask, *parts):
+        keep = tracked and any(ctx.needs_input_grad)
         side = (QSide if q_first else PSide)(x, half, normalisation, mask)
-        whole = keep or not parts
-        states = _states(side, parts, side.rows if whole else side.size)
-        y = states[0] if whole else states[0].new_empty(side.rows, *states[0].shape[1:])
+        states = [half.new_empty(shape) for shape in _shapes(side, parts, side.rows)] if keep or not parts else None
+        y = None if states is None else states[0]
         for start, end, chunk in side.chunks():
-            of_chunk = _chunk(states, side.rows, start, end) if whole else _chunk(states, side.size, 0, end - start)
-            side.project(chunk, of_chunk[-1])
-            for part, before, after in zip(parts[::-1], of_chunk[:0:-1], of_chunk[-2::-1], strict=True):
-                _multiply(part, before, after)
-            if not whole:
-                y[start:end] = of_chunk[0]
-        ctx.save_for_backward(x, half, mask, *parts, *(states[1:] if keep else ()))
+            if states is not None:
+                of_chunk = _chunk(states, side.rows, start, end)
+                side.project(chunk, of_chunk[-1])
+                for part, before, after in zip(parts[::-1], of_chunk[:0:-1], of_chunk[-2::-1], strict=True):
+                    _multiply(part, before, after)
+            else:  # what lies between is let go at once
+                *shapes, last = _shapes(side, parts, end - start)
+                side.project(chunk, state := half.new_empty(last))
+                for part, shape in zip(parts[::-1], shapes[::-1], strict=True):
+                    state = _multiply(part, state, half.new_empty(shape))
+                if end - start == side.rows:
+                    y = state
+                else:
+                    y = half.new_empty(_shapes(side, parts, side.rows)[0]) if y is None else y
+                    y[start:end] = state
+        if keep:
+            ctx.save_for_backward(x, half, mask, *parts, *states[1:])
         ctx.q_first, ctx.normalisation = q_first, normalisation
         return y
 
@@ -124,17 +133,17 @@ class Products(Function):
             if of_x is not None:
                 of_chunk = side.back_to_x(state).view(end - start, -1) * ctx.normalisation[0]
                 of_x[start:end] = of_chunk if mask is None else of_chunk * side.mask_rows(start, end)
-        return of_x, of_half, None, None, None, *of_parts
+        return of_x, of_half, None, None, None, None, *of_parts
 
 
-def _states(side: QSide | PSide, parts: Sequence[Tensor], rows: int) -> list[Tensor]:
-    """Room for the states after each part, the last being what the first product leaves, of so many rows."""
-    states = [side.half.new_empty(side.shape(rows))]
+def _shapes(side: QSide | PSide, parts: Sequence[Tensor], rows: int) -> list[tuple[int, ...]]:
+    """Of the states of so many rows, after each part; the last is what the first product leaves."""
+    shapes = [side.shape(rows)]
     for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         n, s, w = part.shape
-        columns = states[0].numel() // (rows * lead * n * s)
-        states.insert(0, side.half.new_empty(rows * lead, w, columns))
-    return states
+        columns = math.prod(shapes[0]) // (rows * lead * n * s)
+        shapes.insert(0, (rows * lead, w, columns))
+    return shapes
 
 
 def _chunk(states: Sequence[Tensor], rows: int, start: int, end: int) -> list[Tensor]:
@@ -142,9 +151,9 @@ def _chunk(states: Sequence[Tensor], rows: int, start: int, end: int) -> list[Te
     return [state[start * (len(state) // rows) : end * (len(state) // rows)] for state in states]
 
 
-def _multiply(part: Tensor, state: Tensor, out: Tensor) -> None:
+def _multiply(part: Tensor, state: Tensor, out: Tensor) -> Tensor:
     n, s, w = part.shape
-    torch.bmm(part.reshape(n * s, w).mT.expand(len(out), -1, -1), state.view(len(out), n * s, -1), out=out)
+    return torch.bmm(part.reshape(n * s, w).mT.expand(len(out), -1, -1), state.view(len(out), n * s, -1), out=out)
 
 
 def _multiply_back(part: Tensor, total: Tensor, state: Tensor, grad: Tensor) -> Tensor:

@@ -86,11 +86,11 @@ class QSide(Side):
     @cached_property
     def sums(self) -> Tensor:
         """Room for sums of bytes, used again by every chunk: it stays in the cache."""
-        return digits.room(self.size * self.n_p * self.w)
+        return digits.room(self.size * self.n_p, self.w)
 
     @cached_property
     def sums_of_gradient(self) -> Tensor:
-        return digits.room(self.n_q * self.w)
+        return digits.room(self.n_q, self.w)
 
     def shape(self, rows: int) -> tuple[int, ...]:
         """Of the product of so many rows."""

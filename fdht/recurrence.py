@@ -41,7 +41,7 @@ class Recurrence:
 class DenseProducts:
     """U (G H, H).
 
-    inner: room for what lies between two products, of all T steps, (T, ...); nothing here.
+    inner: room for what lies between two products, of so many steps, (T, ...); nothing here.
     add: gates (G H, B) += U h, in place and (by `out`) in their precision, also under autocast; fills the `inner` of
     its step.
     back: the gradient of the gates -> that of h; fills the gradient of the `inner` of its step.
@@ -56,8 +56,8 @@ class DenseProducts:
         blocks = BLOCKS if U.device.type == "cpu" and U.shape[0] % BLOCKS == 0 else 1
         self.U = U.reshape(blocks, -1, U.shape[1])
 
-    def inner(self, steps: int, like: Tensor) -> Tensor:
-        return like.new_empty(steps, 0)
+    def inner(self, steps: int, sequences: int) -> Tensor:
+        return self.U.new_empty(steps, 0)
 
     def add(self, gates: Tensor, h: Tensor, inner: Tensor) -> None:
         gates = gates.view(len(self.U), -1, h.shape[1])
@@ -80,16 +80,15 @@ class QFirst:
         (self.n_p, self.s, self.m_p), (self.n_q, _, self.m_q) = first.shape, second.shape
         self.P = first.reshape(self.n_p * self.s, self.m_p)
         self.Q = second.reshape(self.n_q, self.s * self.m_q)
-        self.PT = self.P.mT.contiguous()
 
-    def inner(self, steps: int, like: Tensor) -> Tensor:
-        return like.new_empty(steps, self.n_p, self.s * self.m_q, like.shape[1])
+    def inner(self, steps: int, sequences: int) -> Tensor:
+        return self.P.new_empty(steps, self.n_p, self.s * self.m_q, sequences)
 
     def add(self, gates: Tensor, h: Tensor, inner: Tensor) -> None:
         h = h.view(self.n_p, self.n_q, -1)
         torch.bmm(self.Q.mT.expand(self.n_p, -1, -1), h, out=inner)
         gates = gates.view(self.m_p, -1)
-        torch.addmm(gates, self.PT, inner.view(self.n_p * self.s, -1), out=gates)
+        torch.addmm(gates, self.P.mT, inner.view(self.n_p * self.s, -1), out=gates)
 
     def back(self, grad: Tensor, inner: Tensor) -> Tensor:
         torch.mm(self.P, grad.view(self.m_p, -1), out=inner.view(self.n_p * self.s, -1))
@@ -110,8 +109,8 @@ class PFirst:
         self.P = first.permute(2, 1, 0).reshape(self.m_p * self.s, self.n_p)
         self.Q = second.permute(2, 1, 0).reshape(self.m_q, self.s * self.n_q)
 
-    def inner(self, steps: int, like: Tensor) -> Tensor:
-        return like.new_empty(steps, self.m_p, self.s * self.n_q, like.shape[1])
+    def inner(self, steps: int, sequences: int) -> Tensor:
+        return self.P.new_empty(steps, self.m_p, self.s * self.n_q, sequences)
 
     def add(self, gates: Tensor, h: Tensor, inner: Tensor) -> None:
         torch.mm(self.P, h.view(self.n_p, -1), out=inner.view(self.m_p * self.s, -1))

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import blocks, cells, contract
+from fdht import blocks, cells, contract, through_time
 from fdht import lengths as lengths_
+from fdht.blocks import State
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
@@ -18,7 +19,6 @@ from fdht.recurrence import Recurrence
 from fdht.rows import Planned, apply_prepared, prepare
 from fdht.shapes import choice, natural, number
 from fdht.state_map import StateMap, slices_of_x
-from fdht.through_time import LSTM
 
 
 class Recurrent(nn.Module):
@@ -144,26 +144,29 @@ class Recurrent(nn.Module):
             final = [part.unsqueeze(0) for part in final]
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
 
-    def _run(self, x: Tensor, state: list[Tensor], lengths: Tensor | None, mask_x, mask_h):
+    def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
         size = blocks.steps(x, self._planned.held(x.shape[0] * x.shape[1], x, mask_x))
         act_on_x, recur = self._maps(x[:, :size], mask_x)
 
-        def step(x: Tensor, state: list[Tensor]) -> list[Tensor]:
-            return self._tracks(act_on_x(x), recur, state, mask_h)
+        def step(x: Tensor, state: State) -> list[Tensor]:
+            return self._tracks(x, act_on_x, recur, state, mask_h)
 
         return lengths_.cut(blocks.run(step, x, state, size, lengths is not None), lengths)
 
-    def _tracks(self, pre: Tensor, recur: Recurrence, state: list[Tensor], mask: Tensor | None) -> list[Tensor]:
+    def _tracks(self, x: Tensor, act_on_x, recur: Recurrence, state: State, mask: Tensor | None) -> list[Tensor]:
         """The states of all steps, (B, T, H) each."""
         if self.cell == "gru":
-            return [cells.gru(pre, recur, state[0], mask)]
+            return [cells.gru(act_on_x(x), recur, *(state or [None]), mask)]
+        h, c = state or (None, None)
         if torch.compiler.is_compiling():
-            return list(cells.lstm(pre, recur, *state, mask))
+            return list(cells.lstm(act_on_x(x), recur, h, c, mask))
         # under autocast the products come in half precision; the recurrence keeps that of the state
-        dtype = state[0].dtype
-        tensors = [tensor.to(dtype) for tensor in recur.tensors]
-        return list(LSTM.apply(recur.q_first, pre.to(dtype), *state, mask, *tensors))
+        dtype = self.bias.dtype if h is None else h.dtype
+        recur = Recurrence(tuple(tensor.to(dtype) for tensor in recur.tensors), recur.q_first)
+        # as a single expression: the rows are let go as soon as they are in columns
+        gates = act_on_x(x).to(dtype).permute(1, 2, 0).contiguous()
+        return list(through_time.lstm(gates, recur, h, c, mask))
 
     def _maps(self, x: Tensor, mask: Tensor | None) -> tuple[Callable[[Tensor], Tensor], Recurrence]:
         """What makes the input part of (B, t, D), (B, t, G H), and what acts on h; planned for steps such as x."""
@@ -223,10 +226,10 @@ class Recurrent(nn.Module):
             raise ValueError(f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8")
         return x.dim() == 2
 
-    def _initial_state(self, state: Any, B: int, single: bool) -> list[Tensor]:
+    def _initial_state(self, state: Any, B: int, single: bool) -> State:
         names, H = ("h", "c") if self.cell == "lstm" else ("h",), self.hidden_size
         if state is None:
-            return [self.bias.new_zeros(H, B).mT for _ in names]  # a sequence a column, see `fdht.recurrence`
+            return None
         parts = [state] if isinstance(state, Tensor) else list(state)
         if len(parts) != len(names):
             raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")

@@ -13,6 +13,7 @@ Normalisation = tuple[float, float]
 Cores = dict[str, Tensor]
 Prepared = tuple[Tensor, ...] | Tensor | Cores
 TRACED_ROWS = 128
+SWEPT = 2**22  # elements of the largest state of a sweep on a CPU: 16 MB, which the cache holds
 
 
 class Planned:
@@ -98,9 +99,18 @@ def apply_prepared(
         y = _normalised(x, prepared.dtype, normalisation, mask) @ prepared.mT
     else:
         x = _normalised(x, next(iter(prepared.values())).dtype, normalisation, mask)
-        y = contract.sweep(plan, network, prepared, x)
+        y = _sweep(plan, network, prepared, x)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
+
+
+def _sweep(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
+    """In chunks of rows on a CPU, whose states are reordered in the cache."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return contract.sweep(plan, network, cores, x)
+    size = max(1, SWEPT // cost(network, plan, 1).peak)
+    chunks = [contract.sweep(plan, network, cores, chunk) for chunk in x.split(size)]
+    return chunks[0] if len(chunks) == 1 else torch.cat(chunks)
 
 
 def _apply_parts(

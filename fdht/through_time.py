@@ -11,30 +11,44 @@ from fdht.recurrence import Recurrence
 sigmoid_slope, tanh_slope = torch.ops.aten.sigmoid_backward.grad_input, torch.ops.aten.tanh_backward.grad_input
 
 
+def lstm(
+    gates: Tensor, recur: Recurrence, h: Tensor | None, c: Tensor | None, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """`fdht.cells.lstm` of pre-activations with a sequence a column, (T, 4H, B), which are used up."""
+    return LSTM.apply(torch.is_grad_enabled(), recur.q_first, gates, h, c, mask, *recur.tensors)
+
+
 class LSTM(Function):
-    """`fdht.cells.lstm`: in place, and with the gradients of what acts on h from all steps at once, which autograd
-    would do step by step. `tensors` and `q_first` as in `Recurrence`. States are in columns, see there.
+    """In place, and with the gradients of what acts on h from all steps at once, which autograd would do step by
+    step. `tensors` and `q_first` as in `Recurrence`. States are in columns, see there.
+    tracked: whether autograd is on, which a `Function` cannot see itself.
     """
 
     @staticmethod
-    def forward(ctx, q_first, pre, h, c, mask, *tensors):
+    def forward(ctx, tracked, q_first, gates, h, c, mask, *tensors):
         ctx.set_materialize_grads(False)
         products = Recurrence(tensors, q_first).products()
-        (B, T, _), H = pre.shape, h.shape[1]
-        h, c, mask = _columns(h), _columns(c), None if mask is None else _columns(mask)
-        gates = pre.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
-        kept = T if any(ctx.needs_input_grad) else 1  # steps of what only the backward pass reads
+        T, (H, B) = len(gates), (gates.shape[1] // 4, gates.shape[2])
+        h, c, mask = _columns(h), _columns(c), _columns(mask)
         # all c are in columns for the caller too: few are read
-        all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=pre.dtype, device=pre.device)
-        hs, cs, tanh = pre.new_empty(T, H, B), all_c.permute(1, 2, 0), pre.new_empty(kept, H, B)
-        h0, c0, inner = h, c, products.inner(kept, h)
+        all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=gates.dtype, device=gates.device)
+        cs, first, keep = all_c.permute(1, 2, 0), _first(h), tracked and any(ctx.needs_input_grad)
+        if keep:
+            tanh, hs = gates.new_empty(T, H, B), gates.new_empty(T, H, B)
+        else:  # in place of gates that are not read any more
+            tanh, hs = gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
+        h0, c0, inner = h, c, products.inner(T - first if keep else 0, B)
         for t in range(T):
-            products.add(gates[t], h if mask is None else h * mask, inner[t % kept])
+            if t >= first:
+                h = h if mask is None else h * mask
+                products.add(gates[t], h, inner[t - first] if keep else products.inner(1, B)[0])
             i_f, g, o = gates[t].split((2 * H, H, H))
             i, f = i_f.sigmoid_().chunk(2)
-            c = torch.mul(f, c, out=cs[t]).addcmul_(i, g.tanh_())
-            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t % kept]), out=hs[t])
-        ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors)
+            g.tanh_()
+            c = torch.mul(i, g, out=cs[t]) if c is None else torch.mul(f, c, out=cs[t]).addcmul_(i, g)
+            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t]), out=hs[t])
+        if keep:
+            ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors)
         ctx.q_first = q_first
         return _rows(hs), all_c
 
@@ -42,12 +56,12 @@ class LSTM(Function):
     @once_differentiable
     def backward(ctx, grad_hs, grad_cs):
         h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors = ctx.saved_tensors
-        cs, (T, H, B) = all_c.permute(1, 2, 0), hs.shape
+        cs, (T, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs))
         f, grad_inner = gates[:, H : 2 * H], torch.empty_like(inner)
-        dh, dc = torch.zeros_like(h0), torch.zeros_like(c0)
+        dh, dc = hs.new_zeros(H, B), hs.new_zeros(H, B)
         for t in reversed(range(T)):
             if grad_hs is not None:
                 dh += grad_hs[t]
@@ -56,26 +70,39 @@ class LSTM(Function):
             dc.addcmul_(dh, through[t])
             slope[t, : 3 * H].view(3, H, B).mul_(dc)
             slope[t, 3 * H :].mul_(dh)
-            dc *= f[t]
-            dh = products.back(slope[t], grad_inner[t])
-            if mask is not None:
-                dh *= mask
+            if t >= first:
+                dc *= f[t]
+                dh = products.back(slope[t], grad_inner[t - first])
+                if mask is not None:
+                    dh *= mask
         grads = [None] * len(tensors)
-        if any(ctx.needs_input_grad[5:]):
-            before = torch.cat((h0[None], hs[:-1]))
+        if any(ctx.needs_input_grad[6:]):
+            before = hs[:-1] if h0 is None else torch.cat((h0[None], hs[:-1]))
             before = before if mask is None else before * mask
-            grads = products.gradients(before, inner, grad_inner, slope)
-        return None, slope.permute(2, 0, 1), dh.mT, dc.mT, None, *grads
+            met = len(before) > 0
+            grads = (
+                products.gradients(before, inner, grad_inner, slope[first:]) if met else map(torch.zeros_like, tensors)
+            )
+        of_state = (None, None) if h0 is None else (dh.mT, dc.mT)
+        return None, None, slope, *of_state, None, *grads
 
 
-def _slopes(gates: Tensor, c0: Tensor, cs: Tensor, tanh: Tensor) -> tuple[Tensor, Tensor]:
+def _first(h0: Tensor | None) -> int:
+    """The first step that has an h before it: without an initial state h_0 is 0, and nothing is multiplied by it."""
+    return 1 if h0 is None else 0
+
+
+def _slopes(gates: Tensor, c0: Tensor | None, cs: Tensor, tanh: Tensor) -> tuple[Tensor, Tensor]:
     """What does not depend on the gradients, for all steps at once: d a_t = slope_t * (dc, dc, dc, dh) and
     d c_t = through_t * d h_t."""
     i, f, g, o = gates.chunk(4, dim=1)
     slope, through = torch.empty_like(gates), torch.empty_like(tanh)
     by_i, by_f, by_g, by_o = slope.chunk(4, dim=1)
     sigmoid_slope(g, i, grad_input=by_i)
-    sigmoid_slope(c0, f[0], grad_input=by_f[0])
+    if c0 is None:
+        by_f[0].zero_()
+    else:
+        sigmoid_slope(c0, f[0], grad_input=by_f[0])
     sigmoid_slope(cs[:-1], f[1:], grad_input=by_f[1:])
     tanh_slope(i, g, grad_input=by_g)
     sigmoid_slope(tanh, o, grad_input=by_o)
@@ -83,9 +110,9 @@ def _slopes(gates: Tensor, c0: Tensor, cs: Tensor, tanh: Tensor) -> tuple[Tensor
     return slope, through
 
 
-def _columns(rows: Tensor) -> Tensor:
+def _columns(rows: Tensor | None) -> Tensor | None:
     """(B, N) -> (N, B), contiguous."""
-    return rows.mT.contiguous()
+    return None if rows is None else rows.mT.contiguous()
 
 
 def _rows(columns: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not digits.available(), reason="this CPU has no 
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     out = b.new_empty(a.shape[0], b.shape[1])
-    return digits.multiply(a, digits.split(b), out, digits.room(out.numel()))
+    return digits.multiply(a, digits.split(b), out, digits.room(*out.shape))
 
 
 @given(

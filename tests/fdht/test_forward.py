@@ -131,7 +131,7 @@ def test_inference_in_blocks_of_steps_gives_the_same(name, cell, lengths, monkey
     state = (h, 2 * h) if cell == "lstm" else h
     expected, expected_final = layer(x, state, lengths)
     seen, tracks = [], layer._tracks
-    monkeypatch.setattr(layer, "_tracks", lambda pre, *given: seen.append(pre.shape[1]) or tracks(pre, *given))
+    monkeypatch.setattr(layer, "_tracks", lambda x, *given: seen.append(x.shape[1]) or tracks(x, *given))
     monkeypatch.setattr(layer._planned, "held", lambda *_: 64)
     monkeypatch.setitem(blocks.HELD, "cpu", 5 * 64 * 3)
     with torch.no_grad():

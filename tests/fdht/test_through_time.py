@@ -4,10 +4,9 @@ import pytest
 import torch
 from small_models import SMALL, small
 
-from fdht import cells, contract
+from fdht import cells, contract, through_time
 from fdht.recurrence import Recurrence
 from fdht.splits import splits
-from fdht.through_time import LSTM
 
 B, T, H = 3, 4, 6  # H = n_P n_Q = 2 x 3, 4 H = m_P m_Q = 8 x 3
 
@@ -23,6 +22,12 @@ def recurrences(kind):
     return Recurrence((random(2, 2, 8), random(3, 2, 3)), kind == "Q first")
 
 
+def by_hand(recur, pre, h, c, mask):
+    """`through_time.lstm` of rows; it uses up its own copy of them."""
+    gates = pre.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)
+    return through_time.lstm(gates, recur, h, c, mask)
+
+
 KINDS = pytest.mark.parametrize("kind", ["dense", "Q first", "P first"])
 
 
@@ -30,18 +35,23 @@ KINDS = pytest.mark.parametrize("kind", ["dense", "Q first", "P first"])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("batch", [1, B])
 @pytest.mark.parametrize("read", ["h", "c", "both"])
-def test_lstm_equals_its_formula(kind, masked, batch, read):
+@pytest.mark.parametrize("state", ["given", "none"])
+@pytest.mark.parametrize("steps", [1, T])
+def test_lstm_equals_its_formula(kind, masked, batch, read, state, steps):
     recur = recurrences(kind)
-    pre, h, c = random(batch, T, 4 * H), random(batch, H), random(batch, H)
+    pre = random(batch, steps, 4 * H)
+    h, c = (random(batch, H), random(batch, H)) if state == "given" else (None, None)
     mask = torch.rand(batch, H, dtype=torch.float64) if masked else None
-    given = (pre, h, c, *recur.tensors)
+    given = [tensor for tensor in (pre, h, c, *recur.tensors) if tensor is not None]
     before = [tensor.detach().clone() for tensor in given]
     results = []
-    for hs, cs in (LSTM.apply(recur.q_first, pre, h, c, mask, *recur.tensors), cells.lstm(pre, recur, h, c, mask)):
+    zero = pre.new_zeros(batch, H)
+    formula = cells.lstm(pre, recur, zero if h is None else h, zero if c is None else c, mask)
+    for hs, cs in (by_hand(recur, pre, h, c, mask), formula):
         used = {"h": [hs], "c": [cs], "both": [hs, cs]}[read]
         loss = sum((track * torch.linspace(1, 2, track.numel()).view(track.shape)).sum() for track in used)
-        once = torch.autograd.grad(loss, given, retain_graph=True)
-        again = torch.autograd.grad(loss, given)
+        once = torch.autograd.grad(loss, given, retain_graph=True, materialize_grads=True)
+        again = torch.autograd.grad(loss, given, materialize_grads=True)
         assert all(map(torch.equal, once, again)), "what was kept is not used up"
         results.append((hs, cs, *once))
     assert all(map(torch.equal, before, given)), "nothing given is changed"
@@ -53,10 +63,22 @@ def test_lstm_equals_its_formula(kind, masked, batch, read):
 def test_lstm_has_exact_gradients(kind):
     recur = recurrences(kind)
 
-    def function(*given):
-        return LSTM.apply(recur.q_first, *given[:3], None, *given[3:])
+    def function(pre, h, c, *tensors):
+        return by_hand(Recurrence(tensors, recur.q_first), pre, h, c, None)
 
     assert torch.autograd.gradcheck(function, (random(B, T, 4 * H), random(B, H), random(B, H), *recur.tensors))
+
+
+@pytest.mark.parametrize("kind", ["dense", "Q first"])
+@pytest.mark.parametrize("cell", [cells.lstm, cells.gru])
+def test_no_state_is_a_state_of_zeros(cell, kind):
+    recur = recurrences(kind)
+    pre, zero = random(B, T, 4 * H), torch.zeros(B, H, dtype=torch.float64)
+    if cell is cells.gru:
+        pre, recur = random(B, T, 3 * H), Recurrence((random(3 * H, H),))
+    absent, zeros = ([None], [zero]) if cell is cells.gru else ([None, None], [zero, zero])
+    results = (cell(pre, recur, *state) for state in (absent, zeros))
+    torch.testing.assert_close(*results, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
