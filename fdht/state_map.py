@@ -8,7 +8,6 @@ from fdht.network import Network
 from fdht.placement import Placement
 from fdht.plans import MACHINES, Plan, cost, plans
 from fdht.recurrence import Recurrence
-from fdht.splits import Split, splits
 
 TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
 OPERATIONS = 6  # more for a step that is contracted than for one product with U
@@ -27,20 +26,23 @@ class StateMap:
         self.chosen: dict[tuple, Plan | None] = {}
         if placement.box is not None:
             self.network = network.with_input_modes(placement.box)
-            for cut in splits(self.network):
+            for plan in self.shared.values():
                 for device in MACHINES:
-                    self._plan(cut, *TRACED, device)
+                    self._plan(plan, *TRACED, device)
 
     def from_parts(self, shared: Plan, parts: tuple[Tensor, ...], sequences: int, steps: int) -> Recurrence:
         """What acts on h, from the merged parts of the whole mega map."""
-        cut, (first, second) = shared.split, self._boxes(shared, parts)
-        (n_p, _, m_p), (n_q, _, m_q) = first.shape, second.shape
+        *before, second = self._boxes(shared, parts)
         if torch.compiler.is_compiling():
             sequences, steps = TRACED
-        plan = self._plan(cut, sequences, steps, "cpu" if first.device.type == "cpu" else "cuda")
-        if plan is None:
-            return Recurrence((torch.einsum("psm,qsw->mwpq", first, second).reshape(m_p * m_q, n_p * n_q),))
-        return Recurrence((first, second), plan.q_first)
+        plan = self._plan(shared, sequences, steps, "cpu" if second.device.type == "cpu" else "cuda")
+        if plan is not None and plan.between is not None:
+            return Recurrence((*before, second), True)
+        first = contract.joined(before)
+        if plan is not None:
+            return Recurrence((first, second), plan.q_first)
+        (n_p, _, m_p), (n_q, _, m_q) = first.shape, second.shape
+        return Recurrence((torch.einsum("psm,qsw->mwpq", first, second).reshape(m_p * m_q, n_p * n_q),))
 
     def from_cores(self, cores: dict[str, Tensor], positions: Tensor) -> Recurrence:
         """U rebuilt, wherever h lies."""
@@ -51,21 +53,20 @@ class StateMap:
             return False
         return plan.between is None or not plan.between.past
 
-    def _plan(self, cut: Split, sequences: int, steps: int, device: str) -> Plan | None:
-        """How to contract h with the halves of `cut` at every step, or None where rebuilding U costs less."""
-        key = (cut.inputs, cut.outputs, sequences, steps, device)
+    def _plan(self, shared: Plan, sequences: int, steps: int, device: str) -> Plan | None:
+        """How to contract h with the parts of `shared` at every step, or None where rebuilding U costs less."""
+        key = (shared.label, sequences, steps, device)
         if key not in self.chosen:
-            rows = sequences * steps
-            same = [plan for plan in plans(self.network) if plan.split and not plan.between and plan.split.at == cut.at]
-            costs = {plan.q_first: cost(self.network, plan, rows, device).seconds for plan in same}
-            best = min(same, key=lambda plan: costs[plan.q_first])
-            contracted = costs[best.q_first] + steps * OPERATIONS * MACHINES[device].overhead
+            rows, split = sequences * steps, shared.split.of(self.network)
+            same = [shared.of(self.network), *(Plan("split", split, q_first) for q_first in (True, False))]
+            best = min(same, key=lambda plan: cost(self.network, plan, rows, device).seconds)
+            contracted = cost(self.network, best, rows, device).seconds + steps * OPERATIONS * MACHINES[device].overhead
             rebuilt = cost(self.network, Plan("rebuild"), rows, device).seconds
             self.chosen[key] = best if contracted < rebuilt else None
         return self.chosen[key]
 
-    def _boxes(self, shared: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """P and Q at the inputs of the box."""
+    def _boxes(self, shared: Plan, parts: tuple[Tensor, ...]) -> list[Tensor]:
+        """The parts at the inputs of the box."""
         modes, sides = self.whole.input_modes, self.placement.box
         starts = (self.placement.slices, *[0] * (len(modes) - 1))
         ends = [shared.split.inputs, len(modes)]
@@ -75,8 +76,7 @@ class StateMap:
         for part, j in zip(parts, ends, strict=True):
             cut.append(contract.box(part, modes[i:j], starts[i:j], sides[i:j]))
             i = j
-        *before, second = cut
-        return contract.joined(before), second
+        return cut
 
 
 def slices_of_x(plan: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

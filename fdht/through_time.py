@@ -1,5 +1,7 @@
 """The LSTM of `fdht.cells` with the backward pass through time by hand."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -41,26 +43,27 @@ class LSTM(Function):
         for t in range(T):
             if t >= first:
                 h = h if mask is None else h * mask
-                products.add(gates[t], h, inner[t - first] if keep else products.inner(1, B)[0])
+                products.add(gates[t], h, _at(t - first, inner) if keep else _at(0, products.inner(1, B)))
             i_f, g, o = gates[t].split((2 * H, H, H))
             i, f = i_f.sigmoid_().chunk(2)
             g.tanh_()
             c = torch.mul(i, g, out=cs[t]) if c is None else torch.mul(f, c, out=cs[t]).addcmul_(i, g)
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t]), out=hs[t])
         if keep:
-            ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors)
-        ctx.q_first = q_first
+            ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *inner, *tensors)
+        ctx.q_first, ctx.between = q_first, len(inner)
         return _rows(hs), all_c
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_hs, grad_cs):
-        h0, c0, mask, gates, hs, all_c, tanh, inner, *tensors = ctx.saved_tensors
+        h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
+        inner, tensors = rest[: ctx.between], rest[ctx.between :]
         cs, (T, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs))
-        f, grad_inner = gates[:, H : 2 * H], torch.empty_like(inner)
+        f, grad_inner = gates[:, H : 2 * H], [torch.empty_like(between) for between in inner]
         dh, dc = hs.new_zeros(H, B), hs.new_zeros(H, B)
         for t in reversed(range(T)):
             if grad_hs is not None:
@@ -72,7 +75,7 @@ class LSTM(Function):
             slope[t, 3 * H :].mul_(dh)
             if t >= first:
                 dc *= f[t]
-                dh = products.back(slope[t], grad_inner[t - first])
+                dh = products.back(slope[t], _at(t - first, grad_inner))
                 if mask is not None:
                     dh *= mask
         grads = [None] * len(tensors)
@@ -90,6 +93,10 @@ class LSTM(Function):
 def _first(h0: Tensor | None) -> int:
     """The first step that has an h before it: without an initial state h_0 is 0, and nothing is multiplied by it."""
     return 1 if h0 is None else 0
+
+
+def _at(step: int, tracks: Sequence[Tensor]) -> list[Tensor]:
+    return [track[step] for track in tracks]
 
 
 def _slopes(gates: Tensor, c0: Tensor | None, cs: Tensor, tanh: Tensor) -> tuple[Tensor, Tensor]:
