@@ -52,17 +52,30 @@ def apply(
     return y.view(-1, steps, y.numel() // x.shape[0])
 
 
+def in_columns(parts: Sequence[Tensor], x: Tensor, steps: int, bias: Tensor | None) -> Tensor:
+    """`apply` for floating x, Q first, with a sequence a column from the start: what is reordered is x itself."""
+    *before, second = parts
+    x = x.view(-1, steps, x.shape[1]).permute(1, 2, 0).contiguous()
+    n_q, columns = second.shape[0], x.shape[2]
+    product = Batched.apply(second.flatten(1), x.view(-1, n_q, columns))
+    return _rest(before, product, steps, bias, columns)
+
+
 def _in_columns(parts: Sequence[Tensor], product: Tensor, steps: int, bias: Tensor | None) -> Tensor:
     """product (B T n_P, s m_Q) -> y (B, T, M), in memory (T, M, B)."""
     size = math.prod(part.shape[0] for part in parts)
     by_row = product.view(-1, steps, product.numel() // product.shape[0] * size)
-    B, state = len(by_row), by_row.permute(1, 2, 0).contiguous()
+    return _rest(parts, by_row.permute(1, 2, 0).contiguous(), steps, bias, len(by_row))
+
+
+def _rest(parts: Sequence[Tensor], state: Tensor, steps: int, bias: Tensor | None, columns: int) -> Tensor:
+    """What the first product leaves, (T, n_P s m_Q, B) -> y (B, T, M), in memory (T, M, B)."""
     for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         n, s, w = part.shape
         state = Batched.apply(part.reshape(n * s, w), state.view(steps * lead, n * s, -1))
-    if bias is not None:
-        state.add_(bias.view(state.shape[1], -1, 1).expand(-1, -1, B).reshape(state.shape[1:]))
-    return state.view(steps, -1, B).permute(2, 0, 1)
+    if bias is not None:  # in the shape of the state: changing a view would cost autograd three copies
+        state.add_(bias.view(state.shape[1], -1, 1).expand(-1, -1, columns).reshape(state.shape[1:]))
+    return state.view(steps, -1, columns).permute(2, 0, 1)
 
 
 class Batched(Function):
@@ -79,7 +92,8 @@ class Batched(Function):
     def backward(ctx, grad):
         part, state = ctx.saved_tensors
         grad = grad.contiguous()
-        return over_batch(state, grad), torch.bmm(part.expand(len(state), -1, -1), grad)
+        of_state = torch.bmm(part.expand(len(state), -1, -1), grad) if ctx.needs_input_grad[1] else None
+        return over_batch(state, grad), of_state
 
 
 class Products(Function):

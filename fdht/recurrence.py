@@ -88,6 +88,9 @@ class QFirst:
         self.shapes, self.leads = [part.shape for part in parts], contract.leads(parts)
         *before, second = parts
         self.parts = [*(part.flatten(0, 1) for part in before), second.flatten(1)]
+        batched = [part.expand(lead, -1, -1) for part, lead in zip(self.parts, self.leads, strict=True)]
+        self.later, (*self.earlier, self.Q) = [part.mT for part in batched[:0:-1]], batched
+        self.first = self.parts[0].mT
 
     def inner(self, steps: int, sequences: int) -> Between:
         between: list[Tensor] = []
@@ -99,19 +102,19 @@ class QFirst:
 
     def add(self, gates: Tensor, h: Tensor, inner: Between) -> None:
         state = h
-        for part, out in zip(self.parts[:0:-1], inner[::-1], strict=True):
-            state = torch.bmm(part.mT.expand(len(out), -1, -1), state.view(len(out), len(part), -1), out=out)
-        first = self.parts[0]
-        gates = gates.view(first.shape[1], -1)
-        torch.addmm(gates, first.mT, state.view(len(first), -1), out=gates)
+        for part, out in zip(self.later, inner[::-1], strict=True):
+            lead, _, summed = part.shape
+            state = torch.bmm(part, state.view(lead, summed, -1), out=out)
+        w, summed = self.first.shape
+        gates = gates.view(w, -1)
+        torch.addmm(gates, self.first, state.view(summed, -1), out=gates)
 
     def back(self, grad: Tensor, grad_inner: Between) -> Tensor:
-        for part, lead, of_state in zip(self.parts, self.leads, grad_inner, strict=False):
-            grad = grad.view(lead, part.shape[1], -1)
-            torch.bmm(part.expand(lead, -1, -1), grad, out=of_state.view(lead, len(part), -1))
+        for part, of_state in zip(self.earlier, grad_inner, strict=True):
+            lead, summed, w = part.shape
+            torch.bmm(part, grad.view(lead, w, -1), out=of_state.view(lead, summed, -1))
             grad = of_state
-        last, lead = self.parts[-1], self.leads[-1]
-        return torch.bmm(last.expand(lead, -1, -1), grad).view(lead * len(last), -1)
+        return torch.bmm(self.Q, grad).flatten(0, 1)
 
     def gradients(self, h: Tensor, inner: Between, grad_inner: Between, grad: Tensor) -> tuple[Tensor, ...]:
         sums = []

@@ -190,7 +190,8 @@ class Recurrent(nn.Module):
             rows = x.reshape(-1, D)
             if padding:
                 rows = nn.functional.pad(rows, (0, padding))
-            return apply_prepared(plan, network, prepared, rows, self.bias, self.normalisation, mask, x.shape[1])
+            given = (rows, self.bias, self.normalisation, mask, x.shape[1])
+            return apply_prepared(plan, network, prepared, *given, columns=self.cell == "lstm")
 
         return act_on_x, recur
 

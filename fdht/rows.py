@@ -13,6 +13,7 @@ Normalisation = tuple[float, float]
 Cores = dict[str, Tensor]
 Prepared = tuple[Tensor, ...] | Tensor | Cores
 TRACED_ROWS = 128
+SMALL = 2**13  # elements of a matrix that the first cache holds
 SWEPT = 2**22  # elements of the largest state of a sweep on a CPU: 16 MB, which the cache holds
 
 
@@ -86,15 +87,19 @@ def apply_prepared(
     normalisation: Normalisation = (1.0, 0.0),
     mask: Tensor | None = None,
     steps: int = 1,
+    columns: bool = False,
 ) -> Tensor:
     """y = ((x * scale + shift) * mask) Wᵀ + bias, (sequences, steps, M).
 
     x (rows, N), floating or uint8, rows = sequences * steps, the steps of a sequence being consecutive; mask
     (sequences, N) or None. With a split, scale and shift are folded into a merged part and the bias, and raw pixels
     are used as they are or converted in chunks: no normalised or floating copy of x is kept.
+    columns: y had better lie in memory as (steps, M, sequences), and does where that costs nothing.
     """
     if plan.kind == "split":
-        return _apply_parts(prepared, plan.q_first, x, bias, normalisation, mask, steps)
+        if columns:
+            columns = x.device.type == "cpu" and not torch.compiler.is_compiling() and _favours_columns(plan, x, steps)
+        return _apply_parts(prepared, plan.q_first, x, bias, normalisation, mask, steps, columns)
     if plan.kind == "rebuild":
         y = _normalised(x, prepared.dtype, normalisation, mask) @ prepared.mT
     else:
@@ -102,6 +107,13 @@ def apply_prepared(
         y = _sweep(plan, network, prepared, x)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
+
+
+def _favours_columns(plan: Plan, x: Tensor, steps: int) -> bool:
+    """Whether x had better be reordered than y: it is smaller, and the first product is with a small matrix."""
+    n_p, m_p, s, n_q, m_q = plan.split.shape
+    small = n_p * n_q <= m_p * m_q and n_q * s * m_q <= SMALL
+    return plan.q_first and x.is_floating_point() and small and len(x) >= THIN * steps
 
 
 def _sweep(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
@@ -121,6 +133,7 @@ def _apply_parts(
     normalisation: Normalisation,
     mask: Tensor | None,
     steps: int,
+    columns: bool,
 ) -> Tensor:
     scale, shift = normalisation
     folds = mask is None
@@ -132,6 +145,8 @@ def _apply_parts(
         parts = [part * scale if k == smallest else part for k, part in enumerate(parts)]
     left = (1.0, 0.0) if folds else normalisation
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        if columns:
+            return expansion.in_columns(parts, _normalised(x, parts[0].dtype, left, mask), steps, bias)
         return expansion.apply(parts, q_first, x, steps, bias, left, mask)
     y = contract.apply_parts(parts, _normalised(x, parts[0].dtype, left, mask), q_first)
     y = y.view(-1, steps, y.shape[1])

@@ -62,7 +62,7 @@ class LSTM(Function):
         cs, (T, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
-        grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0).contiguous() for grad in (grad_hs, grad_cs))
+        grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0) for grad in (grad_hs, grad_cs))
         f, grad_inner = gates[:, H : 2 * H], [torch.empty_like(between) for between in inner]
         dh, dc = hs.new_zeros(H, B), hs.new_zeros(H, B)
         for t in reversed(range(T)):
@@ -78,14 +78,15 @@ class LSTM(Function):
                 dh = products.back(slope[t], _at(t - first, grad_inner))
                 if mask is not None:
                     dh *= mask
+        del through  # room for the gradients
         grads = [None] * len(tensors)
         if any(ctx.needs_input_grad[6:]):
             before = hs[:-1] if h0 is None else torch.cat((h0[None], hs[:-1]))
-            before = before if mask is None else before * mask
-            met = len(before) > 0
-            grads = (
-                products.gradients(before, inner, grad_inner, slope[first:]) if met else map(torch.zeros_like, tensors)
-            )
+            if len(before):
+                before = before if mask is None else before * mask
+                grads = products.gradients(before, inner, grad_inner, slope[first:])
+            else:  # a single step
+                grads = [torch.zeros_like(tensor) for tensor in tensors]
         of_state = (None, None) if h0 is None else (dh.mT, dc.mT)
         return None, None, slope, *of_state, None, *grads
 
