@@ -13,12 +13,14 @@ State = list[Tensor] | None  # (B, H) each; None is 0
 HELD = {"cpu": 2**17, "cuda": 2**26}  # elements of a block
 
 
-def steps(x: Tensor, elements: int) -> int:
-    """How many steps of x (B, T, D) make a block, `elements` being held for each step of a sequence."""
+def steps(x: Tensor, elements: int, anyhow: int) -> int:
+    """How many steps of x (B, T, D) make a block, where so many elements are held for each step of a sequence, and so
+    many for all of them."""
     B, T, D = x.shape
     if torch.is_grad_enabled() or torch.compiler.is_compiling() or elements < D:
         return T
-    return min(T, max(1, HELD["cpu" if x.device.type == "cpu" else "cuda"] // (B * elements)))
+    largest = max(HELD["cpu" if x.device.type == "cpu" else "cuda"], anyhow // 8)
+    return min(T, max(1, largest // (B * elements)))
 
 
 def run(

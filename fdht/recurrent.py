@@ -146,7 +146,7 @@ class Recurrent(nn.Module):
 
     def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x, mask_h):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        size = blocks.steps(x, self._planned.held(x.shape[0] * x.shape[1], x, mask_x))
+        size = blocks.steps(x, *self._planned.held(x.shape[0] * x.shape[1], x, mask_x))
         act_on_x, recur = self._maps(x[:, :size], mask_x)
 
         def step(x: Tensor, state: State) -> list[Tensor]:

@@ -28,7 +28,7 @@ class Planned:
         self.network = network
         self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
         self.chosen: dict[tuple[int, str], Plan] = {}
-        self.elements: dict[tuple[int, str], int] = {}
+        self.elements: dict[tuple[int, str], tuple[int, int]] = {}
 
     def plan(self, rows: int, like: Tensor, mask: Tensor | None = None) -> Plan:
         """For so many rows, on the device and in the dtype of `like`, and the mask that they are multiplied by."""
@@ -36,21 +36,23 @@ class Planned:
             return self.traced["cpu" if like.device.type == "cpu" else "cuda"]
         return self._chosen(rows, self.machine(like, mask))
 
-    def held(self, rows: int, like: Tensor, mask: Tensor | None = None) -> int:
-        """Elements that are held at once for each of so many rows, where no gradients are needed: the result, and
-        what comes before it unless that is made in chunks of rows."""
+    def held(self, rows: int, like: Tensor, mask: Tensor | None = None) -> tuple[int, int]:
+        """Elements that are held at once where no gradients are needed: for each of so many rows, the result and what
+        comes before it unless that is made in chunks of rows; and for all of them, a W that is rebuilt."""
         if torch.compiler.is_compiling():
-            return 0
+            return 0, 0
         key = rows, self.machine(like, mask)
         if key not in self.elements:
             self.elements[key] = self._held(*key)
         return self.elements[key]
 
-    def _held(self, rows: int, machine: str) -> int:
+    def _held(self, rows: int, machine: str) -> tuple[int, int]:
         plan, M = self._chosen(rows, machine), self.network.output_size
+        if plan.kind == "rebuild":
+            return M, M * self.network.input_size
         if machine != "cuda" and plan.kind == "split" and plan.q_first and plan.split.shape[4] >= THIN:
-            return M
-        return max(M, cost(self.network, plan, rows, machine).peak // rows)
+            return M, 0
+        return max(M, cost(self.network, plan, rows, machine).peak // rows), 0
 
     def _chosen(self, rows: int, machine: str) -> Plan:
         key = rows, machine

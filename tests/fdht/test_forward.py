@@ -132,7 +132,7 @@ def test_inference_in_blocks_of_steps_gives_the_same(name, cell, lengths, monkey
     expected, expected_final = layer(x, state, lengths)
     seen, tracks = [], layer._tracks
     monkeypatch.setattr(layer, "_tracks", lambda x, *given: seen.append(x.shape[1]) or tracks(x, *given))
-    monkeypatch.setattr(layer._planned, "held", lambda *_: 64)
+    monkeypatch.setattr(layer._planned, "held", lambda *_: (64, 0))
     monkeypatch.setitem(blocks.HELD, "cpu", 5 * 64 * 3)
     with torch.no_grad():
         outputs, final = layer(x, state, lengths)
