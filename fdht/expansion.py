@@ -107,24 +107,23 @@ class Products(Function):
     def forward(ctx, x, half, tracked, q_first, normalisation, mask, *parts):
         keep = tracked and any(ctx.needs_input_grad)
         side = (QSide if q_first else PSide)(x, half, normalisation, mask)
-        states = [half.new_empty(shape) for shape in _shapes(side, parts, side.rows)] if keep or not parts else None
-        y = None if states is None else states[0]
+        whole = keep or not parts  # else what lies between is made chunk by chunk, and let go
+        states = [half.new_empty(shape) for shape in _shapes(side, parts, side.rows)] if whole else []
+        y = states[0] if whole else None
         for start, end, chunk in side.chunks():
-            if states is not None:
-                of_chunk = _chunk(states, side.rows, start, end)
-                side.project(chunk, of_chunk[-1])
-                for part, before, after in zip(parts[::-1], of_chunk[:0:-1], of_chunk[-2::-1], strict=True):
-                    _multiply(part, before, after)
-            else:  # what lies between is let go at once
-                *shapes, last = _shapes(side, parts, end - start)
-                side.project(chunk, state := half.new_empty(last))
-                for part, shape in zip(parts[::-1], shapes[::-1], strict=True):
-                    state = _multiply(part, state, half.new_empty(shape))
-                if end - start == side.rows:
-                    y = state
-                else:
-                    y = half.new_empty(_shapes(side, parts, side.rows)[0]) if y is None else y
-                    y[start:end] = state
+            if whole:
+                room = reversed(_chunk(states, side.rows, start, end))
+            else:
+                room = (half.new_empty(shape) for shape in reversed(_shapes(side, parts, end - start)))
+            state = next(room)
+            side.project(chunk, state)
+            for part, out in zip(parts[::-1], room, strict=True):
+                state = _multiply(part, state, out)
+            if not whole and end - start == side.rows:
+                y = state
+            elif not whole:
+                y = half.new_empty(_shapes(side, parts, side.rows)[0]) if y is None else y
+                y[start:end] = state
         if keep:
             ctx.save_for_backward(x, half, mask, *parts, *states[1:])
         ctx.q_first, ctx.normalisation = q_first, normalisation

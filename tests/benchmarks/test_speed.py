@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_models import SMALL, small
 
 from benchmarks import cases, measure, peers, plans, speed
 from benchmarks.cases import Case, Ours
@@ -99,6 +100,17 @@ def test_peak_memory_counts_what_is_held_at_one_time():
         return (b + 1).sum()
 
     assert 8 <= measure.peak_mb(call, "cpu") < 8.1
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8"])
+@pytest.mark.parametrize("name", SMALL)
+def test_inference_needs_less_memory_than_what_a_backward_pass_will_read(name, kind):
+    layer = small(name, dtype=torch.float32)
+    x = torch.randint(0, 255, (40, 4, 48)).to(getattr(torch, kind))
+    training = measure.peak_mb(lambda: layer(x), "cpu")
+    with torch.no_grad():
+        inference = measure.peak_mb(lambda: layer(x), "cpu")
+    assert inference < training
 
 
 def test_plans_are_compared(monkeypatch):
