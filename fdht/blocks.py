@@ -46,7 +46,8 @@ def _block(step, x: Tensor, state: State, start: int, size: int, whole: list[Ten
     """
     end, tracks = min(start + size, x.shape[1]), step(x[:, start : start + size], state)
     if start == 0:
-        whole += [track.new_empty(track.shape[0], x.shape[1], track.shape[2]) for track in tracks[: None if all_steps else 1]]
+        kept = tracks if all_steps else tracks[:1]
+        whole += [track.new_empty(track.shape[0], x.shape[1], track.shape[2]) for track in kept]
     for track, states in zip(whole, tracks, strict=False):
         track[:, start:end] = states
     return [track[:, end - 1] for track in whole] + [track[:, -1] for track in tracks[len(whole) :]]

@@ -96,7 +96,8 @@ class QFirst:
         between: list[Tensor] = []
         elements = sequences * math.prod(n for n, _, _ in self.shapes)
         for part, lead in zip(self.parts[:0:-1], self.leads[:0:-1], strict=True):
-            (summed, w), elements = part.shape, elements // part.shape[0] * part.shape[1]
+            summed, w = part.shape
+            elements = elements // summed * w
             between.insert(0, part.new_empty(steps, lead, w, elements // (lead * w)))
         return between
 

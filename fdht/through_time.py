@@ -1,6 +1,6 @@
 """The LSTM of `fdht.cells` with the backward pass through time by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -40,15 +40,15 @@ class LSTM(Function):
         else:  # in place of gates that are not read any more
             tanh, hs = gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
         h0, c0, inner = h, c, products.inner(T - first if keep else 0, B)
-        for t in range(T):
+        tracks = (gates, gates[:, : 2 * H], *gates.chunk(4, dim=1), cs, tanh, hs)
+        for t, (a, i_f, i, f, g, o, to_c, to_tanh, to_h) in enumerate(_steps(*tracks)):
             if t >= first:
                 h = h if mask is None else h * mask
-                products.add(gates[t], h, _at(t - first, inner) if keep else _at(0, products.inner(1, B)))
-            i_f, g, o = gates[t].split((2 * H, H, H))
-            i, f = i_f.sigmoid_().chunk(2)
+                products.add(a, h, _at(t - first, inner) if keep else _at(0, products.inner(1, B)))
+            i_f.sigmoid_()
             g.tanh_()
-            c = torch.mul(i, g, out=cs[t]) if c is None else torch.mul(f, c, out=cs[t]).addcmul_(i, g)
-            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=tanh[t]), out=hs[t])
+            c = torch.mul(i, g, out=to_c) if c is None else torch.mul(f, c, out=to_c).addcmul_(i, g)
+            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=to_tanh), out=to_h)
         if keep:
             ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *inner, *tensors)
         ctx.q_first, ctx.between = q_first, len(inner)
@@ -59,26 +59,27 @@ class LSTM(Function):
     def backward(ctx, grad_hs, grad_cs):
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]
-        cs, (T, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
+        cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
         products = Recurrence(tuple(tensors), ctx.q_first).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0) for grad in (grad_hs, grad_cs))
-        f, grad_inner = gates[:, H : 2 * H], [torch.empty_like(between) for between in inner]
+        grad_inner = [torch.empty_like(between) for between in inner]
         dh, dc = hs.new_zeros(H, B), hs.new_zeros(H, B)
-        for t in reversed(range(T)):
+        tracks = (gates[:, H : 2 * H], slope, slope[:, : 3 * H].unflatten(1, (3, H)), slope[:, 3 * H :], through)
+        for t, (f, by_gates, by_ifg, by_o, by_h) in reversed(list(enumerate(_steps(*tracks)))):
             if grad_hs is not None:
                 dh += grad_hs[t]
             if grad_cs is not None:
                 dc += grad_cs[t]
-            dc.addcmul_(dh, through[t])
-            slope[t, : 3 * H].view(3, H, B).mul_(dc)
-            slope[t, 3 * H :].mul_(dh)
+            dc.addcmul_(dh, by_h)
+            by_ifg.mul_(dc)
+            by_o.mul_(dh)
             if t >= first:
-                dc *= f[t]
-                dh = products.back(slope[t], _at(t - first, grad_inner))
+                dc *= f
+                dh = products.back(by_gates, _at(t - first, grad_inner))
                 if mask is not None:
                     dh *= mask
-        del through  # room for the gradients
+        del through, tracks, by_h  # room for the gradients
         grads = [None] * len(tensors)
         if any(ctx.needs_input_grad[6:]):
             before = hs[:-1] if h0 is None else torch.cat((h0[None], hs[:-1]))
@@ -94,6 +95,11 @@ class LSTM(Function):
 def _first(h0: Tensor | None) -> int:
     """The first step that has an h before it: without an initial state h_0 is 0, and nothing is multiplied by it."""
     return 1 if h0 is None else 0
+
+
+def _steps(*tracks: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """(T, ...) each -> those of each step."""
+    return zip(*(track.unbind() for track in tracks), strict=True)
 
 
 def _at(step: int, tracks: Sequence[Tensor]) -> list[Tensor]:
