@@ -23,7 +23,7 @@ def cut(tracks: Sequence[Tensor], lengths: Tensor | None) -> tuple[Tensor, list[
     """
     outputs = tracks[0]
     if lengths is None:
-        return outputs, [track[:, -1].contiguous() for track in tracks]
+        return outputs, [track[:, -1].clone(memory_format=torch.contiguous_format) for track in tracks]
     B, T, H = outputs.shape
     last = (lengths - 1).view(B, 1, 1).expand(B, 1, H)
     beyond = torch.arange(T, device=outputs.device) >= lengths[:, None]
