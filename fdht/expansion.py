@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from fdht.contract import leads
+from fdht.first_order import first_order
 from fdht.first_product import PSide, QSide
 from fdht.plans import THIN
 from fdht.sums import over_batch
@@ -88,7 +88,7 @@ class Batched(Function):
         return torch.bmm(part.mT.expand(len(state), -1, -1), state, out=out)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx, grad):
         part, state = ctx.saved_tensors
         grad = grad.contiguous()
@@ -130,7 +130,7 @@ class Products(Function):
         return y
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx, grad):
         x, half, mask, *rest = ctx.saved_tensors
         parts, states = rest[: len(rest) // 2], rest[len(rest) // 2 :]

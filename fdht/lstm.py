@@ -85,7 +85,7 @@ class FDHTLSTM(Recurrent):
 
         Positions of the mega map that neither x nor h uses are zero.
         """
-        if lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
+        if not isinstance(lstm, nn.LSTM) or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
             raise ValueError(f"lstm is {lstm}; expected one layer, one direction, no projection")
         W = lstm.weight_ih_l0
         arguments = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}

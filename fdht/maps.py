@@ -20,8 +20,8 @@ from fdht.shapes import number
 class TensorMap(nn.Module):
     """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
 
-    forward: x (..., N) in the dtype of the cores -> (..., M). The order of contraction is chosen from the shapes
-    for each number of rows, see `fdht.plans`; `plan` overrides the choice. Equals x @ dense().T + bias up to
+    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The order of contraction is chosen from the
+    shapes for each number of rows, see `fdht.plans`; `plan` overrides the choice. Equals x @ dense().T + bias up to
     rounding.
     """
 
@@ -78,13 +78,20 @@ class TensorMap(nn.Module):
         return contract.dense(self.network, self.tensors())
 
     def forward(self, x: Tensor) -> Tensor:
-        N = self.network.input_size
+        N, M, dtype = self.network.input_size, self.network.output_size, next(iter(self.cores.values())).dtype
+        if not isinstance(x, Tensor):
+            raise ValueError(f"x is a {type(x).__name__}; expected a tensor (..., {N})")
         if x.dim() < 1 or x.shape[-1] != N:
             raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
+        autocast = x.is_floating_point() and torch.is_autocast_enabled(x.device.type)
+        if x.dtype not in (dtype, torch.uint8) and not autocast:
+            raise ValueError(f"x is {x.dtype}; expected {dtype}, the dtype of the cores, or torch.uint8")
         rows = x.reshape(-1, N)
+        if not len(rows):
+            return rows.new_zeros((*x.shape[:-1], M), dtype=dtype)
         plan = self.planned.plan(len(rows), rows) if self.plan is None else self.plan
         y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
-        return y.reshape(*x.shape[:-1], self.network.output_size)
+        return y.reshape(*x.shape[:-1], M)
 
     def extra_repr(self) -> str:
         n, m = self.network.input_modes, self.network.output_modes

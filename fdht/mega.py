@@ -6,7 +6,7 @@ from typing import Any
 from fdht.hierarchical import hierarchical_tucker
 from fdht.network import Network
 from fdht.placement import Placement, place, suggest_modes
-from fdht.shapes import factorise, modes, natural
+from fdht.shapes import factorise, modes, natural, naturals
 
 GATES = {"lstm": 4, "gru": 3}
 
@@ -29,9 +29,11 @@ def fully_decomposed(
     Either is chosen if left out: as even as the primes of the size allow, four modes or as many as the other has.
     """
     D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
-    order = len(input_modes or output_modes or (0,) * 4)
-    first, *rest = modes("output_modes", output_modes or factorise(H, order)[::-1], H, "hidden_size")
-    placement = place(D, H, tuple(input_modes or suggest_modes(D, H, order)))
+    ins = None if input_modes is None else naturals("input_modes", input_modes)
+    outs = None if output_modes is None else naturals("output_modes", output_modes)
+    order = len(ins or outs or (0,) * 4)
+    first, *rest = modes("output_modes", outs or factorise(H, order)[::-1], H, "hidden_size")
+    placement = place(D, H, ins or suggest_modes(D, H, order))
     outputs = (GATES[cell] * first, *rest)
     network = hierarchical_tucker(
         placement.input_modes, outputs, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank

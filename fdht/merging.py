@@ -12,8 +12,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from fdht.first_order import first_order
 from fdht.splits import merge_order
 
 Indices = tuple[str, ...]
@@ -96,7 +96,7 @@ class Merge(Function):
         return operands[0].contiguous()
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx, grad):
         grads, matrices = [grad], list(ctx.saved_tensors)
         for pair in reversed(ctx.pairs):

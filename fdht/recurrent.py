@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import blocks, cells, contract, through_time
+from fdht import arguments, blocks, cells, contract, through_time
 from fdht import lengths as lengths_
 from fdht.blocks import State
 from fdht.initialise import matched_std
@@ -16,9 +16,9 @@ from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.recurrence import Recurrence
-from fdht.rows import Planned, apply_prepared, prepare
+from fdht.rows import Planned, apply_prepared, normalised, prepare
 from fdht.shapes import choice, natural, number
-from fdht.state_map import StateMap, slices_of_x
+from fdht.state_map import StateMap, positions, slices_of_x
 
 
 class Recurrent(nn.Module):
@@ -33,7 +33,8 @@ class Recurrent(nn.Module):
     initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
     lengths: (B,) steps of each sequence in 1..T; later outputs are 0 and the final state is that of the last step.
     dropout_*: in training mode, one mask per sequence, the same at all steps, kept values divided by 1 - p.
-    Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU.
+    Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU. First derivatives only; the
+    transforms of torch.func are not supported, but for functional_call.
     """
 
     def __init__(
@@ -71,17 +72,24 @@ class Recurrent(nn.Module):
         self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
         if placement is not None:
             self._input_network = network.with_input_modes((placement.slices, *network.input_modes[1:]))
-            positions = torch.tensor(placement.positions(), device=device)
-            self.register_buffer("positions", positions, persistent=False)
             self._state_map = StateMap(network, self._input_network, placement)
         else:
             self._input_network = network
         self._planned = Planned(self._input_network)
         self.reset_parameters()
 
+    @property
+    def positions(self) -> Tensor:
+        """Of h among the columns of a mega map, (H,)."""
+        return positions(self.placement, self.bias.device)
+
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Var(W) = gain²/D, Var(U) = gain²/H, also inside a mega map, whose slices of h are scaled; bias 0."""
+        """Var(W) = gain²/D, Var(U) = gain²/H; bias 0.
+
+        Also inside a mega map, whose slices of h are scaled, unless h shares its only slice with x, which needs input
+        modes of the product D + H and no whole slices of x: there Var(U) is that of W.
+        """
         D, H = self.input_size, self.hidden_size
         self.W.reset_parameters(matched_std(D, self.gain))
         if self.U is not None:
@@ -122,26 +130,36 @@ class Recurrent(nn.Module):
         dropout_input: float = 0.0,
         dropout_recurrent: float = 0.0,
     ):
-        if isinstance(x, PackedSequence):
-            if lengths is not None:
-                raise ValueError("lengths is given beside a PackedSequence; expected one of them")
-            return self._packed(x, initial_state, dropout_input, dropout_recurrent)
-        single = self._check_input(x)
+        given = initial_state, dropout_input, dropout_recurrent
+        if not isinstance(x, PackedSequence):
+            return self._padded(x, lengths, self.batch_first, *given)
+        if lengths is not None:
+            raise ValueError("lengths is given beside a PackedSequence; expected one of them")
+        padded, lengths = pad_packed_sequence(x, batch_first=True)
+        outputs, final = self._padded(padded, lengths, True, *given)  # in the caller's order, as initial_state
+        if (order := x.sorted_indices) is not None:
+            outputs, lengths = outputs[order], lengths[order.to(lengths.device)]
+        packed = pack_padded_sequence(outputs, lengths, batch_first=True)
+        return PackedSequence(packed.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), final
+
+    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout_input: float, dropout_recurrent: float):
+        single = arguments.single(x, self.input_size, self.bias.dtype, batch_first)
         if single:
-            x = x.unsqueeze(0 if self.batch_first else 1)
-        if not self.batch_first:
+            x = x.unsqueeze(0 if batch_first else 1)
+        if not batch_first:
             x = x.transpose(0, 1)
         B, T, _ = x.shape
-        state = self._initial_state(initial_state, B, single)
-        steps = None if lengths is None else lengths_.checked(lengths, B, T, x.device)
-        masks = self._masks(B, dropout_input, dropout_recurrent)
-        outputs, final = self._run(x, state, steps, *masks)
-        if not self.batch_first:
+        names = ("h", "c") if self.cell == "lstm" else ("h",)
+        state = arguments.initial_state(state, names, (B, self.hidden_size), single, self.bias)
+        steps = None if lengths is None else arguments.lengths(lengths, B, T, x.device)
+        outputs, final = self._run(x, state, steps, *self._masks(B, dropout_input, dropout_recurrent))
+        if not batch_first:
             outputs = outputs.transpose(0, 1)
         if single:
-            outputs = outputs.squeeze(0 if self.batch_first else 1)
+            outputs = outputs.squeeze(0 if batch_first else 1)
         else:
             final = [part.unsqueeze(0) for part in final]
+        final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
 
     def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x, mask_h):
@@ -156,17 +174,17 @@ class Recurrent(nn.Module):
 
     def _tracks(self, x: Tensor, act_on_x, recur: Recurrence, state: State, mask: Tensor | None) -> list[Tensor]:
         """The states of all steps, (B, T, H) each."""
+        zeros = self.bias.new_zeros(x.shape[0], self.hidden_size)
         if self.cell == "gru":
-            return [cells.gru(act_on_x(x), recur, *(state or [None]), mask)]
-        h, c = state or (None, None)
+            return [cells.gru(act_on_x(x), recur, *(state or [zeros]), mask)]
         if torch.compiler.is_compiling():
-            return list(cells.lstm(act_on_x(x), recur, h, c, mask))
-        # under autocast the products come in half precision; the recurrence keeps that of the state
-        dtype = self.bias.dtype if h is None else h.dtype
+            return list(cells.lstm(act_on_x(x), recur, *(state or [zeros, zeros]), mask))
+        # under autocast the products come in half precision; the recurrence keeps that of the weights
+        dtype = self.bias.dtype
         recur = Recurrence(tuple(tensor.to(dtype) for tensor in recur.tensors), recur.q_first)
         # as a single expression: the rows are let go as soon as they are in columns
         gates = act_on_x(x).to(dtype).permute(1, 2, 0).contiguous()
-        return list(through_time.lstm(gates, recur, h, c, mask))
+        return list(through_time.lstm(gates, recur, *(state or [None, None]), mask))
 
     def _maps(self, x: Tensor, mask: Tensor | None) -> tuple[Callable[[Tensor], Tensor], Recurrence]:
         """What makes the input part of (B, t, D), (B, t, G H), and what acts on h; planned for steps such as x."""
@@ -187,10 +205,12 @@ class Recurrent(nn.Module):
             recur = self._state_map.from_cores(cores, self.positions)
 
         def act_on_x(x: Tensor) -> Tensor:
-            rows = x.reshape(-1, D)
+            rows, normalisation = x.reshape(-1, D), self.normalisation
             if padding:
+                if normalisation[1]:  # what is padded is zero afterwards
+                    rows, normalisation = normalised(rows, self.bias.dtype, normalisation), (1.0, 0.0)
                 rows = nn.functional.pad(rows, (0, padding))
-            given = (rows, self.bias, self.normalisation, mask, x.shape[1])
+            given = (rows, self.bias, normalisation, mask, x.shape[1])
             return apply_prepared(plan, network, prepared, *given, columns=self.cell == "lstm")
 
         return act_on_x, recur
@@ -203,50 +223,11 @@ class Recurrent(nn.Module):
                 cut[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
         return cut
 
-    def _packed(self, x: PackedSequence, initial_state, dropout_input, dropout_recurrent):
-        padded, lengths = pad_packed_sequence(x, batch_first=True)
-        batch_first, self.batch_first = self.batch_first, True
-        try:
-            outputs, final = self.forward(  # in the caller's order of sequences, which initial_state is in
-                padded, initial_state, lengths, dropout_input=dropout_input, dropout_recurrent=dropout_recurrent
-            )
-        finally:
-            self.batch_first = batch_first
-        return pack_padded_sequence(outputs, lengths, batch_first=True, enforce_sorted=x.sorted_indices is None), final
-
-    def _check_input(self, x: Tensor) -> bool:
-        """Raise ValueError on a wrong size or kind; True for a single sequence (T, D)."""
-        layout = "(B, T, D)" if self.batch_first else "(T, B, D)"
-        if not isinstance(x, Tensor):
-            raise ValueError(f"x is a {type(x).__name__}; expected a tensor {layout} or a PackedSequence")
-        if x.dim() not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape:
-            raise ValueError(
-                f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {self.input_size}"
-            )
-        if x.dtype not in (self.bias.dtype, torch.uint8):
-            raise ValueError(f"x is {x.dtype}; expected {self.bias.dtype}, the dtype of the weights, or torch.uint8")
-        return x.dim() == 2
-
-    def _initial_state(self, state: Any, B: int, single: bool) -> State:
-        names, H = ("h", "c") if self.cell == "lstm" else ("h",), self.hidden_size
-        if state is None:
-            return None
-        parts = [state] if isinstance(state, Tensor) else list(state)
-        if len(parts) != len(names):
-            raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")
-        expected = (1, H) if single else (1, B, H)
-        for name, part in zip(names, parts, strict=True):
-            if tuple(part.shape) != expected:
-                raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {expected}")
-        return [part if single else part.squeeze(0) for part in parts]
-
     def _masks(self, B: int, dropout_input: float, dropout_recurrent: float) -> list[Tensor | None]:
         masks = []
         sizes = {"dropout_input": self.input_size, "dropout_recurrent": self.hidden_size}
         for (name, size), p in zip(sizes.items(), (dropout_input, dropout_recurrent), strict=True):
-            if not 0 <= number(name, p) < 1:
-                raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
-            keep = 1 - p
-            drops = self.training and p > 0
+            keep = 1 - arguments.dropout(name, p)
+            drops = self.training and keep < 1
             masks.append(self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if drops else None)
         return masks

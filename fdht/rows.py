@@ -103,9 +103,9 @@ def apply_prepared(
             columns = x.device.type == "cpu" and not torch.compiler.is_compiling() and _favours_columns(plan, x, steps)
         return _apply_parts(prepared, plan.q_first, x, bias, normalisation, mask, steps, columns)
     if plan.kind == "rebuild":
-        y = _normalised(x, prepared.dtype, normalisation, mask) @ prepared.mT
+        y = normalised(x, prepared.dtype, normalisation, mask) @ prepared.mT
     else:
-        x = _normalised(x, next(iter(prepared.values())).dtype, normalisation, mask)
+        x = normalised(x, next(iter(prepared.values())).dtype, normalisation, mask)
         y = _sweep(plan, network, prepared, x)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
@@ -143,19 +143,21 @@ def _apply_parts(
         constant = shift * contract.sums(parts)
         bias = constant if bias is None else bias + constant
     if folds and scale != 1:
-        smallest = min(range(len(parts)), key=lambda k: parts[k].numel())
+        sizes = [part.numel() for part in parts]
+        smallest = sizes.index(min(sizes))
         parts = [part * scale if k == smallest else part for k, part in enumerate(parts)]
     left = (1.0, 0.0) if folds else normalisation
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
         if columns:
-            return expansion.in_columns(parts, _normalised(x, parts[0].dtype, left, mask), steps, bias)
+            return expansion.in_columns(parts, normalised(x, parts[0].dtype, left, mask), steps, bias)
         return expansion.apply(parts, q_first, x, steps, bias, left, mask)
-    y = contract.apply_parts(parts, _normalised(x, parts[0].dtype, left, mask), q_first)
+    y = contract.apply_parts(parts, normalised(x, parts[0].dtype, left, mask), q_first)
     y = y.view(-1, steps, y.shape[1])
     return y if bias is None else y.add_(bias)
 
 
-def _normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None) -> Tensor:
+def normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None = None) -> Tensor:
+    """x in floating point, times scale, plus shift, times mask (sequences, N)."""
     x, (scale, shift) = x.to(dtype), normalisation
     if (scale, shift) != (1, 0):
         x = x * scale + shift

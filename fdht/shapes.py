@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 
@@ -14,6 +15,7 @@ def natural(name: str, value: Any) -> int:
 
 def naturals(name: str, values: Any) -> tuple[int, ...]:
     """`values` as a non-empty tuple of ints of at least 1."""
+    values = values.tolist() if hasattr(values, "tolist") else values  # arrays and tensors
     if isinstance(values, (str, bytes, dict)) or not isinstance(values, Sequence) or len(values) == 0:
         raise ValueError(f"{name} is {values!r}; expected a list of integers of at least 1")
     return tuple(natural(f"{name}[{k}]", value) for k, value in enumerate(values))
@@ -36,7 +38,8 @@ def choice(name: str, value: Any, known: Sequence[str]) -> str:
 
 def number(name: str, value: Any, *, above: float | None = None) -> float:
     """`value` as a finite float, greater than `above` if that is given."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    value = value.item() if getattr(value, "ndim", None) == 0 else value  # scalars of numpy and torch
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"{name} is {value!r}; expected a finite number")
     if above is not None and value <= above:
         raise ValueError(f"{name} is {value!r}; expected a number above {above:g}")

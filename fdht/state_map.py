@@ -1,5 +1,7 @@
 """The part of a mega map that acts on h: U rebuilt once a forward where it is small, else contracted every step."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ OPERATIONS = 6  # more for a step that is contracted than for one product with U
 
 
 class StateMap:
-    """h lies in a box of the input modes: the halves of the mega map, cut to the sides of the box.
+    """h lies in a box of the input modes: the parts of the mega map, cut to the sides of the box.
 
     Where h lies in consecutive positions that are no box, U is rebuilt from cores gathered at these positions.
     """
@@ -77,6 +79,17 @@ class StateMap:
             cut.append(contract.box(part, modes[i:j], starts[i:j], sides[i:j]))
             i = j
         return cut
+
+
+def positions(placement: Placement, device: torch.device) -> Tensor:
+    """`placement.positions()` as a tensor (H,), made on the device."""
+    if placement.box is None:
+        return torch.arange(placement.start, placement.start + placement.hidden_size, device=device)
+    columns = torch.full((1,), placement.start, device=device)
+    for k, side in enumerate(placement.box):
+        stride = math.prod(placement.input_modes[k + 1 :])
+        columns = (columns[:, None] + stride * torch.arange(side, device=device)).flatten()
+    return columns
 
 
 def slices_of_x(plan: Plan, parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
+from fdht.first_order import first_order
 from fdht.recurrence import Recurrence
 
 # y' of y = σ(a) and of y = tanh(a), times a factor, in one operation: factor y (1 - y) and factor (1 - y²)
@@ -55,7 +55,7 @@ class LSTM(Function):
         return _rows(hs), all_c
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx, grad_hs, grad_cs):
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]

@@ -1,0 +1,67 @@
+"""What the caller of a recurrent layer gives: checked before any work is done."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fdht.shapes import number
+
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def single(x: Any, size: int, dtype: torch.dtype, batch_first: bool) -> bool:
+    """Raise ValueError on an x of the wrong size or kind; True for a single sequence (T, D)."""
+    layout = "(B, T, D)" if batch_first else "(T, B, D)"
+    if not isinstance(x, Tensor):
+        raise ValueError(f"x is a {type(x).__name__}; expected a tensor {layout} or a PackedSequence")
+    if x.dim() not in (2, 3) or x.shape[-1] != size or 0 in x.shape:
+        raise ValueError(f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {size}")
+    if x.dtype not in (dtype, torch.uint8):
+        raise ValueError(f"x is {x.dtype}; expected {dtype}, the dtype of the weights, or torch.uint8")
+    return x.dim() == 2
+
+
+def initial_state(
+    state: Any, names: Sequence[str], shape: tuple[int, int], single: bool, like: Tensor
+) -> list[Tensor] | None:
+    """The parts `names` of a state, (B, H) = `shape` each, or None; ValueError on a wrong number, shape or dtype.
+
+    In the dtype of the weights, `like`; under autocast, whose results are in half precision, it is converted.
+    """
+    if state is None:
+        return None
+    parts = [state] if isinstance(state, Tensor) else list(state) if isinstance(state, (tuple, list)) else [state]
+    if len(parts) != len(names):
+        raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")
+    expected = shape if single else (1, *shape)
+    for name, part in zip(names, parts, strict=True):
+        if not isinstance(part, Tensor):
+            raise ValueError(f"initial_state: {name} is a {type(part).__name__}; expected a tensor {expected}")
+        if tuple(part.shape) != expected:
+            raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {expected}")
+        autocast = part.is_floating_point() and torch.is_autocast_enabled(part.device.type)
+        if part.dtype != like.dtype and not autocast:
+            raise ValueError(f"initial_state: {name} is {part.dtype}; expected {like.dtype}, the dtype of the weights")
+    return [(part if single else part.squeeze(0)).to(like.dtype) for part in parts]
+
+
+def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
+    """The steps of each sequence as a tensor (B,) on `device`; ValueError if they are not B integers in 1..T."""
+    try:
+        steps = torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"lengths is {given!r}; expected {B} integers") from None
+    if steps.shape != (B,) or steps.dtype not in INTEGERS:
+        raise ValueError(f"lengths has the shape {tuple(steps.shape)} and is {steps.dtype}; expected {B} integers")
+    if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
+        raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
+    return steps.to(device, torch.int64)
+
+
+def dropout(name: str, p: Any) -> float:
+    """A probability of dropping, in 0 <= p < 1."""
+    if not 0 <= number(name, p) < 1:
+        raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
+    return float(p)

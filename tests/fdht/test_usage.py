@@ -1,0 +1,132 @@
+"""What users of torch.nn do with a layer, and what they get wrong."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_models import SMALL, parts, reference, small
+from torch.nn.utils.rnn import PackedSequence
+
+from fdht import FDHTLSTM, HierarchicalTucker
+from fdht.recurrent import Recurrent
+
+X = torch.linspace(-1, 1, 2 * 3 * 48, dtype=torch.float64).view(2, 3, 48)
+STATE = torch.zeros(1, 2, 16, dtype=torch.float64)
+
+
+def test_the_example_of_the_readme_runs():
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {"frames": torch.zeros(1, 2, 57_600, dtype=torch.uint8)}
+    exec(example, names)
+    assert names["outputs"].shape == (1, 2, 256)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_second_derivative_is_right_or_refused(name, cell):
+    layer, x = small(name, cell=cell), X.clone().requires_grad_()
+    loss = layer(x)[0].sum()
+    if (name, cell) != ("dense", "gru"):  # which has no backward pass written by hand
+        with pytest.raises(RuntimeError, match="create_graph is True"):
+            torch.autograd.grad(loss, x, create_graph=True)
+        return
+    (gradient,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.square().sum(), layer.bias)
+    peer = reference(layer)
+    (theirs,) = torch.autograd.grad(peer(x)[0].sum(), x, create_graph=True)
+    torch.testing.assert_close(second, torch.autograd.grad(theirs.square().sum(), peer.bias_ih_l0)[0])
+
+
+@pytest.mark.parametrize("state", ["box", "no box"])
+def test_weights_may_be_loaded_without_being_made(state):
+    arguments = (48, 16, [16, 4], [4, 4]) if state == "box" else (50, 14, [8, 8], [7, 2])
+    layer = FDHTLSTM(*arguments, ranks=3)
+    x = torch.randn(4, 2, layer.input_size)
+    skipped = torch.nn.utils.skip_init(FDHTLSTM, *arguments, ranks=3)
+    skipped.load_state_dict(layer.state_dict())
+    with torch.device("meta"):
+        assigned = FDHTLSTM(*arguments, ranks=3)
+    assigned.load_state_dict(layer.state_dict(), assign=True)
+    for other in (skipped, assigned):
+        assert torch.equal(other(x)[0], layer(x)[0])
+        assert torch.equal(other.dense_weights()[1], layer.dense_weights()[1])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_packed_call_leaves_the_layer_as_it_is(cell, monkeypatch):
+    layer = small("tensor_train", cell=cell)
+    ties = PackedSequence(X[:, :2].reshape(-1, 48), torch.tensor([2, 2]), torch.tensor([1, 0]), torch.tensor([1, 0]))
+    theirs, their_final = reference(layer)(ties)
+    monkeypatch.setattr(Recurrent, "__setattr__", lambda *_: pytest.fail("the layer is changed during a call"))
+    outputs, final = layer(ties)
+    assert torch.equal(outputs.sorted_indices, theirs.sorted_indices)
+    torch.testing.assert_close(outputs.data, theirs.data)
+    for ours, expected in zip(parts(final), parts(their_final), strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_single_step_gives_every_parameter_a_gradient(name, cell):
+    layer = small(name, cell=cell)
+    layer(X[:1])[0].sum().backward()
+    assert all(parameter.grad is not None for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize("state", [None, STATE.float()])
+@pytest.mark.parametrize("name", SMALL)
+def test_autocast_keeps_a_gru_in_single_precision(name, state):
+    layer = small(name, cell="gru", dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, final = layer(X.float(), state)
+    assert outputs.dtype == final.dtype == torch.float32
+
+
+def test_an_empty_batch_of_rows():
+    layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
+    assert layer(torch.zeros(3, 0, 120)).shape == (3, 0, 8)
+
+
+def test_modes_and_numbers_of_numpy():
+    given = FDHTLSTM(48, 16, np.array([16, 4]), np.array([4, 4]), ranks=np.int64(3), gain=np.float32(2))
+    plain = FDHTLSTM(48, 16, [16, 4], [4, 4], ranks=3, gain=2)
+    assert given.W.network == plain.W.network
+    assert given.gain == plain.gain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((X, (STATE.float(), STATE)), "initial_state: h is torch.float32; expected torch.float64"),
+        ((X, (STATE, STATE.long())), "initial_state: c is torch.int64; expected torch.float64"),
+        ((X, (STATE, None)), "initial_state: c is a NoneType; expected a tensor (1, 2, 16)"),
+        ((X, 5), "initial_state has 1 part(s); expected h, c"),
+        ((X, None, "abc"), "lengths is 'abc'; expected 2 integers"),
+        ((X, None, [1, None]), "lengths is [1, None]; expected 2 integers"),
+        ((X, None, torch.tensor([True] * 2)), "lengths has the shape (2,) and is torch.bool; expected 2 integers"),
+    ],
+)
+def test_bad_states_and_lengths(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        small("tensor_train")(*arguments)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int16])
+def test_lengths_of_any_integers(kind):
+    layer = small("tensor_train")
+    expected = layer(X, lengths=[2, 3])
+    assert torch.equal(layer(X, lengths=torch.tensor([2, 3], dtype=kind))[0], expected[0])
+
+
+@pytest.mark.parametrize("x", [torch.zeros(2, 120).double(), torch.zeros(2, 120).long(), [0.0]])
+def test_a_linear_map_refuses_what_is_not_in_its_dtype(x):
+    with pytest.raises(ValueError, match=r"x is .*; expected"):
+        HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)(x)
+
+
+def test_only_an_lstm_is_compressed():
+    with pytest.raises(ValueError, match=r"lstm is GRU\(48, 16\); expected one layer, one direction"):
+        FDHTLSTM.from_lstm(torch.nn.GRU(48, 16), ranks=3)
