@@ -174,11 +174,11 @@ class Recurrent(nn.Module):
 
     def _tracks(self, x: Tensor, act_on_x, recur: Recurrence, state: State, mask: Tensor | None) -> list[Tensor]:
         """The states of all steps, (B, T, H) each."""
-        zeros = self.bias.new_zeros(x.shape[0], self.hidden_size)
-        if self.cell == "gru":
-            return [cells.gru(act_on_x(x), recur, *(state or [zeros]), mask)]
-        if torch.compiler.is_compiling():
-            return list(cells.lstm(act_on_x(x), recur, *(state or [zeros, zeros]), mask))
+        if self.cell == "gru" or torch.compiler.is_compiling():
+            zero = [] if state else [self.bias.new_zeros(x.shape[0], self.hidden_size)]
+            if self.cell == "gru":
+                return [cells.gru(act_on_x(x), recur, *(state or zero), mask)]
+            return list(cells.lstm(act_on_x(x), recur, *(state or 2 * zero), mask))
         # under autocast the products come in half precision; the recurrence keeps that of the weights
         dtype = self.bias.dtype
         recur = Recurrence(tuple(tensor.to(dtype) for tensor in recur.tensors), recur.q_first)

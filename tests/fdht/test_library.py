@@ -81,9 +81,9 @@ def test_state_dict_device_and_dtype():
 
 
 def test_pixels_are_normalised_in_the_map():
-    layer = lstm(batch_first=True).normalise(1 / 128, -1.0)
+    whole = lstm(batch_first=True).normalise(1 / 128, -1.0)
     filled_up = FDHTLSTM(50, 14, [8, 8], [7, 2], ranks=3, batch_first=True, dtype=torch.float64).normalise(1 / 128, -1)
-    for layer in (layer, filled_up):  # x in whole slices of the map, or filled up with zeros
+    for layer in (whole, filled_up):  # x in whole slices of the map, or filled up with zeros
         pixels = torch.randint(0, 256, (3, 4, layer.input_size), dtype=torch.uint8)
         expected = reference(layer)((pixels.double() - 128) / 128)
         assert_same(layer(pixels), expected)
