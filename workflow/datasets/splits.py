@@ -23,6 +23,7 @@ from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, Row, check, cut
 COLUMNS = ("protocol", "fold", "clip", "part")
 LEAKAGE_COLUMNS = (
     "dataset", "protocol", "fold", "n_train", "n_validation", "n_test", "test_with_sibling_in_train",
+    "test_with_sibling_of_any_class",
 )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def split(
         "n_validation": count[VALIDATION],
         "n_test": count[TEST],
         "test_with_sibling_in_train": f"{share_with_sibling(rows, part_of):.6f}",
+        "test_with_sibling_of_any_class": f"{share_with_sibling(rows, part_of, any_class=True):.6f}",
     }
     table = [{"protocol": protocol, "fold": fold, "clip": row.clip, "part": part_of[row.clip]} for row in rows]
     return table, leakage
@@ -107,8 +109,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not table:
         raise DataError(f"{options.clips}: no protocol has a fold with both training and test clips")
     write_csv(options.output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
-    expected = round(expected_share(rows, PUBLISHED_FOLDS), 6)  # of test clips with a sibling, over all seeds
-    summary = {"seed": options.seed, "expected_leakage_of_random_splits": expected, "digests": digests}
+    # of test clips with a sibling, over all seeds
+    expected, of_any_class = (round(expected_share(rows, PUBLISHED_FOLDS, every), 6) for every in (False, True))
+    summary = {
+        "seed": options.seed,
+        "expected_leakage_of_random_splits": expected,
+        "expected_leakage_of_random_splits_any_class": of_any_class,
+        "digests": digests,
+    }
     write_csv(options.output / "splits.csv", COLUMNS, table)
     digests = {name: seal.digest(options.output / name) for name in ("splits.csv", "leakage.csv")}
     write_json(options.output / "splits.json", seal.sealed(summary, digests))
