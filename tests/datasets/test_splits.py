@@ -206,6 +206,29 @@ def test_only_training_clips_move_to_validation():
     assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
 
 
+def test_a_validation_part_far_from_its_share_is_told(capsys):
+    """A person of YouTube Celebrities has two training sources, and one of them is moved whole."""
+    rows = rows_of(YOUTUBE_CELEBRITIES)
+    sizes = [split(YOUTUBE_CELEBRITIES, rows, "group", fold, SEED, 0.15)[1] for fold in range(3)]
+    assert [(row["n_train"], row["n_validation"]) for row in sizes] == [(735, 437), (821, 485), (886, 456)]
+    assert {row[f"n_{part}_sources"] for row in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert said[0] == (
+        "youtube_celebrities, group, fold 0: validation takes 37.3% of the training clips (437 of 1172) "
+        "in place of 15.0%, for want of more or smaller sources a class"
+    )
+    split(UCF11, rows_of(UCF11), "group", 0, SEED, 0.15)
+    assert capsys.readouterr().err == ""
+
+
+def test_sources_are_counted_by_name_in_every_part():
+    rows = [Row(f"{label}/{s}/{c}", label, str(s), f"{label}{s}") for label in "ab" for s in range(1, 26) for c in "xy"]
+    _, sizes = split(UCF11, rows, "group", 0, SEED, 0.15)
+    assert [sizes[f"n_{part}"] for part in (TRAIN, VALIDATION, TEST)] == [68, 12, 20]
+    assert [sizes[f"n_{part}_sources"] for part in (TRAIN, VALIDATION, TEST)] == [34, 6, 10]
+
+
 def test_a_partial_set_shares_its_groups_among_the_folds():
     rows = [row for row in rows_of(UCF11) if int(row.group) <= 4]
     used = [set() for _ in range(5)]
