@@ -1,7 +1,7 @@
 """Sentences of the article that exist once per data set and front end, put together from the records."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import accuracy, factors
+from workflow.reporting.content import accuracy, factors, parts
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
@@ -22,8 +22,14 @@ def values(material: Material) -> dict[str, str]:
             results += _result(material, rows, setting, (dataset, front_end, protocol))
             baselines += _baseline(material, rows, setting, protocol)
     factors = _factors(material)
+    sets = list(material.settings["dataset"].drop_duplicates())
     nothing = "There is no finished run yet."
-    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines), "factorsText": factors}
+    return {
+        "resultsText": " ".join(results) or nothing,
+        "baselinesText": " ".join(baselines),
+        "factorsText": factors,
+        "sourcesText": parts.sources_text(material, sets),
+    }
 
 
 def _factors(material: Material) -> str:
