@@ -30,11 +30,13 @@ def material(three):
     return gather(three)
 
 
-def test_the_table_counts_sources_of_any_class_beside_those_of_the_same_class(material):
+def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_same_class(material):
     table = leakage.build(material).drop_duplicates("dataset").set_index("dataset")
     assert table["sibling_group"].tolist() == [0, 0, 0]
     assert table["sibling_any_class_group"].tolist() == [0, 0.25, 0]
     assert table["sibling_any_class_published"].tolist() == [1, 1, 1]
+    assert table["train_clips_group"].tolist() == [160, 160, 80]
+    assert table["train_clips_published"].tolist() == [160, 160, 160]
 
 
 def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(material, tmp_path):
@@ -44,6 +46,7 @@ def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(material, tmp
         "Parts under both protocols, YouTube Celebrities.",
         "| 1 | 80 | 32 | 48 | 28.6 | 20, 4, 6 | 0.0 | 0.0 |",
         "| 1 | 160 | 32 | 48 | 16.7 | 20, 4, 6 | 0.0 | 25.0 |",
+        "YouTube Celebrities 160 and 80; there the protocols differ by the size of the training part too.",
         "of the same source in any class: 100.0 % and 25.0 %.",
         parts.NAMES,
     ):
@@ -66,13 +69,27 @@ def test_what_group_keeps_apart_is_said_as_the_data_show_it(material):
     label += "no source of the same class on both sides (HMDB51)"
     assert legend.get_texts()[0].get_text() == label
     assert "HMDB51, where 25.0 % of the test clips have a source in train in another class" in drawing.caption
+    assert "YouTube Celebrities 160 and 80; there" in drawing.caption
 
 
 def test_the_caption_ends_where_nothing_more_is_known(tmp_path):
     write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
     with style.in_style():
         drawing = plot.draw(gather(tmp_path))
-    assert drawing.caption.endswith("train and test are worth.")
+    assert drawing.caption.endswith("as far as the training parts are of one size.")
+
+
+def test_the_article_says_where_training_parts_differ_in_size(material, tmp_path):
+    said = macros.values(material)
+    assert said["sizesTimes"] == "1.0 to 2.0 times as many"
+    assert said["sizesText"].endswith("About as many: UCF11 160 and 160, HMDB51 160 and 160.")
+    assert said["sourcesText"].startswith("Protocol group: no source on both sides (UCF11; YouTube Celebrities); no")
+    assert (said["siblingGroup"], said["siblingAnyGroup"]) == ("0.0", "0.0 to 25.0")
+    write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
+    write_leakage(tmp_path, folds=1, train=158)
+    said = macros.values(gather(tmp_path))
+    assert said["sizesTimes"] == "about as many"
+    assert said["sizesText"].endswith("demo (generated) 160 and 158, about as many.")
 
 
 def test_a_record_made_before_they_were_counted_is_read_and_promises_less(tmp_path):
@@ -93,5 +110,6 @@ def test_without_the_table_of_the_splits_nothing_is_claimed(tmp_path):
     assert parts.promise(material, "demo") == "no source of the same class on both sides"
     assert parts.sheet(material, "demo") == []
     said = macros.values(material)
-    assert said["sourcesText"] == macros.UNKNOWN
-    assert pd.isna(leakage.build(material)["sibling_any_class_group"]).all()
+    assert said["sizesTimes"] == "an unknown number of"
+    assert said["sizesText"] == said["sourcesText"] == macros.UNKNOWN
+    assert pd.isna(leakage.build(material)["train_clips_group"]).all()

@@ -29,7 +29,20 @@ def values(material: Material) -> dict[str, str]:
         "baselinesText": " ".join(baselines),
         "factorsText": factors,
         "sourcesText": parts.sources_text(material, sets),
+        "sizesText": parts.sizes_text(material, sets),
+        "sizesTimes": _times(material, sets),
     }
+
+
+def _times(material: Material, datasets: list[str]) -> str:
+    """How many times as many clips published trains on as group, over the data sets."""
+    known = [value for dataset in datasets if (value := parts.ratio(material, dataset)) == value]
+    if not known:
+        return "an unknown number of"
+    if all(map(parts.alike, known)):
+        return "about as many"
+    ends = [number(end, 1) for end in (min(known), max(known))]
+    return f"{' to '.join(dict.fromkeys(ends))} times as many"
 
 
 def _factors(material: Material) -> str:

@@ -23,6 +23,9 @@ COLUMNS = {
 PARTS = {  # -> column of the splits' leakage.csv
     "sibling": parts.SAME_CLASS,
     "sibling_any_class": parts.ANY_CLASS,
+    "train_clips": "n_train",
+    "validation_clips": "n_validation",
+    "test_clips": "n_test",
 }
 EMPTY = "No finished run."
 BLOCKS = {
@@ -36,7 +39,7 @@ def build(material: Material) -> pd.DataFrame:
     """leakage.csv: a row per data set, front end, model and measure; fractions.
 
     sibling_*: share of test clips with a clip of the same class and source in train or validation; sibling_any_class_*:
-    of the same source in any class. Means over the folds.
+    of the same source in any class; train_, validation_ and test_clips_*: sizes of the parts. Means over the folds.
     """
     rows = []
     order = material.settings[["dataset", "front_end", "model"]].drop_duplicates()
@@ -96,7 +99,7 @@ def sheets(material: Material) -> list[Sheet]:
 
 def _notes(material: Material, dataset: str) -> list[str]:
     notes = ["Difference: mean of published less mean of group; interval: Welch, corrected for overlapping folds."]
-    more = (parts.siblings_text(material, dataset),)
+    more = parts.siblings_text(material, dataset), parts.sizes_text(material, [dataset])
     return notes + [text for text in more if text]
 
 

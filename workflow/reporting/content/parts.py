@@ -24,6 +24,7 @@ COLUMNS = {
     "any_class": Column("any_class", ("Siblings,", "any class", "(%)")),
 }
 SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train", "test_with_sibling_of_any_class"
+ABOUT = 0.05  # training parts that differ by less are about as large
 NAMES = (
     "Sources are told apart by the names that the set gives, mostly titles of films and uploads: parts of one film may "
     "have several, and different videos may share one."
@@ -57,6 +58,16 @@ def across_classes(material: Material, dataset: str) -> bool:
     return bool((rows(material, dataset, "group")[ANY_CLASS] > rows(material, dataset, "group")[SAME_CLASS]).any())
 
 
+def ratio(material: Material, dataset: str) -> float:
+    """Training clips under published for each under group."""
+    return mean(material, dataset, "published", "n_train") / mean(material, dataset, "group", "n_train")
+
+
+def alike(value: float) -> bool:
+    """Whether two training parts of this ratio are about as large."""
+    return 1 - ABOUT < value < 1 / (1 - ABOUT)
+
+
 def siblings_text(material: Material, dataset: str) -> str:
     """Test clips with a source in train, under both protocols; empty without leakage.csv."""
     same, every = (_shares(material, dataset, column) for column in (SAME_CLASS, ANY_CLASS))
@@ -81,6 +92,22 @@ def sources_text(material: Material, datasets: Iterable[str]) -> str:
             kept.setdefault(promise(material, dataset), []).append(name)
     said = "; ".join(f"{text} ({'; '.join(names)})" for text, names in kept.items())
     return f"Protocol group: {said}." if said else ""
+
+
+def sizes_text(material: Material, datasets: Iterable[str]) -> str:
+    """How many clips the models train on under both protocols; empty where that is not known."""
+    apart, near = [], []
+    for dataset in datasets:
+        value = ratio(material, dataset)
+        if value == value:
+            clips = [number(mean(material, dataset, name, "n_train")) for name in ("published", "group")]
+            text = f"{layouts.dataset_label(material.layout, dataset)} {clips[0]} and {clips[1]}"
+            (near if alike(value) else apart).append(text)
+    said = "Training clips under published and under group (means over folds): "
+    if not apart:
+        return f"{said}{', '.join(near)}, about as many." if near else ""
+    said += f"{', '.join(apart)}; there the protocols differ by the size of the training part too."
+    return f"{said} About as many: {', '.join(near)}." if near else said
 
 
 def _shares(material: Material, dataset: str, column: str) -> list[str]:

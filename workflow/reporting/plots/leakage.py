@@ -33,10 +33,11 @@ def draw(material: Material) -> Drawing:
         Line2D([], [], color="#333333", marker="o", mfc="white", linestyle="", label="published: clips at random"),
     ]
     style.legend(figure, material.layout, [], "marker", extra)
-    more = (parts.sources_text(material, shown),)
+    more = parts.sources_text(material, shown), parts.sizes_text(material, shown)
     caption = (
         "The same models, trained and scored under the two protocols (mean ± one standard deviation over the "
-        "runs). The distance is what clips of the same source in train and test are worth."
+        "runs). The distance is what clips of the same source in train and test are worth, as far as the training "
+        "parts are of one size."
     )
     return Drawing(figure, " ".join([caption, *filter(None, more)]))
 
