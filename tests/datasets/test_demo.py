@@ -61,8 +61,8 @@ def test_every_step_leaves_its_files(prepared):
     }  # fmt: skip
     assert read_json(prepared / "source.json")["parts"][0]["url"].startswith("file:")
     leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
-    shares = {(row["protocol"], float(row["test_with_sibling_in_train"])) for row in leakage}
-    assert shares == {("group", 0.0), ("published", 1.0)}
+    for column in ("test_with_sibling_in_train", "test_with_sibling_of_any_class"):
+        assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("published", 1.0)}
     digests = read_json(prepared / "splits.json")["digests"]
     assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "published") for fold in range(5)}
 

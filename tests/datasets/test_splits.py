@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from workflow.datasets import inventory, official
 from workflow.datasets.catalogue import CATALOGUE, DEMO, HMDB51, UCF11, YOUTUBE_CELEBRITIES, Dataset
+from workflow.datasets.catalogue import folds as number_of_folds
 from workflow.datasets.errors import DataError
 from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, Row, cut_validation, parts
@@ -69,7 +70,8 @@ def test_leakage_of_the_whole_sets():
         for fold in range(5):
             assert share_with_sibling(rows, parts(entry, rows, "published", fold, SEED)) > 0.98
         for fold in range(folds):
-            assert share_with_sibling(rows, parts(entry, rows, "group", fold, SEED)) == 0.0
+            part_of = parts(entry, rows, "group", fold, SEED)
+            assert share_with_sibling(rows, part_of) == share_with_sibling(rows, part_of, any_class=True) == 0.0
 
 
 def test_the_expected_leakage_is_the_mean_over_seeds():
@@ -89,6 +91,50 @@ def test_official_splits_of_hmdb51(lists):
         part_of = parts(HMDB51, rows, "group", fold, SEED)
         assert Counter(part_of.values()) == {TRAIN: 3570, TEST: 1530, UNUSED: 1666}
         assert share_with_sibling(rows, part_of) == 0.0
+
+
+def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
+    """The official splits are made class by class: a film trained on in one class is tested in another."""
+    rows = rows_of(HMDB51, official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir()))
+    classes: dict[str, set[str]] = {}
+    for row in rows:
+        classes.setdefault(row.source, set()).add(row.label)
+    shared = {source for source, labels in classes.items() if len(labels) > 1}
+    assert (len(classes), len(shared), sum(row.source in shared for row in rows)) == (1407, 271, 2992)
+    assert len(classes["TheBoondockSaints"]) == 18
+    shares = {
+        (protocol, any_class): [
+            round(100 * share_with_sibling(rows, parts(HMDB51, rows, protocol, fold, SEED), any_class), 1)
+            for fold in range(number_of_folds(HMDB51.name, protocol))
+        ]
+        for protocol in HMDB51.protocols
+        for any_class in (False, True)
+    }
+    assert shares == {
+        ("group", False): [0.0, 0.0, 0.0],
+        ("group", True): [29.9, 34.4, 34.6],
+        ("published", False): [83.8, 82.0, 83.0, 83.9, 81.9],
+        ("published", True): [93.6, 91.6, 93.0, 93.6, 92.4],
+    }
+    said = " ".join((root / "README.md").read_text().split())
+    assert f"{min(shares['group', True]):.0f} to {max(shares['group', True]):.0f} % of the test clips" in said
+
+
+def two_classes() -> list[Row]:
+    """A film in two classes, trained on in one and tested in the other, and films that keep to their class."""
+    clips = (("run", "film", "1"), ("run", "a", "2"), ("walk", "film", "2"), ("walk", "b", "1"), ("walk", "b", "1"))
+    return [Row(f"{label}/{i}", label, source, source, code * 3) for i, (label, source, code) in enumerate(clips)]
+
+
+def test_a_source_in_two_classes_is_a_sibling_of_any_class():
+    rows = two_classes()
+    part_of = parts(HMDB51, rows, "group", 0, SEED)
+    assert share_with_sibling(rows, part_of) == 0.0
+    assert share_with_sibling(rows, part_of, any_class=True) == 0.5
+    _, leakage = split(HMDB51, rows, "group", 0, SEED, 0.15)
+    shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train", "of_any_class")]
+    assert shares == [0.0, 0.5]
+    assert expected_share(rows, 5, any_class=True) > expected_share(rows, 5)
 
 
 def write_official(folder, label="wave", train=70, test=30, splits=(1, 2, 3)):
@@ -158,6 +204,29 @@ def test_only_training_clips_move_to_validation():
     assert all(before[clip] == TRAIN for clip in after if after[clip] == VALIDATION)
     count = Counter(after.values())
     assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
+
+
+def test_a_validation_part_far_from_its_share_is_told(capsys):
+    """A person of YouTube Celebrities has two training sources, and one of them is moved whole."""
+    rows = rows_of(YOUTUBE_CELEBRITIES)
+    sizes = [split(YOUTUBE_CELEBRITIES, rows, "group", fold, SEED, 0.15)[1] for fold in range(3)]
+    assert [(row["n_train"], row["n_validation"]) for row in sizes] == [(735, 437), (821, 485), (886, 456)]
+    assert {row[f"n_{part}_sources"] for row in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3
+    assert said[0] == (
+        "youtube_celebrities, group, fold 0: validation takes 37.3% of the training clips (437 of 1172) "
+        "in place of 15.0%, for want of more or smaller sources a class"
+    )
+    split(UCF11, rows_of(UCF11), "group", 0, SEED, 0.15)
+    assert capsys.readouterr().err == ""
+
+
+def test_sources_are_counted_by_name_in_every_part():
+    rows = [Row(f"{label}/{s}/{c}", label, str(s), f"{label}{s}") for label in "ab" for s in range(1, 26) for c in "xy"]
+    _, sizes = split(UCF11, rows, "group", 0, SEED, 0.15)
+    assert [sizes[f"n_{part}"] for part in (TRAIN, VALIDATION, TEST)] == [68, 12, 20]
+    assert [sizes[f"n_{part}_sources"] for part in (TRAIN, VALIDATION, TEST)] == [34, 6, 10]
 
 
 def test_a_partial_set_shares_its_groups_among_the_folds():

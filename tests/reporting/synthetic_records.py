@@ -143,11 +143,20 @@ def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "published
     return root
 
 
-def write_leakage(root: Path, dataset="demo", folds=2) -> None:
-    """A leakage.csv as the splits write it: every published test clip has a sibling in train, no group one."""
-    rows = ["dataset,protocol,fold,n_train,n_validation,n_test,test_with_sibling_in_train"]
-    for protocol, share in (("group", 0), ("published", 1)):
-        rows += [f"{dataset},{protocol},{fold},160,32,48,{share}" for fold in range(folds)]
+LEAKAGE = "dataset,protocol,fold,n_train,n_validation,n_test,test_with_sibling_in_train"
+LEAKAGE_LATER = ",test_with_sibling_of_any_class,n_train_sources,n_validation_sources,n_test_sources"
+
+
+def write_leakage(root: Path, dataset="demo", folds=2, across=0.0, train=160, later=True) -> None:
+    """A leakage.csv as the splits write it: every published test clip has a sibling in train, no group one.
+
+    Under group `across` of the test clips have a source in train in another class, and `train` clips are trained on.
+    later: with the columns that records of earlier versions lack.
+    """
+    rows = [LEAKAGE + LEAKAGE_LATER * later]
+    for protocol, share, any_class, n_train in (("group", 0, across, train), ("published", 1, 1, 160)):
+        more = f",{any_class},20,4,6" * later
+        rows += [f"{dataset},{protocol},{fold},{n_train},32,48,{share}{more}" for fold in range(folds)]
     folder = root / "data" / dataset
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "leakage.csv").write_text("\n".join(rows) + "\n")

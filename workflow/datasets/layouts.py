@@ -14,7 +14,7 @@ class Clip:
 
     clip: str
     label: str  # the class
-    group: str  # of the protocol `group`: clips of one group never stand on both sides
+    group: str  # of the protocol `group`: clips of one class and group never stand on both sides
     source: str  # the video that the clip was cut from, or the nearest thing that the set names
 
     @property

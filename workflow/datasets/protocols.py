@@ -17,7 +17,8 @@ TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
 
 @dataclass(frozen=True)
 class Row:
-    """What a split has to know of a clip. `source`, within its class, is what siblings share."""
+    """What a split has to know of a clip. `family` is what a split by sources keeps together: official splits are made
+    class by class, so that a film may be trained on in one class and tested in another; leakage.py counts that."""
 
     clip: str
     label: str

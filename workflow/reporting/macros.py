@@ -123,11 +123,14 @@ def _protocol(material: Material) -> dict[str, str]:
     table = leakage.build(material)
     table = table[(table["measure"] == "test_accuracy") & table["difference"].notna()]
     trained = table[table["model"].map(lambda model: layouts.kind(material.layout, model)) != "baseline"]
-    shares = {name: _extent(100 * table[f"sibling_{name}"].dropna()) for name in ("group", "published")}
+    kinds = ("group", "published", "any_class_group", "any_class_published")
+    shares = {name: _extent(100 * table[f"sibling_{name}"].dropna()) for name in kinds}
     return {
         "leakageGain": span(*_extent(100 * trained["difference"]), digits=1),
         "siblingPublished": span(*shares["published"], digits=1),
         "siblingGroup": span(*shares["group"], digits=1),
+        "siblingAnyPublished": span(*shares["any_class_published"], digits=1),
+        "siblingAnyGroup": span(*shares["any_class_group"], digits=1),
         "tolerancePoints": number(100 * material.layout["tolerance"], 1),
         "confidenceLevel": number(100 * CONFIDENCE),
         "significanceLevel": number(material.layout["significance"], 2),

@@ -1,7 +1,7 @@
 """Sentences of the article that exist once per data set and front end, put together from the records."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import accuracy, factors
+from workflow.reporting.content import accuracy, factors, parts
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
@@ -22,8 +22,27 @@ def values(material: Material) -> dict[str, str]:
             results += _result(material, rows, setting, (dataset, front_end, protocol))
             baselines += _baseline(material, rows, setting, protocol)
     factors = _factors(material)
+    sets = list(material.settings["dataset"].drop_duplicates())
     nothing = "There is no finished run yet."
-    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines), "factorsText": factors}
+    return {
+        "resultsText": " ".join(results) or nothing,
+        "baselinesText": " ".join(baselines),
+        "factorsText": factors,
+        "sourcesText": parts.sources_text(material, sets),
+        "sizesText": parts.sizes_text(material, sets),
+        "sizesTimes": _times(material, sets),
+    }
+
+
+def _times(material: Material, datasets: list[str]) -> str:
+    """How many times as many clips published trains on as group, over the data sets."""
+    known = [value for dataset in datasets if (value := parts.ratio(material, dataset)) == value]
+    if not known:
+        return "an unknown number of"
+    if all(map(parts.alike, known)):
+        return "about as many"
+    ends = [number(end, 1) for end in (min(known), max(known))]
+    return f"{' to '.join(dict.fromkeys(ends))} times as many"
 
 
 def _factors(material: Material) -> str:

@@ -6,6 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
+from workflow.reporting.content import parts
 from workflow.reporting.content.holes import remarks
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
@@ -21,7 +22,7 @@ COLUMNS = {
     "best_epoch_accuracy": Column("best_epoch_accuracy", ("Test acc. (%),", "best test epoch", "(optimistic)")),
 }
 PROTOCOLS = {
-    "group": "Protocol group: no source video on both sides",
+    "group": "Protocol group: {promise}",
     "published": "Protocol published: clips split at random, as the published code does",
 }
 
@@ -69,7 +70,7 @@ def sheets(material: Material) -> list[Sheet]:
                 link = "/".join((dataset, front_end, row.model, protocol))
                 cells = [_cell(material, key, row, marked, letter) for key in chosen]
                 block.append([cell._replace(link=link) for cell in cells])
-            blocks.append((PROTOCOLS[protocol], block))
+            blocks.append((PROTOCOLS[protocol].format(promise=parts.promise(material, dataset)), block))
         caption = f"Accuracy on {layouts.setting_label(material.layout, dataset, front_end)}."
         label = f"accuracy-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], blocks, notes))

@@ -6,6 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
+from workflow.reporting.content import parts
 from workflow.reporting.content.accuracy import ACCURACIES
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
@@ -19,6 +20,13 @@ COLUMNS = {
     "interval": Column("interval", ("95 % interval", "(points)")),
     "n": Column("n", ("n (group,", "published)")),
 }
+PARTS = {  # -> column of the splits' leakage.csv
+    "sibling": parts.SAME_CLASS,
+    "sibling_any_class": parts.ANY_CLASS,
+    "train_clips": "n_train",
+    "validation_clips": "n_validation",
+    "test_clips": "n_test",
+}
 EMPTY = "No finished run."
 BLOCKS = {
     "test_accuracy": "Test accuracy, epoch chosen on validation",
@@ -30,7 +38,8 @@ BLOCKS = {
 def build(material: Material) -> pd.DataFrame:
     """leakage.csv: a row per data set, front end, model and measure; fractions.
 
-    sibling_group, sibling_published: share of test clips with a clip of the same source video in train.
+    sibling_*: share of test clips with a clip of the same class and source in train or validation; sibling_any_class_*:
+    of the same source in any class; train_, validation_ and test_clips_*: sizes of the parts. Means over the folds.
     """
     rows = []
     order = material.settings[["dataset", "front_end", "model"]].drop_duplicates()
@@ -40,19 +49,13 @@ def build(material: Material) -> pd.DataFrame:
             found = {name: _interval(material, measure, *place, name) for name in ("group", "published")}
             for name, values in found.items():
                 row |= {f"n_{name}": values.n, f"{name}_mean": values.mean, f"{name}_std": values.std}
-                row[f"sibling_{name}"] = sibling_share(material, place[0], name)
+                row |= {f"{key}_{name}": parts.mean(material, place[0], name, PARTS[key]) for key in PARTS}
             row |= dict(zip(("difference", "low", "high"), _difference(material, measure, *place), strict=True))
             rows.append(row)
     columns = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_published"]
     columns += ["published_mean", "published_std", "difference", "low", "high"]
-    return pd.DataFrame(rows, columns=[*columns, "sibling_group", "sibling_published"])
-
-
-def sibling_share(material: Material, dataset: str, protocol: str) -> float:
-    """Mean over the folds of the share of test clips whose source is in train too; NaN without leakage.csv."""
-    table = material.leakage
-    rows = table[(table["dataset"] == dataset) & (table["protocol"] == protocol)]
-    return float(rows["test_with_sibling_in_train"].mean()) if len(rows) else math.nan
+    columns += [f"{key}_{name}" for key in PARTS for name in ("group", "published")]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _runs(material: Material, *setting: str) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def _difference(material: Material, measure: str, *place: str) -> tuple[float, f
 
 
 def sheets(material: Material) -> list[Sheet]:
-    """One printed table per data set and front end, a block per accuracy."""
+    """One printed table per data set and front end, a block per accuracy; then the parts of each data set."""
     table = layouts.keep(material.layout, "leakage", build(material))
     table = table[(table["n_group"] > 0) | (table["n_published"] > 0)]
     chosen = layouts.choose(material.layout, "leakage", COLUMNS)
@@ -90,19 +93,14 @@ def sheets(material: Material) -> list[Sheet]:
         setting = layouts.setting_label(material.layout, dataset, front_end)
         caption = f"What the published protocol adds on {setting}."
         columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"leakage-{dataset}-{front_end}", caption, columns, blocks, _notes(rows.iloc[0])))
-    return result
+        result.append(Sheet(f"leakage-{dataset}-{front_end}", caption, columns, blocks, _notes(material, dataset)))
+    return result + [sheet for dataset in table["dataset"].unique() for sheet in parts.sheet(material, dataset)]
 
 
-def _notes(row: pd.Series) -> list[str]:
+def _notes(material: Material, dataset: str) -> list[str]:
     notes = ["Difference: mean of published less mean of group; interval: Welch, corrected for overlapping folds."]
-    if not pd.isna(row["sibling_published"]):
-        shares = [number(100 * row[f"sibling_{name}"], 1) for name in ("published", "group")]
-        notes.append(
-            f"Test clips with a clip of the same source video in train: {shares[0]} % under published, "
-            f"{shares[1]} % under group."
-        )
-    return notes
+    more = parts.siblings_text(material, dataset), parts.sizes_text(material, [dataset])
+    return notes + [text for text in more if text]
 
 
 def _cell(material: Material, key: str, row: dict) -> Cell:

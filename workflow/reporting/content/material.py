@@ -69,9 +69,16 @@ class Material:
             "n_test",
             "test_with_sibling_in_train",
         ]
+        later = [  # NaN where the file was written before they were counted
+            "test_with_sibling_of_any_class",
+            "n_train_sources",
+            "n_validation_sources",
+            "n_test_sources",
+        ]
         tables = [table for file in files if "protocol" in (table := pd.read_csv(file))]
-        tables = [table[columns] for table in tables if set(columns) <= set(table)]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+        tables = [table for table in tables if set(columns) <= set(table)]
+        found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return found.reindex(columns=[*columns, *later])
 
     def partial(self, dataset: str) -> bool:
         """Whether the configuration declares that only a part of the set is at hand."""

@@ -3,7 +3,7 @@
 from matplotlib.lines import Line2D
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import leakage
+from workflow.reporting.content import leakage, parts
 from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
@@ -27,16 +27,29 @@ def draw(material: Material) -> Drawing:
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%),\nepoch chosen on validation")
         counts = style.runs_text([*rows["n_group"], *rows["n_published"]])
         panel.set_title(f"{layouts.setting_label(material.layout, dataset, front_end)} ({counts} each)")
+    shown = list(dict.fromkeys(dataset for (dataset, _), _ in groups))
     extra = [
-        Line2D([], [], color="#333333", marker="o", linestyle="", label="group: no source video on both sides"),
+        Line2D([], [], color="#333333", marker="o", linestyle="", label=f"group: {_promise(material, shown)}"),
         Line2D([], [], color="#333333", marker="o", mfc="white", linestyle="", label="published: clips at random"),
     ]
     style.legend(figure, material.layout, [], "marker", extra)
-    return Drawing(
-        figure,
+    more = parts.sources_text(material, shown), parts.sizes_text(material, shown)
+    caption = (
         "The same models, trained and scored under the two protocols (mean ± one standard deviation over the "
-        "runs). The distance is what clips of the same source video in train and test are worth.",
+        "runs). The distance is what clips of the same source in train and test are worth, as far as the training "
+        "parts are of one size."
     )
+    return Drawing(figure, " ".join([caption, *filter(None, more)]))
+
+
+def _promise(material: Material, datasets: list[str]) -> str:
+    """What holds for all panels, or for each data set by name where it is not the same."""
+    kept: dict[str, list[str]] = {}
+    for dataset in datasets:
+        kept.setdefault(parts.promise(material, dataset), []).append(layouts.dataset_label(material.layout, dataset))
+    if len(kept) == 1:
+        return next(iter(kept))
+    return ";\n".join(f"{text} ({', '.join(names)})" for text, names in kept.items())
 
 
 def _line(panel, material: Material, place: int, row: dict) -> None:

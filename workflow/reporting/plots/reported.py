@@ -47,8 +47,7 @@ def draw(material: Material) -> Drawing:
     return Drawing(
         figure,
         "Reported against reproduced accuracy, with 95 % intervals over folds and seeds. Filled: the way the "
-        "published codes measure it; hollow: without a source video on both sides and with the epoch chosen on "
-        "validation clips.",
+        "published codes measure it; hollow: under protocol group and with the epoch chosen on validation clips.",
     )
 
 
