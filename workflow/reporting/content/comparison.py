@@ -6,12 +6,11 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import counted, verdict
+from workflow.reporting.content import counted, observations, verdict
 from workflow.reporting.content.leakage import interval_text
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
 from workflow.reporting.reported import COUNTS
-from workflow.reporting.statistics import interval, overlap
 
 EMPTY = "No recurrent model to compare."
 # (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
@@ -105,9 +104,7 @@ def _row(place: tuple[str, str, str], entry: dict, protocol: str, measure: str) 
 
 
 def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
-    runs = material.runs_of(*place, protocol)
-    correction = overlap(runs["fold"].nunique(), material.test_share(place[0], protocol))
-    found = interval(runs[measure].dropna(), correction)
+    found = observations.summary(material, measure, *place, protocol)
     said, reason = verdict.of_accuracy(entry["value"], found, material.layout["tolerance"])
     row = _row(place, entry, protocol, measure)
     row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
