@@ -27,18 +27,25 @@ def values(material: Material) -> dict[str, str]:
 
 
 def _factors(material: Material) -> str:
-    """What the accuracy depends on, where formats were run with both starting scales; else what is missing."""
+    """What the accuracy depends on, where formats were run with both starts and recipes; else what is missing."""
     table = factors.build(material)
     table = table[table["measure"] == "test_accuracy"]
     if table.empty:
-        return "No format was run with both starting scales, so that start and format cannot be told apart."
+        return f"No format was run with both starts, so that {factors.RECIPE} and format cannot be told apart."
     said = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        shares = rows.set_index("factor")["share"]
-        words = ", ".join(f"{number(100 * shares[name], 1)} % by the {name}" for name in factors.AXES)
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        said.append(f"{setting}: of the variance of the accuracies, {words}.")
+        shares = _shares(rows.set_index("factor")["share"])
+        equal = _shares(rows.set_index("factor")["share_equal_epochs"])
+        said.append(
+            f"{setting}: of the variance of the accuracies, {shares}; with every run cut to its first "
+            f"{rows['equal_epochs'].iloc[0]} epochs, {equal}."
+        )
     return " ".join(said)
+
+
+def _shares(shares) -> str:
+    return ", ".join(f"{number(100 * shares[name], 1)} % by the {name}" for name in factors.AXES)
 
 
 def _result(material: Material, rows, setting: str, block: tuple[str, str, str]) -> list[str]:
