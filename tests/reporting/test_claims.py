@@ -27,9 +27,32 @@ def test_sizes_are_checked_against_the_abstract(tmp_path):
     weights = rows(table, "weights").iloc[0]
     assert (weights["expected_low"], weights["expected_high"], weights["found"]) == (3132, 8808, 3648)
     assert weights["verdict"] == "holds"
-    fewer = rows(table, "times_fewer").iloc[0]
-    assert fewer["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
-    assert fewer["verdict"] == "holds"
+
+
+def test_times_fewer_is_against_what_each_compressed_rival_stores(tmp_path):
+    levels = {"tt_lstm": 0.5, "ht_lstm": 0.5, "lstm": 0.5, "fdht_lstm": 0.6}
+    table = claims.build(material(tmp_path, levels))
+    fewer = rows(table, "times_fewer").set_index("against")
+    assert list(fewer.index) == ["tt_lstm", "ht_lstm"]
+    assert fewer.loc["tt_lstm", "found"] == pytest.approx((3360 + 262_144) / 3648)
+    assert set(zip(fewer["expected_low"], fewer["expected_high"], strict=True)) == {(3985, 10711)}
+    assert set(fewer["verdict"]) == {"fails"}
+    dense = rows(table, "times_fewer_dense").iloc[0]  # beside it, as a reading of its own
+    assert dense["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
+    assert (dense["against"], dense["verdict"]) == ("dense LSTM", "holds")
+
+
+def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
+    for model, total in (("tt_lstm", 3985 * 4000), ("tr_lstm", 3984 * 4000), ("fdht_lstm", 4000)):
+        write_run(tmp_path, record(model, parameters={"W": total, "U": 0, "bias": 0, "classifier": 0}))
+    found = rows(claims.build(gather(tmp_path)), "times_fewer").set_index("against")
+    assert found["verdict"].to_dict() == {"tt_lstm": "holds", "tr_lstm": "fails"}
+
+
+def test_every_row_of_sizes_names_its_model(tmp_path):
+    sheet = claims.sheets(material(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
+    place = [column.key for column in sheet.columns].index("model")
+    assert {row[place].text for _, block in sheet.blocks for row in block} == {"FDHT-LSTM"}
 
 
 def test_too_many_weights_fail(tmp_path):

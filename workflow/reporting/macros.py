@@ -94,10 +94,12 @@ def _counts(material: Material) -> dict[str, str]:
 
 def _claims(material: Material) -> dict[str, str]:
     table = claims.build(material)
-    names = {"weights": "claimWeights", "times_fewer": "claimFewer"}
+    names = {"weights": "claimWeights", "times_fewer": "claimFewer", "times_fewer_dense": "claimFewerDense"}
     names |= {"test_accuracy": "claimAccuracy", "best_epoch_accuracy": "claimAccuracyBest"}
     found = {name: table.loc[table["claim"] == claim, "verdict"] for claim, name in names.items()}
     text = {name: claims.overall(list(verdicts)) for name, verdicts in found.items()}
+    fewer = table.loc[table["claim"] == "times_fewer", "found"].dropna()
+    text["fdhtFewerRivals"] = span(*_extent(fewer), digits=1)
     for name in ("claimAccuracy", "claimAccuracyBest"):
         text[f"{name}Checks"] = number(len(found[name]))
         for word in (claims.HOLDS, claims.FAILS, claims.INCONCLUSIVE):
