@@ -1,7 +1,8 @@
 """The abstract's claims as checks."""
 
 import pytest
-from synthetic_records import record, write_run
+import yaml
+from synthetic_records import SHAPES, record, write_run
 
 from workflow.reporting.content import claims
 from workflow.reporting.content.material import gather
@@ -99,6 +100,30 @@ def test_variants_are_compared_with_their_like(tmp_path):
     found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
     pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_published", "tt_lstm_published")}
     assert set(zip(found["model"], found["against"], strict=True)) == pairs
+
+
+def write_started(root, model, value, start=None):
+    """Runs whose specification names the start; the model's format is that of its name without an ending."""
+    base = model.removesuffix("_deep").removesuffix("_published")
+    recurrent = {**SHAPES[base], "hidden_size": 256, "input_size": 57600} | ({"init": start} if start else {})
+    for seed in range(3):
+        folder = write_run(root, record(model, seed=seed, test_accuracy=value))
+        (folder / "specification.yaml").write_text(yaml.safe_dump({"recurrent": recurrent}))
+
+
+def test_a_variant_that_no_rival_has_is_held_against_the_rivals_with_its_start(tmp_path):
+    for model, start in (("tt_lstm", None), ("tt_lstm_published", "published"), ("ht_lstm", None)):
+        write_started(tmp_path, model, 0.5, start)
+    write_started(tmp_path, "fdht_lstm_deep", 0.6)
+    write_started(tmp_path, "fdht_lstm_published", 0.6, "published")
+    table = claims.build(gather(tmp_path))
+    for claim in ("test_accuracy", "best_epoch_accuracy", "times_fewer"):
+        found = rows(table, claim)
+        assert set(zip(found["model"], found["against"], strict=True)) == {
+            ("fdht_lstm_deep", "tt_lstm"),
+            ("fdht_lstm_deep", "ht_lstm"),
+            ("fdht_lstm_published", "tt_lstm_published"),
+        }
 
 
 @pytest.mark.parametrize(

@@ -189,9 +189,9 @@ def _notes(material: Material, named: tuple[str, ...]) -> list[str]:
         ]
     else:
         notes = [
-            "FDHT-LSTM less its rival in points, paired over shared folds and seeds, corrected for overlapping "
-            f"folds; p after Holm over all rows; holds or fails at p of {level} or less. The abstract claims {low} "
-            f"to {high} points."
+            "FDHT-LSTM less its rival in points, each variant against the rivals with the same start, paired over "
+            "shared folds and seeds, corrected for overlapping folds; p after Holm over all rows; holds or fails at p "
+            f"of {level} or less. The abstract claims {low} to {high} points."
         ]
     if "demo" in set(material.settings["dataset"]):
         notes.append("The generated demo set is none of the paper's: its rows show that the checks work.")

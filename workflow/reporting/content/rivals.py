@@ -1,14 +1,26 @@
 """Which compressed models an FDHT-LSTM is held against: of every format the one entry that is its like."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import counted
+from workflow.reporting.content import counted, factors
 from workflow.reporting.content.material import Material
 
 
 def of(material: Material, dataset: str, front_end: str, model: str) -> list[str]:
-    """The matched entries, in the order of tables: of each compressed format the entry whose name ends as `model`'s."""
-    variant = variant_of(material, model)
-    return [rival for rival in compressed(material, dataset, front_end) if variant_of(material, rival) == variant]
+    """The matched entries, in the order of tables.
+
+    Of a compressed format that has an entry with `model`'s ending (`_published`), that entry. Of one that has none, as
+    none has of `fdht_lstm_deep`, the entry without an ending, where both are known to have the same start.
+    """
+    ending, entries = variant_of(material, model), compressed(material, dataset, front_end)
+    start = factors.start_of(material, dataset, front_end, model)
+
+    def matched(rival: str) -> bool:
+        if ending == variant_of(material, rival) or start is None:
+            return ending == variant_of(material, rival)
+        plain = not variant_of(material, rival) and rival + ending not in entries
+        return plain and factors.start_of(material, dataset, front_end, rival) == start
+
+    return [rival for rival in entries if matched(rival)]
 
 
 def compressed(material: Material, dataset: str, front_end: str) -> list[str]:
