@@ -5,7 +5,7 @@ import math
 import pytest
 from synthetic_records import record, write_grid, write_run
 
-from workflow.reporting.content import comparison, verdict
+from workflow.reporting.content import comparison, conventions, verdict
 from workflow.reporting.content.material import gather
 from workflow.reporting.statistics import Interval
 
@@ -54,9 +54,38 @@ def test_verdicts_on_a_count(metric, value, step, ours, expected):
     assert verdict.of_count(metric, value, step, ours)[0] == expected
 
 
-def test_a_total_may_be_counted_by_another_convention():
-    said = verdict.of_count("total", 268000, 1000, 265504, {"biases": 266528, "the classifier's weights": 268320})
-    assert said == ("match", "equal when the classifier's weights count too")
+def total(value, source="a README"):
+    return {"metric": "total", "value": value, "step": 1000.0, "source": source}
+
+
+def test_all_totals_of_a_source_are_counted_alike(tmp_path):
+    """The total of TR-LSTM would match with both biases, but those of the other rows say that the classifier counts."""
+    counts = {
+        "tt_lstm": (3360, 268000),
+        "ht_lstm": (1245, 266000),
+        "tr_lstm": (1725, 266000),
+        "bt_lstm": (3392, 268500),
+    }
+    for model, (W, _) in counts.items():
+        parameters = {"W": W, "U": 262_144, "bias": 1024, "classifier": 257 * 9}  # 9 of 11 classes
+        write_run(tmp_path, record(model, "published", dataset="ucf11", parameters=parameters))
+    material = gather(tmp_path)
+    rows = [(("ucf11", "pixels", model), total(value)) for model, (_, value) in counts.items()]
+    convention = conventions.of_source(material, rows)
+    assert convention == "W + U and the classifier's weights"
+    found = {model: conventions.totals(material, "ucf11", "pixels", model)[convention] for model in counts}
+    assert found["tt_lstm"] == 3360 + 262_144 + 256 * 11  # the classifier of the whole set
+    assert not conventions.equal(found["tr_lstm"], rows[2][1])  # though with both biases it would be
+
+
+def test_the_totals_of_the_readme_agree_by_one_convention(tmp_path):
+    for model in ("lstm", "tt_lstm", "bt_lstm", "tr_lstm", "ht_lstm"):
+        write_run(tmp_path, record(model, "published", dataset="ucf11"))
+    table = comparison.build(gather(tmp_path))
+    totals = table[table["metric"] == "total"]
+    assert set(totals["verdict"]) == {"match"}
+    assert set(totals["counted"]) == {"W + U and the classifier's weights"}
+    assert totals.set_index("model").loc["tt_lstm", "reproduced"] == 268_320
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import counted, observations, verdict
+from workflow.reporting.content import conventions, counted, observations, verdict
 from workflow.reporting.content.leakage import interval_text
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
@@ -22,7 +22,7 @@ TITLES = {
     VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
     ("", "U"): "Hidden-to-hidden weights U",
-    ("", "total"): "Weights W + U",
+    ("", "total"): "Weights in all, counted as the source counts",
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_total"): "Times fewer than dense W + U",
 }
@@ -37,13 +37,13 @@ COLUMNS = {
     "reason": Column("reason", ("Reason",), number=False),
 }
 CSV = ["dataset", "front_end", "model", "metric", "protocol", "measure", "reported", "reproduced", "low", "high"]
-CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
+CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counted"]
 
 
 @lru_cache(maxsize=8)
 def build(material: Material) -> pd.DataFrame:
     """comparison.csv: accuracies as fractions, once per view; counts and ratios once."""
-    rows = []
+    rows, counting = [], conventions_of_sources(material)
     for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
         if layouts.kind(material.layout, model) == "baseline":
             continue
@@ -52,7 +52,7 @@ def build(material: Material) -> pd.DataFrame:
         for entry in accuracies:
             rows += [_accuracy(material, (dataset, front_end, model), entry, *view) for view in VIEWS]
         for entry in published[published["metric"].isin(COUNTS)].to_dict("records"):
-            rows.append(_count(material, (dataset, front_end, model), entry))
+            rows.append(_count(material, (dataset, front_end, model), entry, counting))
     rows += _never_run(material)
     return pd.DataFrame(rows, columns=CSV)
 
@@ -99,7 +99,7 @@ def _never_run(material: Material) -> list[dict]:
 def _row(place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
     row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
     row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
-    row |= {"reported": entry["value"], "precision": entry["step"]}
+    row |= {"reported": entry["value"], "precision": entry["step"], "counted": ""}
     return row | {name: entry[name] for name in ("status", "source", "locator")}
 
 
@@ -114,19 +114,33 @@ def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, prot
     return row | {"difference": difference, "verdict": said, "reason": reason}
 
 
-def _count(material: Material, place: tuple[str, str, str], entry: dict) -> dict:
+def conventions_of_sources(material: Material) -> dict[str, str]:
+    """source -> the convention by which all its totals are counted."""
+    totals: dict[str, list] = {}
+    for place in counted.places(material).itertuples(index=False, name=None):
+        published = reported_for(material, *place)
+        for entry in published[(published["metric"] == "total") & published["value"].notna()].to_dict("records"):
+            totals.setdefault(entry["source"], []).append((place, entry))
+    return {source: conventions.of_source(material, rows) for source, rows in totals.items()}
+
+
+def _count(material: Material, place: tuple[str, str, str], entry: dict, counting: dict[str, str]) -> dict:
     found, whole = counted.counts(material, *place), counted.dense(material, *place)
-    value, others = None, {}
+    value, convention = None, ""
     if found is not None:
         values = {"W": found["W"], "U": found["U"], "total": found["W"] + found["U"]}
         if whole is not None and found["W"]:
             values["ratio_W"] = whole["W"] / found["W"]
             values["ratio_total"] = (whole["W"] + whole["U"]) / values["total"]
         value = values.get(entry["metric"])
-        others = counted.conventions(found, place[0]) if entry["metric"] == "total" else {}
-    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value, others)
+        if entry["metric"] == "total":
+            totals = conventions.totals(material, *place)
+            wanted = counting.get(entry["source"], conventions.PLAIN)
+            convention = wanted if wanted in totals else conventions.PLAIN
+            value = totals[convention]
+    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value)
     difference = math.nan if value is None else value - entry["value"]
-    row = _row(place, entry, "", "")
+    row = _row(place, entry, "", "") | {"counted": convention}
     return row | {"reproduced": value, "difference": difference, "verdict": said, "reason": reason}
 
 
@@ -159,13 +173,16 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
     notes = [
         f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
         "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
-        "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
-        "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
+        "a source. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
     if (rows["verdict"] == verdict.PARTIAL).any():
         notes.append(
             "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
         )
+    totals = rows[rows["counted"] != ""]
+    for (source, convention), _ in totals.groupby(["source", "counted"], sort=False):
+        notes.append(f"Totals ({source}): {convention}, the convention by which most of its rows are ours.")
     known = rows[rows["status"] != "unknown"]
     for source, part in known.groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))
