@@ -3,9 +3,11 @@
 import math
 
 import pytest
-from synthetic_records import record, write_grid, write_run
+import yaml
+from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting.content import comparison, conventions, verdict
+from workflow.reporting import sentences
+from workflow.reporting.content import comparison, conventions, habit, verdict
 from workflow.reporting.content.material import gather
 from workflow.reporting.statistics import Interval
 
@@ -137,3 +139,26 @@ def test_derived_values_are_called_derived_in_print(tmp_path):
     texts = [row[0].text for title, rows in sheet.blocks if title.startswith("Input-to-hidden") for row in rows]
     assert "TT-LSTM (derived)" in texts
     assert any(note.startswith("Derived (W): sum of") for note in sheet.notes)
+
+
+def test_the_nearest_view_says_what_keeps_it_from_being_like_for_like(tmp_path):
+    for model, patience in (("tt_lstm", 30), ("lstm", None)):
+        folder = write_run(tmp_path, record(model, "published", dataset="ucf11"))
+        specification = yaml.safe_load((folder / "specification.yaml").read_text())
+        specification["training"]["patience"] = patience
+        (folder / "specification.yaml").write_text(yaml.safe_dump(specification))
+    write_leakage(tmp_path, "ucf11")  # 160 of 240 clips are trained on
+    material = gather(tmp_path)
+    sheet = comparison.sheets(material)[0]
+    assert not [title for title, _ in sheet.blocks if "like for like" in title.lower()]
+    note = next(note for note in sheet.notes if "not like for like" in note)
+    assert "train on 66.7 % of the clips; the published codes train on 80 %" in note
+    assert "ends after 30 epochs without a better validation accuracy" in note
+    assert sentences.values(material)["habitText"] in note
+
+
+def test_without_early_stopping_only_the_validation_part_is_between(tmp_path):
+    write_run(tmp_path, record("tt_lstm", "published", dataset="ucf11"))
+    said = habit.deviations(gather(tmp_path), ["ucf11"])
+    assert len(said) == 1
+    assert "train on fewer clips" in said[0]

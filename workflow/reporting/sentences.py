@@ -1,7 +1,7 @@
 """Sentences of the article that exist once per data set and front end, put together from the records."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import accuracy, factors
+from workflow.reporting.content import accuracy, factors, habit
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
@@ -11,7 +11,8 @@ TRAINED = ("dense", "compressed", "fdht")
 
 
 def values(material: Material) -> dict[str, str]:
-    """resultsText: the best recurrent model of every block; baselinesText: the best baseline beside it."""
+    """resultsText: the best recurrent model of every block; baselinesText: the best baseline beside it; factorsText:
+    what the accuracy depends on; habitText: what is left between our runs and those of the published codes."""
     results, baselines = [], []
     table = accuracy.build(material)
     table = table[table["n"] > 0]
@@ -21,9 +22,12 @@ def values(material: Material) -> dict[str, str]:
         for protocol, rows in here.groupby("protocol", sort=False):
             results += _result(material, rows, setting, (dataset, front_end, protocol))
             baselines += _baseline(material, rows, setting, protocol)
-    factors = _factors(material)
-    nothing = "There is no finished run yet."
-    return {"resultsText": " ".join(results) or nothing, "baselinesText": " ".join(baselines), "factorsText": factors}
+    return {
+        "resultsText": " ".join(results) or "There is no finished run yet.",
+        "baselinesText": " ".join(baselines),
+        "factorsText": _factors(material),
+        "habitText": " ".join(habit.deviations(material, list(material.settings["dataset"].unique()))),
+    }
 
 
 def _factors(material: Material) -> str:

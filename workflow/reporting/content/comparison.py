@@ -6,7 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import conventions, counted, observations, verdict
+from workflow.reporting.content import conventions, counted, habit, observations, verdict
 from workflow.reporting.content.leakage import interval_text
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
@@ -14,10 +14,11 @@ from workflow.reporting.reported import COUNTS
 
 EMPTY = "No recurrent model to compare."
 # (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
-# test epoch, so that the first is like for like, and the last is what the number would be without either habit
+# test epoch, so that the first is nearest to them (habit.py says what is left between), and the last is what the number
+# would be without either habit
 VIEWS = (("published", "best_epoch_accuracy"), ("published", "test_accuracy"), ("group", "test_accuracy"))
 TITLES = {
-    VIEWS[0]: "Like for like: protocol published, best test epoch (%)",
+    VIEWS[0]: "Nearest to the published habit: protocol published, best test epoch (%)",
     VIEWS[1]: "Protocol published, epoch chosen on validation (%)",
     VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
@@ -176,6 +177,8 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
         "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
         "a source. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
+    nearest = " ".join(habit.deviations(material, list(rows["dataset"].unique())))
+    notes.append(f"Nearest to the published habit is not like for like. {nearest}")
     if (rows["verdict"] == verdict.PARTIAL).any():
         notes.append(
             "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
