@@ -6,6 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
+from workflow.reporting import provenance
 from workflow.reporting.content import observations
 from workflow.reporting.content.holes import remarks
 from workflow.reporting.content.material import Material
@@ -61,7 +62,7 @@ def sheets(material: Material) -> list[Sheet]:
             marked = {name: marks(material, name, dataset, front_end, protocol) for name in ACCURACIES}
             block = []
             for row in part.itertuples():
-                remark = remarks(material, dataset, front_end, row.model, protocol)
+                remark = _remark(material, dataset, front_end, row.model, protocol)
                 if remark and remark not in letters:
                     letters[remark] = "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26]
                     notes.append(f"{letters[remark]}) {remark}")
@@ -74,6 +75,14 @@ def sheets(material: Material) -> list[Sheet]:
         label = f"accuracy-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], blocks, notes))
     return result
+
+
+def _remark(material: Material, *setting: str) -> str:
+    """What a reader must know of a row: its holes, and runs whose code is in no commit."""
+    runs = material.runs_of(*setting)
+    dirty = provenance.uncommitted(runs)
+    made = f"{dirty} of {len(runs)} runs {provenance.UNCOMMITTED}" if dirty else ""
+    return ", ".join(part for part in (remarks(material, *setting), made) if part)
 
 
 def _cell(material: Material, key: str, row, marked: dict, letter: str) -> Cell:
