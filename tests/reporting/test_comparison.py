@@ -1,14 +1,18 @@
 """Verdicts, and the table that holds published numbers beside ours."""
 
 import math
+from pathlib import Path
 
 import pytest
 import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting import sentences
+from workflow.reporting import layout as layouts
+from workflow.reporting import reported, sentences
 from workflow.reporting.content import comparison, conventions, habit, verdict
-from workflow.reporting.content.material import gather
+from workflow.reporting.content.material import Material, gather
+from workflow.reporting.grid import configuration_of
+from workflow.reporting.records import frame
 from workflow.reporting.statistics import Interval
 
 
@@ -88,6 +92,23 @@ def test_the_totals_of_the_readme_agree_by_one_convention(tmp_path):
     assert set(totals["verdict"]) == {"match"}
     assert set(totals["counted"]) == {"W + U and the classifier's weights"}
     assert totals.set_index("model").loc["tt_lstm", "reproduced"] == 268_320
+
+
+def test_a_convention_does_not_depend_on_what_else_is_in_the_configuration():
+    """Pixels and features are counted apart, each alike over all data sets and models."""
+    config = configuration_of(".", "config/paper.yaml")
+    found = Material(Path(), frame([]), layouts.load(), config, reported.load())
+    totals = comparison.build(found)
+    totals = totals[totals["metric"] == "total"]
+    assert totals.groupby("front_end")["counted"].unique().map(list).to_dict() == {
+        "cnn": ["W + U and both of PyTorch's biases"],
+        "pixels": ["W + U and the classifier's weights"],
+    }
+    assert totals.groupby(["front_end", "verdict"]).size().to_dict() == {
+        ("cnn", "match"): 2,
+        ("cnn", "worse"): 2,
+        ("pixels", "match"): 5,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -115,17 +115,17 @@ def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, prot
     return row | {"difference": difference, "verdict": said, "reason": reason}
 
 
-def conventions_of_sources(material: Material) -> dict[str, str]:
-    """source -> the convention by which all its totals are counted."""
-    totals: dict[str, list] = {}
+def conventions_of_sources(material: Material) -> dict[tuple[str, str], str]:
+    """(source, front end) -> the convention by which all its totals are counted, over all data sets."""
+    totals: dict[tuple[str, str], list] = {}
     for place in counted.places(material).itertuples(index=False, name=None):
         published = reported_for(material, *place)
         for entry in published[(published["metric"] == "total") & published["value"].notna()].to_dict("records"):
-            totals.setdefault(entry["source"], []).append((place, entry))
-    return {source: conventions.of_source(material, rows) for source, rows in totals.items()}
+            totals.setdefault((entry["source"], place[1]), []).append((place, entry))
+    return {key: conventions.of_source(material, rows) for key, rows in totals.items()}
 
 
-def _count(material: Material, place: tuple[str, str, str], entry: dict, counting: dict[str, str]) -> dict:
+def _count(material: Material, place: tuple[str, str, str], entry: dict, counting: dict) -> dict:
     found, whole = counted.counts(material, *place), counted.dense(material, *place)
     value, convention = None, ""
     if found is not None:
@@ -136,7 +136,7 @@ def _count(material: Material, place: tuple[str, str, str], entry: dict, countin
         value = values.get(entry["metric"])
         if entry["metric"] == "total":
             totals = conventions.totals(material, *place)
-            wanted = counting.get(entry["source"], conventions.PLAIN)
+            wanted = counting.get((entry["source"], place[1]), conventions.PLAIN)
             convention = wanted if wanted in totals else conventions.PLAIN
             value = totals[convention]
     said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value)
@@ -175,7 +175,7 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
         f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
         "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
         "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
-        "a source. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        "a source and front end. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
     ]
     nearest = " ".join(habit.deviations(material, list(rows["dataset"].unique())))
     notes.append(f"Nearest to the published habit is not like for like. {nearest}")
@@ -183,9 +183,14 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
         notes.append(
             "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
         )
-    totals = rows[rows["counted"] != ""]
-    for (source, convention), _ in totals.groupby(["source", "counted"], sort=False):
-        notes.append(f"Totals ({source}): {convention}, the convention by which most of its rows are ours.")
+    everywhere = build(material)
+    for (source, convention), part in rows[rows["counted"] != ""].groupby(["source", "counted"], sort=False):
+        alike = (everywhere["source"] == source) & (everywhere["counted"] == convention)
+        alike = everywhere.loc[alike & (everywhere["front_end"] == part["front_end"].iloc[0]), "verdict"]
+        notes.append(
+            f"Totals ({source}): {convention}; by this convention most of them are ours, "
+            f"{(alike == verdict.MATCH).sum()} of {len(alike)} over all data sets."
+        )
     known = rows[rows["status"] != "unknown"]
     for source, part in known.groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))

@@ -1,4 +1,8 @@
-"""What a published total holds besides W + U: papers differ, but one source counts all its models alike."""
+"""What a published total holds besides W + U: papers differ, but one source counts all its models alike.
+
+Alike on one front end, that is: the source of most totals prints the same one for the dense LSTM on features of 11 and
+of 51 classes, so that no classifier is in it, while its totals on pixels agree with ours only with the classifier.
+"""
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting.content import counted
@@ -31,7 +35,7 @@ def totals(material: Material, dataset: str, front_end: str, model: str) -> dict
 
 
 def of_source(material: Material, rows: list[tuple[tuple[str, str, str], dict]]) -> str:
-    """The one convention of a source: by which most of its totals are ours; `rows` are (place, published entry)."""
+    """The one convention of a source's totals: by which most of them are ours; `rows` are (place, published entry)."""
     counts = [(totals(material, *place), entry) for place, entry in rows]
 
     def matches(convention: str) -> int:
