@@ -156,7 +156,8 @@ def test_a_variant_is_held_beside_its_models_value(tmp_path):
 
 def test_derived_values_are_called_derived_in_print(tmp_path):
     write_run(tmp_path, record("tt_lstm", "published", dataset="ucf11"))
-    sheet = comparison.sheets(gather(tmp_path))[0]
+    sheet = comparison.sheets(gather(tmp_path))[1]  # after the accuracies
+    assert not {"interval", "n"} & {column.key for column in sheet.columns}
     texts = [row[0].text for title, rows in sheet.blocks if title.startswith("Input-to-hidden") for row in rows]
     assert "TT-LSTM (derived)" in texts
     assert any(note.startswith("Derived (W): sum of") for note in sheet.notes)

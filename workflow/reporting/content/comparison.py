@@ -146,43 +146,58 @@ def _count(material: Material, place: tuple[str, str, str], entry: dict, countin
 
 
 def sheets(material: Material) -> list[Sheet]:
-    """One printed table per data set and front end, a block per view and per kind of count."""
+    """Two printed tables per data set and front end: accuracies, a block per view, and weights, a block per count."""
     table = layouts.keep(material.layout, "comparison", build(material))
     chosen = layouts.choose(material.layout, "comparison", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        blocks = []
-        for view, title in TITLES.items():
-            mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
-            part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
-            if part:
-                blocks.append(
-                    (
-                        title,
-                        [[_cell(material, key, row)._replace(link=_link(row)) for key in chosen] for row in part],
-                    )
-                )
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        columns, label = [COLUMNS[key] for key in chosen], f"comparison-{dataset}-{front_end}"
-        caption = f"Reported against reproduced on {setting}."
-        result.append(Sheet(label, caption, columns, blocks, _notes(material, rows)))
+        accuracy = rows["metric"] == "accuracy"
+        for kind, part, notes in (
+            ("accuracy", rows[accuracy], _accuracy_notes(material, rows[accuracy])),
+            ("weights", rows[~accuracy], _count_notes(material, rows[~accuracy])),
+        ):
+            if part.empty:
+                continue
+            keys = [key for key in chosen if kind == "accuracy" or key not in ("interval", "n")]
+            caption, columns = f"Reported against reproduced {kind} on {setting}.", [COLUMNS[key] for key in keys]
+            label = f"comparison-{dataset}-{front_end}-{kind}"
+            result.append(Sheet(label, caption, columns, _blocks(material, part, keys), notes + _sources(part)))
     return result
 
 
-def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
+def _blocks(material: Material, rows: pd.DataFrame, keys: list[str]) -> list[tuple[str, list[list[Cell]]]]:
+    blocks = []
+    for view, title in TITLES.items():
+        mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
+        part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
+        if part:
+            cells = [[_cell(material, key, row)._replace(link=_link(row)) for key in keys] for row in part]
+            blocks.append((title, cells))
+    return blocks
+
+
+def _accuracy_notes(material: Material, rows: pd.DataFrame) -> list[str]:
     points = number(100 * material.layout["tolerance"], 1)
+    nearest = " ".join(habit.deviations(material, list(rows["dataset"].unique())))
     notes = [
         f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
         "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
-        "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
-        "a source and front end. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        "Intervals are corrected for overlapping folds; with one fold they speak of seeds only.",
+        f"Nearest to the published habit is not like for like. {nearest}",
     ]
-    nearest = " ".join(habit.deviations(material, list(rows["dataset"].unique())))
-    notes.append(f"Nearest to the published habit is not like for like. {nearest}")
     if (rows["verdict"] == verdict.PARTIAL).any():
         notes.append(
             "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
         )
+    return notes
+
+
+def _count_notes(material: Material, rows: pd.DataFrame) -> list[str]:
+    notes = [
+        "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
+        "a source and front end."
+    ]
     everywhere = build(material)
     for (source, convention), part in rows[rows["counted"] != ""].groupby(["source", "counted"], sort=False):
         alike = (everywhere["source"] == source) & (everywhere["counted"] == convention)
@@ -191,8 +206,12 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
             f"Totals ({source}): {convention}; by this convention most of them are ours, "
             f"{(alike == verdict.MATCH).sum()} of {len(alike)} over all data sets."
         )
-    known = rows[rows["status"] != "unknown"]
-    for source, part in known.groupby("source", sort=False):
+    return notes
+
+
+def _sources(rows: pd.DataFrame) -> list[str]:
+    notes = []
+    for source, part in rows[rows["status"] != "unknown"].groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))
         notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
     return notes
