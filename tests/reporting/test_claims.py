@@ -1,7 +1,8 @@
 """The abstract's claims as checks."""
 
 import pytest
-from synthetic_records import record, write_run
+import yaml
+from synthetic_records import SHAPES, record, write_run
 
 from workflow.reporting.content import claims
 from workflow.reporting.content.material import gather
@@ -27,9 +28,32 @@ def test_sizes_are_checked_against_the_abstract(tmp_path):
     weights = rows(table, "weights").iloc[0]
     assert (weights["expected_low"], weights["expected_high"], weights["found"]) == (3132, 8808, 3648)
     assert weights["verdict"] == "holds"
-    fewer = rows(table, "times_fewer").iloc[0]
-    assert fewer["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
-    assert fewer["verdict"] == "holds"
+
+
+def test_times_fewer_is_against_what_each_compressed_rival_stores(tmp_path):
+    levels = {"tt_lstm": 0.5, "ht_lstm": 0.5, "lstm": 0.5, "fdht_lstm": 0.6}
+    table = claims.build(material(tmp_path, levels))
+    fewer = rows(table, "times_fewer").set_index("against")
+    assert list(fewer.index) == ["tt_lstm", "ht_lstm"]
+    assert fewer.loc["tt_lstm", "found"] == pytest.approx((3360 + 262_144) / 3648)
+    assert set(zip(fewer["expected_low"], fewer["expected_high"], strict=True)) == {(3985, 10711)}
+    assert set(fewer["verdict"]) == {"fails"}
+    dense = rows(table, "times_fewer_dense").iloc[0]  # beside it, as a reading of its own
+    assert dense["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
+    assert (dense["against"], dense["verdict"]) == ("dense LSTM", "holds")
+
+
+def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
+    for model, total in (("tt_lstm", 3985 * 4000), ("tr_lstm", 3984 * 4000), ("fdht_lstm", 4000)):
+        write_run(tmp_path, record(model, parameters={"W": total, "U": 0, "bias": 0, "classifier": 0}))
+    found = rows(claims.build(gather(tmp_path)), "times_fewer").set_index("against")
+    assert found["verdict"].to_dict() == {"tt_lstm": "holds", "tr_lstm": "fails"}
+
+
+def test_every_row_of_sizes_names_its_model(tmp_path):
+    sheet = claims.sheets(material(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
+    place = [column.key for column in sheet.columns].index("model")
+    assert {row[place].text for _, block in sheet.blocks for row in block} == {"FDHT-LSTM"}
 
 
 def test_too_many_weights_fail(tmp_path):
@@ -76,6 +100,30 @@ def test_variants_are_compared_with_their_like(tmp_path):
     found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
     pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_published", "tt_lstm_published")}
     assert set(zip(found["model"], found["against"], strict=True)) == pairs
+
+
+def write_started(root, model, value, start=None):
+    """Runs whose specification names the start; the model's format is that of its name without an ending."""
+    base = model.removesuffix("_deep").removesuffix("_published")
+    recurrent = {**SHAPES[base], "hidden_size": 256, "input_size": 57600} | ({"init": start} if start else {})
+    for seed in range(3):
+        folder = write_run(root, record(model, seed=seed, test_accuracy=value))
+        (folder / "specification.yaml").write_text(yaml.safe_dump({"recurrent": recurrent}))
+
+
+def test_a_variant_that_no_rival_has_is_held_against_the_rivals_with_its_start(tmp_path):
+    for model, start in (("tt_lstm", None), ("tt_lstm_published", "published"), ("ht_lstm", None)):
+        write_started(tmp_path, model, 0.5, start)
+    write_started(tmp_path, "fdht_lstm_deep", 0.6)
+    write_started(tmp_path, "fdht_lstm_published", 0.6, "published")
+    table = claims.build(gather(tmp_path))
+    for claim in ("test_accuracy", "best_epoch_accuracy", "times_fewer"):
+        found = rows(table, claim)
+        assert set(zip(found["model"], found["against"], strict=True)) == {
+            ("fdht_lstm_deep", "tt_lstm"),
+            ("fdht_lstm_deep", "ht_lstm"),
+            ("fdht_lstm_published", "tt_lstm_published"),
+        }
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """Verdicts, and the table that holds published numbers beside ours."""
 
 import math
+from pathlib import Path
 
 import pytest
-from synthetic_records import record, write_grid, write_run
+import yaml
+from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting.content import comparison, verdict
-from workflow.reporting.content.material import gather
+from workflow.reporting import layout as layouts
+from workflow.reporting import reported, sentences
+from workflow.reporting.content import comparison, conventions, habit, verdict
+from workflow.reporting.content.material import Material, gather
+from workflow.reporting.grid import configuration_of
+from workflow.reporting.records import frame
 from workflow.reporting.statistics import Interval
 
 
@@ -54,9 +60,55 @@ def test_verdicts_on_a_count(metric, value, step, ours, expected):
     assert verdict.of_count(metric, value, step, ours)[0] == expected
 
 
-def test_a_total_may_be_counted_by_another_convention():
-    said = verdict.of_count("total", 268000, 1000, 265504, {"biases": 266528, "the classifier's weights": 268320})
-    assert said == ("match", "equal when the classifier's weights count too")
+def total(value, source="a README"):
+    return {"metric": "total", "value": value, "step": 1000.0, "source": source}
+
+
+def test_all_totals_of_a_source_are_counted_alike(tmp_path):
+    """The total of TR-LSTM would match with both biases, but those of the other rows say that the classifier counts."""
+    counts = {
+        "tt_lstm": (3360, 268000),
+        "ht_lstm": (1245, 266000),
+        "tr_lstm": (1725, 266000),
+        "bt_lstm": (3392, 268500),
+    }
+    for model, (W, _) in counts.items():
+        parameters = {"W": W, "U": 262_144, "bias": 1024, "classifier": 257 * 9}  # 9 of 11 classes
+        write_run(tmp_path, record(model, "published", dataset="ucf11", parameters=parameters))
+    material = gather(tmp_path)
+    rows = [(("ucf11", "pixels", model), total(value)) for model, (_, value) in counts.items()]
+    convention = conventions.of_source(material, rows)
+    assert convention == "W + U and the classifier's weights"
+    found = {model: conventions.totals(material, "ucf11", "pixels", model)[convention] for model in counts}
+    assert found["tt_lstm"] == 3360 + 262_144 + 256 * 11  # the classifier of the whole set
+    assert not conventions.equal(found["tr_lstm"], rows[2][1])  # though with both biases it would be
+
+
+def test_the_totals_of_the_readme_agree_by_one_convention(tmp_path):
+    for model in ("lstm", "tt_lstm", "bt_lstm", "tr_lstm", "ht_lstm"):
+        write_run(tmp_path, record(model, "published", dataset="ucf11"))
+    table = comparison.build(gather(tmp_path))
+    totals = table[table["metric"] == "total"]
+    assert set(totals["verdict"]) == {"match"}
+    assert set(totals["counted"]) == {"W + U and the classifier's weights"}
+    assert totals.set_index("model").loc["tt_lstm", "reproduced"] == 268_320
+
+
+def test_a_convention_does_not_depend_on_what_else_is_in_the_configuration():
+    """Pixels and features are counted apart, each alike over all data sets and models."""
+    config = configuration_of(".", "config/paper.yaml")
+    found = Material(Path(), frame([]), layouts.load(), config, reported.load())
+    totals = comparison.build(found)
+    totals = totals[totals["metric"] == "total"]
+    assert totals.groupby("front_end")["counted"].unique().map(list).to_dict() == {
+        "cnn": ["W + U and both of PyTorch's biases"],
+        "pixels": ["W + U and the classifier's weights"],
+    }
+    assert totals.groupby(["front_end", "verdict"]).size().to_dict() == {
+        ("cnn", "match"): 2,
+        ("cnn", "worse"): 2,
+        ("pixels", "match"): 5,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +156,31 @@ def test_a_variant_is_held_beside_its_models_value(tmp_path):
 
 def test_derived_values_are_called_derived_in_print(tmp_path):
     write_run(tmp_path, record("tt_lstm", "published", dataset="ucf11"))
-    sheet = comparison.sheets(gather(tmp_path))[0]
+    sheet = comparison.sheets(gather(tmp_path))[1]  # after the accuracies
+    assert not {"interval", "n"} & {column.key for column in sheet.columns}
     texts = [row[0].text for title, rows in sheet.blocks if title.startswith("Input-to-hidden") for row in rows]
     assert "TT-LSTM (derived)" in texts
     assert any(note.startswith("Derived (W): sum of") for note in sheet.notes)
+
+
+def test_the_nearest_view_says_what_keeps_it_from_being_like_for_like(tmp_path):
+    for model, patience in (("tt_lstm", 30), ("lstm", None)):
+        folder = write_run(tmp_path, record(model, "published", dataset="ucf11"))
+        specification = yaml.safe_load((folder / "specification.yaml").read_text())
+        specification["training"]["patience"] = patience
+        (folder / "specification.yaml").write_text(yaml.safe_dump(specification))
+    write_leakage(tmp_path, "ucf11")  # 160 of 240 clips are trained on
+    material = gather(tmp_path)
+    sheet = comparison.sheets(material)[0]
+    assert not [title for title, _ in sheet.blocks if "like for like" in title.lower()]
+    note = next(note for note in sheet.notes if "not like for like" in note)
+    assert "train on 66.7 % of the clips; the published codes train on 80 %" in note
+    assert "ends after 30 epochs without a better validation accuracy" in note
+    assert sentences.values(material)["habitText"] in note
+
+
+def test_without_early_stopping_only_the_validation_part_is_between(tmp_path):
+    write_run(tmp_path, record("tt_lstm", "published", dataset="ucf11"))
+    said = habit.deviations(gather(tmp_path), ["ucf11"])
+    assert len(said) == 1
+    assert "train on fewer clips" in said[0]

@@ -1,11 +1,14 @@
-"""Protocol, start or format: an exact split of the sum of squares."""
+"""Protocol, start and recipe, or format: an exact split of the sum of squares."""
+
+import json
 
 import numpy as np
 import pytest
 import yaml
 from synthetic_records import SHAPES, record, write_run
 
-from workflow.reporting.content import factors
+from workflow.reporting import reference, sentences
+from workflow.reporting.content import equal_epochs, factors, recipe
 from workflow.reporting.content.material import gather
 from workflow.reporting.plots import factors as plot
 from workflow.reporting.plots import style
@@ -36,11 +39,11 @@ def crossed(tmp_path_factory):
 def test_effects_that_were_put_in_come_out(crossed):
     table = factors.build(crossed)
     table = table[table["measure"] == "test_accuracy"].set_index("factor")
-    assert table.loc[["protocol", "start", "format"], "spread"].tolist() == pytest.approx([0.2, 0.1, 0.04])
+    assert table.loc[list(factors.AXES), "spread"].tolist() == pytest.approx([0.2, 0.1, 0.04])
     squares = np.array([0.2, 0.1, 0.04]) ** 2
-    assert table.loc[["protocol", "start", "format"], "share"].tolist() == pytest.approx(list(squares / squares.sum()))
+    assert table.loc[list(factors.AXES), "share"].tolist() == pytest.approx(list(squares / squares.sum()))
     assert table["share"].sum() == pytest.approx(1)
-    assert table.loc["protocol x start x format", "share"] == pytest.approx(0, abs=1e-12)
+    assert table.loc["protocol x start and recipe x format", "share"] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_split_is_exact_for_any_numbers():
@@ -72,3 +75,70 @@ def test_the_figure_shows_both_starts(crossed):
         "demo (generated), pixels: group (n = 2 each)",
         "demo (generated), pixels: published (n = 2 each)",
     ]
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory):
+    """Every run gains a point an epoch; the published entries have twice the epochs: all that they gain is length."""
+    root = tmp_path_factory.mktemp("longer")
+    for base, gain in (("tt_lstm", 0.0), ("tr_lstm", 0.04)):
+        for start, epochs in (("matched", 5), ("published", 10)):
+            for protocol in factors.PROTOCOLS:
+                model = base if start == "matched" else f"{base}_published"
+                curve = [round(0.3 + gain + 0.01 * epoch, 4) for epoch in range(1, epochs + 1)]
+                best = dict.fromkeys(("test_accuracy", "best_epoch_accuracy"), curve[-1])
+                folder = write_run(root, record(model, protocol, epochs=epochs, **best))
+                lines = [
+                    {"epoch": epoch, "test_accuracy": value, "validation_accuracy": value, "validation_loss": 1.0}
+                    for epoch, value in enumerate(curve, 1)
+                ]
+                (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+                recurrent = {**SHAPES[base], "hidden_size": 256, "input_size": 57600}
+                recurrent |= {} if start == "matched" else {"init": start}
+                training = {"epochs": epochs, "normalisation": "unit" if start == "matched" else "raw"}
+                training |= {"learning_rate": 0.001 if model == "tt_lstm" else 0.003}
+                text = yaml.safe_dump({"recurrent": recurrent, "training": training})
+                (folder / "specification.yaml").write_text(text)
+    return gather(root)
+
+
+def test_what_more_epochs_alone_gain_is_gone_at_equal_epochs(longer):
+    table = factors.build(longer)
+    assert set(table["equal_epochs"]) == {5}
+    for _, rows in table.groupby("measure"):
+        rows = rows.set_index("factor")
+        assert rows.loc[factors.RECIPE, "spread"] == pytest.approx(0.05)
+        assert rows.loc[factors.RECIPE, "share_equal_epochs"] == pytest.approx(0, abs=1e-12)
+        assert rows.loc["format", "spread_equal_epochs"] == pytest.approx(0.04)
+
+
+def test_the_note_says_what_a_recipe_holds(longer):
+    pairs = {name: (name, f"{name}_published") for name in ("tt_lstm", "tr_lstm")}
+    assert recipe.differences(longer, "demo", "pixels", pairs).split("; ") == [
+        "init from matched to published",
+        "epochs from 5 to 10",
+        "learning rate from 0.001 to 0.003 (TT-LSTM)",
+        "normalisation from unit to raw",
+    ]
+    notes = " ".join(factors.sheets(longer)[0].notes)
+    assert "normalisation from unit to raw" in notes
+    assert "cut to its first 5 epochs" in notes
+    assert "% by the start and recipe" in sentences.values(longer)["factorsText"]
+
+
+def test_streams_give_what_the_records_say():
+    material = gather(reference.RECORDS)
+    setting = "ucf11", "pixels", "tr_lstm_published", "published"
+    for measure in ("test_accuracy", "best_epoch_accuracy"):
+        assert equal_epochs.by_run(material, measure, 40, *setting) == material.by_run(measure, *setting)
+
+
+def test_without_streams_there_are_no_shares_at_equal_epochs(tmp_path):
+    for model in ("tt_lstm", "tt_lstm_published", "tr_lstm", "tr_lstm_published"):
+        for protocol in factors.PROTOCOLS:
+            write_started(tmp_path, model, "published" if "published" in model else "matched", protocol, 0, 0.5)
+    for file in tmp_path.rglob("metrics.jsonl"):
+        file.unlink()
+    table = factors.build(gather(tmp_path))
+    assert len(table)
+    assert table["share_equal_epochs"].isna().all()

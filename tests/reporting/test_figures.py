@@ -105,7 +105,7 @@ def test_the_number_of_runs_stands_in_the_title(material):
     with style.in_style():
         figure = accuracy_parameters.draw(material).figure
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["demo (generated), pixels: group (n = 6)", "demo (generated), pixels: published (n = 6)"]
+    assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: published (n = 3–6)"]
 
 
 def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(material):

@@ -94,10 +94,12 @@ def _counts(material: Material) -> dict[str, str]:
 
 def _claims(material: Material) -> dict[str, str]:
     table = claims.build(material)
-    names = {"weights": "claimWeights", "times_fewer": "claimFewer"}
+    names = {"weights": "claimWeights", "times_fewer": "claimFewer", "times_fewer_dense": "claimFewerDense"}
     names |= {"test_accuracy": "claimAccuracy", "best_epoch_accuracy": "claimAccuracyBest"}
     found = {name: table.loc[table["claim"] == claim, "verdict"] for claim, name in names.items()}
     text = {name: claims.overall(list(verdicts)) for name, verdicts in found.items()}
+    fewer = table.loc[table["claim"] == "times_fewer", "found"].dropna()
+    text["fdhtFewerRivals"] = span(*_extent(fewer), digits=1)
     for name in ("claimAccuracy", "claimAccuracyBest"):
         text[f"{name}Checks"] = number(len(found[name]))
         for word in (claims.HOLDS, claims.FAILS, claims.INCONCLUSIVE):
@@ -107,13 +109,13 @@ def _claims(material: Material) -> dict[str, str]:
 
 def _verdicts(material: Material) -> dict[str, str]:
     table = comparison.build(material)
-    like = table[(table["protocol"] == "published") & (table["measure"] == "best_epoch_accuracy")]
+    nearest = table[(table["protocol"] == "published") & (table["measure"] == "best_epoch_accuracy")]
     counts = table[table["measure"] == ""]
-    text = {"accuracyReported": number(int(like["reported"].notna().sum()))}
+    text = {"accuracyReported": number(int(nearest["reported"].notna().sum()))}
     text["countsReported"] = number(int(counts["reported"].notna().sum()))
     for word in (verdict.MATCH, verdict.BETTER, verdict.WORSE, verdict.INCONCLUSIVE, verdict.NOT_RUN):
         name = "".join(part.capitalize() for part in word.split())
-        text[f"accuracy{name}"] = number(int((like["verdict"] == word)[like["reported"].notna()].sum()))
+        text[f"accuracy{name}"] = number(int((nearest["verdict"] == word)[nearest["reported"].notna()].sum()))
         if word != verdict.INCONCLUSIVE:  # a count is exact
             text[f"counts{name}"] = number(int((counts["verdict"] == word).sum()))
     return text

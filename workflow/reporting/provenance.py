@@ -17,6 +17,7 @@ from workflow.reporting import records
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("workflow/reporting", "paper")
+UNCOMMITTED = "from uncommitted changes"
 
 
 class Provenance(NamedTuple):
@@ -37,9 +38,23 @@ def of(table: pd.DataFrame) -> Provenance:
     states = ", ".join(f"{n} {state}" for state, n in table["status"].value_counts().sort_index().items())
     count = "1 record" if len(table) == 1 else f"{len(table)} records"
     described = f"{count} ({states or 'none'}; sha256 {digest[:16]})"
-    known = sorted({commit for commit in records.good(table)["git_commit"] if commit})
-    commits = "commit " + ", ".join(commit[:12] for commit in known) if known else "no recorded commit"
-    return Provenance(described, commits, script_commit())
+    return Provenance(described, run_commits(records.good(table)), script_commit())
+
+
+def run_commits(good: pd.DataFrame) -> str:
+    """The commits of the runs, each with the number of its runs that were made from code that differed from it."""
+    known = [(commit, rows) for commit, rows in good.groupby("git_commit") if commit]
+    return "commit " + ", ".join(_commit(*pair) for pair in known) if known else "no recorded commit"
+
+
+def _commit(commit: str, rows: pd.DataFrame) -> str:
+    dirty = uncommitted(rows)
+    return commit[:12] + (f" ({dirty} of {len(rows)} runs {UNCOMMITTED})" if dirty else "")
+
+
+def uncommitted(rows: pd.DataFrame) -> int:
+    """How many of these runs were made from code that differed from their commit."""
+    return int(rows["git_dirty"].eq(True).sum())
 
 
 @lru_cache(maxsize=1)

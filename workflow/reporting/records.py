@@ -32,7 +32,7 @@ MEASURES = [
     "best_epoch",
 ]
 COST = ["train_seconds", "step_ms", "peak_memory_mb"]
-ORIGIN = ["device", "data_digest", "split_digest", "git_commit"]
+ORIGIN = ["device", "data_digest", "split_digest", "git_commit", "git_dirty"]
 COLUMNS = [*IDENTITY, "status", *MEASURES, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
 INTEGERS = ["fold", "seed", "epochs", "best_epoch", *WEIGHTS]
 FOLDER = re.compile(
@@ -68,8 +68,16 @@ def read(root: str | Path) -> pd.DataFrame:
         key = tuple(row.get(name) for name in IDENTITY)
         if row["status"] != "malformed" and first.setdefault(key, where) != where:
             row = {**row, "status": "duplicate", "failure": f"the same run as {first[key]}"}
-        rows.append({**row, "record": where})
+        rows.append({**row, "git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
     return frame(rows)
+
+
+def is_dirty(environment: Path) -> bool | None:
+    """Whether a run was made from code that differs from its commit; None where environment.json does not tell."""
+    try:
+        return json.loads(environment.read_text())["git"]["dirty"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

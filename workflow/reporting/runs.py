@@ -9,6 +9,7 @@ import yaml
 
 from workflow.reporting import curves
 from workflow.reporting.content.material import Material
+from workflow.reporting.provenance import UNCOMMITTED
 from workflow.reporting.records import IDENTITY
 
 MOST_POINTS = 80  # of a curve on the page; the stream beside the record has all
@@ -22,6 +23,8 @@ def collect(material: Material) -> dict[str, Any]:
     for row in material.records.to_dict("records"):
         folder = (material.root / row["record"]).parent
         run = {name: _plain(value) for name, value in row.items()}
+        if run.pop("git_dirty"):
+            run["git_commit"] = f"{run['git_commit']} ({UNCOMMITTED})"
         run["curve"] = curve(folder / "metrics.jsonl")
         run["specification"] = _index(shared["specifications"], specification(folder / "specification.yaml"))
         run["environment"] = _index(shared["environments"], environment(folder / "environment.json"))

@@ -1,7 +1,7 @@
 """Sentences of the article that exist once per data set and front end, put together from the records."""
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import accuracy, factors, parts
+from workflow.reporting.content import accuracy, factors, habit, parts
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.plots import style
@@ -11,7 +11,8 @@ TRAINED = ("dense", "compressed", "fdht")
 
 
 def values(material: Material) -> dict[str, str]:
-    """resultsText: the best recurrent model of every block; baselinesText: the best baseline beside it."""
+    """resultsText: the best recurrent model of every block; baselinesText: the best baseline beside it; factorsText:
+    what the accuracy depends on; habitText: what is left between our runs and those of the published codes."""
     results, baselines = [], []
     table = accuracy.build(material)
     table = table[table["n"] > 0]
@@ -21,13 +22,13 @@ def values(material: Material) -> dict[str, str]:
         for protocol, rows in here.groupby("protocol", sort=False):
             results += _result(material, rows, setting, (dataset, front_end, protocol))
             baselines += _baseline(material, rows, setting, protocol)
-    factors = _factors(material)
     sets = list(material.settings["dataset"].drop_duplicates())
     nothing = "There is no finished run yet."
     return {
         "resultsText": " ".join(results) or nothing,
         "baselinesText": " ".join(baselines),
-        "factorsText": factors,
+        "factorsText": _factors(material),
+        "habitText": " ".join(habit.deviations(material, sets)),
         "sourcesText": parts.sources_text(material, sets),
         "sizesText": parts.sizes_text(material, sets),
         "sizesTimes": _times(material, sets),
@@ -46,18 +47,25 @@ def _times(material: Material, datasets: list[str]) -> str:
 
 
 def _factors(material: Material) -> str:
-    """What the accuracy depends on, where formats were run with both starting scales; else what is missing."""
+    """What the accuracy depends on, where formats were run with both starts and recipes; else what is missing."""
     table = factors.build(material)
     table = table[table["measure"] == "test_accuracy"]
     if table.empty:
-        return "No format was run with both starting scales, so that start and format cannot be told apart."
+        return f"No format was run with both starts, so that {factors.RECIPE} and format cannot be told apart."
     said = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        shares = rows.set_index("factor")["share"]
-        words = ", ".join(f"{number(100 * shares[name], 1)} % by the {name}" for name in factors.AXES)
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        said.append(f"{setting}: of the variance of the accuracies, {words}.")
+        shares = _shares(rows.set_index("factor")["share"])
+        equal = _shares(rows.set_index("factor")["share_equal_epochs"])
+        said.append(
+            f"{setting}: of the variance of the accuracies, {shares}; with every run cut to its first "
+            f"{rows['equal_epochs'].iloc[0]} epochs, {equal}."
+        )
     return " ".join(said)
+
+
+def _shares(shares) -> str:
+    return ", ".join(f"{number(100 * shares[name], 1)} % by the {name}" for name in factors.AXES)
 
 
 def _result(material: Material, rows, setting: str, block: tuple[str, str, str]) -> list[str]:

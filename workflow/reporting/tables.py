@@ -43,7 +43,7 @@ TITLES = {
     "comparison": "Reported against reproduced",
     "claims": "Claims of the abstract",
     "leakage": "What the published protocol adds",
-    "factors": "Protocol, start or format",
+    "factors": "Protocol, start and recipe, or format",
     "cost": "Cost of training",
     "holes": "Runs that enter no mean",
 }

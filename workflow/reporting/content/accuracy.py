@@ -6,12 +6,12 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import parts
+from workflow.reporting import provenance
+from workflow.reporting.content import observations, parts
 from workflow.reporting.content.holes import remarks
 from workflow.reporting.content.material import Material
 from workflow.reporting.content.ranking import marks
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
-from workflow.reporting.statistics import interval
 
 ACCURACIES = ("test_accuracy", "best_epoch_accuracy")
 COLUMNS = {
@@ -32,11 +32,11 @@ def build(material: Material) -> pd.DataFrame:
     """accuracy.csv: a row per data set, front end, model and protocol; fractions; empty where unknown."""
     rows = []
     for setting in material.settings.itertuples(index=False, name=None):
-        runs = material.runs_of(*setting)
-        row = dict(zip(material.settings.columns, setting, strict=True)) | {"n": len(runs)}
+        row = dict(zip(material.settings.columns, setting, strict=True))
         for name in ACCURACIES:
-            found = interval(runs[name].dropna())
+            found = observations.summary(material, name, *setting)
             row |= {f"{name}_mean": found.mean, f"{name}_std": found.std}
+            row.setdefault("n", found.n)
         rows.append(row | {"weights": weights(material, *setting)})
     columns = ["dataset", "front_end", "model", "protocol", "n"]
     columns += [f"{name}_{what}" for name in ACCURACIES for what in ("mean", "std")]
@@ -62,7 +62,7 @@ def sheets(material: Material) -> list[Sheet]:
             marked = {name: marks(material, name, dataset, front_end, protocol) for name in ACCURACIES}
             block = []
             for row in part.itertuples():
-                remark = remarks(material, dataset, front_end, row.model, protocol)
+                remark = _remark(material, dataset, front_end, row.model, protocol)
                 if remark and remark not in letters:
                     letters[remark] = "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26]
                     notes.append(f"{letters[remark]}) {remark}")
@@ -77,13 +77,21 @@ def sheets(material: Material) -> list[Sheet]:
     return result
 
 
+def _remark(material: Material, *setting: str) -> str:
+    """What a reader must know of a row: its holes, and runs whose code is in no commit."""
+    runs = material.runs_of(*setting)
+    dirty = provenance.uncommitted(runs)
+    made = f"{dirty} of {len(runs)} runs {provenance.UNCOMMITTED}" if dirty else ""
+    return ", ".join(part for part in (remarks(material, *setting), made) if part)
+
+
 def _cell(material: Material, key: str, row, marked: dict, letter: str) -> Cell:
     if key == "model":
         return Cell(layouts.model_label(material.layout, row.model))
     if key == "weights":
         return Cell(number(None if pd.isna(row.weights) else int(row.weights)), number=True)
     if key == "n":
-        wanted = material.expected_of(row.dataset, row.front_end, row.model, row.protocol)
+        wanted = observations.expected(material, row.dataset, row.front_end, row.model, row.protocol)
         return Cell(str(row.n) if row.n == wanted else f"{row.n} of {wanted}", note=letter)
     mean, std = getattr(row, f"{key}_mean"), getattr(row, f"{key}_std")
     if math.isnan(mean):
@@ -94,7 +102,8 @@ def _cell(material: Material, key: str, row, marked: dict, letter: str) -> Cell:
 
 def _notes(material: Material, dataset: str) -> list[str]:
     notes = [
-        "Mean ± standard deviation over the n runs (folds × seeds). The two accuracies answer different "
+        "Mean ± standard deviation over the n runs (folds × seeds); of a baseline that is fitted without a seed, over "
+        "the n folds, since its runs on a fold are copies. The two accuracies answer different "
         "questions and must not be compared with each other: one epoch was chosen on validation clips, the "
         "other on the test clips themselves.",
         "Bold: better than every other row of its block; underlined: better than every row below it; both by "

@@ -6,24 +6,24 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import counted, verdict
+from workflow.reporting.content import conventions, counted, habit, observations, verdict
 from workflow.reporting.content.leakage import interval_text
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
 from workflow.reporting.reported import COUNTS
-from workflow.reporting.statistics import interval, overlap
 
 EMPTY = "No recurrent model to compare."
 # (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
-# test epoch, so that the first is like for like, and the last is what the number would be without either habit
+# test epoch, so that the first is nearest to them (habit.py says what is left between), and the last is what the number
+# would be without either habit
 VIEWS = (("published", "best_epoch_accuracy"), ("published", "test_accuracy"), ("group", "test_accuracy"))
 TITLES = {
-    VIEWS[0]: "Like for like: protocol published, best test epoch (%)",
+    VIEWS[0]: "Nearest to the published habit: protocol published, best test epoch (%)",
     VIEWS[1]: "Protocol published, epoch chosen on validation (%)",
     VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
     ("", "U"): "Hidden-to-hidden weights U",
-    ("", "total"): "Weights W + U",
+    ("", "total"): "Weights in all, counted as the source counts",
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_total"): "Times fewer than dense W + U",
 }
@@ -38,13 +38,13 @@ COLUMNS = {
     "reason": Column("reason", ("Reason",), number=False),
 }
 CSV = ["dataset", "front_end", "model", "metric", "protocol", "measure", "reported", "reproduced", "low", "high"]
-CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
+CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counted"]
 
 
 @lru_cache(maxsize=8)
 def build(material: Material) -> pd.DataFrame:
     """comparison.csv: accuracies as fractions, once per view; counts and ratios once."""
-    rows = []
+    rows, counting = [], conventions_of_sources(material)
     for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
         if layouts.kind(material.layout, model) == "baseline":
             continue
@@ -53,7 +53,7 @@ def build(material: Material) -> pd.DataFrame:
         for entry in accuracies:
             rows += [_accuracy(material, (dataset, front_end, model), entry, *view) for view in VIEWS]
         for entry in published[published["metric"].isin(COUNTS)].to_dict("records"):
-            rows.append(_count(material, (dataset, front_end, model), entry))
+            rows.append(_count(material, (dataset, front_end, model), entry, counting))
     rows += _never_run(material)
     return pd.DataFrame(rows, columns=CSV)
 
@@ -100,14 +100,12 @@ def _never_run(material: Material) -> list[dict]:
 def _row(place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
     row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
     row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
-    row |= {"reported": entry["value"], "precision": entry["step"]}
+    row |= {"reported": entry["value"], "precision": entry["step"], "counted": ""}
     return row | {name: entry[name] for name in ("status", "source", "locator")}
 
 
 def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
-    runs = material.runs_of(*place, protocol)
-    correction = overlap(runs["fold"].nunique(), material.test_share(place[0], protocol))
-    found = interval(runs[measure].dropna(), correction)
+    found = observations.summary(material, measure, *place, protocol)
     said, reason = verdict.of_accuracy(entry["value"], found, material.layout["tolerance"])
     row = _row(place, entry, protocol, measure)
     row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
@@ -117,60 +115,103 @@ def _accuracy(material: Material, place: tuple[str, str, str], entry: dict, prot
     return row | {"difference": difference, "verdict": said, "reason": reason}
 
 
-def _count(material: Material, place: tuple[str, str, str], entry: dict) -> dict:
+def conventions_of_sources(material: Material) -> dict[tuple[str, str], str]:
+    """(source, front end) -> the convention by which all its totals are counted, over all data sets."""
+    totals: dict[tuple[str, str], list] = {}
+    for place in counted.places(material).itertuples(index=False, name=None):
+        published = reported_for(material, *place)
+        for entry in published[(published["metric"] == "total") & published["value"].notna()].to_dict("records"):
+            totals.setdefault((entry["source"], place[1]), []).append((place, entry))
+    return {key: conventions.of_source(material, rows) for key, rows in totals.items()}
+
+
+def _count(material: Material, place: tuple[str, str, str], entry: dict, counting: dict) -> dict:
     found, whole = counted.counts(material, *place), counted.dense(material, *place)
-    value, others = None, {}
+    value, convention = None, ""
     if found is not None:
         values = {"W": found["W"], "U": found["U"], "total": found["W"] + found["U"]}
         if whole is not None and found["W"]:
             values["ratio_W"] = whole["W"] / found["W"]
             values["ratio_total"] = (whole["W"] + whole["U"]) / values["total"]
         value = values.get(entry["metric"])
-        others = counted.conventions(found, place[0]) if entry["metric"] == "total" else {}
-    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value, others)
+        if entry["metric"] == "total":
+            totals = conventions.totals(material, *place)
+            wanted = counting.get((entry["source"], place[1]), conventions.PLAIN)
+            convention = wanted if wanted in totals else conventions.PLAIN
+            value = totals[convention]
+    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value)
     difference = math.nan if value is None else value - entry["value"]
-    row = _row(place, entry, "", "")
+    row = _row(place, entry, "", "") | {"counted": convention}
     return row | {"reproduced": value, "difference": difference, "verdict": said, "reason": reason}
 
 
 def sheets(material: Material) -> list[Sheet]:
-    """One printed table per data set and front end, a block per view and per kind of count."""
+    """Two printed tables per data set and front end: accuracies, a block per view, and weights, a block per count."""
     table = layouts.keep(material.layout, "comparison", build(material))
     chosen = layouts.choose(material.layout, "comparison", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        blocks = []
-        for view, title in TITLES.items():
-            mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
-            part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
-            if part:
-                blocks.append(
-                    (
-                        title,
-                        [[_cell(material, key, row)._replace(link=_link(row)) for key in chosen] for row in part],
-                    )
-                )
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        columns, label = [COLUMNS[key] for key in chosen], f"comparison-{dataset}-{front_end}"
-        caption = f"Reported against reproduced on {setting}."
-        result.append(Sheet(label, caption, columns, blocks, _notes(material, rows)))
+        accuracy = rows["metric"] == "accuracy"
+        for kind, part, notes in (
+            ("accuracy", rows[accuracy], _accuracy_notes(material, rows[accuracy])),
+            ("weights", rows[~accuracy], _count_notes(material, rows[~accuracy])),
+        ):
+            if part.empty:
+                continue
+            keys = [key for key in chosen if kind == "accuracy" or key not in ("interval", "n")]
+            caption, columns = f"Reported against reproduced {kind} on {setting}.", [COLUMNS[key] for key in keys]
+            label = f"comparison-{dataset}-{front_end}-{kind}"
+            result.append(Sheet(label, caption, columns, _blocks(material, part, keys), notes + _sources(part)))
     return result
 
 
-def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
+def _blocks(material: Material, rows: pd.DataFrame, keys: list[str]) -> list[tuple[str, list[list[Cell]]]]:
+    blocks = []
+    for view, title in TITLES.items():
+        mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
+        part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
+        if part:
+            cells = [[_cell(material, key, row)._replace(link=_link(row)) for key in keys] for row in part]
+            blocks.append((title, cells))
+    return blocks
+
+
+def _accuracy_notes(material: Material, rows: pd.DataFrame) -> list[str]:
     points = number(100 * material.layout["tolerance"], 1)
+    nearest = " ".join(habit.deviations(material, list(rows["dataset"].unique())))
     notes = [
         f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
         "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
-        "Counts match exactly, ratios and totals as far as they are printed, totals with or without biases and "
-        "classifier. Intervals are corrected for overlapping folds; with one fold they speak of seeds only."
+        "Intervals are corrected for overlapping folds; with one fold they speak of seeds only.",
+        f"Nearest to the published habit is not like for like. {nearest}",
     ]
     if (rows["verdict"] == verdict.PARTIAL).any():
         notes.append(
             "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
         )
-    known = rows[rows["status"] != "unknown"]
-    for source, part in known.groupby("source", sort=False):
+    return notes
+
+
+def _count_notes(material: Material, rows: pd.DataFrame) -> list[str]:
+    notes = [
+        "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
+        "a source and front end."
+    ]
+    everywhere = build(material)
+    for (source, convention), part in rows[rows["counted"] != ""].groupby(["source", "counted"], sort=False):
+        alike = (everywhere["source"] == source) & (everywhere["counted"] == convention)
+        alike = everywhere.loc[alike & (everywhere["front_end"] == part["front_end"].iloc[0]), "verdict"]
+        notes.append(
+            f"Totals ({source}): {convention}; by this convention most of them are ours, "
+            f"{(alike == verdict.MATCH).sum()} of {len(alike)} over all data sets."
+        )
+    return notes
+
+
+def _sources(rows: pd.DataFrame) -> list[str]:
+    notes = []
+    for source, part in rows[rows["status"] != "unknown"].groupby("source", sort=False):
         metrics = ", ".join(dict.fromkeys(part["metric"]))
         notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
     return notes

@@ -32,16 +32,6 @@ def recorded(material: Material, dataset: str, front_end: str, model: str) -> di
     return {name: int(rows.iloc[0][name]) for name in WEIGHTS} if len(rows) == 1 else None
 
 
-def conventions(found: dict[str, int], dataset: str) -> dict[str, int]:
-    """W + U and what papers add to it: biases once or, as PyTorch stores them, twice; the classifier's weights."""
-    base, bias, classifier = found["W"] + found["U"], found["bias"], found["classifier"]
-    totals = {"biases": base + bias, "both of PyTorch's biases": base + 2 * bias}
-    if dataset in CATALOGUE:  # the classifier has a bias per class
-        weights = classifier - len(CATALOGUE[dataset].classes)
-        totals |= {"the classifier's weights": base + weights}
-    return totals | {"biases and the classifier": base + bias + classifier}
-
-
 def dense(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
     """W and U of the dense LSTM (or GRU) of the same input and hidden size: 4 H D and 4 H H (3 for a GRU)."""
     arguments = arguments_of(material, dataset, front_end, model)

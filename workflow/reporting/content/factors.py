@@ -1,8 +1,12 @@
-"""factors: how much of the accuracy is protocol, how much the starting scale, how much the format.
+"""factors: how much of the accuracy is protocol, how much start and recipe, how much the format.
 
 Models that were run with both starts (`init: matched` and `init: published`) under both protocols form a balanced
 design; the sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and
 seeds leave. Only folds and seeds that every cell of the design has are used.
+
+An entry with its authors' start differs from the matched one in more than the start (input scale, epochs, perhaps the
+learning rate), so that the factor is the whole recipe; the note under the table says what it holds. Since more epochs
+alone make a higher best test epoch, the shares at equal epochs stand beside those of the whole runs.
 """
 
 import itertools
@@ -13,29 +17,34 @@ import numpy as np
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import counted
+from workflow.reporting.content import counted, equal_epochs, recipe
 from workflow.reporting.content.accuracy import ACCURACIES
 from workflow.reporting.content.leakage import BLOCKS
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
 
-EMPTY = "No two formats were run with both starting scales under both protocols."
+EMPTY = "No two formats were run with both starts and recipes under both protocols."
 STARTS = ("matched", "published")
 PROTOCOLS = ("group", "published")
-AXES = ("protocol", "start", "format")
+RECIPE = "start and recipe"
+AXES = ("protocol", RECIPE, "format")
 COLUMNS = {
     "factor": Column("factor", ("Factor",), number=False),
     "levels": Column("levels", ("Levels",)),
     "share": Column("share", ("Share of", "variance (%)")),
     "spread": Column("spread", ("Best less worst", "level (points)")),
+    "share_equal_epochs": Column("share_equal_epochs", ("Share at equal", "epochs (%)")),
+    "spread_equal_epochs": Column("spread_equal_epochs", ("Best less worst at", "equal epochs (points)")),
 }
 CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread", "n", "formats"]
+CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
 
 
 def start_of(material: Material, dataset: str, front_end: str, model: str) -> str | None:
     """The starting scale of a model (`init`), None where neither configuration nor records tell."""
-    arguments = counted.arguments(material, dataset, front_end, model)
-    return None if arguments is None else arguments.get("init", "matched")
+    if counted.arguments(material, dataset, front_end, model) is None:
+        return None
+    return recipe.of(material, dataset, front_end, model)[recipe.START]
 
 
 def design(material: Material, dataset: str, front_end: str) -> dict[str, dict[str, str]]:
@@ -49,15 +58,33 @@ def design(material: Material, dataset: str, front_end: str) -> dict[str, dict[s
     return {family: models for family, models in found.items() if len(models) == len(STARTS)}
 
 
-def cube(material: Material, measure: str, dataset: str, front_end: str) -> tuple[np.ndarray, list[str]] | None:
-    """Accuracies (protocol, start, format, run) of the balanced design and its formats; None where there is none."""
+def epochs_of_all(material: Material, dataset: str, front_end: str) -> int:
+    """The smallest number of epochs among the entries of the design."""
+    models = [model for found in design(material, dataset, front_end).values() for model in found.values()]
+    settings = [(dataset, front_end, model, protocol) for model in models for protocol in PROTOCOLS]
+    return equal_epochs.fewest(material, [setting for setting in settings if len(material.runs_of(*setting))])
+
+
+def cube(
+    material: Material, measure: str, dataset: str, front_end: str, epochs: int | None = None
+) -> tuple[np.ndarray, list[str]] | None:
+    """Accuracies (protocol, start, format, run) of the balanced design and its formats; None where there is none.
+
+    With `epochs`, those of the runs' first `epochs` epochs.
+    """
+
+    def runs(*setting: str) -> dict[tuple[int, int], float]:
+        if epochs is None:
+            return material.by_run(measure, *setting)
+        return equal_epochs.by_run(material, measure, epochs, *setting)
+
     families = design(material, dataset, front_end)
     cells = {
-        (protocol, start, family): material.by_run(measure, dataset, front_end, models[start], protocol)
+        (protocol, start, family): runs(dataset, front_end, models[start], protocol)
         for protocol, start, (family, models) in itertools.product(PROTOCOLS, STARTS, families.items())
     }
     whole = [name for name in families if all(cells[p, s, name] for p, s in itertools.product(PROTOCOLS, STARTS))]
-    kept = [runs.keys() for (_, _, family), runs in cells.items() if family in whole]
+    kept = [found.keys() for (_, _, family), found in cells.items() if family in whole]
     shared = sorted(set.intersection(*map(set, kept))) if kept else []
     if len(whole) < 2 or not shared:
         return None
@@ -97,21 +124,34 @@ def build(material: Material) -> pd.DataFrame:
         if found is None:
             continue
         values, formats = found
-        parts = split(values)
-        total = sum(parts.values())
-        for factors, squares in parts.items():
+        epochs = epochs_of_all(material, dataset, front_end)
+        cut = cube(material, measure, dataset, front_end, epochs)
+        equal = effects(cut[0]) if cut is not None and cut[0].shape == values.shape else {}
+        for factors, (share, spread) in effects(values).items():
             row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
             row |= {"factor": " x ".join(factors) or "folds and seeds", "formats": " ".join(formats)}
-            row |= {"share": squares / total if total else math.nan, "spread": math.nan}
+            row |= {"share": share, "spread": spread, "equal_epochs": epochs}
             row["levels"] = (
                 math.prod(values.shape[AXES.index(name)] for name in factors) if factors else values.shape[3]
             )
-            if len(factors) == 1:
-                axis = AXES.index(factors[0])
-                means = values.mean(axis=tuple(other for other in range(4) if other != axis))
-                row["spread"] = float(means.max() - means.min())
+            row["share_equal_epochs"], row["spread_equal_epochs"] = equal.get(factors, (math.nan, math.nan))
             rows.append(row)
     return pd.DataFrame(rows, columns=CSV)
+
+
+def effects(values: np.ndarray) -> dict[tuple[str, ...], tuple[float, float]]:
+    """(share of the sum of squares, best less worst level) by factors; a spread only of a single factor."""
+    parts = split(values)
+    total = sum(parts.values())
+    found = {}
+    for factors, squares in parts.items():
+        spread = math.nan
+        if len(factors) == 1:
+            axis = AXES.index(factors[0])
+            means = values.mean(axis=tuple(other for other in range(4) if other != axis))
+            spread = float(means.max() - means.min())
+        found[factors] = (squares / total if total else math.nan, spread)
+    return found
 
 
 def sheets(material: Material) -> list[Sheet]:
@@ -124,17 +164,28 @@ def sheets(material: Material) -> list[Sheet]:
             (BLOCKS[measure], [[_cell(material, key, row) for key in chosen] for row in part.to_dict("records")])
             for measure, part in rows.groupby("measure", sort=False)
         ]
-        names = [layouts.model_label(material.layout, name) for name in rows["formats"].iloc[0].split()]
-        notes = [
-            f"{rows['n'].iloc[0]} runs: {', '.join(names)}, each with both starting scales (matched, published) "
-            "under both protocols, over the folds and seeds that all have. Shares of the sum of squares; they add "
-            "up to 100 %. A format's spread also holds what chance puts between its runs."
-        ]
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        caption = f"What the accuracy depends on, {setting}: protocol, starting scale or format."
+        caption = f"What the accuracy depends on, {setting}: protocol, start and recipe, or format."
         columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"factors-{dataset}-{front_end}", caption, columns, blocks, notes))
+        result.append(Sheet(f"factors-{dataset}-{front_end}", caption, columns, blocks, _notes(material, rows)))
     return result
+
+
+def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
+    first = rows.iloc[0]
+    families = first["formats"].split()
+    names = ", ".join(layouts.model_label(material.layout, name) for name in families)
+    models = design(material, first["dataset"], first["front_end"])
+    pairs = {name: (models[name][STARTS[0]], models[name][STARTS[1]]) for name in families}
+    changed = recipe.differences(material, first["dataset"], first["front_end"], pairs)
+    return [
+        f"{first['n']} runs: {names}, each with both starts and recipes (matched, published) under both protocols, "
+        "over the folds and seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread "
+        "also holds what chance puts between its runs.",
+        f"{RECIPE}: all that differs between the two entries of a format: {changed}.",
+        f"At equal epochs: every run cut to its first {first['equal_epochs']} epochs, the fewest that any of these "
+        "entries was given.",
+    ]
 
 
 def _cell(material: Material, key: str, row: dict) -> Cell:

@@ -6,11 +6,11 @@ from functools import lru_cache
 import pandas as pd
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.content import parts
+from workflow.reporting.content import observations, parts
 from workflow.reporting.content.accuracy import ACCURACIES
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
-from workflow.reporting.statistics import Interval, interval, overlap, welch
+from workflow.reporting.statistics import welch
 
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -46,7 +46,7 @@ def build(material: Material) -> pd.DataFrame:
     for measure in ACCURACIES:
         for place in order.itertuples(index=False, name=None):
             row = dict(zip(("dataset", "front_end", "model"), place, strict=True)) | {"measure": measure}
-            found = {name: _interval(material, measure, *place, name) for name in ("group", "published")}
+            found = {name: observations.summary(material, measure, *place, name) for name in ("group", "published")}
             for name, values in found.items():
                 row |= {f"n_{name}": values.n, f"{name}_mean": values.mean, f"{name}_std": values.std}
                 row |= {f"{key}_{name}": parts.mean(material, place[0], name, PARTS[key]) for key in PARTS}
@@ -58,25 +58,12 @@ def build(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _runs(material: Material, *setting: str) -> pd.DataFrame:
-    return material.runs_of(*setting)
-
-
-def _interval(material: Material, measure: str, *setting: str) -> Interval:
-    return interval(_runs(material, *setting)[measure].dropna(), _correction(material, *setting))
-
-
-def _correction(material: Material, dataset: str, front_end: str, model: str, protocol: str) -> float:
-    folds = _runs(material, dataset, front_end, model, protocol)["fold"].nunique()
-    return overlap(folds, material.test_share(dataset, protocol))
-
-
 def _difference(material: Material, measure: str, *place: str) -> tuple[float, float, float]:
     sides = []
     for protocol in ("published", "group"):
-        values = _runs(material, *place, protocol)[measure].dropna()
-        sides.append((values, _correction(material, *place, protocol)))
-    return welch(*sides[0], *sides[1])
+        sides.append(observations.values(material, measure, *place, protocol))
+        sides.append(observations.correction(material, measure, *place, protocol))
+    return welch(*sides)
 
 
 def sheets(material: Material) -> list[Sheet]:
@@ -98,7 +85,10 @@ def sheets(material: Material) -> list[Sheet]:
 
 
 def _notes(material: Material, dataset: str) -> list[str]:
-    notes = ["Difference: mean of published less mean of group; interval: Welch, corrected for overlapping folds."]
+    notes = [
+        "Difference: mean of published less mean of group; interval: Welch, corrected for overlapping folds. n: runs; "
+        "of a baseline that is fitted without a seed, folds, since its runs on a fold are copies."
+    ]
     more = parts.siblings_text(material, dataset), parts.sizes_text(material, [dataset])
     return notes + [text for text in more if text]
 

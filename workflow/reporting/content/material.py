@@ -103,7 +103,11 @@ class Material:
 
     def expected_of(self, *setting: str) -> int:
         """How many runs one row of the accuracy table should have."""
-        return self._counts.get(tuple(setting), 0)
+        return len(self._wanted.get(tuple(setting), ()))
+
+    def expected_folds_of(self, *setting: str) -> int:
+        """How many folds one row of the accuracy table should have."""
+        return len({fold for fold, _ in self._wanted.get(tuple(setting), ())})
 
     def groups(self) -> Iterable[tuple[tuple[str, ...], pd.DataFrame]]:
         """The good records, by row of the accuracy table."""
@@ -134,8 +138,9 @@ class Material:
         return found
 
     @cached_property
-    def _counts(self) -> dict[tuple, int]:
-        return {key: len(rows) for key, rows in self.expected.groupby(records.SETTING)}
+    def _wanted(self) -> dict[tuple, list[tuple[int, int]]]:
+        groups = self.expected.groupby(records.SETTING)
+        return {key: list(zip(rows["fold"], rows["seed"], strict=True)) for key, rows in groups}
 
 
 @lru_cache(maxsize=4096)

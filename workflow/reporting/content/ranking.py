@@ -1,14 +1,20 @@
 """Which row may be bold, and which underlined: only what a paired test tells apart from the rest."""
 
+from workflow.reporting.content import observations
 from workflow.reporting.content.material import Material
 from workflow.reporting.statistics import Paired, holm, overlap, paired
 
 
 def compare(material: Material, measure: str, first: str, second: str, *block: str) -> Paired:
-    """`first` against `second` in a block (dataset, front_end, protocol), over shared folds and seeds."""
+    """`first` against `second` in a block (dataset, front_end, protocol), over shared folds and seeds.
+
+    Of two models that are fitted without a seed the pairs of a fold are copies: such a pair counts once a fold.
+    """
     dataset, front_end, protocol = block
     one = material.by_run(measure, dataset, front_end, first, protocol)
     two = material.by_run(measure, dataset, front_end, second, protocol)
+    if all(observations.fitted(material, dataset, front_end, model) for model in (first, second)):
+        one, two = observations.per_fold(one), observations.per_fold(two)
     folds = len({fold for fold, _ in one.keys() & two.keys()})
     return paired(one, two, overlap(folds, material.test_share(dataset, protocol)))
 

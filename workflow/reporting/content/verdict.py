@@ -32,13 +32,10 @@ def of_accuracy(reported: float, found: Interval, tolerance: float) -> tuple[str
     return INCONCLUSIVE, "interval too wide to tell" if low <= 0 <= high else "too close to the tolerance to tell"
 
 
-def of_count(
-    metric: str, reported: float, step: float, found: float | None, others: dict[str, float] | None = None
-) -> tuple[str, str]:
+def of_count(metric: str, reported: float, step: float, found: float | None) -> tuple[str, str]:
     """(verdict, reason) of a parameter count or ratio; `step` is one unit of the published value's last digit.
 
-    `others` are the same count by other conventions, since papers differ in what a total holds. Fewer weights, or
-    a larger ratio, than published are `better`.
+    Fewer weights, or a larger ratio, than published are `better`.
     """
     if math.isnan(reported):
         return NOT_REPORTED, "no published value that we may state"
@@ -47,8 +44,5 @@ def of_count(
     slack = step if metric.startswith("ratio") else step / 2 if metric == "total" else 0.0
     if abs(found - reported) <= slack:
         return MATCH, "equal" if not slack else "equal as far as it is published"
-    for convention, count in (others or {}).items():
-        if abs(count - reported) <= slack:
-            return MATCH, f"equal when {convention} count too"
     fewer = found > reported if metric.startswith("ratio") else found < reported
     return (BETTER, "fewer weights") if fewer else (WORSE, "more weights")

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from workflow.reporting import layout as layouts
+from workflow.reporting.content import observations
 from workflow.reporting.content.accuracy import weights
 from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
@@ -31,7 +32,7 @@ def draw(material: Material) -> Drawing:
             places = apart({name: size for name, size in sizes.items() if size})
             for name, setting in settings_of.items():
                 _model(panel, material, places.get(name), widest_gap(places.values()), *setting)
-            counts = [len(material.runs_of(*setting)) for setting in settings_of.values()]
+            counts = [len(observations.values(material, "test_accuracy", *setting)) for setting in settings_of.values()]
             shown += [name for name in places if name not in shown]
             label = layouts.setting_label(material.layout, dataset, front_end)
             panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)})")

@@ -1,4 +1,4 @@
-"""Both starting scales of every format, under both protocols."""
+"""Both starts and recipes of every format, under both protocols."""
 
 from matplotlib.lines import Line2D
 
@@ -8,7 +8,7 @@ from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
 
-NOTHING = "No format was run with both starting scales."
+NOTHING = "No format was run with both starts and recipes."
 
 
 def draw(material: Material) -> Drawing:
@@ -32,14 +32,14 @@ def draw(material: Material) -> Drawing:
         panel.set_xlabel("test accuracy, epoch chosen on validation (%)")
     dark = {"color": "#333333", "linestyle": "", "marker": "o"}
     extra = [
-        Line2D([], [], label="start: matched standard deviation of the reconstructed weight", **dark),
-        Line2D([], [], mfc="white", label="start: as the authors' code", **dark),
+        Line2D([], [], label="matched standard deviation of the reconstructed weight, our recipe", **dark),
+        Line2D([], [], mfc="white", label="published start and recipe", **dark),
     ]
     style.legend(figure, material.layout, [], "marker", extra)
     return Drawing(
         figure,
-        "Protocol, starting scale and format: the same formats with both starting scales under both protocols "
-        "(mean ± one standard deviation over the runs).",
+        "Protocol, start and recipe, and format: the same formats with both starts and recipes under both protocols "
+        "(mean ± one standard deviation over the runs). What a recipe holds besides the start is said in the table.",
     )
 
 

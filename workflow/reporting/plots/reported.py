@@ -8,7 +8,7 @@ from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
 
-LIKE, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
+NEAREST, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
 
 
 def draw(material: Material) -> Drawing:
@@ -29,8 +29,8 @@ def draw(material: Material) -> Drawing:
             place = names.index(row["model"])
             panel.plot([100 * row["reported"]] * 2, [place - 0.32, place + 0.32], color="#000000", linewidth=1.6)
             view = row["protocol"], row["measure"]
-            if view in (LIKE, STRICT) and row["n"]:
-                _mark(panel, material, place + (-0.12 if view == LIKE else 0.12), row, view == LIKE)
+            if view in (NEAREST, STRICT) and row["n"]:
+                _mark(panel, material, place + (-0.12 if view == NEAREST else 0.12), row, view == NEAREST)
                 counts.append(int(row["n"]))
         panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
@@ -40,20 +40,21 @@ def draw(material: Material) -> Drawing:
     dark = {"color": "#333333", "linestyle": ""}
     extra = [
         Line2D([], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"),
-        Line2D([], [], marker="o", label="published protocol, best test epoch (like for like)", **dark),
+        Line2D([], [], marker="o", label="published protocol, best test epoch (nearest to theirs)", **dark),
         Line2D([], [], marker="o", mfc="white", label="group protocol, epoch chosen on validation", **dark),
     ]
     style.legend(figure, material.layout, [], "marker", extra)
     return Drawing(
         figure,
-        "Reported against reproduced accuracy, with 95 % intervals over folds and seeds. Filled: the way the "
-        "published codes measure it; hollow: under protocol group and with the epoch chosen on validation clips.",
+        "Reported against reproduced accuracy, with 95 % intervals over folds and seeds. Filled: nearest to how the "
+        "published codes measure it (the table says what is left between); hollow: under protocol group and with the "
+        "epoch chosen on validation clips.",
     )
 
 
-def _mark(panel, material: Material, place: float, row: dict, like: bool) -> None:
+def _mark(panel, material: Material, place: float, row: dict, nearest: bool) -> None:
     colour, mean = style.colour(material.layout, row["model"]), 100 * row["reproduced"]
     known = row["low"] == row["low"]
     reach = [[mean - 100 * row["low"]], [100 * row["high"] - mean]] if known else None
-    options = {"color": colour, "markerfacecolor": colour if like else "white", "marker": "o", "elinewidth": 0.8}
+    options = {"color": colour, "markerfacecolor": colour if nearest else "white", "marker": "o", "elinewidth": 0.8}
     panel.errorbar([mean], [place], xerr=reach, linestyle="", **options)
