@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
     owners = dict.fromkeys((config["data"] or config["name"], config["name"]))
-    listings = [path for owner in owners for path in sorted(Path("results", owner, "sources").glob("*.sha256"))]
+    places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config["datasets"])
+    listings = [path for place in places for path in sorted((place / "sources").glob("*.sha256"))]
     if not listings:
         sys.exit(f"error: {config['name']} has no results yet whose code could be declared harmless")
     before = {path: (path.stat(), path.read_text()) for path in listings}

@@ -58,11 +58,12 @@ INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
 RESOURCES = "resources/{dataset}"
+SHARED = "resources/demo"  # made once for all configurations
 ENVIRONMENT = str(ROOT / "environment.yml")
 
 
 wildcard_constraints:
-    owner="|".join({OWNER, CONFIG["name"]}),
+    place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
     dataset="|".join(CONFIG["datasets"]),
     front_end="pixels|cnn",
     model="|".join(CONFIG["models"]),
@@ -98,9 +99,10 @@ def digest_of(step):
 
 
 def code(step):
-    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. Those of
-    the data lie with the data: a configuration that only uses them must not make them again."""
-    return f"results/{OWNER if step in DATA_STEPS else CONFIG['name']}/sources/{step}.sha256"
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. It lies with
+    what the step makes: a configuration that only uses the data, or the generated archive, must not make it again."""
+    place = SHARED if step == "generate" else f"results/{OWNER}" if step in DATA_STEPS else RESULTS
+    return f"{place}/sources/{step}.sha256"
 
 
 def own_copy(wildcards):
