@@ -25,8 +25,10 @@ import yaml
 from workflow import array
 from workflow.configuration import ConfigurationError, complete, hint, load, retyped
 from workflow.specification import Run, check_models, runs
+from workflow.training import finished
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
+DRY = {"-n", "--dry-run", "--dryrun"}
 OWN_DATA = ("datasets", "frames", "splits", "protocols", "cnn")  # a change of these changes the prepared data
 
 
@@ -158,6 +160,8 @@ def main(arguments: list[str]) -> int:
         command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     if options.force:
         command += ["--forcerun", "train"]
+        for run in chosen if not DRY & set(rest) else ():  # or the record that is kept would end it at once
+            finished.give_up(Path(results, "checkpoints", run.folder))
     return os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,19 @@ def test_a_run_done_again_makes_the_tables_again_and_trains_nothing_else(finishe
     assert not {job for job in jobs if job.startswith("train")}
     made = finished.snakemake("--configfile", "config/tiny.yaml")
     assert made.returncode == 0, made.stdout
+
+
+def test_a_run_whose_record_is_still_kept_is_done_again_all_the_same(finished):
+    arguments = ("demo", "pixels", "tt_lstm", "--set", "training.batch_size=32")
+    times = []
+    for force in ([], ["--force", "-n"], [], ["--force"]):
+        run(finished, *arguments, *force)
+        (record,) = (finished.root / "results").glob("tiny-*/runs/demo/pixels/tt_lstm/group/fold0/seed0/result.json")
+        times.append(json.loads(record.read_text())["train_seconds"])
+        assert list(record.parents[7].glob(f"checkpoints/{RUN}.finished/result.json")), "until the next is complete"
+    first, planned, again, forced = times
+    assert first == planned == again != forced
+    shutil.rmtree(record.parents[7])
 
 
 def run(project, *words):
