@@ -54,7 +54,7 @@ def launch(folder, *arguments, **environment):
         (["paper", "download"], "snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
         (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --nolock --cores all figures"),
         (["test", "-k", "x"], "python -m pytest -k x"),
-        (["demo", "status"], "python -m workflow.reporting.status --config config/demo.yaml"),
+        (["demo", "status"], "python -m workflow.experiments status --configuration config/demo.yaml"),
         (
             ["demo", "run", "--model", "lstm"],
             "python -m workflow.experiments run --model lstm --configuration config/demo.yaml --cores all",
