@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from workflow import array, states
-from workflow.configuration import ConfigurationError, complete, hint, load, retyped
+from workflow.configuration import ConfigurationError, complete, hint, load_own, retyped
 from workflow.specification import Run, check_models, runs
 from workflow.training import finished
 
@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> int:
     try:
         if any(word.split("=")[0] in ("--config", "-C") for word in rest):
             raise ConfigurationError("--config would change the paper's own results; use --set KEY=VALUE")
-        base = load(options.configuration)
+        base = load_own(options.configuration)
         changes = variant(base, overlay(options.set))
         config = complete(merged(base, changes), options.configuration)
         check_models(config, options.configuration)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflow.configuration import ConfigurationError, load
+from workflow.configuration import ConfigurationError, load_own
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
-        config = load(options.config)
+        config = load_own(options.config)
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
     owners = dict.fromkeys((config["data"] or config["name"], config["name"]))

@@ -16,7 +16,7 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete, retyped
+from workflow.configuration import ConfigurationError, complete
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import listing
@@ -33,8 +33,7 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
-    given = {key: retyped(config[key]) for key in workflow.config_settings.overwrite_config}
-    CONFIG = complete({**config, **given}, ORIGIN)
+    CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
     OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
