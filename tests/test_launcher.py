@@ -54,7 +54,7 @@ def launch(folder, *arguments, **environment):
         (["paper", "download"], "snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
         (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --nolock --cores all figures"),
         (["test", "-k", "x"], "python -m pytest -k x"),
-        (["demo", "status"], "python -m workflow.reporting.status --config config/demo.yaml"),
+        (["demo", "status"], "python -m workflow.experiments status --configuration config/demo.yaml"),
         (
             ["demo", "run", "--model", "lstm"],
             "python -m workflow.experiments run --model lstm --configuration config/demo.yaml --cores all",
@@ -128,3 +128,16 @@ def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leav
         first.communicate()
     third = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert (third.returncode, third.stdout) == (0, "started\n")
+
+
+def test_a_file_of_the_same_name_elsewhere_does_not_take_over_the_results(copy):
+    (copy / "other").mkdir()
+    shutil.copy2(copy / "config" / "demo.yaml", copy / "other" / "demo.yaml")
+    assert launch(copy).returncode == 0
+    (copy / "results" / "demo").mkdir()
+    refused = launch(copy, "other/demo.yaml")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "results/demo is made from config/demo.yaml; rename other/demo.yaml" in refused.stderr
+    assert launch(copy, "demo").returncode == 0
+    (copy / "config" / "demo.yaml").unlink()  # it was moved
+    assert launch(copy, "other/demo.yaml").returncode == 0

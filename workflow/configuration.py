@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import itertools
 import json
+import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from workflow.configuration_file import ConfigurationError, read
 from workflow.datasets.catalogue import CATALOGUE
 
 SCHEMA = yaml.safe_load((Path(__file__).parent / "schemas" / "config.schema.yaml").read_text())
@@ -24,20 +26,10 @@ FRONT_ENDS = ("pixels", "cnn")
 SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
 
 
-class ConfigurationError(ValueError):
-    """A configuration that cannot be run; the message names file, key, value and expectation."""
-
-
 def load(path: str | Path) -> dict[str, Any]:
     """Read a file of config/, check it and fill in the defaults."""
     path = Path(path)
-    try:
-        text = path.read_text()
-        raw = yaml.safe_load(text)
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: no such configuration file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    text, raw = read(path)
     above, mark, written = text.rpartition(SEAL)
     if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
         raise ConfigurationError(
@@ -46,12 +38,24 @@ def load(path: str | Path) -> dict[str, Any]:
     return complete(raw, origin=str(path))
 
 
+def load_own(path: str | Path) -> dict[str, Any]:
+    """`load` for the file that a user gives. Its name is also that of its results: a copy of it must have another."""
+    config = load(path)
+    if config["name"] != Path(path).stem:
+        raise ConfigurationError(
+            f"{path}: name: {config['name']!r} is where results are written; expected {Path(path).stem!r}, "
+            "the name of the file (change one of them)"
+        )
+    return config
+
+
 def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
     """`raw`, checked against the schema, with every default filled in; `origin` begins each error.
 
     Models keep their keys as given: they are laid over the defaults run by run.
     """
-    config = copy.deepcopy(raw)
+    config = retyped(copy.deepcopy(raw))
+    _check_finite(config, origin)
     if isinstance(config, dict) and isinstance(config.get("datasets"), dict):
         config["datasets"] = {name: {} if set_ is None else set_ for name, set_ in config["datasets"].items()}
     check(config, SCHEMA, origin)
@@ -60,7 +64,7 @@ def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
 
 
 def retyped(value: Any) -> Any:
-    """Numbers, booleans and null in what --config gave: inside of lists and mappings Snakemake leaves them strings."""
+    """Numbers, booleans and null that are text: to YAML 1e-3 is, and to Snakemake all that lies in a mapping."""
     if isinstance(value, dict):
         return {key: retyped(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -74,6 +78,13 @@ def retyped(value: Any) -> Any:
     except (ValueError, yaml.YAMLError):
         return value
     return meant if meant is None or isinstance(meant, (bool, int, float)) else value
+
+
+def _check_finite(value: Any, origin: str, key: str = "") -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigurationError(f"{origin}: {key}: {value} is not a finite number")
+    for name, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        _check_finite(part, origin, f"{key}.{name}" if key else str(name))
 
 
 def check(value: Any, schema: dict[str, Any], origin: str, prefix: str = "") -> None:

@@ -13,20 +13,22 @@ What `run` does not know (-n, --profile profiles/slurm, ...) goes to Snakemake.
 import argparse
 import hashlib
 import json
-import os
+import signal
 import subprocess
 import sys
-from collections import Counter
+import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from workflow import array
-from workflow.configuration import ConfigurationError, complete, hint, load, retyped
+from workflow import array, states
+from workflow.configuration import ConfigurationError, complete, hint, load_own, retyped
 from workflow.specification import Run, check_models, runs
+from workflow.training import finished
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
+DRY = {"-n", "--dry-run", "--dryrun"}
 OWN_DATA = ("datasets", "frames", "splits", "protocols", "cnn")  # a change of these changes the prepared data
 
 
@@ -80,26 +82,6 @@ def merged(base: Any, over: Any) -> Any:
     return {key: merged(base.get(key), over[key]) if key in over else base[key] for key in {**base, **over}}
 
 
-def state(folder: Path) -> tuple[str, str]:
-    """What the records of a run say: done, failed, started or left; and its test accuracy where it has one."""
-    record = folder / "result.json"
-    if record.is_file():
-        try:
-            told = json.loads(record.read_text())
-            return ("done", f"{told['test_accuracy']:.1%}") if told["status"] == "ok" else ("failed", "")
-        except (ValueError, KeyError, TypeError):
-            return "malformed", ""
-    return ("started" if (folder / "metrics.jsonl").is_file() else "left"), ""
-
-
-def listing(folders: list[Path], chosen: list[Run]) -> str:
-    """A line for each run, and how many there are of each state."""
-    states = [state(folder) for folder in folders]
-    lines = [f"{name:<9} {score:>6}  {run.folder}" for (name, score), run in zip(states, chosen, strict=True)]
-    counts = Counter(name for name, _ in states)
-    return "\n".join([*lines, f"{len(chosen)} runs: {', '.join(f'{n} {name}' for name, n in counts.items())}"])
-
-
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./reproduce CONFIG",
@@ -107,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # what is cut short may be an option of Snakemake
     )
-    parser.add_argument("command", choices=["run", "list", "array"])
+    parser.add_argument("command", choices=["run", "list", "status", "array"])
     parser.add_argument("dataset", nargs="?")
     parser.add_argument("front_end", nargs="?")
     parser.add_argument("model", nargs="?")
@@ -129,7 +111,7 @@ def main(arguments: list[str]) -> int:
     try:
         if any(word.split("=")[0] in ("--config", "-C") for word in rest):
             raise ConfigurationError("--config would change the paper's own results; use --set KEY=VALUE")
-        base = load(options.configuration)
+        base = load_own(options.configuration)
         changes = variant(base, overlay(options.set))
         config = complete(merged(base, changes), options.configuration)
         check_models(config, options.configuration)
@@ -143,8 +125,11 @@ def main(arguments: list[str]) -> int:
         print(f"reproduce: {error}", file=sys.stderr)
         return 2
     folders = [Path("results", config["name"], "runs", run.folder) for run in chosen]
+    if options.command == "status":
+        print(states.overview(config, time.time()), end="")
+        return 0
     if options.command == "list":
-        print(listing(folders, chosen))
+        print(states.listing(states.states(config, chosen)))
         return 0
     results = f"results/{config['name']}"
     command = ["snakemake", "--configfile", options.configuration, "--nolock", *rest]  # the launcher holds the lock
@@ -158,20 +143,35 @@ def main(arguments: list[str]) -> int:
         command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     if options.force:
         command += ["--forcerun", "train"]
-    return os.execvp(command[0], [*command, "--", *(str(folder / "result.json") for folder in folders)])
+        for run in chosen if not DRY & set(rest) else ():  # or the record that is kept would end it at once
+            finished.give_up(Path(results, "checkpoints", run.folder))
+    code = _done([*command, "--", *(str(folder / "result.json") for folder in folders)])
+    if DRY & set(rest):
+        return code
+    found = states.states(config, chosen)
+    print(states.listing(found))
+    return code or int(any(entry.name != "done" for entry in found.values()))
+
+
+def _done(command: list[str]) -> int:
+    """The exit code of a command that is told, as this process is, to stop, and that holds the lock of the launcher."""
+    process = subprocess.Popen(command, close_fds=False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    return process.wait()
 
 
 def _array(config: dict[str, Any], file: str, chosen: list[Run], command: list[str]) -> int:
     """Prepare what the runs read, then write the script for those that are not trained since."""
     results = Path("results", config["name"])
     inputs = {run: results / "inputs" / run.dataset / run.front_end / f"{run.model}.sha256" for run in chosen}
-    if code := subprocess.run([*command, "--", *dict.fromkeys(map(str, inputs.values()))]).returncode:
+    if code := _done([*command, "--", *dict.fromkeys(map(str, inputs.values()))]):
         return code
     records = {run: results / "runs" / run.folder / "result.json" for run in chosen}
     left = [
         run.folder
-        for run in chosen
-        if not records[run].is_file() or records[run].stat().st_mtime < inputs[run].stat().st_mtime
+        for run, state in states.states(config, chosen).items()
+        if state.name not in ("done", "failed") or records[run].stat().st_mtime < inputs[run].stat().st_mtime
     ]
     if not left:
         print("reproduce: nothing is left to be trained", file=sys.stderr)

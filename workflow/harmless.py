@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflow.configuration import ConfigurationError, load
+from workflow.configuration import ConfigurationError, load_own
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,11 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
-        config = load(options.config)
+        config = load_own(options.config)
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
     owners = dict.fromkeys((config["data"] or config["name"], config["name"]))
-    listings = [path for owner in owners for path in sorted(Path("results", owner, "sources").glob("*.sha256"))]
+    places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config["datasets"])
+    listings = [path for place in places for path in sorted((place / "sources").glob("*.sha256"))]
     if not listings:
         sys.exit(f"error: {config['name']} has no results yet whose code could be declared harmless")
     before = {path: (path.stat(), path.read_text()) for path in listings}

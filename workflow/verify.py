@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow import clock, seal
-from workflow.configuration import ConfigurationError, load
+from workflow.configuration import ConfigurationError, load_own
 
 SEALED = ("source.json", "inventory.json", "frames.json", "features.json", "splits.json", "result.json")
 SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # what results are made of
@@ -60,9 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="also the large files; say what was found")
     options = parser.parse_args(arguments)
     try:
-        config = load(options.config)
-    except ConfigurationError:
-        return 0  # Snakemake, which comes next, says it
+        config = load_own(options.config)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     results = Path("results", config["name"])
     data, runs = Path("results", config["data"] or config["name"], "data"), results / "runs"
     if not options.all:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete, load, retyped
+from workflow.configuration import ConfigurationError, complete, load, load_own, retyped
 
 GOOD = {
     "name": "unit",
@@ -122,10 +122,49 @@ def test_a_fold_that_a_protocol_does_not_have_is_named():
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: no such configuration file"):
         load(tmp_path / "nowhere.yaml")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"models: [", "not valid YAML: line 1: .*; mend it"),
+        (b"name: x\nmodels: {a: 1\nseeds: [0]\n", "not valid YAML: line 3: .*; mend it"),
+        (b"name: x\nodd: !what 3\n", "not valid YAML: line 2: could not determine a constructor.*'!what'"),
+        (b"name: \0\n", "not valid YAML: unacceptable character"),
+        (b"# a\nname: \xe4\n", "not valid YAML: line 2 is not UTF-8; save it as UTF-8"),
+        (b"", "holds nothing; expected keys and values"),
+        (b"- 1\n", "holds a sequence; expected keys and values"),
+        (b"a: 1\nb: &b {x: 1}\nc: {<<: *b, x: 2}\na: 2\n", "line 4: 'a' is there twice, in line 1 too"),
+        (b"a:\n- b: 1\n  b: 1\n", "line 3: 'b' is there twice, in line 2 too"),
+    ],
+)
+def test_a_broken_file_is_one_sentence_with_its_line(tmp_path, content, sentence):
     broken = tmp_path / "broken.yaml"
-    broken.write_text("models: [")
-    with pytest.raises(ConfigurationError, match=r"broken\.yaml: not valid YAML"):
+    broken.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"broken\.yaml: {sentence}") as caught:
         load(broken)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_yaml_takes_for_text_are_numbers_in_a_file_too():
+    training = complete(changed("training", {"learning_rate": "1e-3", "epochs": "20"}))["training"]
+    assert (training["learning_rate"], training["epochs"]) == (0.001, 20)
+
+
+@pytest.mark.parametrize("value", [float("inf"), "nan", ".inf"])
+def test_numbers_without_end_are_refused(value):
+    with pytest.raises(ConfigurationError, match=r"training\.learning_rate: (inf|nan) is not a finite number"):
+        complete(changed("training.learning_rate", value))
+
+
+def test_the_results_of_a_configuration_have_the_name_of_its_file(tmp_path):
+    for stem in ("unit", "copy"):
+        (tmp_path / f"{stem}.yaml").write_text(yaml.safe_dump(GOOD))
+    assert load_own(tmp_path / "unit.yaml")["name"] == "unit"
+    with pytest.raises(ConfigurationError, match=r"copy\.yaml: name: 'unit' is .*; expected 'copy'"):
+        load_own(tmp_path / "copy.yaml")
 
 
 def test_every_configuration_of_the_project_is_valid(root):

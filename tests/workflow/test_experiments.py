@@ -1,7 +1,6 @@
 """A part of the grid by name: what is selected, how variants are kept apart, and what Snakemake is asked for."""
 
 import json
-import os
 
 import pytest
 from projects import TINY
@@ -51,25 +50,9 @@ def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_t
     assert experiments.variant(config, {}) == {}
 
 
-def test_states_come_from_the_records(tmp_path):
-    assert experiments.state(tmp_path) == ("left", "")
-    (tmp_path / "metrics.jsonl").touch()
-    assert experiments.state(tmp_path) == ("started", "")
-    record = tmp_path / "result.json"
-    for text, expected in [
-        ('{"status": "ok", "test_accuracy": 0.625}', ("done", "62.5%")),
-        ('{"status": "failed", "test_accuracy": null}', ("failed", "")),
-        ('{"status": "ok", "test_accuracy": null}', ("malformed", "")),
-        ("{", ("malformed", "")),
-        ("{}", ("malformed", "")),
-    ]:
-        record.write_text(text)
-        assert experiments.state(tmp_path) == expected
-
-
 def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(os, "execvp", lambda program, arguments: asked.append(arguments) or 0)
+    monkeypatch.setattr(experiments, "_done", lambda command: asked.append(command) or 0)
     config = tmp_path / "tiny.yaml"
     config.write_text(json.dumps(TINY))
     arguments = ["run", "demo", "pixels", "lstm", "--fold", "0", "--set", "training.epochs=5", "--force", "-n"]
@@ -79,21 +62,6 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     assert name.startswith("tiny-")
     assert {"-n", "--forcerun", 'training={"epochs": 5}'} <= set(command)
     assert command[command.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
-
-
-def test_a_list_ends_with_the_counts(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    config = tmp_path / "tiny.yaml"
-    config.write_text(json.dumps(TINY))
-    record = tmp_path / "results/tiny/runs/demo/pixels/lstm/group/fold0/seed0/result.json"
-    record.parent.mkdir(parents=True)
-    record.write_text('{"status": "ok", "test_accuracy": 0.5}')
-    assert experiments.main(["list", "--configuration", str(config)]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "done       50.0%  demo/pixels/lstm/group/fold0/seed0",
-        "left              demo/pixels/tt_lstm/group/fold0/seed0",
-        "2 runs: 1 done, 1 left",
-    ]
 
 
 def test_config_is_refused_rather_than_dropped(tmp_path, capsys):

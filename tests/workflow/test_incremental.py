@@ -99,6 +99,17 @@ def test_a_change_of_the_frames_decodes_again(finished):
     assert not jobs & {"generate", "download", "unpack"}
 
 
+def test_a_configuration_beside_it_that_uses_the_same_archive_makes_nothing_again(finished):
+    finished.write_config({**TINY, "name": "beside"}, "beside")
+    try:
+        made = finished.snakemake("--configfile", "config/beside.yaml", "--", "results/beside/data/demo/source.json")
+        assert made.returncode == 0, made.stdout
+        assert "Generating" not in made.stdout
+        assert finished.planned() == set()
+    finally:
+        (finished.root / "config" / "beside.yaml").unlink()
+
+
 def test_another_seed_trains_only_that_seed(finished):
     config = {**TINY, "seeds": [0, 1]}
     finished.write_config(config)

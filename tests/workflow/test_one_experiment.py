@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ def test_a_run_done_again_makes_the_tables_again_and_trains_nothing_else(finishe
     assert not {job for job in jobs if job.startswith("train")}
     made = finished.snakemake("--configfile", "config/tiny.yaml")
     assert made.returncode == 0, made.stdout
+
+
+def test_a_run_whose_record_is_still_kept_is_done_again_all_the_same(finished):
+    arguments = ("demo", "pixels", "tt_lstm", "--set", "training.batch_size=32")
+    times = []
+    for force in ([], ["--force", "-n"], [], ["--force"]):
+        ran = run(finished, *arguments, *force)
+        variant = finished.root / re.search(r"-> (results/tiny-\w+)/runs", ran.stderr)[1]
+        times.append(json.loads((variant / "runs" / RUN / "result.json").read_text())["train_seconds"])
+        assert (variant / "checkpoints" / f"{RUN}.finished/result.json").is_file(), "until its tables are made"
+    first, planned, again, forced = times
+    assert first == planned == again != forced
 
 
 def run(project, *words):

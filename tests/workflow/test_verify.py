@@ -86,6 +86,9 @@ def test_weights_that_were_removed_for_want_of_space_are_no_damage(folders, caps
     assert said(capsys, "--all")[0] == 0
 
 
-def test_a_configuration_that_does_not_load_is_left_to_snakemake(folders, capsys):
+def test_a_configuration_that_does_not_load_is_told(folders, capsys):
     folders[0].parents[3].joinpath("tiny.yaml").write_text("name: [")
-    assert said(capsys)[0] == 0
+    code, out = said(capsys)
+    assert code == 1
+    assert out.err.startswith("error: tiny.yaml: not valid YAML: line 1: ")
+    assert out.err.count("\n") == 1

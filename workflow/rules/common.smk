@@ -16,7 +16,7 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete, retyped
+from workflow.configuration import ConfigurationError, complete
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
 from workflow.sources import listing
@@ -33,8 +33,7 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
-    given = {key: retyped(config[key]) for key in workflow.config_settings.overwrite_config}
-    CONFIG = complete({**config, **given}, ORIGIN)
+    CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
     OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
@@ -58,11 +57,12 @@ INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
 RESOURCES = "resources/{dataset}"
+SHARED = "resources/demo"  # made once for all configurations
 ENVIRONMENT = str(ROOT / "environment.yml")
 
 
 wildcard_constraints:
-    owner="|".join({OWNER, CONFIG["name"]}),
+    place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
     dataset="|".join(CONFIG["datasets"]),
     front_end="pixels|cnn",
     model="|".join(CONFIG["models"]),
@@ -98,9 +98,10 @@ def digest_of(step):
 
 
 def code(step):
-    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. Those of
-    the data lie with the data: a configuration that only uses them must not make them again."""
-    return f"results/{OWNER if step in DATA_STEPS else CONFIG['name']}/sources/{step}.sha256"
+    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. It lies with
+    what the step makes: a configuration that only uses the data, or the generated archive, must not make it again."""
+    place = SHARED if step == "generate" else f"results/{OWNER}" if step in DATA_STEPS else RESULTS
+    return f"{place}/sources/{step}.sha256"
 
 
 def own_copy(wildcards):

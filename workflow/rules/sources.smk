@@ -3,9 +3,9 @@
 
 rule sources:
     output:
-        "results/{owner}/sources/{step}.sha256",
+        "{place}/sources/{step}.sha256",
     log:
-        "results/{owner}/logs/sources/{step}.log",
+        "{place}/logs/sources/{step}.log",
     localrule: True
     conda:
         ENVIRONMENT

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from workflow.configuration import ConfigurationError, load
+from workflow.configuration import ConfigurationError, load_own
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.specification import FEATURE_SIZE, Run, check_models, runs, specification
 from workflow.training import declared, files, sanity, settings
@@ -195,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
     options = parser.parse_args(arguments)
     try:
-        config = load(options.config)
+        config = load_own(options.config)
         check_models(config, options.config)
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)
