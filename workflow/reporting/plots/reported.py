@@ -30,7 +30,7 @@ def draw(material: Material) -> Drawing:
             panel.plot([100 * row["reported"]] * 2, [place - 0.32, place + 0.32], color="#000000", linewidth=1.6)
             view = row["protocol"], row["measure"]
             if view in (LIKE, STRICT) and row["n"]:
-                _mark(panel, material, place + (-0.12 if view == LIKE else 0.12), row, view == LIKE)
+                _mark(panel, material, place + (-style.BESIDE if view == LIKE else style.BESIDE), row, view == LIKE)
                 counts.append(int(row["n"]))
         panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
