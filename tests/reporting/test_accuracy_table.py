@@ -8,7 +8,7 @@ import pytest
 from synthetic_records import record, write_grid, write_run
 
 from workflow.reporting import figures, report, tables
-from workflow.reporting.content import accuracy
+from workflow.reporting.content import accuracy, claims, comparison, leakage
 from workflow.reporting.content.material import gather
 from workflow.reporting.content.ranking import marks
 
@@ -90,6 +90,19 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(few, tmp_path, step, 
     output = tmp_path / place / name if step is report else tmp_path / place
     with pytest.raises(SystemExit, match=rf"^\w+: cannot write .*{name}: .*: [A-Z][a-z ]+$"):
         step.main(["--from", str(few), "--output", str(output)])
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [(2, False), (3, True)])
+def test_no_table_prints_an_interval_over_fewer_than_three_runs(tmp_path, seeds, shown):
+    write_grid(tmp_path, ("ht_lstm", "fdht_lstm"), folds=1, seeds=seeds, extras=False)
+    for module in (leakage, comparison, claims):
+        rows = [row for sheet in module.sheets(gather(tmp_path)) for _, block in sheet.blocks for row in block]
+        assert any(cell.text.startswith("[") for row in rows for cell in row) == shown
+
+
+def test_counts_without_records_say_nothing_of_records(tmp_path):
+    tables.write(gather(tmp_path), tmp_path / "tables", ["parameters"])
+    assert "record" not in (tmp_path / "tables" / "parameters.md").read_text().splitlines()[0]
 
 
 def test_holes_show_as_holes(damaged, tmp_path):

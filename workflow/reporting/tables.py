@@ -52,6 +52,8 @@ TITLES = {
 def write(material: Material, output: str | Path, names: list[str]) -> None:
     """Write tables `names` to the folder `output`, each CSV with its origin beside it."""
     comments = material.provenance.lines(MODULE)
+    if material.records.empty:  # counted from declarations: there is no run to name
+        del comments[1:]
     output = Path(output)
     for name in names:
         frame, sheets = TABLES[name].build(material), TABLES[name].sheets(material)

@@ -7,6 +7,7 @@ from workflow.reporting.content import comparison
 from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
+from workflow.reporting.statistics import FEWEST
 
 LIKE, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
 
@@ -54,7 +55,7 @@ def draw(material: Material) -> Drawing:
 
 def _mark(panel, material: Material, place: float, row: dict, like: bool) -> None:
     colour, mean = style.colour(material.layout, row["model"]), 100 * row["reproduced"]
-    known = row["low"] == row["low"]
+    known = row["low"] == row["low"] and row["n"] >= FEWEST
     reach = [[mean - 100 * row["low"]], [100 * row["high"] - mean]] if known else None
     options = {"color": colour, "markerfacecolor": colour if like else "white", "marker": "o", "elinewidth": 0.8}
     panel.errorbar([mean], [place], xerr=reach, linestyle="", **options)
