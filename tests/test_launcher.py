@@ -1,7 +1,9 @@
 """./reproduce in a copy of the project, with the environment of the running tests in place of its own."""
 
+import fcntl
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -89,6 +91,42 @@ def test_an_unknown_word_is_one_sentence(copy):
     assert run.returncode == 1
     assert run.stderr.startswith("reproduce: 'dmeo' is neither a configuration (comparison, demo, paper, sample)")
     assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("trian", "did you mean 'train'?"), ("verfy", "did you mean 'verify'?"), ("x", "known: all, ")]
+)
+def test_a_misspelt_target_is_one_sentence(copy, word, hint):
+    run = launch(copy, "demo", word)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1)
+    assert run.stderr.startswith(f"reproduce: {word!r} is neither a target nor a command; {hint}")
+
+
+def test_every_target_is_a_rule(root):
+    launcher = runpy.run_path(str(root / "reproduce"))
+    rules = "".join(path.read_text() for path in [root / "workflow/Snakefile", *root.glob("workflow/rules/*.smk")])
+    for word in launcher["TARGETS"]:
+        assert f"rule {launcher['GOALS'].get(word, word)}:" in rules
+
+
+@pytest.mark.parametrize("command", ["verify", "harmless"])
+@pytest.mark.parametrize("option", ["--help", "-n"])
+def test_options_of_a_command_are_answered_by_it(copy, command, option):
+    (copy / ".venv/bin/python").write_text('#!/bin/sh\necho "python $*"\n')
+    run = launch(copy, "demo", command, option)
+    assert run.stdout.startswith(f"python -m workflow.{command} --config config/demo.yaml")
+    assert run.stdout.endswith(f"{option}\n")
+    assert run.stdout.count("\n") == 1
+
+
+def test_a_misspelt_experiment_is_told_before_anything_is_waited_for(copy):
+    (copy / ".venv/bin/python").write_text("#!/bin/sh\necho typo >&2\nexit 2\n")
+    folder = copy / "results"
+    folder.mkdir()
+    with (folder / ".demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = launch(copy, "demo", "run", "--model", "foo")
+    assert (run.returncode, run.stderr) == (2, "typo\n")
 
 
 def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy):

@@ -20,7 +20,7 @@ def exclusive(place: Path) -> Iterator[None]:
 
     The lock file stays: were it removed, two processes could hold locks on two files of its name.
     """
-    path = place.with_name(f"{place.name}.lock")
+    path = _lock(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
@@ -35,6 +35,29 @@ def exclusive(place: Path) -> Iterator[None]:
                 raise
             print(f"{place}: this file system has no locks ({error.strerror}); going on without", file=sys.stderr)
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.write(f"process {os.getpid()}{_here()}")
         file.flush()
         yield
+
+
+def at_work(place: Path) -> bool | None:
+    """Whether a process of this machine holds the lock of `place`. None where this machine cannot tell: nobody ever
+    held it, or the last to do so was on another."""
+    try:
+        with _lock(place).open() as file:
+            if not file.read().endswith(_here()):
+                return None
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _lock(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
+
+
+def _here() -> str:
+    return f" on {socket.gethostname()}"

@@ -17,8 +17,10 @@ from workflow.configuration import ConfigurationError, load_own
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="./reproduce CONFIG harmless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         config = load_own(options.config)

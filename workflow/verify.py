@@ -55,9 +55,11 @@ def _tensor(path: Path) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, metavar="FILE")
-    parser.add_argument("--all", action="store_true", help="also the large files; say what was found")
+    parser = argparse.ArgumentParser(
+        prog="./reproduce CONFIG verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", required=True, metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--all", action="store_true", help=argparse.SUPPRESS)  # the large files too; say what was found
     options = parser.parse_args(arguments)
     try:
         config = load_own(options.config)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from synthetic_records import record, write_grid, write_run
 
-from workflow.reporting import tables
-from workflow.reporting.content import accuracy
+from workflow.reporting import figures, report, tables
+from workflow.reporting.content import accuracy, claims, comparison, leakage
 from workflow.reporting.content.material import gather
 from workflow.reporting.content.ranking import marks
 
@@ -63,10 +63,46 @@ def test_models_stand_in_the_order_of_the_layout_with_variants_beside_them(tmp_p
 
 
 def test_no_records_make_an_empty_table_that_says_so(tmp_path):
-    written(tmp_path, tmp_path / "tables")
+    tables.write(gather(tmp_path), tmp_path / "tables", ["accuracy"])
     assert (tmp_path / "tables" / "accuracy.csv").read_text().strip() == ",".join(COLUMNS)
     assert "No records yet" in (tmp_path / "tables" / "accuracy.md").read_text()
     assert "No records yet" in (tmp_path / "tables" / "accuracy.tex").read_text()
+
+
+def test_a_folder_without_records_is_an_error_of_one_sentence(tmp_path):
+    with pytest.raises(SystemExit, match=r"tables: .*: no record \(result\.json\) in this folder or below it$"):
+        tables.main(["--from", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_lie_beside_the_records_unless_told_otherwise(tmp_path):
+    write_run(tmp_path, record(), extras=False)
+    assert tables.main(["--from", str(tmp_path), "--tables", "accuracy"]) == 0
+    assert (tmp_path / "tables" / "accuracy.csv").is_file()
+
+
+@pytest.mark.parametrize("step", [tables, figures, report])
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/none/below", "folder"])
+def test_a_place_that_cannot_be_written_to_is_one_sentence(few, tmp_path, step, place):
+    (tmp_path / "file").touch()
+    name = "report.html" if step is report else "accuracy.csv" if step is tables else "accuracy_parameters.pdf"
+    (tmp_path / "folder" / name).mkdir(parents=True)
+    output = tmp_path / place / name if step is report else tmp_path / place
+    with pytest.raises(SystemExit, match=rf"^\w+: cannot write .*{name}: .*: [A-Z][a-z ]+$"):
+        step.main(["--from", str(few), "--output", str(output)])
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [(2, False), (3, True)])
+def test_no_table_prints_an_interval_over_fewer_than_three_runs(tmp_path, seeds, shown):
+    write_grid(tmp_path, ("ht_lstm", "fdht_lstm"), folds=1, seeds=seeds, extras=False)
+    for module in (leakage, comparison, claims):
+        rows = [row for sheet in module.sheets(gather(tmp_path)) for _, block in sheet.blocks for row in block]
+        assert any(cell.text.startswith("[") for row in rows for cell in row) == shown
+
+
+def test_counts_without_records_say_nothing_of_records(tmp_path):
+    tables.write(gather(tmp_path), tmp_path / "tables", ["parameters"])
+    assert "record" not in (tmp_path / "tables" / "parameters.md").read_text().splitlines()[0]
 
 
 def test_holes_show_as_holes(damaged, tmp_path):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from synthetic_records import record, write_grid, write_run
 
-from workflow.reporting import curves, figures
+from workflow.reporting import curves, figures, reference
 from workflow.reporting import layout as layouts
 from workflow.reporting.content.material import gather
-from workflow.reporting.plots import accuracy_parameters, learning_curves, style
+from workflow.reporting.plots import accuracy_parameters, leakage, learning_curves, style
+from workflow.reporting.plots import factors as plots_factors
 from workflow.reporting.predictions import confusion
 
 NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
@@ -116,18 +117,53 @@ def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(material):
     assert "log scale" in panel.figure.axes[1].get_xlabel()
 
 
-def test_models_of_equal_size_do_not_hide_each_other():
-    sizes = {"a": 263_389, "b": 263_719, "c": 265_504, "d": 59_244_544, "e": 3648}
-    places = accuracy_parameters.apart(sizes)
-    assert (places["d"], places["e"]) == (59_244_544, 3648)
-    spread = sorted(np.log10(places[name]) for name in "abc")
-    assert np.diff(spread) == pytest.approx([accuracy_parameters.CLOSE] * 2)
-    assert 10 ** spread[1] == pytest.approx(264_200, rel=0.01)
+def test_models_of_equal_size_stand_side_by_side_at_their_true_size(tmp_path):
+    sizes = {"tt_lstm": 265_504, "tr_lstm": 263_719, "bt_lstm": 265_536, "lstm": 59_244_544}
+    assert accuracy_parameters.groups(sizes) == [["tr_lstm", "tt_lstm", "bt_lstm"], ["lstm"]]
+    for model, size in sizes.items():
+        write_run(tmp_path, record(model, parameters={"W": size, "U": 0, "bias": 0, "classifier": 0}), extras=False)
+    with style.in_style():
+        figure = accuracy_parameters.draw(gather(tmp_path)).figure
+    panel = figure.axes[0]
+    drawn_at = {line.get_xdata()[0]: line for line in panel.lines if line.get_marker() in ("o", "^", "D", "s")}
+    assert sorted(drawn_at) == sorted(sizes.values())
+    ends = [drawn_at[sizes[name]].get_transform().transform((1e5, 50))[0] for name in ("tr_lstm", "tt_lstm", "bt_lstm")]
+    assert np.diff(ends) == pytest.approx([accuracy_parameters.STEP * figure.dpi / 72] * 2)
 
 
-def test_baselines_are_named_in_the_widest_gap():
-    assert accuracy_parameters.widest_gap([1e4, 1e6, 2e6]) == pytest.approx(1e5)
-    assert accuracy_parameters.widest_gap([1e4]) is None
+def test_names_of_close_lines_are_set_apart_and_lie_beyond_the_panel(tmp_path):
+    for name, accuracy in (("chance", 0.16), ("nearest_neighbour", 0.15), ("lstm", 0.5)):
+        write_run(tmp_path, record(name, test_accuracy=accuracy))
+    for module in (accuracy_parameters, learning_curves):
+        with style.in_style():
+            figure = module.draw(gather(tmp_path)).figure
+            figure.draw_without_rendering()
+        panel = figure.axes[0]
+        lower, upper = (text.get_window_extent() for text in panel.texts)
+        assert lower.y1 <= upper.y0
+        assert lower.x0 > panel.get_window_extent().x1
+
+
+@pytest.mark.parametrize(
+    ("places", "moved"),
+    [
+        ([], []),
+        ([1.0, 9.0], [1.0, 9.0]),
+        ([5.0, 5.0], [4.0, 6.0]),
+        ([0.0, 5.0, 5.5, 9.0], [0.0, 4.25, 6.25, 9.0]),
+        ([1.0, 2.0, 3.0], [0.0, 2.0, 4.0]),
+    ],
+)
+def test_places_are_spread_no_farther_than_needed(places, moved):
+    assert style.spread(places, 2.0) == pytest.approx(moved)
+
+
+@pytest.mark.parametrize("module", [leakage, plots_factors], ids=["leakage", "factors"])
+def test_two_error_bars_of_one_row_lie_apart(module):
+    with style.in_style():
+        figure = module.draw(gather(reference.RECORDS)).figure
+    bars = [round(segment[0][1], 3) for bar in figure.axes[0].collections for segment in bar.get_segments()]
+    assert len(bars) == len(set(bars)) > 4
 
 
 def test_curves_end_where_the_shortest_run_ended(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from synthetic_records import record, write_run
 
 from workflow.reporting import macros, paper, render, tables
+from workflow.reporting.content import complexity
 from workflow.reporting.content.material import gather
 from workflow.reporting.plots.style import Drawing
 
@@ -44,7 +45,7 @@ def test_text_is_escaped():
         (-2.345, 1, True, "−2.3"),
         (0.5, 1, True, "+0.5"),
         (0, 0, True, "0"),
-        (0.0004, 1, False, "4.0e−04"),  # a small number is never printed as zero
+        (0.0004, 1, False, "<0.1"),  # a small number is never printed as zero, nor with an exponent beside others
         (None, 1, False, "—"),
         (float("nan"), 1, False, "—"),
     ],
@@ -141,9 +142,23 @@ def test_every_macro_of_the_article_exists_and_is_used(material):
 
 def test_macros_of_no_records_say_so(tmp_path):
     values = macros.values(gather(tmp_path))
-    assert values["fdhtWeights"] == macros.UNKNOWN
+    assert values["rivalWeights"] == macros.UNKNOWN
+    assert values["fdhtText"] == "No FDHT-LSTM is among them."
     assert values["claimAccuracy"] == "not run"
     assert values["resultsText"] == "There is no finished run yet."
+
+
+def test_counts_agree_with_their_nouns(tmp_path, material):
+    assert (macros.values(material)["foldsCount"], macros.values(material)["seedsCount"]) == ("3 folds", "2 seeds")
+    write_run(tmp_path, record(), extras=False)
+    assert macros.values(gather(tmp_path))["seedsCount"] == "1 seed"
+
+
+def test_formulas_are_set_as_mathematics_and_readable_without():
+    formula = "n_P n_Q s + n_1 M; n_P=36 M=256; U: 4 H^2"
+    assert complexity.typeset(formula) == "$n_{P} n_{Q} s$ + $n_{1} M$; $n_{P}=36$, $M=256$; U: $4 H^2$"
+    assert complexity.readable(formula) == "n_P·n_Q·s + n_1·M; n_P=36, M=256; U: 4·H²"
+    assert complexity.typeset("sum over |state x core|") == r"sum over |state $\times$ core|"
 
 
 def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monkeypatch, capsys):

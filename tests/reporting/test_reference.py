@@ -77,6 +77,12 @@ def test_the_readme_says_what_the_tables_say(made):
     assert group.idxmin() == lstm
 
 
+def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "RECORDS", tmp_path)
+    with pytest.raises(SystemExit, match="has no records; they come with the project: git checkout results/reference"):
+        reference.main([])
+
+
 def test_no_clip_is_named_and_the_machine_is():
     files = [path for path in reference.RECORDS.rglob("*") if path.is_file() and "runs" in path.parts]
     assert {path.name for path in files} == {"result.json", "metrics.jsonl", "specification.yaml", "environment.json"}

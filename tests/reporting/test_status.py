@@ -6,7 +6,8 @@ import pytest
 import yaml
 from synthetic_records import record, write_run
 
-from workflow import configuration
+from workflow import configuration, specification
+from workflow.exclusive import exclusive
 from workflow.reporting import status
 
 NOW = 1_800_000_000.0
@@ -60,6 +61,31 @@ def test_every_state_is_told_apart(tmp_path, config):
     assert "stalled: demo/pixels/lstm/group/fold0/seed2: epoch 5 of 20, last epoch 1 h ago" in page
     assert "failed: out of memory" in page
     assert "malformed: not JSON" in page
+
+
+def test_the_lock_of_a_run_tells_whether_anybody_is_at_work_on_it(tmp_path, config):
+    write_run(tmp_path, record("lstm", seed=3))
+    places = {}
+    for run in specification.runs(config)[:3]:
+        begin(tmp_path, run.seed, silent=10)
+        places[run] = tmp_path / "checkpoints" / run.folder
+        with exclusive(places[run]):
+            pass
+    trained, interrupted, old = places
+    places[interrupted].mkdir()
+    with exclusive(places[trained]):
+        found = status.status(config, tmp_path, NOW)
+        assert [found.states[run] for run in places] == ["running", "interrupted", "left"]
+        assert old not in found.active
+        assert "expected end: 20" in status.expectation(found, NOW)
+    found = status.status(config, tmp_path, NOW)
+    assert f"interrupted: {interrupted.folder}: epoch 5 of 20" in status.text("watched", found, NOW)
+
+
+def test_with_nothing_at_work_no_end_is_expected(tmp_path, config):
+    write_run(tmp_path, record("lstm", seed=0, train_seconds=60.0))
+    found = status.status(config, tmp_path, NOW)
+    assert status.expectation(found, NOW) == "nothing runs now; 7 min of training are left"
 
 
 def test_slow_epochs_are_not_taken_for_a_stall(tmp_path, config):

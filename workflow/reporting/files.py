@@ -14,8 +14,18 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Write `content` to `path`, making its folder; the file appears complete or not at all."""
+    """Write `content` to `path`, making its folder; the file appears complete or not at all.
+
+    ReportingError where it cannot be written: the path is a folder, its folder a file, the disk full or read-only.
+    """
     path = Path(path)
+    try:
+        return _write_bytes(path, content)
+    except OSError as error:
+        raise ReportingError(f"cannot write {path}: {error.filename2 or error.filename}: {error.strerror}") from None
+
+
+def _write_bytes(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")  # of a step that outlived its pipeline, too
     try:

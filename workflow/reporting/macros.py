@@ -37,6 +37,11 @@ def listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
+def plural(count: str, noun: str) -> str:
+    """A number, or two, with what is counted."""
+    return f"{count} {noun}" if count == "1" else f"{count} {noun}s"
+
+
 def span(low: float, high: float, digits: int = 0) -> str:
     """One number, or two with `to` between them where they differ in print."""
     ends = [number(None if math.isnan(end) else end, digits) for end in (low, high)]
@@ -57,8 +62,8 @@ def _records(material: Material) -> dict[str, str]:
         "dataSets": listed(sets),
         "modelsList": listed(models),
         "modelsCount": number(len(models)),
-        "foldsCount": span(*_extent(good.groupby(["dataset", "protocol"])["fold"].nunique())),
-        "seedsCount": span(*_extent(good.groupby(["dataset", "protocol"])["seed"].nunique())),
+        "foldsCount": plural(span(*_extent(good.groupby(["dataset", "protocol"])["fold"].nunique())), "fold"),
+        "seedsCount": plural(span(*_extent(good.groupby(["dataset", "protocol"])["seed"].nunique())), "seed"),
         "provenanceRecords": material.provenance.records,
         "provenanceCommits": material.provenance.commits,
         "provenanceScript": material.provenance.script,
@@ -84,12 +89,23 @@ def _counts(material: Material) -> dict[str, str]:
     table = parameters.build(material)
     kinds = table["model"].map(lambda model: layouts.kind(material.layout, model))
     ours, rivals = table[kinds == "fdht"], table[kinds == "compressed"]
+    weights, fewer = span(*_extent(ours["total"].astype(float))), span(*_extent(ours["ratio_total"]))
+    none = "no FDHT-LSTM was run"
     return {
-        "fdhtWeights": span(*_extent(ours["total"].astype(float))),
-        "fdhtFewer": span(*_extent(ours["ratio_total"])),
+        "fdhtSize": none if ours.empty else f"FDHT-LSTM has {weights} weights",
+        "fdhtRatio": none if ours.empty else f"FDHT-LSTM has {fewer} times fewer",
+        "fdhtText": "No FDHT-LSTM is among them."
+        if ours.empty
+        else f"Our FDHT-LSTM has {weights} weights, {_fewer_than_rivals(material)} times fewer than its compressed "
+        f"rivals store and {fewer} times fewer than the dense LSTM of its size.",
         "rivalWeights": span(*_extent(rivals["total"].astype(float))),
         "rivalFewer": span(*_extent(rivals["ratio_total"]), digits=1),
     }
+
+
+def _fewer_than_rivals(material: Material) -> str:
+    table = claims.build(material)
+    return span(*_extent(table.loc[table["claim"] == "times_fewer", "found"].dropna()), digits=1)
 
 
 def _claims(material: Material) -> dict[str, str]:
@@ -98,8 +114,7 @@ def _claims(material: Material) -> dict[str, str]:
     names |= {"test_accuracy": "claimAccuracy", "best_epoch_accuracy": "claimAccuracyBest"}
     found = {name: table.loc[table["claim"] == claim, "verdict"] for claim, name in names.items()}
     text = {name: claims.overall(list(verdicts)) for name, verdicts in found.items()}
-    fewer = table.loc[table["claim"] == "times_fewer", "found"].dropna()
-    text["fdhtFewerRivals"] = span(*_extent(fewer), digits=1)
+    text["fdhtFewerRivals"] = _fewer_than_rivals(material)
     for name in ("claimAccuracy", "claimAccuracyBest"):
         text[f"{name}Checks"] = number(len(found[name]))
         for word in (claims.HOLDS, claims.FAILS, claims.INCONCLUSIVE):

@@ -17,6 +17,7 @@ import yaml
 
 from workflow import seal
 from workflow.reporting.files import ReportingError
+from workflow.training import finished
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"
 IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
@@ -46,11 +47,12 @@ class MalformedRecordError(ReportingError):
 
 
 def find(root: str | Path) -> list[Path]:
-    """Every result.json below `root`, sorted. ReportingError where there is no such folder."""
+    """Every result.json below `root`, sorted, without the second names that unaccepted records have beside their
+    checkpoints. ReportingError where there is no such folder."""
     root = Path(root)
     if not root.is_dir():
         raise ReportingError(f"{root}: no such folder of records")
-    return sorted(root.rglob("result.json"))
+    return sorted(path for path in root.rglob("result.json") if not path.parent.name.endswith(finished.SUFFIX))
 
 
 def read(root: str | Path) -> pd.DataFrame:

@@ -6,9 +6,10 @@ results/reference/ holds the records of config/comparison.yaml on 217 clips of U
 """
 
 import argparse
+import sys
 from pathlib import Path
 
-from workflow.reporting import figures, report, tables
+from workflow.reporting import figures, records, report, tables
 
 RECORDS = Path(__file__).parents[2] / "results" / "reference"
 
@@ -17,7 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="./reproduce reference", description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RECORDS, metavar="DIR", help="default: beside the records")
     output = parser.parse_args(arguments).output
-    output.mkdir(parents=True, exist_ok=True)
+    if not records.find(RECORDS):
+        sys.exit(f"reference: {RECORDS} has no records; they come with the project: git checkout results/reference")
     drawn = [name for name in figures.FIGURES if name != "confusion"]  # it needs predictions, which name clips
     for write, name, more in (
         (tables.main, "tables", []),

@@ -28,6 +28,7 @@ class Cell(NamedTuple):
     number: bool = False
     note: str = ""  # letter of a footnote
     link: str = ""  # path of the runs that it rests on, below runs/
+    tex: str = ""  # its LaTeX, where that is more than the text
 
 
 class Column(NamedTuple):
@@ -67,7 +68,7 @@ def number(value: float | int | None, digits: int = 0, sign: bool = False) -> st
     if sign and value == 0:
         return text[1:]
     if not sign and float(value) and not text.strip("+-0.\u2009"):  # never print a small number as zero
-        return f"{value:{'+' if sign else ''}.1e}".replace("-", "−")
+        return f"<{10.0**-digits:.{digits}f}" if value > 0 else f">−{10.0**-digits:.{digits}f}"
     return text.replace("-", "−")
 
 
@@ -171,7 +172,7 @@ def _tex_cell(cell: Cell, siunitx: bool) -> str:
         else:
             body = f"${plain}{spread}$"
     else:
-        body = escape_tex(cell.text)
+        body = cell.tex or escape_tex(cell.text)
     if cell.mark == "best" and (siunitx or not cell.number):
         body = f"\\textbf{{{body}}}"
     if cell.mark == "second":

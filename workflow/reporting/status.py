@@ -1,7 +1,9 @@
-"""What is done, running, failed and left, and when the end is expected: from the records alone.
+"""What is done, running, failed and left, and when the end is expected: from records, and locks of who trains.
 
 A run is done or failed where its result.json says so, running where its stream of metrics was written a short while
-ago, stalled where that was long ago and no record came, and left where there is nothing.
+ago, stalled where that was long ago and no record came, and left where there is nothing. Where the lock beside its
+checkpoints tells that nobody is at work on it, it is interrupted if it has a checkpoint to go on from, else left:
+a stream without one is of an earlier record.
 """
 
 import argparse
@@ -16,11 +18,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow import specification
+from workflow.exclusive import at_work
 from workflow.reporting import curves, grid, records
 from workflow.reporting.files import ReportingError
 
 MODULE = "workflow.reporting.status"
-STATES = ("done", "running", "stalled", "failed", "unreadable", "left")
+STATES = ("done", "running", "stalled", "interrupted", "failed", "unreadable", "left")
 QUIET = 300.0  # seconds without a new epoch after which a run counts as stalled, unless its epochs take longer
 PATIENCE = 10  # epochs' time that a running run may be silent
 
@@ -64,11 +67,20 @@ def status(config: dict, root: Path, now: float) -> Status:
             states[run] = names[known[tuple(run)].status]
             continue
         found = look(folder / run.folder / "metrics.jsonl", wanted_epochs(config, run), now)
-        if found is not None:
+        states[run] = state(found, root / "checkpoints" / run.folder)
+        if states[run] != "left":
             active[run] = found
-        states[run] = "left" if found is None else "stalled" if found.stalled else "running"
     parallel = max(1, sum(state == "running" for state in states.values()))
     return Status(states, active, remaining(runs, states, active, table), parallel, records.problems(table))
+
+
+def state(found: Active | None, kept: Path) -> str:
+    """Of a run without a record; `kept`: folder of its checkpoints, beside which its lock lies."""
+    if found is None:
+        return "left"
+    if at_work(kept) is False:
+        return "interrupted" if kept.is_dir() else "left"
+    return "stalled" if found.stalled else "running"
 
 
 def wanted_epochs(config: dict, run: specification.Run) -> int:
@@ -133,9 +145,8 @@ def text(name: str, found: Status, now: float) -> str:
         ]
         lines.append("  " + "  ".join(cells).rstrip())
     for run, run_now in found.active.items():
-        word = "stalled" if run_now.stalled else "running"
         last = f"last epoch {duration(run_now.silent)} ago"
-        lines.append(f"  {word}: {run.folder}: epoch {run_now.epochs} of {run_now.wanted}, {last}")
+        lines.append(f"  {found.states[run]}: {run.folder}: epoch {run_now.epochs} of {run_now.wanted}, {last}")
     lines += [f"  {sentence}" for sentence in found.problems]
     lines.append(f"  {expectation(found, now)}")
     return "\n".join(lines) + "\n"
@@ -143,10 +154,13 @@ def text(name: str, found: Status, now: float) -> str:
 
 def expectation(found: Status, now: float) -> str:
     """One sentence about the end."""
-    if not set(found.states.values()) & {"running", "stalled", "left"}:
+    states = set(found.states.values())
+    if not states & {"running", "stalled", "interrupted", "left"}:
         return "nothing is left to run"
     if math.isnan(found.remaining):
         return "expected end: unknown until a first run or epoch has ended"
+    if not states & {"running", "stalled"}:
+        return f"nothing runs now; {duration(found.remaining)} of training are left"
     left = found.remaining / found.parallel
     end = datetime.fromtimestamp(now) + timedelta(seconds=left)
     at_once = "1 run at a time" if found.parallel == 1 else f"{found.parallel} runs at a time, as now"

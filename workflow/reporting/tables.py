@@ -52,6 +52,8 @@ TITLES = {
 def write(material: Material, output: str | Path, names: list[str]) -> None:
     """Write tables `names` to the folder `output`, each CSV with its origin beside it."""
     comments = material.provenance.lines(MODULE)
+    if material.records.empty:  # counted from declarations: there is no run to name
+        del comments[1:]
     output = Path(output)
     for name in names:
         frame, sheets = TABLES[name].build(material), TABLES[name].sheets(material)
@@ -89,7 +91,7 @@ def metadata(name: str, comments: list[str]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables")
+    parser.add_argument("--output", metavar="DIR", help="folder for the tables (tables/ in the folder of records)")
     parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
     parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
     parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
@@ -97,12 +99,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         material = gather(options.root, options.config, options.layout, options.reported)
-        write(material, options.output, options.tables)
+        if material.records.empty and not set(options.tables) <= set(COUNTED):
+            raise ReportingError(f"{options.root}: no record (result.json) in this folder or below it")
+        output = Path(options.output or Path(options.root) / "tables")
+        write(material, output, options.tables)
     except ReportingError as error:
         sys.exit(f"tables: {error}")
     for sentence in records.problems(material.records):
         print(f"tables: {sentence}", file=sys.stderr)
-    print(f"tables: {len(options.tables)} tables from {material.provenance.records} -> {options.output}")
+    print(f"tables: {len(options.tables)} tables from {material.provenance.records} -> {output}")
     return 0
 
 

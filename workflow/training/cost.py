@@ -175,12 +175,13 @@ def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     download = sum(row["download_gb"] for row in prepared)
     # clips are compressed already: unpacked they take about what they took packed
     disk = 2 * download + sum(row["tensors_gb"] for row in prepared) + sum(row["weights_gb"] for row in rows)
+    steps = sum(row["steps"] for row in rows)
     decoding = sum(row["decoding_hours"] for row in prepared)
     training = f"{hours[True]:.2f} of training, one job at a time, {decoding:.2f} of decoding"
     lines += [
         "",
         f"jobs        {sum(row['jobs'] for row in rows)}",
-        f"steps       {sum(row['steps'] for row in rows) / 1e6:.3g} million",
+        f"steps       {f'{steps / 1e6:.3g} million' if steps >= 1e6 else f'{steps:,.0f}'}",
         f"GPU hours   {hours[False]:.2f}" + ("" if hours[False] else "  (no GPU among the devices above)"),
         f"CPU hours   {hours[True] + decoding:.2f}  ({training})",
         f"disk        {disk:.1f} GB",

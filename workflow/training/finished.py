@@ -18,6 +18,7 @@ from workflow.training import files
 
 RESULT = "result.json"
 FINGERPRINT = "fingerprint.json"
+SUFFIX = ".finished"  # of the folder beside the checkpoints
 
 
 def keep(output: Path, kept: Path, fingerprint: dict[str, Any]) -> None:
@@ -56,7 +57,7 @@ def give_up(kept: Path) -> None:
 
 
 def _folder(kept: Path) -> Path:
-    return kept.with_name(f"{kept.name}.finished")
+    return kept.with_name(f"{kept.name}{SUFFIX}")
 
 
 def _names(folder: Path) -> list[str]:

@@ -240,7 +240,7 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
         low, high = row["low"], row["high"]
         if not accuracy or pd.isna(low):
             return Cell(HOLE)
-        return Cell(interval_text(low, high, places, sign=False))
+        return Cell(interval_text(low, high, places, sign=False, n=int(row["n"])))
     value = row[key]
     value = None if value is None or pd.isna(value) else scale * value
     return Cell(number(value, places, sign=key == "difference"), number=True)

@@ -1,5 +1,6 @@
 """complexity: what one time step of one sequence costs in each format, from its declaration alone."""
 
+import re
 from functools import lru_cache
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from workflow.reporting import layout as layouts
 from workflow.reporting.content import counted
 from workflow.reporting.content.material import Material
-from workflow.reporting.render import Cell, Column, Sheet, number
+from workflow.reporting.render import Cell, Column, Sheet, escape_tex, number
 
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -52,5 +53,30 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
     if key == "model":
         return Cell(layouts.model_label(material.layout, row["model"]))
     if key == "formula":
-        return Cell(row["formula"])
+        return Cell(readable(row["formula"]), tex=typeset(row["formula"]))
     return Cell(number(row[key]), number=True)
+
+
+def readable(formula: str) -> str:
+    """A formula of a declaration (factors with spaces between them) as plain text: n_P·n_Q·s + 4·H²."""
+    return _mapped(formula, lambda term: term.replace("^2", "²").replace(" ", "·"), str)
+
+
+def typeset(formula: str) -> str:
+    """The same as LaTeX, whose mathematics breaks after plus signs and between the sizes."""
+    return _mapped(formula, lambda term: re.sub(r"_(\w)", r"_{\1}", f"${term}$"), escape_tex)
+
+
+def _mapped(formula: str, term, words) -> str:
+    """`formula` with `term` applied to each of its products and sizes (as N=3600), `words` to what is no formula."""
+    parts = []
+    for part in formula.split("; "):
+        label, _, body = part.rpartition(": ")
+        label = f"{label}: " if label else ""
+        if "|" in body:  # a sum that is told in words
+            parts.append(label + words(body.replace(" x ", " × ")))
+        elif "=" in body:
+            parts.append(label + ", ".join(term(size) for size in body.split()))
+        else:
+            parts.append(label + " + ".join(term(product) for product in body.split(" + ")))
+    return "; ".join(parts)

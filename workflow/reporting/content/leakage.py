@@ -10,7 +10,7 @@ from workflow.reporting.content import observations, parts
 from workflow.reporting.content.accuracy import ACCURACIES
 from workflow.reporting.content.material import Material
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
-from workflow.reporting.statistics import welch
+from workflow.reporting.statistics import FEWEST, welch
 
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -103,13 +103,13 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
     if key == "difference":
         return Cell(number(100 * row[key], places, sign=True), number=True, link=link)
     if key == "interval":
-        return Cell(interval_text(row["low"], row["high"], places))
+        return Cell(interval_text(row["low"], row["high"], places, n=min(row["n_group"], row["n_published"])))
     mean, std = 100 * row[f"{key}_mean"], 100 * row[f"{key}_std"]
     return Cell(number(mean, places), deviation(std, places), number=True, link=f"{link}/{key}")
 
 
-def interval_text(low: float, high: float, places: int, sign: bool = True) -> str:
-    """An interval of fractions as [low, high] in points; the hole where there is none."""
-    if math.isnan(low) or math.isnan(high):
+def interval_text(low: float, high: float, places: int, sign: bool = True, n: int = FEWEST) -> str:
+    """An interval of fractions over n runs as [low, high] in points; the hole where there is none, or n < FEWEST."""
+    if math.isnan(low) or math.isnan(high) or n < FEWEST:
         return HOLE
     return f"[{number(100 * low, places, sign)}, {number(100 * high, places, sign)}]"

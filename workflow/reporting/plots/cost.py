@@ -1,5 +1,7 @@
 """Time and memory of training, model by model, on logarithmic axes."""
 
+import math
+
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow.reporting import layout as layouts
@@ -8,6 +10,7 @@ from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
 
+MOST_DECADES = 2.0  # where an axis spans more, only powers of ten have room for their labels
 QUANTITIES = {
     "train_seconds_mean": "training per run (s)",
     "step_ms": "training step (ms)",
@@ -34,7 +37,9 @@ def draw(material: Material) -> Drawing:
                     panel.plot([value], [place], color=colour, marker=marker, markeredgewidth=1, linestyle="")
             panel.margins(x=0.12)
             panel.set(xscale="log", xlabel=f"{label}, log scale", ylim=(len(names) - 0.4, -0.6))
-            panel.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
+            low, high = panel.get_xlim()
+            subs = (1.0, 2.0, 5.0) if math.log10(high / low) <= MOST_DECADES else (1.0,)
+            panel.xaxis.set_major_locator(LogLocator(10, subs=subs, numticks=8))
             panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             panel.xaxis.set_minor_formatter(NullFormatter())
         counts = [int(count) for count in rows["n"]]

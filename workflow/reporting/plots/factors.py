@@ -18,7 +18,7 @@ def draw(material: Material) -> Drawing:
     if not designs:
         return style.nothing(NOTHING)
     most = max(len(found) for found in designs.values())
-    figure, axes = style.panels(len(designs), len(factors.PROTOCOLS), height=0.65 + 0.2 * most, sharey="row")
+    figure, axes = style.panels(len(designs), len(factors.PROTOCOLS), height=0.65 + 0.22 * most, sharey="row")
     for line, (place, found) in zip(axes, designs.items(), strict=True):
         label = layouts.setting_label(material.layout, *place)
         for panel, protocol in zip(line, factors.PROTOCOLS, strict=True):
@@ -46,17 +46,18 @@ def draw(material: Material) -> Drawing:
 def _line(panel, material: Material, height: int, where: tuple[str, str, str], models: dict[str, str]) -> list[int]:
     """Draw a format; returns the numbers of runs behind its marks."""
     dataset, front_end, protocol = where
-    means, counts = [], []
-    for start in factors.STARTS:
+    means, heights, counts = [], [], []
+    for start, aside in zip(factors.STARTS, (-style.BESIDE, style.BESIDE), strict=True):
         runs = material.runs_of(dataset, front_end, models[start], protocol)["test_accuracy"].dropna()
         if runs.empty:
             continue
         colour = style.colour(material.layout, models["matched"])
         means.append(100 * runs.mean())
+        heights.append(height + aside)
         counts.append(len(runs))
         look = {"color": colour, "markerfacecolor": colour if start == "matched" else "white", "marker": "o"}
         spread = 100 * runs.std() if len(runs) > 1 else None
-        panel.errorbar([means[-1]], [height], xerr=spread, linestyle="", elinewidth=0.8, zorder=2, **look)
+        panel.errorbar([means[-1]], [heights[-1]], xerr=spread, linestyle="", elinewidth=0.8, zorder=2, **look)
     if len(means) > 1:
-        panel.plot(means, [height] * len(means), color=colour, linewidth=0.8, zorder=1)
+        panel.plot(means, heights, color=colour, linewidth=0.6, linestyle=":", zorder=1)
     return counts

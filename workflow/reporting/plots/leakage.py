@@ -18,7 +18,7 @@ def draw(material: Material) -> Drawing:
         text = "No model has runs under both protocols yet."
         return style.nothing(text)
     most = max(len(rows) for _, rows in groups)
-    figure, axes = style.grid(len(groups), 0.65 + 0.17 * most)
+    figure, axes = style.grid(len(groups), 0.65 + 0.21 * most)
     for panel, ((dataset, front_end), rows) in zip(axes, groups, strict=True):
         for place, row in enumerate(rows.to_dict("records")):
             _line(panel, material, place, row)
@@ -55,8 +55,9 @@ def _promise(material: Material, datasets: list[str]) -> str:
 def _line(panel, material: Material, place: int, row: dict) -> None:
     colour = style.colour(material.layout, row["model"])
     low, high = 100 * row["group_mean"], 100 * row["published_mean"]
-    panel.plot([low, high], [place, place], color=colour, linewidth=0.8, zorder=1)
-    for name, value, face in (("group", low, colour), ("published", high, "white")):
+    heights = place - style.BESIDE, place + style.BESIDE
+    panel.plot([low, high], heights, color=colour, linewidth=0.6, linestyle=":", zorder=1)
+    for name, value, height, face in zip(("group", "published"), (low, high), heights, (colour, "white"), strict=True):
         spread = 100 * row[f"{name}_std"]
         options = {"color": colour, "markerfacecolor": face, "marker": "o", "linestyle": "", "elinewidth": 0.8}
-        panel.errorbar([value], [place], xerr=spread if spread == spread else None, zorder=2, **options)
+        panel.errorbar([value], [height], xerr=spread if spread == spread else None, zorder=2, **options)

@@ -1,6 +1,7 @@
 """Accuracy over the epochs: the mean of the runs and a band of one standard deviation."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -16,14 +17,18 @@ def draw(material: Material) -> Drawing:
     settings, protocols = style.settings(material), style.protocols(material)
     figure, axes = style.panels(max(1, len(settings)), max(1, len(protocols)), sharey=True)
     shown: list[str] = []
+    untrained: dict[Axes, dict[str, float]] = {}
     for row, (dataset, front_end) in zip(axes, settings, strict=False):
         for panel, protocol in zip(row, protocols, strict=False):
-            counts = []
+            counts, lines = [], untrained.setdefault(panel, {})
             for model in style.models(material, dataset, front_end, protocol):
                 count = _model(panel, material, dataset, front_end, model, protocol)
-                counts.append(len(material.runs_of(dataset, front_end, model, protocol)))
-                if count:
-                    shown += [model] if model not in shown else []
+                runs = material.runs_of(dataset, front_end, model, protocol)
+                counts.append(len(runs))
+                if not count:
+                    lines[model] = 100 * runs["test_accuracy"].mean()
+                elif model not in shown:
+                    shown.append(model)
             label = layouts.setting_label(material.layout, dataset, front_end)
             panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)})")
             panel.set(ylim=(0, 101))
@@ -38,6 +43,7 @@ def draw(material: Material) -> Drawing:
         Line2D([], [], color="#333333", linestyle=":", linewidth=0.8, label="train"),
     ]
     style.legend(figure, material.layout, shown, "line", extra)
+    style.reference_lines(figure, material.layout, untrained)
     return Drawing(
         figure,
         "Learning curves: mean over the runs, with a band of one standard deviation for the test accuracy. "
@@ -51,7 +57,6 @@ def _model(panel, material: Material, dataset: str, front_end: str, model: str, 
     found = [curves.read((material.root / record).with_name("metrics.jsonl")) for record in runs["record"]]
     found = [epochs for epochs in found if len(epochs) > 1]
     if not found:  # nothing is trained
-        style.reference_line(panel, material.layout, model, 100 * runs["test_accuracy"].mean())
         return 0
     length = min(len(epochs) for epochs in found)
     epochs = [entry["epoch"] for entry in found[0][:length]]

@@ -7,6 +7,7 @@ from workflow.reporting.content import comparison
 from workflow.reporting.content.material import Material
 from workflow.reporting.plots import style
 from workflow.reporting.plots.style import Drawing
+from workflow.reporting.statistics import FEWEST
 
 NEAREST, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
 
@@ -30,7 +31,9 @@ def draw(material: Material) -> Drawing:
             panel.plot([100 * row["reported"]] * 2, [place - 0.32, place + 0.32], color="#000000", linewidth=1.6)
             view = row["protocol"], row["measure"]
             if view in (NEAREST, STRICT) and row["n"]:
-                _mark(panel, material, place + (-0.12 if view == NEAREST else 0.12), row, view == NEAREST)
+                _mark(
+                    panel, material, place + (-style.BESIDE if view == NEAREST else style.BESIDE), row, view == NEAREST
+                )
                 counts.append(int(row["n"]))
         panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
@@ -54,7 +57,7 @@ def draw(material: Material) -> Drawing:
 
 def _mark(panel, material: Material, place: float, row: dict, nearest: bool) -> None:
     colour, mean = style.colour(material.layout, row["model"]), 100 * row["reproduced"]
-    known = row["low"] == row["low"]
+    known = row["low"] == row["low"] and row["n"] >= FEWEST
     reach = [[mean - 100 * row["low"]], [100 * row["high"] - mean]] if known else None
     options = {"color": colour, "markerfacecolor": colour if nearest else "white", "marker": "o", "elinewidth": 0.8}
     panel.errorbar([mean], [place], xerr=reach, linestyle="", **options)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import matplotlib.style
@@ -17,7 +18,9 @@ from workflow.reporting.files import write_bytes
 
 STYLE = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.4  # inches: the printed widths, and the height of all panels
-PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}  # behind a text on top of lines
+NAME = {"fontsize": 6, "color": "#444444"}  # of a line, at its end
+LINE_HEIGHT = 7.5  # points from one such name to the next
+BESIDE = 0.15  # two marks in one row lie so far above and below its middle, so that their error bars stay apart
 LINES = {"chance": ":", "nearest_neighbour": "--"}
 SPARE = ("#CC79A7", "#882255", "#44AA99", "#999933")  # for models that the layout does not know
 SPARE_MARKERS = ("P", "X", "<", ">")
@@ -133,20 +136,34 @@ def legend(figure: Figure, layout: dict, names: Iterable[str], kind: str, extra:
     figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
 
 
-def reference_line(
-    panel: Axes, layout: dict, model: str, height: float, label: bool = True, at: float | None = None
-) -> None:
-    """A horizontal line for a baseline that has no other place in a panel, named on the line itself: above `at`, or at
-    its right end."""
-    look = LINES.get(layouts.base_model(layout, model), "-.")
-    panel.axhline(height, color=colour(layout, model), linestyle=look, linewidth=0.9, zorder=1)
-    if label:
-        text, above = layouts.model_label(layout, model).lower(), {"va": "bottom", "fontsize": 6, "color": "#444444"}
-        place = {"textcoords": "offset points", "bbox": PAPER, **above}
-        if at is None:
-            panel.annotate(text, (1, height), (-2, 1.5), xycoords=("axes fraction", "data"), ha="right", **place)
-        else:
-            panel.annotate(text, (at, height), (0, 1.5), xycoords="data", ha="center", **place)
+def reference_lines(figure: Figure, layout: dict, heights: dict[Axes, dict[str, float]]) -> None:
+    """Horizontal lines for baselines that have no other place in a panel (panel -> model -> height), each named beyond
+    its right end, where the name hides nothing. All else must be drawn: names of close lines are set apart in print.
+    """
+    for panel, lines in heights.items():
+        for model, height in lines.items():
+            look = LINES.get(layouts.base_model(layout, model), "-.")
+            panel.axhline(height, color=colour(layout, model), linestyle=look, linewidth=0.9, zorder=1)
+    figure.draw_without_rendering()  # panels have their heights from here on
+    points = figure.dpi / 72
+    for panel, lines in heights.items():
+        ranked = sorted(lines, key=lambda model: (lines[model], model))
+        ends = [panel.transData.transform((1, lines[model]))[1] / points for model in ranked]
+        for model, end, place in zip(ranked, ends, spread(ends, LINE_HEIGHT), strict=True):
+            text, at = layouts.model_label(layout, model).lower(), ("axes fraction", "data")
+            beyond = {"xytext": (3, place - end), "textcoords": "offset points", "va": "center_baseline"}
+            panel.annotate(text, (1, lines[model]), xycoords=at, annotation_clip=False, **beyond, **NAME)
+
+
+def spread(places: list[float], least: float) -> list[float]:
+    """Ascending `places`, moved as little as needed for `least` between neighbours (isotonic regression)."""
+    blocks: list[list[float]] = []
+    for rank, place in enumerate(places):
+        blocks.append([place - rank * least])
+        while len(blocks) > 1 and fmean(blocks[-2]) > fmean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    levels = [fmean(block) for block in blocks for _ in block]
+    return [level + rank * least for rank, level in enumerate(levels)]
 
 
 def nothing(text: str) -> Drawing:
