@@ -109,7 +109,7 @@ def test_the_command_times_what_it_does_not_know_and_keeps_it(tmp_path, capsys):
 
 
 def test_a_wrong_configuration_is_told(tmp_path, capsys):
-    path = tmp_path / "tiny.yaml"
+    path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
     assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 1
     assert "did you mean 'dense'" in capsys.readouterr().err
