@@ -20,13 +20,18 @@ class Timing:
 
 
 def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2) -> dict:
-    """Timings of all `calls`, which run one after the other in every round, so that noise meets all of them alike."""
+    """Timings of all `calls`, which run one after the other in every round, so that noise meets all of them alike.
+
+    Each turn is one call that is not timed and one that is: a training loop repeats one model's step, and so finds
+    its caches and threads as that step left them, not as another implementation did.
+    """
     seconds = {name: [] for name in calls}
     for call in calls.values():
         for _ in range(warm_up):
             call()
     for _ in range(repetitions):
         for name, call in calls.items():
+            call()
             seconds[name].append(_timed(call, device))
     return {
         name: Timing(statistics.median(values) * 1e3, min(values) * 1e3, len(values))

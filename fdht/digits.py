@@ -14,9 +14,11 @@ from torch import Tensor
 
 from fdht.plans import DIGITS
 
-LARGEST = 2**23 - 2**16  # an integer of three digits, however it was rounded
+LARGEST = 2**22 - 2**16  # an integer i of three digits, however it was rounded
+UNITS = 3 * 2**22  # UNITS + i is a float32 whose last bit counts units, so adding rounds, and its bits are
+UNITS_BITS = 0x4B400000  # UNITS_BITS + i
+HALVES = 0x8080  # with that added, the two lower bytes of i are 128 + d0 and 128 + d1, which one XOR makes digits
 LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
-BLOCK = 2**18  # elements that are split at a time: they stay in the cache
 WIDTH = 16  # a product of bytes with a multiple of so many columns is up to a quarter faster
 REDUCED = 256  # columns that a reduction over rows wants at least
 
@@ -41,17 +43,14 @@ def available() -> bool:
 
 def split(b: Tensor) -> Digits:
     """b (K, N) as digits (K, 3 N and zeros), d0 of all columns first, and the scale (N,) of each column."""
-    (K, N), scale = b.shape, _largest(b).div_(LARGEST)
-    scale.clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
-    digits, factor = torch.empty(K, _width(N), dtype=torch.int8), scale.reciprocal()
+    (K, N), rest = b.shape, torch.empty_like(b, memory_format=torch.contiguous_format)
+    scale = _largest(b, rest).div_(LARGEST).clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
+    digits = torch.empty(K, _width(N), dtype=torch.int8)
     digits[:, DIGITS * N :] = 0
-    block = max(1, BLOCK // N)
-    for rows, places in zip(b.split(block), digits.split(block), strict=True):
-        rest = torch.mul(rows, factor).round_().to(torch.int32)
-        for place, column in enumerate(places[:, : DIGITS * N].split(N, 1)):
-            if place:
-                rest.add_(128).bitwise_right_shift_(8)
-            column.copy_(rest)  # the lowest byte, as a number in -128..127
+    torch.addcmul(b.new_tensor(UNITS), b, scale.reciprocal(), out=rest)  # rounds to an integer, see UNITS
+    integers = rest.view(torch.int32).sub_(UNITS_BITS - HALVES).bitwise_xor_(HALVES)
+    for place, column in enumerate(digits[:, : DIGITS * N].split(N, 1)):
+        column.copy_(integers if place == 0 else integers.bitwise_right_shift_(8))  # the lowest byte
     return digits, scale
 
 
@@ -73,19 +72,19 @@ def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor) -> Tensor:
     torch._int_mm(a, digits, out=sums)
     sums = sums[:, : DIGITS * N]
     d0, d1, d2 = sums.view(scale.dtype).copy_(sums).split(N, 1)  # converted where they are
-    torch.add(d1, d2, alpha=256, out=out)
-    return torch.add(d0, out, alpha=256, out=out).mul_(scale)
+    d0.add_(d1.add_(d2, alpha=256), alpha=256)
+    return torch.mul(d0, scale, out=out)  # once: it does not lie in the cache yet
 
 
 def _width(columns: int) -> int:
     return -(-DIGITS * columns // WIDTH) * WIDTH
 
 
-def _largest(b: Tensor) -> Tensor:
+def _largest(b: Tensor, room: Tensor) -> Tensor:
     """The largest absolute value of each column; rows of few columns are reduced several at a time."""
     K, N = b.shape
     together = max(1, REDUCED // N)
-    if K % together or not b.is_contiguous():
+    if K % together:
         together = 1
-    wide = b.reshape(K // together, together * N)
-    return wide.abs().amax(0).view(together, N).amax(0)
+    wide = torch.abs(b, out=room).view(K // together, together * N)
+    return wide.amax(0).view(together, N).amax(0)

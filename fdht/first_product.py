@@ -17,6 +17,7 @@ from fdht import digits
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
 INNER = 2**18  # elements of the product of a chunk
+LONG = 4  # times as long are chunks of bytes in a backward pass: they are summed up, which is faster in fewer products
 NARROW = 16  # columns
 
 
@@ -27,15 +28,17 @@ class Side:
 
     takes_bytes = False
 
-    def __init__(self, x: Tensor, half: Tensor, normalisation: tuple[float, float], mask: Tensor | None):
+    def __init__(
+        self, x: Tensor, half: Tensor, normalisation: tuple[float, float], mask: Tensor | None, backward: bool
+    ):
         self.x, self.half, self.normalisation, self.mask = x, half, normalisation, mask
         self.rows = len(x)
         plain = mask is None and normalisation == (1.0, 0.0)
         self.bytes = plain and x.dtype == torch.uint8 and self.takes_bytes
         self.as_they_are = self.bytes or (plain and x.dtype == half.dtype)
-        self.size = min(max(1, self.most_rows()), self.rows)
+        self.size = min(max(1, self.most_rows(backward)), self.rows)
 
-    def most_rows(self) -> int:
+    def most_rows(self, backward: bool) -> int:
         """Of a chunk."""
         return CHUNK * torch.get_num_threads() // self.x.shape[1]
 
@@ -75,9 +78,11 @@ class QSide(Side):
         fits = max(self.n_p, self.n_q) <= digits.LONGEST
         return self.half.dtype == torch.float32 and fits and digits.available()
 
-    def most_rows(self) -> int:
+    def most_rows(self, backward: bool) -> int:
         of_product = INNER // (self.n_p * self.w)
-        return min(of_product, digits.LONGEST // self.n_p) if self.bytes else min(of_product, super().most_rows())
+        if self.bytes:
+            return min(of_product * LONG if backward else of_product, digits.LONGEST // self.n_p)
+        return min(of_product, super().most_rows(backward))
 
     @cached_property
     def digits(self) -> digits.Digits:
