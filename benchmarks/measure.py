@@ -19,11 +19,11 @@ class Timing:
     n: int
 
 
-def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2) -> dict:
+def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2, settled: float = 0.05) -> dict:
     """Timings of all `calls`, which run one after the other in every round, so that noise meets all of them alike.
 
-    Each turn is one call that is not timed and one that is: a training loop repeats one model's step, and so finds
-    its caches and threads as that step left them, not as another implementation did.
+    A training loop repeats one model's step, and so finds caches, threads and clocks as that step left them, not as
+    another implementation did: in each turn `settled` seconds of calls go ahead of the one that is timed.
     """
     seconds = {name: [] for name in calls}
     for call in calls.values():
@@ -31,7 +31,9 @@ def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2) -> 
             call()
     for _ in range(repetitions):
         for name, call in calls.items():
-            call()
+            ahead = 0.0
+            while ahead < settled:
+                ahead += _timed(call, device)
             seconds[name].append(_timed(call, device))
     return {
         name: Timing(statistics.median(values) * 1e3, min(values) * 1e3, len(values))
