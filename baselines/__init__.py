@@ -1,12 +1,15 @@
 """The weight formats that the paper compares, each a declaration of cores in a file of its own.
 
 A new format is a new file here: a function `declare(shared, ...)` whose further arguments are the format's
-parameters in the configuration. Importing this package and declaring models does not import torch.
+parameters in the configuration, and which returns `declaration(name, shared, network, published)` (`_declaration.py`;
+`tensor_ring.py` is a short example). Importing this package and declaring models does not import torch.
 """
 
 import inspect
 import pkgutil
+import traceback
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +44,13 @@ def declare(format: str, **arguments: Any) -> Declaration:
         if name not in arguments:
             raise ValueError(f"{name} is missing; format {format!r} needs it")
     own = {name: value for name, value in arguments.items() if name not in COMMON}
-    return FORMATS[format].declare(common(arguments), **own)
+    shared = common(arguments)
+    try:
+        return FORMATS[format].declare(shared, **own)
+    except TypeError as error:  # a value of the wrong kind, or a mistake in the format's own file
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        raise ValueError(f"format {format!r} fails with these parameters: {error} ({where})") from error
 
 
 def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: Any) -> "Recurrent":

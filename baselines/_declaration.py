@@ -102,10 +102,14 @@ def declaration(
     name: str,
     shared: dict[str, Any],
     network: Network,
-    published: Published | None,
+    published: Published | None = None,
     placement: Placement | None = None,
 ) -> Declaration:
-    """The declaration of format `name`; ValueError for `init: published` where no code was published."""
+    """The declaration of format `name`, a matrix W of the cores of `network`.
+
+    shared: what `declare` of the format was given. published: the authors' own start; without it, `init: published`
+    is a ValueError. placement: where D + H is tensorised, for a W that holds U too.
+    """
     if shared["init"] == "published" and published is None:
         raise ValueError(
             f"init is 'published' for format {name!r}, whose authors published no code; expected 'matched'"

@@ -28,4 +28,4 @@ def declare(
         leaf_rank=leaf_rank,
         inner_rank=inner_rank,
     )
-    return declaration("fully_decomposed", shared, network, None, placement)
+    return declaration("fully_decomposed", shared, network, placement=placement)

@@ -20,4 +20,4 @@ def declare(
     """ranks and tree as in `fdht.HierarchicalTucker`."""
     n, m = paired(shared, input_modes, output_modes)
     network = hierarchical.hierarchical_tucker(n, m, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank)
-    return declaration("hierarchical_tucker", shared, network, None)
+    return declaration("hierarchical_tucker", shared, network)

@@ -129,6 +129,40 @@ def test_a_misspelt_experiment_is_told_before_anything_is_waited_for(copy):
     assert (run.returncode, run.stderr) == (2, "typo\n")
 
 
+@pytest.mark.parametrize("command", ["run", "array", "list", "status", "harmless", "verify", "cost"])
+def test_config_is_refused_rather_than_dropped_where_the_file_is_what_counts(copy, command):
+    done = launch(copy, "demo", command, "--config", "seeds=[1]")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"reproduce: {command} goes by config/demo.yaml as it is, without --config;")
+    assert ("use --set KEY=VALUE" in done.stderr) == (command == "run")
+
+
+def test_a_python_that_cannot_be_started_is_one_sentence(copy):
+    (copy / "requirements.txt").write_text("torch==0\n")
+    done = launch(copy, "demo", REPRODUCE_PYTHON="/nowhere/python")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "reproduce: REPRODUCE_PYTHON is '/nowhere/python'; expected a Python, 3.11 to 3.13, that can be started\n"
+    )
+
+
+def test_an_environment_whose_programs_cannot_be_started_is_told(copy):
+    program = copy / ".venv" / "bin" / "snakemake"
+    program.write_text("#!/nowhere/python\n")
+    done = launch(copy, "demo")
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"remove {copy / '.venv'} and start again, then it is made anew\n")
+
+
+def test_an_environment_without_its_python_is_made_again(copy):
+    (copy / ".venv" / "bin" / "python").unlink()
+    (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
+    done = launch(copy, "demo", REPRODUCE_PYTHON="/bin/false")
+    assert "making .venv with /bin/false" in done.stderr
+    assert done.stderr.endswith("could not make .venv (on Debian and Ubuntu: apt install python3-venv)\n")
+    assert not (copy / ".venv").exists()
+
+
 def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy):
     pip = copy / ".venv" / "bin" / "python"
     pip.write_text('#!/bin/sh\necho "$*" >> "$LOG"\nexit "${STATUS:-0}"\n')

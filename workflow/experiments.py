@@ -58,12 +58,14 @@ def overlay(settings: list[str]) -> dict[str, Any]:
         *parents, last = path.split(".")
         for key in parents:
             place = place.setdefault(key, {})
-        place[last] = _parsed(value)
+            if not isinstance(place, dict):
+                raise ConfigurationError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
+        try:
+            place[last] = retyped(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+            raise ConfigurationError(f"--set {setting}: not valid YAML: {problem}") from None
     return changes
-
-
-def _parsed(value: str) -> Any:
-    return retyped(yaml.safe_load(value))
 
 
 def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -109,8 +111,6 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str]) -> int:
     options, rest = parser().parse_known_args(arguments)
     try:
-        if any(word.split("=")[0] in ("--config", "-C") for word in rest):
-            raise ConfigurationError("--config would change the paper's own results; use --set KEY=VALUE")
         base = load_own(options.configuration)
         changes = variant(base, overlay(options.set))
         config = complete(merged(base, changes), options.configuration)

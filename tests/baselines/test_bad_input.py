@@ -1,8 +1,11 @@
 """Impossible declarations: a ValueError that names the argument, the value and the expectation."""
 
+from types import SimpleNamespace
+
 import pytest
 
 import baselines
+from baselines._declaration import declaration
 
 SIZES = {"input_size": 48, "hidden_size": 16}
 PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2]}
@@ -74,3 +77,24 @@ CASES = [
 def test_impossible_declarations_are_told(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         baselines.declare(name, **{**SIZES, **arguments})
+
+
+def test_a_mistake_in_a_format_names_its_file_and_line(monkeypatch):
+    def declare(shared, rank):
+        return len(rank)
+
+    monkeypatch.setitem(baselines.FORMATS, "own", SimpleNamespace(declare=declare))
+    line = declare.__code__.co_firstlineno + 1
+    with pytest.raises(
+        ValueError, match=rf"format 'own' fails .*object of type .int. has no len.* \(test_bad_input.py, line {line}\)"
+    ):
+        baselines.declare("own", **SIZES, rank=2)
+
+
+def test_a_new_format_needs_no_published_start(monkeypatch):
+    network = baselines.declare(TT, **SIZES, **PAIRED, ranks=2).W
+    own = SimpleNamespace(declare=lambda shared: declaration("own", shared, network))
+    monkeypatch.setitem(baselines.FORMATS, "own", own)
+    assert baselines.declare("own", **SIZES).parameters()["W"] == network.weights
+    with pytest.raises(ValueError, match="init is 'published' for format 'own'"):
+        baselines.declare("own", **SIZES, init="published")

@@ -10,7 +10,7 @@ from synthetic_records import record, write_grid, write_run
 from workflow.reporting import curves, figures, reference
 from workflow.reporting import layout as layouts
 from workflow.reporting.content.material import gather
-from workflow.reporting.plots import accuracy_parameters, leakage, learning_curves, style
+from workflow.reporting.plots import accuracy_parameters, leakage, learning_curves, reported, style
 from workflow.reporting.plots import factors as plots_factors
 from workflow.reporting.predictions import confusion
 
@@ -164,6 +164,15 @@ def test_two_error_bars_of_one_row_lie_apart(module):
         figure = module.draw(gather(reference.RECORDS)).figure
     bars = [round(segment[0][1], 3) for bar in figure.axes[0].collections for segment in bar.get_segments()]
     assert len(bars) == len(set(bars)) > 4
+
+
+@pytest.mark.parametrize(("seeds", "bars"), [(2, 0), (3, 2)])
+def test_no_error_bar_is_drawn_over_fewer_than_three_runs(tmp_path, seeds, bars):
+    write_grid(tmp_path, ("ht_lstm",), folds=1, seeds=seeds, dataset="ucf11", extras=False)
+    with style.in_style():
+        (panel,) = reported.draw(gather(tmp_path)).figure.axes
+    assert sum(line.get_marker() == "o" for line in panel.lines) == 2
+    assert sum(len(bar.get_segments()) for bar in panel.collections) == bars
 
 
 def test_curves_end_where_the_shortest_run_ended(tmp_path):

@@ -56,6 +56,15 @@ def test_hours_follow_from_steps_and_clips(config, tmp_path):
     assert chance["hours"] == pytest.approx(6 * cost.START_SECONDS / 3600)
 
 
+@pytest.mark.parametrize(
+    ("steps", "printed"), [(180, "180"), (999_999, "999,999"), (10**6, "1 million"), (2_345_678, "2.35 million")]
+)
+def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps, printed):
+    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    page = cost.text([chance, lstm | {"steps": steps}], cost.preparation(config, tmp_path / "tiny"))
+    assert f"\nsteps       {printed}\n" in page
+
+
 def test_records_are_believed_before_a_calibration(config, tmp_path):
     run = next(run for run in specification.runs(config) if run.model == "lstm")
     folder = tmp_path / "tiny/runs" / run.folder

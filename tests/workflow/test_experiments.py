@@ -35,8 +35,20 @@ def test_settings_become_an_overlay():
         "training": {"epochs": 5},
         "models": {"lstm": {"hidden_size": 9}},
     }
-    with pytest.raises(ConfigurationError, match="--set epochs: expected KEY=VALUE"):
-        experiments.overlay(["epochs"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["epochs"], "--set epochs: expected KEY=VALUE"),
+        (["seeds=[1"], r"--set seeds=\[1: not valid YAML: expected ',' or '\]'"),
+        (["seeds=!own 1"], "--set seeds=!own 1: not valid YAML: could not determine a constructor"),
+        (["training=3", "training.epochs=5"], "--set training.epochs=5: training was set to 3 before"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_one_sentence(settings, message):
+    with pytest.raises(ConfigurationError, match=message):
+        experiments.overlay(settings)
 
 
 def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_them():
@@ -62,13 +74,6 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     assert name.startswith("tiny-")
     assert {"-n", "--forcerun", 'training={"epochs": 5}'} <= set(command)
     assert command[command.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
-
-
-def test_config_is_refused_rather_than_dropped(tmp_path, capsys):
-    config = tmp_path / "tiny.yaml"
-    config.write_text(json.dumps(TINY))
-    assert experiments.main(["run", "--config", "seeds=[1]", "--configuration", str(config)]) == 2
-    assert "use --set KEY=VALUE" in capsys.readouterr().err
 
 
 def test_a_mistake_is_one_sentence(tmp_path, capsys):
