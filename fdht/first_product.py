@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fdht import digits
+from fdht.plans import SHORTEST
 
 CHUNK = 2**19  # elements of x for each thread: 2 MB in float32
 INNER = 2**18  # elements of the product of a chunk
@@ -75,7 +76,7 @@ class QSide(Side):
 
     @property
     def takes_bytes(self) -> bool:
-        fits = max(self.n_p, self.n_q) <= digits.LONGEST
+        fits = self.n_p <= digits.LONGEST and SHORTEST <= self.n_q <= digits.LONGEST
         return self.half.dtype == torch.float32 and fits and digits.available()
 
     def most_rows(self, backward: bool) -> int:

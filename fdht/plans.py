@@ -42,6 +42,7 @@ MACHINES = {
 BYTES = 4
 THIN = 8  # m_Q, see fdht.expansion
 DIGITS = 3  # bytes that a weight is multiplied as, see fdht.digits
+SHORTEST = 300  # summands: in shorter sums, taking weights apart costs more than products of bytes save
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,15 @@ def _first_product(machine: Machine, m: int, k: int, n: int) -> float:
     """Seconds of (m, k) @ (k, n) with the input on the left."""
     if not machine.bytes_rate:
         return _gemm(machine, 1, m, k, n)
+    if k < SHORTEST:
+        return _gemm(machine, 1, m, k, n) + _converted(machine, m * k)
     products = m * k * DIGITS * n * (k + 16) / k / machine.bytes_rate
     return products + BYTES * n * (DIGITS * k + 2 * DIGITS * m) / machine.bandwidth + 20 * machine.overhead
+
+
+def _converted(machine: Machine, elements: int) -> float:
+    """Seconds of making bytes floats beforehand."""
+    return 3 * BYTES * elements / machine.bandwidth if machine.bytes_rate else 0.0
 
 
 def _merge(network: Network, cores, keep, machine: Machine) -> tuple[int, float]:
@@ -154,8 +162,7 @@ def _split(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
         formula = "n_P n_Q s m_Q + n_P s m_P m_Q"
     else:
         seconds = _gemm(machine, rows, s * m_p, n_p, n_q) + _gemm(machine, 1, rows * m_p, n_q * s, m_q)
-        if machine.bytes_rate:  # converted beforehand
-            seconds += 3 * BYTES * rows * n_p * n_q / machine.bandwidth
+        seconds += _converted(machine, rows * n_p * n_q)
         adds, peak = rows * (n_p * n_q * s * m_p + n_q * s * m_p * m_q), rows * n_q * s * m_p
         formula = "n_P n_Q s m_P + n_Q s m_P m_Q"
     return Cost(adds, prepare_p + prepare_q, peak, seconds + seconds_p + seconds_q, formula)

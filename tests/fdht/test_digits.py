@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from small_models import SMALL, small
 
 from fdht import digits, plans
+from fdht.first_product import QSide
 from fdht.rows import apply_rows
 
 pytestmark = pytest.mark.skipif(not digits.available(), reason="this CPU has no exact products of bytes (AVX512-VNNI)")
@@ -65,6 +66,7 @@ def test_what_is_not_finite_stays_so(bad):
 def test_bytes_give_what_floats_give(name, monkeypatch):
     """Output and gradients of every plan, over several chunks of rows, beside those in float64."""
     monkeypatch.setattr("fdht.first_product.INNER", 500)
+    monkeypatch.setattr("fdht.first_product.SHORTEST", 1)
     layer = small(name, torch.float32).W
     pixels = torch.randint(0, 256, (101, layer.network.input_size), dtype=torch.uint8)
     outward = torch.randn(101, 1, layer.network.output_size)
@@ -77,3 +79,9 @@ def test_bytes_give_what_floats_give(name, monkeypatch):
     for plan in plans.plans(layer.network):
         for ours, exact in zip(results(plan, torch.float32), results(plan, torch.float64), strict=True):
             assert (ours - exact).norm() < 1e-5 * exact.norm(), plan
+
+
+@pytest.mark.parametrize(("n_q", "used"), [(plans.SHORTEST - 1, False), (plans.SHORTEST, True)])
+def test_short_sums_are_left_to_floats(n_q, used):
+    x, half = torch.zeros(2, 3 * n_q, dtype=torch.uint8), torch.zeros(n_q, 4)
+    assert QSide(x, half, (1.0, 0.0), None, False).bytes == used
