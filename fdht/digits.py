@@ -19,8 +19,10 @@ UNITS = 3 * 2**22  # UNITS + i is a float32 whose last bit counts units, so addi
 UNITS_BITS = 0x4B400000  # UNITS_BITS + i
 HALVES = 0x8080  # with that added, the two lower bytes of i are 128 + d0 and 128 + d1, which one XOR makes digits
 LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
+BLOCK = 2**18  # elements that are split at a time: they stay in the cache
+SUMS = 2**20  # of bytes at a time: so do they
 WIDTH = 16  # a product of bytes with a multiple of so many columns is up to a quarter faster
-REDUCED = 256  # columns that a reduction over rows wants at least
+REDUCED = 1024  # columns that a reduction over rows wants at least
 
 Digits = tuple[Tensor, Tensor]
 
@@ -43,48 +45,52 @@ def available() -> bool:
 
 def split(b: Tensor) -> Digits:
     """b (K, N) as digits (K, 3 N and zeros), d0 of all columns first, and the scale (N,) of each column."""
-    (K, N), rest = b.shape, torch.empty_like(b, memory_format=torch.contiguous_format)
-    scale = _largest(b, rest).div_(LARGEST).clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
-    digits = torch.empty(K, _width(N), dtype=torch.int8)
+    (K, N), scale = b.shape, _largest(b).div_(LARGEST)
+    scale.clamp_(min=torch.finfo(b.dtype).tiny)  # columns of zeros, or as good as
+    digits, factor, units = torch.empty(K, _width(N), dtype=torch.int8), scale.reciprocal(), b.new_tensor(UNITS)
     digits[:, DIGITS * N :] = 0
-    torch.addcmul(b.new_tensor(UNITS), b, scale.reciprocal(), out=rest)  # rounds to an integer, see UNITS
-    integers = rest.view(torch.int32).sub_(UNITS_BITS - HALVES).bitwise_xor_(HALVES)
-    for place, column in enumerate(digits[:, : DIGITS * N].split(N, 1)):
-        column.copy_(integers if place == 0 else integers.bitwise_right_shift_(8))  # the lowest byte
+    block = max(1, BLOCK // N)
+    sums = b.new_empty(min(block, K), N)
+    for rows, places in zip(b.split(block), digits.split(block), strict=True):
+        rounded = torch.addcmul(units, rows, factor, out=sums[: len(rows)])  # see UNITS
+        integers = rounded.view(torch.int32).sub_(UNITS_BITS - HALVES).bitwise_xor_(HALVES)
+        for place, column in enumerate(places[:, : DIGITS * N].split(N, 1)):
+            column.copy_(integers if place == 0 else integers.bitwise_right_shift_(8))  # the lowest byte
     return digits, scale
 
 
-def room(rows: int, columns: int) -> Tensor:
-    """What `multiply` needs beside a result of so many rows and columns."""
-    return torch.empty(rows * _width(columns), dtype=torch.int32)
-
-
-def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor) -> Tensor:
+def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor | None = None) -> Tensor:
     """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory.
 
-    sums: `room` for R rows at least; used again it stays in the cache.
+    sums: `room` for out, else made here; used again it stays in the cache.
     """
-    (digits, scale), (R, N) = b, out.shape
+    (digits, scale), N = b, out.shape[1]
     if 1 in a.shape:  # plain strides: other ones of a single row or column are read wrongly
         a = a.reshape(-1).view(a.shape)
-    width = digits.shape[1]
-    sums = sums[: R * width].view(R, width)
-    torch._int_mm(a, digits, out=sums)
-    sums = sums[:, : DIGITS * N]
-    d0, d1, d2 = sums.view(scale.dtype).copy_(sums).split(N, 1)  # converted where they are
-    d0.add_(d1.add_(d2, alpha=256), alpha=256)
-    return torch.mul(d0, scale, out=out)  # once: it does not lie in the cache yet
+    sums = room(*out.shape) if sums is None else sums
+    for rows, product in zip(a.split(len(sums)), out.split(len(sums)), strict=True):
+        found = torch._int_mm(rows, digits, out=sums[: len(rows)])[:, : DIGITS * N]
+        d0, d1, d2 = found.view(scale.dtype).copy_(found).split(N, 1)  # converted where they are
+        d0.add_(d1.add_(d2, alpha=256), alpha=256)
+        torch.mul(d0, scale, out=product)  # once: it does not lie in the cache yet
+    return out
+
+
+def room(rows: int, columns: int) -> Tensor:
+    """Sums of bytes for a result of so many rows and columns, or for as many of its rows as the cache holds."""
+    width = _width(columns)
+    return torch.empty(min(rows, max(1, SUMS // width)), width, dtype=torch.int32)
 
 
 def _width(columns: int) -> int:
     return -(-DIGITS * columns // WIDTH) * WIDTH
 
 
-def _largest(b: Tensor, room: Tensor) -> Tensor:
+def _largest(b: Tensor) -> Tensor:
     """The largest absolute value of each column; rows of few columns are reduced several at a time."""
     K, N = b.shape
     together = max(1, REDUCED // N)
-    if K % together:
+    if K % together or not b.is_contiguous():
         together = 1
-    wide = torch.abs(b, out=room).view(K // together, together * N)
-    return wide.amax(0).view(together, N).amax(0)
+    wide = b.reshape(K // together, together * N)
+    return torch.maximum(wide.amax(0), wide.amin(0).neg_()).view(together, N).amax(0)

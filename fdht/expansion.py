@@ -135,14 +135,14 @@ class Products(Function):
         x, half, mask, *rest = ctx.saved_tensors
         parts, states = rest[: len(rest) // 2], rest[len(rest) // 2 :]
         side = (QSide if ctx.q_first else PSide)(x, half, ctx.normalisation, mask, True)
-        of_half, of_parts = side.gradient(), [torch.zeros_like(part) for part in parts]
+        of_half, of_parts = None, [torch.zeros_like(part) for part in parts]
         of_x, grad = torch.empty_like(x) if ctx.needs_input_grad[0] else None, grad.contiguous()
         for start, end, chunk in side.chunks():
             before = _chunk(states, side.rows, start, end)
             (state,) = _chunk([grad], side.rows, start, end)
             for part, total, given in zip(parts, of_parts, before, strict=True):
                 state = _multiply_back(part, total, given, state)
-            side.add_gradient(of_half, chunk, state)
+            of_half = side.add_gradient(of_half, chunk, state)
             if of_x is not None:
                 of_chunk = side.back_to_x(state).view(end - start, -1) * ctx.normalisation[0]
                 of_x[start:end] = of_chunk if mask is None else of_chunk * side.mask_rows(start, end)

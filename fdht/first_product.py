@@ -94,18 +94,9 @@ class QSide(Side):
         """Room for sums of bytes, used again by every chunk: it stays in the cache."""
         return digits.room(self.size * self.n_p, self.w)
 
-    @cached_property
-    def sums_of_gradient(self) -> Tensor:
-        return digits.room(self.n_q, self.w)
-
     def shape(self, rows: int) -> tuple[int, ...]:
         """Of the product of so many rows."""
         return rows * self.n_p, self.w
-
-    def gradient(self) -> Tensor:
-        """Zeros for that of the half: summed transposed, with the thin side as its rows, which a GEMM does up to five
-        times as fast."""
-        return self.half.new_zeros(self.w, self.n_q).mT
 
     def project(self, x: Tensor, out: Tensor) -> None:
         x = x.view(-1, self.n_q)
@@ -116,12 +107,15 @@ class QSide(Side):
         else:
             torch.mm(x, self.half, out=out)
 
-    def add_gradient(self, total: Tensor, x: Tensor, grad: Tensor) -> None:
+    def add_gradient(self, total: Tensor | None, x: Tensor, grad: Tensor) -> Tensor:
         x = x.view(-1, self.n_q)
         if self.bytes:
-            total.add_(digits.multiply(x.mT, digits.split(grad), torch.empty_like(self.half), self.sums_of_gradient))
-        else:
-            total.mT.addmm_(grad.mT, x)
+            found = digits.multiply(x.mT, digits.split(grad), torch.empty_like(self.half))
+            return found if total is None else total.add_(found)
+        beta = 0 if total is None else 1
+        # summed transposed, with the thin side as its rows, which a GEMM does up to five times as fast
+        total = grad.new_empty(self.w, self.n_q).mT if total is None else total
+        return total.mT.addmm_(grad.mT, x, beta=beta).mT
 
     def back_to_x(self, grad: Tensor) -> Tensor:
         return grad @ self.half.mT
@@ -137,14 +131,13 @@ class PSide(Side):
     def shape(self, rows: int) -> tuple[int, ...]:
         return rows, self.w, self.n_q
 
-    def gradient(self) -> Tensor:
-        return torch.zeros_like(self.half)
-
     def project(self, x: Tensor, out: Tensor) -> None:
         torch.bmm(self.half.expand(len(out), -1, -1), x.view(-1, self.n_p, self.n_q), out=out)
 
-    def add_gradient(self, total: Tensor, x: Tensor, grad: Tensor) -> None:
-        total.addbmm_(grad, x.view(-1, self.n_p, self.n_q).mT)
+    def add_gradient(self, total: Tensor | None, x: Tensor, grad: Tensor) -> Tensor:
+        beta = 0 if total is None else 1
+        total = torch.empty_like(self.half) if total is None else total
+        return total.addbmm_(grad, x.view(-1, self.n_p, self.n_q).mT, beta=beta)
 
     def back_to_x(self, grad: Tensor) -> Tensor:
         return torch.bmm(self.half.mT.expand(len(grad), -1, -1), grad)
