@@ -1,10 +1,10 @@
 """Products of bytes with a float matrix in integer arithmetic, on CPUs that multiply bytes.
 
-A column of B is a scale times integers of 24 bits, and such an integer is three digits to the base 256, each of which
+A column of B is a scale times integers of 23 bits, and such an integer is three digits to the base 256, each of which
 an int8 holds: B = scale (65536 d2 + 256 d1 + d0). With A uint8 the products A d are sums of integers, exact in int32.
 So A is read as it lies, a byte a number, and never converted to floats; with the dot products of bytes that these
 CPUs have, three such products take half the time of one in float32 (benchmarks/README.md). Only B is rounded, by less
-than 1e-7 of the largest entry of its column.
+than 2^-22 of the largest entry of its column: float32 itself has steps of 2^-23.
 """
 
 from functools import cache
@@ -50,9 +50,9 @@ def split(b: Tensor) -> Digits:
     digits, factor, units = torch.empty(K, _width(N), dtype=torch.int8), scale.reciprocal(), b.new_tensor(UNITS)
     digits[:, DIGITS * N :] = 0
     block = max(1, BLOCK // N)
-    sums = b.new_empty(min(block, K), N)
+    buffer = b.new_empty(min(block, K), N)
     for rows, places in zip(b.split(block), digits.split(block), strict=True):
-        rounded = torch.addcmul(units, rows, factor, out=sums[: len(rows)])  # see UNITS
+        rounded = torch.addcmul(units, rows, factor, out=buffer[: len(rows)])  # see UNITS
         integers = rounded.view(torch.int32).sub_(UNITS_BITS - HALVES).bitwise_xor_(HALVES)
         for place, column in enumerate(places[:, : DIGITS * N].split(N, 1)):
             column.copy_(integers if place == 0 else integers.bitwise_right_shift_(8))  # the lowest byte

@@ -25,6 +25,8 @@ NARROW = 16  # columns
 class Side:
     """x in chunks of rows: (start, end, rows start..end as (x * scale + shift) * mask in the dtype of the half, or as
     they are). The chunks share one buffer: one is valid until the next.
+
+    backward: for `add_gradient`, which adds a chunk's gradient of the half to the `total` so far, None at first.
     """
 
     takes_bytes = False
