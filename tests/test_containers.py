@@ -55,9 +55,9 @@ def test_the_launcher_takes_the_environment_of_the_image_for_its_own(recipe, tmp
         shutil.copy2(ROOT / name, project / name)
     shutil.copytree(ROOT / "config", project / "config")
     shutil.copy2(ROOT / "requirements.txt", opt)
-    for name, line in {"snakemake": 'echo "started $*"', "python": "exit 0"}.items():  # python verifies first
-        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
-        (programs / name).chmod(0o755)
+    python = programs / "python"
+    python.write_text('#!/bin/sh\ncase "$*" in *workflow.verify*) exit 0;; esac\necho "started $*"\n')
+    python.chmod(0o755)
     (stamp,) = re.findall(r"sha256sum .*", text(recipe))
     subprocess.run(stamp.replace("/opt/", f"{opt}/"), shell=True, check=True)
     run = subprocess.run(

@@ -22,10 +22,9 @@ def copy(root, tmp_path) -> Path:
     shutil.copytree(root / "config", tmp_path / "config")
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("snakemake", "python"):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\n{VERIFIES}\necho "{name} $*"\n')
-        program.chmod(0o755)
+    program = programs / "python"
+    program.write_text(f'#!/bin/sh\n{VERIFIES}\necho "python $*"\n')
+    program.chmod(0o755)
     pins = hashlib.sha256((tmp_path / "requirements.txt").read_bytes()).hexdigest()
     (tmp_path / ".venv" / "pins.sha256").write_text(pins)
     return tmp_path
@@ -44,17 +43,20 @@ def launch(folder, *arguments, **environment):
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
-        ([], "snakemake --configfile config/demo.yaml --nolock --cores all"),
-        (["demo"], "snakemake --configfile config/demo.yaml --nolock --cores all"),
-        (["-n"], "snakemake --configfile config/demo.yaml --nolock --cores all -n"),
-        (["paper", "-j4"], "snakemake --configfile config/paper.yaml --nolock -j4"),
+        ([], "python -m snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["demo"], "python -m snakemake --configfile config/demo.yaml --nolock --cores all"),
+        (["-n"], "python -m snakemake --configfile config/demo.yaml --nolock --cores all -n"),
+        (["paper", "-j4"], "python -m snakemake --configfile config/paper.yaml --nolock -j4"),
         (
             ["paper", "--profile", "profiles/slurm"],
-            "snakemake --configfile config/paper.yaml --nolock --profile profiles/slurm",
+            "python -m snakemake --configfile config/paper.yaml --nolock --profile profiles/slurm",
         ),
-        (["paper", "tables"], "snakemake --configfile config/paper.yaml --nolock --cores all tables"),
-        (["paper", "download"], "snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
-        (["config/demo.yaml", "figures"], "snakemake --configfile config/demo.yaml --nolock --cores all figures"),
+        (["paper", "tables"], "python -m snakemake --configfile config/paper.yaml --nolock --cores all tables"),
+        (["paper", "download"], "python -m snakemake --configfile config/paper.yaml --nolock --cores all prepared"),
+        (
+            ["config/demo.yaml", "figures"],
+            "python -m snakemake --configfile config/demo.yaml --nolock --cores all figures",
+        ),
         (["test", "-k", "x"], "python -m pytest -k x"),
         (["demo", "status"], "python -m workflow.experiments status --configuration config/demo.yaml"),
         (
@@ -146,10 +148,9 @@ def test_a_python_that_cannot_be_started_is_one_sentence(copy):
     )
 
 
-def test_an_environment_whose_programs_cannot_be_started_is_told(copy):
-    program = copy / ".venv" / "bin" / "snakemake"
-    program.write_text("#!/nowhere/python\n")
-    done = launch(copy, "demo")
+def test_an_environment_whose_python_cannot_be_started_is_told(copy):
+    (copy / ".venv" / "bin" / "python").write_text("#!/nowhere/interpreter\n")
+    done = launch(copy, "demo", "list")
     assert done.returncode == 1
     assert done.stderr.endswith(f"remove {copy / '.venv'} and start again, then it is made anew\n")
 
@@ -182,8 +183,8 @@ def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy)
 
 
 def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leaves_no_lock(copy):
-    snakemake = copy / ".venv" / "bin" / "snakemake"
-    snakemake.write_text("#!/bin/sh\necho started\nexec cat\n")
+    python = copy / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\ncase "$*" in *workflow.*) exit 0;; esac\necho started\nexec cat\n')
     command = [sys.executable, str(copy / "reproduce")]
     first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

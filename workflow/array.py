@@ -26,8 +26,8 @@ leave() {{ # its time is nearly over: the run saves and leaves, and this task wa
 }}
 trap leave USR1
 PATH={path}:$PATH
-snakemake --configfile {config} --nolock --cores "${{SLURM_CPUS_PER_TASK:-1}}" --rerun-incomplete --show-failed-logs \\
-    --allowed-rules train -- "{results}/runs/$run/result.json" &
+python -m snakemake --configfile {config} --nolock --cores "${{SLURM_CPUS_PER_TASK:-1}}" --rerun-incomplete \\
+    --show-failed-logs --allowed-rules train -- "{results}/runs/$run/result.json" &
 work=$!
 wait "$work"
 """

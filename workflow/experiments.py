@@ -132,7 +132,8 @@ def main(arguments: list[str]) -> int:
         print(states.listing(states.states(config, chosen)))
         return 0
     results = f"results/{config['name']}"
-    command = ["snakemake", "--configfile", options.configuration, "--nolock", *rest]  # the launcher holds the lock
+    command = [sys.executable, "-m", "snakemake", "--configfile", options.configuration]
+    command += ["--nolock", *rest]  # the launcher holds the lock
     if options.command == "array":
         return _array(config, options.configuration, chosen, command)
     print(f"reproduce: {len(chosen)} run{'s' * (len(chosen) > 1)} -> {results}/runs", file=sys.stderr)

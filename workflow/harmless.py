@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not listings:
         sys.exit(f"error: {config['name']} has no results yet whose code could be declared harmless")
     before = {path: (path.stat(), path.read_text()) for path in listings}
-    command = ["snakemake", "--configfile", options.config, "--nolock", "--cores", "1", "--quiet", "all"]
+    command = [sys.executable, "-m", "snakemake", "--configfile", options.config]
+    command += ["--nolock", "--cores", "1", "--quiet", "all"]
     for path in listings:  # written anew from the code; with the old time of change nothing else is behind it
         path.unlink()
     made = subprocess.run([*command, "--", *map(str, listings)])

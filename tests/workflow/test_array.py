@@ -55,7 +55,7 @@ def test_every_run_has_one_task(written, n, ranges):
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_a_task_asks_for_the_run_of_its_line(written, tmp_path, monkeypatch):
     written(12)
-    tool = tmp_path / "my project" / "bin" / "snakemake"
+    tool = tmp_path / "my project" / "bin" / "python"
     tool.parent.mkdir()
     tool.write_text('#!/bin/sh\nfor word; do last=$word; done; echo "$last"\n')
     tool.chmod(0o755)
