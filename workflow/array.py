@@ -22,7 +22,8 @@ run=$(sed -n "$((${{FIRST:-1}} + SLURM_ARRAY_TASK_ID))p" {folder}/runs.txt)
 leave() {{ # its time is nearly over: the run saves and leaves, and this task waits for another turn
     pkill -TERM -f "^[^ ]*python[^ ]* -m workflow.training.run .* --output {results}/runs/$run "
     wait "$work"
-    scontrol requeue "$SLURM_JOB_ID"
+    # not by SLURM_JOB_ID: the last task's is that of the whole array
+    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 }}
 trap leave USR1
 PATH={path}:$PATH

@@ -99,9 +99,10 @@ def test_an_array_trains_what_is_left_and_a_task_whose_time_ends_goes_on(cluster
     assert "4 runs are left" in told
     submit = next(line for line in told.splitlines() if "sbatch" in line)
     subprocess.run(["bash", "-c", submit], cwd=project.root, check=True)
-    process, job = frozen(cluster, project, "tt_lstm")
+    process, _ = frozen(cluster, project, "tt_lstm")
+    task = "{SLURM_ARRAY_JOB_ID}_{SLURM_ARRAY_TASK_ID}".format(**process.environ())  # its job may be the array's
     process.resume()
-    cluster.run("scancel", "--signal=USR1", "--batch", job)  # what Slurm sends two minutes before the end
+    cluster.run("scancel", "--signal=USR1", "--batch", task)  # what Slurm sends two minutes before the end
     results = project.root / "results" / "tiny" / "runs"
     cluster.wait(lambda: len(list(results.rglob("result.json"))) == 4, seconds=300)
     local = prepared(root, tmp_path / "local", config)
