@@ -15,8 +15,8 @@ from torch import Tensor
 from fdht.plans import DIGITS
 
 LARGEST = 2**22 - 2**16  # an integer i of three digits, however it was rounded
-UNITS = 3 * 2**22  # UNITS + i is a float32 whose last bit counts units, so adding rounds, and its bits are
-UNITS_BITS = 0x4B400000  # UNITS_BITS + i
+UNITS = 3 * 2**22  # the last bit of UNITS + i as a float32 counts units: adding rounds to an integer
+UNITS_BITS = 0x4B400000  # those of UNITS as a float32; those of UNITS + i are UNITS_BITS + i
 HALVES = 0x8080  # with that added, the two lower bytes of i are 128 + d0 and 128 + d1, which one XOR makes digits
 LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
 BLOCK = 2**18  # elements that are split at a time: they stay in the cache
@@ -65,10 +65,10 @@ def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor | None = None) -> T
     sums: `room` for out, else made here; used again it stays in the cache.
     """
     (digits, scale), N = b, out.shape[1]
-    if 1 in a.shape:  # plain strides: other ones of a single row or column are read wrongly
-        a = a.reshape(-1).view(a.shape)
     sums = room(*out.shape) if sums is None else sums
     for rows, product in zip(a.split(len(sums)), out.split(len(sums)), strict=True):
+        if 1 in rows.shape:  # plain strides: other ones of a single row or column are read wrongly
+            rows = rows.reshape(-1).view(rows.shape)
         found = torch._int_mm(rows, digits, out=sums[: len(rows)])[:, : DIGITS * N]
         d0, d1, d2 = found.view(scale.dtype).copy_(found).split(N, 1)  # converted where they are
         d0.add_(d1.add_(d2, alpha=256), alpha=256)

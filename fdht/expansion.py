@@ -106,7 +106,7 @@ class Products(Function):
     @staticmethod
     def forward(ctx, x, half, tracked, q_first, normalisation, mask, *parts):
         keep = tracked and any(ctx.needs_input_grad)
-        side = (QSide if q_first else PSide)(x, half, normalisation, mask, False)
+        side = (QSide if q_first else PSide)(x, half, normalisation, mask)
         whole = keep or not parts  # else what lies between is made chunk by chunk, and let go
         states = [half.new_empty(shape) for shape in _shapes(side, parts, side.rows)] if whole else []
         y = states[0] if whole else None
@@ -134,10 +134,10 @@ class Products(Function):
     def backward(ctx, grad):
         x, half, mask, *rest = ctx.saved_tensors
         parts, states = rest[: len(rest) // 2], rest[len(rest) // 2 :]
-        side = (QSide if ctx.q_first else PSide)(x, half, ctx.normalisation, mask, True)
+        side = (QSide if ctx.q_first else PSide)(x, half, ctx.normalisation, mask)
         of_half, of_parts = None, [torch.zeros_like(part) for part in parts]
         of_x, grad = torch.empty_like(x) if ctx.needs_input_grad[0] else None, grad.contiguous()
-        for start, end, chunk in side.chunks():
+        for start, end, chunk in side.chunks(backward=True):
             before = _chunk(states, side.rows, start, end)
             (state,) = _chunk([grad], side.rows, start, end)
             for part, total, given in zip(parts, of_parts, before, strict=True):

@@ -26,29 +26,30 @@ class Side:
     """x in chunks of rows: (start, end, rows start..end as (x * scale + shift) * mask in the dtype of the half, or as
     they are). The chunks share one buffer: one is valid until the next.
 
-    backward: for `add_gradient`, which adds a chunk's gradient of the half to the `total` so far, None at first.
+    `add_gradient` adds a chunk's gradient of the half to the `total` so far, None at first.
     """
 
     takes_bytes = False
 
-    def __init__(
-        self, x: Tensor, half: Tensor, normalisation: tuple[float, float], mask: Tensor | None, backward: bool
-    ):
+    def __init__(self, x: Tensor, half: Tensor, normalisation: tuple[float, float], mask: Tensor | None):
         self.x, self.half, self.normalisation, self.mask = x, half, normalisation, mask
         self.rows = len(x)
         plain = mask is None and normalisation == (1.0, 0.0)
         self.bytes = plain and x.dtype == torch.uint8 and self.takes_bytes
         self.as_they_are = self.bytes or (plain and x.dtype == half.dtype)
-        self.size = min(max(1, self.most_rows(backward)), self.rows)
+
+    def size(self, backward: bool = False) -> int:
+        """Rows of a chunk."""
+        return min(max(1, self.most_rows(backward)), self.rows)
 
     def most_rows(self, backward: bool) -> int:
-        """Of a chunk."""
         return CHUNK * torch.get_num_threads() // self.x.shape[1]
 
-    def chunks(self) -> Iterator[tuple[int, int, Tensor]]:
-        buffer = None if self.as_they_are else self.half.new_empty(self.size, self.x.shape[1])
-        for start in range(0, self.rows, self.size):
-            end = min(start + self.size, self.rows)
+    def chunks(self, backward: bool = False) -> Iterator[tuple[int, int, Tensor]]:
+        size = self.size(backward)
+        buffer = None if self.as_they_are else self.half.new_empty(size, self.x.shape[1])
+        for start in range(0, self.rows, size):
+            end = min(start + size, self.rows)
             chunk = self.x[start:end]
             yield (
                 start,
@@ -94,7 +95,7 @@ class QSide(Side):
     @cached_property
     def sums(self) -> Tensor:
         """Room for sums of bytes, used again by every chunk: it stays in the cache."""
-        return digits.room(self.size * self.n_p, self.w)
+        return digits.room(self.size() * self.n_p, self.w)
 
     def shape(self, rows: int) -> tuple[int, ...]:
         """Of the product of so many rows."""
@@ -114,10 +115,9 @@ class QSide(Side):
         if self.bytes:
             found = digits.multiply(x.mT, digits.split(grad), torch.empty_like(self.half))
             return found if total is None else total.add_(found)
-        beta = 0 if total is None else 1
         # summed transposed, with the thin side as its rows, which a GEMM does up to five times as fast
-        total = grad.new_empty(self.w, self.n_q).mT if total is None else total
-        return total.mT.addmm_(grad.mT, x, beta=beta).mT
+        total = grad.new_zeros(self.w, self.n_q).mT if total is None else total
+        return total.mT.addmm_(grad.mT, x).mT
 
     def back_to_x(self, grad: Tensor) -> Tensor:
         return grad @ self.half.mT
@@ -137,9 +137,8 @@ class PSide(Side):
         torch.bmm(self.half.expand(len(out), -1, -1), x.view(-1, self.n_p, self.n_q), out=out)
 
     def add_gradient(self, total: Tensor | None, x: Tensor, grad: Tensor) -> Tensor:
-        beta = 0 if total is None else 1
-        total = torch.empty_like(self.half) if total is None else total
-        return total.addbmm_(grad, x.view(-1, self.n_p, self.n_q).mT, beta=beta)
+        total = torch.zeros_like(self.half) if total is None else total
+        return total.addbmm_(grad, x.view(-1, self.n_p, self.n_q).mT)
 
     def back_to_x(self, grad: Tensor) -> Tensor:
         return torch.bmm(self.half.mT.expand(len(grad), -1, -1), grad)

@@ -115,16 +115,14 @@ def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
 
 def _first_product(machine: Machine, m: int, k: int, n: int) -> float:
     """Seconds of (m, k) @ (k, n) with the input on the left."""
-    if not machine.bytes_rate:
-        return _gemm(machine, 1, m, k, n)
-    if k < SHORTEST:
+    if not machine.bytes_rate or k < SHORTEST:
         return _gemm(machine, 1, m, k, n) + _converted(machine, m * k)
     products = m * k * DIGITS * n * (k + 16) / k / machine.bytes_rate
     return products + BYTES * n * (DIGITS * k + 2 * DIGITS * m) / machine.bandwidth + 20 * machine.overhead
 
 
 def _converted(machine: Machine, elements: int) -> float:
-    """Seconds of making bytes floats beforehand."""
+    """Seconds of making bytes floats beforehand; none for inputs that are floats."""
     return 3 * BYTES * elements / machine.bandwidth if machine.bytes_rate else 0.0
 
 

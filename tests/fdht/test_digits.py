@@ -37,6 +37,17 @@ def test_a_single_row_or_column_is_read_right_however_it_lies():
     torch.testing.assert_close(product(a.view(1, 200).mT, b[:1]), a.float()[:, None] * b[:1], rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("R", [1, 8, 9, 15, 16])
+def test_blocks_give_what_the_whole_gives(R, monkeypatch):
+    """Also a last block of a single row, and of a matrix that lies transposed."""
+    a, b = torch.randint(0, 256, (R, 50), dtype=torch.uint8), torch.randn(50, 5)
+    whole = product(a, b)
+    monkeypatch.setattr(digits, "SUMS", 4 * digits._width(5))
+    monkeypatch.setattr(digits, "BLOCK", 7 * 5)
+    assert torch.equal(product(a, b), whole)
+    assert torch.equal(product(a.T.contiguous().T, b), whole)
+
+
 def test_the_largest_entries_do_not_overflow():
     a = torch.full((2, digits.LONGEST), 255, dtype=torch.uint8)
     for sign in (1, -1):
@@ -84,4 +95,4 @@ def test_bytes_give_what_floats_give(name, monkeypatch):
 @pytest.mark.parametrize(("n_q", "used"), [(plans.SHORTEST - 1, False), (plans.SHORTEST, True)])
 def test_short_sums_are_left_to_floats(n_q, used):
     x, half = torch.zeros(2, 3 * n_q, dtype=torch.uint8), torch.zeros(n_q, 4)
-    assert QSide(x, half, (1.0, 0.0), None, False).bytes == used
+    assert QSide(x, half, (1.0, 0.0), None).bytes == used
