@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fdht.engine.plans import cost, plans
 from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.plans import cost, plans
 from fdht.shapes import choice, natural, number
 
 INITIALISATIONS = ("matched", "published")

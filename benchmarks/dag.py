@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow import specification
-from workflow.configuration import load
 from workflow.datasets.files import write_csv
+from workflow.experiments import specification
+from workflow.experiments.configuration import load
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (

@@ -7,8 +7,9 @@ import torch
 
 import baselines
 from benchmarks import measure
-from fdht import TensorMap, plans
-from fdht.rows import apply_rows
+from fdht import TensorMap
+from fdht.engine import plans
+from fdht.engine.rows import apply_rows
 
 SHAPES = {
     "tensor_train": [

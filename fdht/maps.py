@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fdht import contract
 from fdht.decompose import hierarchical_svd
+from fdht.engine import contract
+from fdht.engine.plans import Plan
+from fdht.engine.rows import Planned, apply_rows
 from fdht.hierarchical import hierarchical_tucker
 from fdht.initialise import core_std, matched_std
 from fdht.network import Network
-from fdht.plans import Plan
-from fdht.rows import Planned, apply_rows
 from fdht.shapes import number
 
 
@@ -21,8 +21,8 @@ class TensorMap(nn.Module):
     """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
 
     forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The order of contraction is chosen from the
-    shapes for each number of rows, see `fdht.plans`; `plan` overrides the choice. Equals x @ dense().T + bias up to
-    rounding.
+    shapes for each number of rows, see `fdht.engine.plans`; `plan` overrides the choice. Equals x @ dense().T + bias
+    up to rounding.
     """
 
     def __init__(

@@ -8,17 +8,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import arguments, blocks, cells, contract, through_time
+from fdht import arguments, cells
 from fdht import lengths as lengths_
-from fdht.blocks import State
+from fdht.engine import blocks, contract, through_time
+from fdht.engine.blocks import State
+from fdht.engine.recurrence import Recurrence
+from fdht.engine.rows import Planned, apply_prepared, normalised, prepare
+from fdht.engine.state_map import StateMap, positions, slices_of_x
 from fdht.initialise import matched_std
 from fdht.maps import TensorMap
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.recurrence import Recurrence
-from fdht.rows import Planned, apply_prepared, normalised, prepare
 from fdht.shapes import choice, natural, number
-from fdht.state_map import StateMap, positions, slices_of_x
 
 
 class Recurrent(nn.Module):

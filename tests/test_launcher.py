@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-VERIFIES = 'case "$*" in *workflow.verify*) exit "${DAMAGED:-0}";; esac'  # asked before every pipeline
+VERIFIES = 'case "$*" in *workflow.commands.verify*) exit "${DAMAGED:-0}";; esac'  # asked before every pipeline
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def launch(folder, *arguments, **environment):
             "python -m snakemake --configfile config/demo.yaml --nolock --cores all figures",
         ),
         (["test", "-k", "x"], "python -m pytest -k x"),
-        (["demo", "status"], "python -m workflow.experiments status --configuration config/demo.yaml"),
+        (["demo", "status"], "python -m workflow.commands.run status --configuration config/demo.yaml"),
         (
             ["demo", "run", "--model", "lstm"],
-            "python -m workflow.experiments run --model lstm --configuration config/demo.yaml --cores all",
+            "python -m workflow.commands.run run --model lstm --configuration config/demo.yaml --cores all",
         ),
     ],
 )

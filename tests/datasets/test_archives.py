@@ -16,7 +16,7 @@ from small_data import tar_of, tree, zip_of
 from workflow.datasets import archives, rar
 from workflow.datasets.archives import digests, unpack
 from workflow.datasets.errors import DataError
-from workflow.seal import DamagedError
+from workflow.storage.seal import DamagedError
 
 LIMIT = 1 << 24
 ODD = "wave/-(HQ)!#[1]&+;~@ 'q' \"d\" $x %d é漢_wave_f_nm_np1_fr_goo_0.avi"

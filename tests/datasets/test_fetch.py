@@ -7,9 +7,9 @@ import pytest
 import server as loopback
 
 from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import ATTEMPTS, Fetched, fetch
-from workflow.datasets.lock import Lock
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = BODY[::-1]

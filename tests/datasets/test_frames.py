@@ -18,7 +18,7 @@ from workflow.datasets.errors import DataError
 from workflow.datasets.files import file_digest, read_csv, write_csv
 from workflow.datasets.frames import COLUMNS, Settings, run
 from workflow.datasets.listing import COLUMNS as COLUMNS_OF_A_LISTING
-from workflow.seal import DamagedError
+from workflow.storage.seal import DamagedError
 
 SETTINGS = Settings(count=4, sampling="linspace", width=16, height=12)
 

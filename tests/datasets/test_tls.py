@@ -10,9 +10,9 @@ import pytest
 import server as loopback
 
 from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import fetch
-from workflow.datasets.lock import Lock
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_models import SMALL, small
 
-from fdht import digits, plans
-from fdht.first_product import QSide
-from fdht.rows import apply_rows
+from fdht.engine import plans
+from fdht.engine.cpu import digits
+from fdht.engine.cpu.first_product import QSide
+from fdht.engine.rows import apply_rows
 
 pytestmark = pytest.mark.skipif(not digits.available(), reason="this CPU has no exact products of bytes (AVX512-VNNI)")
 
@@ -76,8 +77,8 @@ def test_what_is_not_finite_stays_so(bad):
 @pytest.mark.parametrize("name", SMALL)
 def test_bytes_give_what_floats_give(name, monkeypatch):
     """Output and gradients of every plan, over several chunks of rows, beside those in float64."""
-    monkeypatch.setattr("fdht.first_product.INNER", 500)
-    monkeypatch.setattr("fdht.first_product.SHORTEST", 1)
+    monkeypatch.setattr("fdht.engine.cpu.first_product.INNER", 500)
+    monkeypatch.setattr("fdht.engine.cpu.first_product.SHORTEST", 1)
     layer = small(name, torch.float32).W
     pixels = torch.randint(0, 256, (101, layer.network.input_size), dtype=torch.uint8)
     outward = torch.randn(101, 1, layer.network.output_size)

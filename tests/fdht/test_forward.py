@@ -5,8 +5,8 @@ import torch
 from small_models import SMALL, parts, reference, small
 
 import baselines
-from fdht import blocks, plans
-from fdht.rows import apply_rows
+from fdht.engine import blocks, plans
+from fdht.engine.rows import apply_rows
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 

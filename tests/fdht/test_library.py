@@ -9,7 +9,7 @@ from small_models import SMALL, parts, reference, small
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from fdht import FDHTLSTM, HierarchicalTucker
-from fdht.state_map import StateMap
+from fdht.engine.state_map import StateMap
 
 MODES = ([6, 3, 4], [4, 2, 2])
 
@@ -113,7 +113,7 @@ def test_dropout_is_one_mask_a_sequence(name):
 @pytest.mark.parametrize("way", ["U rebuilt", "U as a split, Q first", "U as a split, P first"])
 def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
     """x in whole slices and h in a box, x ending within a slice, and h filling its slices."""
-    monkeypatch.setattr("fdht.state_map.OPERATIONS", 1e9 if way == "U rebuilt" else -1e9)
+    monkeypatch.setattr("fdht.engine.state_map.OPERATIONS", 1e9 if way == "U rebuilt" else -1e9)
     plan = StateMap._plan
 
     def chosen(*arguments):

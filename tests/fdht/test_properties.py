@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import baselines
-from fdht import HierarchicalTucker, TensorMap, plans
+from fdht import HierarchicalTucker, TensorMap
+from fdht.engine import plans
 from fdht.placement import place, suggest_modes
 from fdht.tree import tree
 

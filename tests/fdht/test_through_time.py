@@ -4,9 +4,10 @@ import pytest
 import torch
 from small_models import SMALL, small
 
-from fdht import cells, contract, through_time
-from fdht.recurrence import Recurrence
-from fdht.splits import splits
+from fdht import cells
+from fdht.engine import contract, through_time
+from fdht.engine.recurrence import Recurrence
+from fdht.engine.splits import splits
 
 B, T, H = 3, 4, 6  # H = n_P n_Q = 2 x 3, 4 H = m_P m_Q = 8 x 3
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting.content.material import Material, gather
+from workflow.reporting.results import Material, gather
 
 
 @pytest.fixture(scope="session")

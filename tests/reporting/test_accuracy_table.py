@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from synthetic_records import record, write_grid, write_run
 
-from workflow.reporting import figures, report, tables
-from workflow.reporting.content import accuracy, claims, comparison, leakage
-from workflow.reporting.content.material import gather
-from workflow.reporting.content.ranking import marks
+from workflow.commands import figures, tables
+from workflow.reporting.ranking import marks
+from workflow.reporting.report import page as report
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy, claims, comparison, leakage
 
 COLUMNS = [
     *("dataset", "front_end", "model", "protocol", "n", "test_accuracy_mean", "test_accuracy_std"),

@@ -4,8 +4,8 @@ import pytest
 import yaml
 from synthetic_records import SHAPES, record, write_run
 
-from workflow.reporting.content import claims
-from workflow.reporting.content.material import gather
+from workflow.reporting.results import gather
+from workflow.reporting.tables import claims
 
 
 def material(root, levels, seeds=6, protocol="group", jitter=0.004, **weights):

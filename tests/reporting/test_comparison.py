@@ -7,13 +7,14 @@ import pytest
 import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
 
+from workflow.reporting import conventions, habit, reported, verdict
 from workflow.reporting import layout as layouts
-from workflow.reporting import reported, sentences
-from workflow.reporting.content import comparison, conventions, habit, verdict
-from workflow.reporting.content.material import Material, gather
 from workflow.reporting.grid import configuration_of
+from workflow.reporting.paper import sentences
 from workflow.reporting.records import frame
+from workflow.reporting.results import Material, gather
 from workflow.reporting.statistics import Interval
+from workflow.reporting.tables import comparison
 
 
 def found(mean, half, n=5):

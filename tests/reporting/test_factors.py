@@ -7,11 +7,13 @@ import pytest
 import yaml
 from synthetic_records import SHAPES, record, write_run
 
-from workflow.reporting import reference, sentences
-from workflow.reporting.content import equal_epochs, factors, recipe
-from workflow.reporting.content.material import gather
-from workflow.reporting.plots import factors as plot
-from workflow.reporting.plots import style
+from workflow.commands import reference
+from workflow.reporting import equal_epochs, recipe
+from workflow.reporting.figures import factors as plot
+from workflow.reporting.figures import style
+from workflow.reporting.paper import sentences
+from workflow.reporting.results import gather
+from workflow.reporting.tables import factors
 
 
 def write_started(root, model, start, protocol, seed, value):

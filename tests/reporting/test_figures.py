@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from synthetic_records import record, write_grid, write_run
 
-from workflow.reporting import curves, figures, reference
+from workflow.commands import figures, reference
+from workflow.reporting import curves
 from workflow.reporting import layout as layouts
-from workflow.reporting.content.material import gather
-from workflow.reporting.plots import accuracy_parameters, leakage, learning_curves, reported, style
-from workflow.reporting.plots import factors as plots_factors
+from workflow.reporting.figures import accuracy_parameters, leakage, learning_curves, reported, style
+from workflow.reporting.figures import factors as plots_factors
 from workflow.reporting.predictions import confusion
+from workflow.reporting.results import gather
 
 NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
 
@@ -48,7 +49,7 @@ def test_the_same_records_draw_the_same_bytes_and_say_where_they_come_from(few, 
     for form in ("pdf", "png"):
         content = (tmp_path / f"leakage.{form}").read_bytes()
         assert content == (folder / f"leakage.{form}").read_bytes()
-        assert b"workflow.reporting.figures" in content
+        assert b"workflow.commands.figures" in content
         assert b"CreationDate" not in content
 
 

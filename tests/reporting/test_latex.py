@@ -9,10 +9,13 @@ import tarfile
 import pytest
 from synthetic_records import record, write_run
 
-from workflow.reporting import macros, paper, render, tables
-from workflow.reporting.content import complexity
-from workflow.reporting.content.material import gather
-from workflow.reporting.plots.style import Drawing
+from workflow.commands import tables
+from workflow.reporting import render
+from workflow.reporting.figures.style import Drawing
+from workflow.reporting.paper import article as paper
+from workflow.reporting.paper import macros
+from workflow.reporting.results import gather
+from workflow.reporting.tables import complexity
 
 HOSTILE = r"a_b & 50 % of $x$ #1 {c} ~ ^ \d <e> — ± ×"
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
@@ -190,7 +193,7 @@ def test_the_article_and_its_archive(few, tmp_path):
         pages = subprocess.run(["pdftotext", tmp_path / "one/p.pdf", "-"], capture_output=True, text=True, check=True)
         words = " ".join(pages.stdout.split())
         assert "12 records" in words
-        assert "workflow.reporting.plots.rank" in words
+        assert "workflow.reporting.figures.rank" in words
         assert "??" not in words
     if shutil.which("pdffonts"):
         fonts = subprocess.run(["pdffonts", tmp_path / "one/p.pdf"], capture_output=True, text=True, check=True).stdout

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from workflow.commands import tables
 from workflow.reporting import layout as layouts
-from workflow.reporting import tables
 
 
 def laid_out(synthetic, tmp_path, text, name="accuracy"):

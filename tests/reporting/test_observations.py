@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 from synthetic_records import record, write_run
 
-from workflow.reporting.content import accuracy, comparison, leakage, observations
-from workflow.reporting.content.material import gather
-from workflow.reporting.content.ranking import compare
+from workflow.reporting import observations
+from workflow.reporting.ranking import compare
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy, comparison, leakage
 
 FOLDS = {"group": (0.15, 0.17), "published": (0.70, 0.76)}
 

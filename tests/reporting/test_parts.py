@@ -4,11 +4,13 @@ import pandas as pd
 import pytest
 from synthetic_records import write_grid, write_leakage
 
-from workflow.reporting import macros, report, tables
-from workflow.reporting.content import accuracy, leakage, parts
-from workflow.reporting.content.material import gather
-from workflow.reporting.plots import leakage as plot
-from workflow.reporting.plots import style
+from workflow.commands import tables
+from workflow.reporting.figures import leakage as plot
+from workflow.reporting.figures import style
+from workflow.reporting.paper import macros
+from workflow.reporting.report import page as report
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy, leakage, parts
 
 SETS = ("ucf11", "hmdb51", "youtube_celebrities")
 

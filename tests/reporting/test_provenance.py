@@ -5,9 +5,10 @@ import json
 import pytest
 from synthetic_records import record, write_run
 
-from workflow.reporting import macros, runs
-from workflow.reporting.content import accuracy
-from workflow.reporting.content.material import gather
+from workflow.reporting.paper import macros
+from workflow.reporting.report import runs
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy
 
 
 @pytest.fixture(scope="module")

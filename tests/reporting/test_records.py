@@ -6,9 +6,9 @@ import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.reporting import collect, records
-from workflow.reporting.content.material import gather
 from workflow.reporting.files import ReportingError
 from workflow.reporting.grid import configuration_of
+from workflow.reporting.results import gather
 from workflow.training import finished
 
 BROKEN = {

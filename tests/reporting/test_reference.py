@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workflow.reporting import reference, tables
-from workflow.reporting.content.material import gather
+from workflow.commands import reference, tables
+from workflow.reporting.results import gather
 
 
 @pytest.fixture(scope="module")

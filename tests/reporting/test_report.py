@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from synthetic_records import record, write_run
 
-from workflow.reporting import report
-from workflow.reporting.content.material import gather
+from workflow.reporting.report import page as report
+from workflow.reporting.results import gather
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> & "quotes"'

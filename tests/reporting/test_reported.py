@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from synthetic_records import record, write_run
 
-from workflow.reporting import reported, tables
-from workflow.reporting.content import comparison
-from workflow.reporting.content.material import gather
+from workflow.commands import tables
+from workflow.reporting import reported
+from workflow.reporting.results import gather
+from workflow.reporting.tables import comparison
 
 HEADER = ",".join(reported.COLUMNS)
 

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from synthetic_records import record, write_run
 
-from workflow import configuration, specification
-from workflow.exclusive import exclusive
-from workflow.reporting import status
+from workflow.commands import status
+from workflow.experiments import configuration, specification
+from workflow.storage.lock import exclusive
 
 NOW = 1_800_000_000.0
 CONFIG = {

@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from workflow import configuration, specification
-from workflow.training import cost
+from workflow.commands import cost
+from workflow.experiments import configuration, specification
 
 CONFIG = {
     "name": "tiny",

@@ -9,7 +9,7 @@ import pytest
 from training.conftest import specification
 from training.test_resume import SETTINGS, outcome, start
 
-from workflow.exclusive import exclusive
+from workflow.storage.lock import exclusive
 from workflow.training import experiment, finished
 
 

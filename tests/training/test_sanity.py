@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from training.conftest import specification
 
-from workflow.training import declared, sanity, settings
-from workflow.training.sanity import thumbnails
+from baselines import naive
+from baselines.naive import thumbnails
+from workflow.training import declared, settings
 
 
 def test_a_thumbnail_averages_blocks():
@@ -60,13 +61,13 @@ def test_counts():
 )
 def test_a_wrong_declaration_is_told(format_, given, sentence):
     with pytest.raises(ValueError, match=sentence):
-        sanity.declare(format_, input_size=240, **given)
+        naive.declare(format_, input_size=240, **given)
 
 
 def test_declarations_need_neither_torch_nor_scikit_learn():
     code = (
-        "import sys; from workflow.training import sanity\n"
-        "for name in sanity.FORMATS: sanity.module(name)\n"
+        "import sys; from baselines import naive\n"
+        "for name in naive.FORMATS: naive.module(name)\n"
         "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

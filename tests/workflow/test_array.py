@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow import array
+from workflow.commands import array
 
 PROFILE = {
     "default-resources": {"slurm_partition": "cpu", "slurm_account": "me", "runtime": 30, "mem_mb": 4000},

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from workflow import clock
+from workflow.storage import clock
 
 NOW = 1_700_000_000.0
 

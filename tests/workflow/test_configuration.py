@@ -5,8 +5,8 @@ import copy
 import pytest
 import yaml
 
-from workflow import specification
-from workflow.configuration import ConfigurationError, complete, load, load_own, retyped
+from workflow.experiments import specification
+from workflow.experiments.configuration import ConfigurationError, complete, load, load_own, retyped
 
 GOOD = {
     "name": "unit",

@@ -5,9 +5,9 @@ import json
 import pytest
 from projects import TINY
 
-from workflow import experiments
-from workflow.configuration import ConfigurationError, complete
-from workflow.specification import runs
+from workflow.commands import run as experiments
+from workflow.experiments.configuration import ConfigurationError, complete
+from workflow.experiments.specification import runs
 
 GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["published", "group"]}))
 

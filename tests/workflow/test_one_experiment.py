@@ -51,7 +51,7 @@ def test_a_run_whose_record_is_still_kept_is_done_again_all_the_same(finished):
 
 def run(project, *words):
     """`./reproduce tiny run WORDS`, without its lock."""
-    command = [sys.executable, "-m", "workflow.experiments", "run", *words, "--cores", "2"]
+    command = [sys.executable, "-m", "workflow.commands.run", "run", *words, "--cores", "2"]
     ran = subprocess.run(
         [*command, "--configuration", "config/tiny.yaml"],
         cwd=project.root,

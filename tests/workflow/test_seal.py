@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from workflow import seal
+from workflow.storage import seal
 
 CONTENT = {"name": "demo", "numbers": [1, 2.5, None], "text": "é − 漢"}
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from workflow.sources import DISTRIBUTIONS, PACKAGES, _imported, pins, sources
-from workflow.specification import modules
+from workflow.experiments.sources import DISTRIBUTIONS, PACKAGES, _imported, pins, sources
+from workflow.experiments.specification import modules
 
 STEPS = [
     "training.run",
@@ -18,7 +18,7 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.reporting.tables"])
+@pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.commands.tables"])
 def test_every_module_that_python_loads_is_in_the_graph(module, root):
     """All formats are found, and so loaded, by `import baselines`; which of them a run uses is its rule's to say."""
     code = (

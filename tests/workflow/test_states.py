@@ -6,9 +6,11 @@ import pytest
 import yaml
 from projects import TINY
 
-from workflow import experiments, seal, states
-from workflow.configuration import complete
-from workflow.specification import runs, specification
+from workflow.commands import run as experiments
+from workflow.experiments import states
+from workflow.experiments.configuration import complete
+from workflow.experiments.specification import runs, specification
+from workflow.storage import seal
 
 CONFIG = complete(TINY)
 WANTED = specification(CONFIG, runs(CONFIG)[0])

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from workflow import seal, verify
+from workflow.commands import verify
+from workflow.storage import seal
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from workflow import seal
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import file_digest, read_json, write_json
 from workflow.datasets.members import Member, explained, open_archive
 from workflow.datasets.transfer import need_space
+from workflow.storage import seal
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MEMBERS_LIMIT = 1_000_000

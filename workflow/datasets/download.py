@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workflow import seal
 from workflow.datasets.catalogue import CATALOGUE, INCEPTION, Part, Source, dataset
+from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, write_json
-from workflow.datasets.lock import Lock
 from workflow.datasets.progress import bytes_bar
 from workflow.datasets.source import fingerprint
-from workflow.exclusive import exclusive
+from workflow.storage import seal
+from workflow.storage.lock import exclusive
 
 SPLIT_FILES = "*_test_split[123].txt"
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from workflow.seal import DamagedError
+from workflow.storage.seal import DamagedError
 
 
 class DataError(Exception):

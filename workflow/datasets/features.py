@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow import seal
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, read_csv, read_json, write_json
 from workflow.datasets.progress import clips_bar
-from workflow.exclusive import exclusive
+from workflow.storage import seal
+from workflow.storage.lock import exclusive
 
 
 def weights_of(origin: Path) -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import file_digest
-from workflow.datasets.lock import Lock
 from workflow.datasets.transfer import DeadSourceError, Progress, TransientError, transfer
 
 ATTEMPTS = 5  # at one address without a byte gained in between

@@ -20,13 +20,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from workflow import seal
 from workflow.datasets import listing
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import file_digest, read_csv, write_csv, write_json
 from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
-from workflow.exclusive import exclusive
+from workflow.storage import seal
+from workflow.storage.lock import exclusive
 
 COLUMNS = (
     "clip", "class", "group", "source", "official", "frames", "fps", "width", "height", "sha256", "status",

@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow import seal
 from workflow.datasets import inventory
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import write_json
-from workflow.exclusive import exclusive
+from workflow.storage import seal
+from workflow.storage.lock import exclusive
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
 

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow import seal
 from workflow.datasets.catalogue import PUBLISHED_FOLDS, Dataset, dataset, folds
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_csv, write_csv, write_json
 from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, Row, check, cut_validation, parts
+from workflow.storage import seal
 
 FAR = 1 / 3  # of the wanted validation share; a cut that misses it by more is told
 COLUMNS = ("protocol", "fold", "clip", "part")

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from workflow import seal
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import read_json, write_json
+from workflow.storage import seal
 
 CHUNK = 1 << 18
 TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow import seal
 from workflow.datasets import inventory, listing, official
 from workflow.datasets.archives import digests, record, unpack
 from workflow.datasets.catalogue import Dataset, dataset
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_json, write_csv, write_json
 from workflow.datasets.layouts import Clip
-from workflow.exclusive import exclusive
+from workflow.storage import seal
+from workflow.storage.lock import exclusive
 
 NAMES_IN_MESSAGE = 3
 

@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from workflow.reporting import grid, tables
+from workflow.commands import tables
+from workflow.reporting import grid
 from workflow.reporting import layout as layouts
 from workflow.reporting import reported as published
-from workflow.reporting.content.material import Material
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import frame
+from workflow.reporting.results import Material
 
 MODULE = "workflow.reporting.counts"
 

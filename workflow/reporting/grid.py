@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workflow import configuration, specification
+from workflow.experiments import configuration, specification
 from workflow.reporting import layout as layouts
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import IDENTITY, SETTING

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.datasets.catalogue import CATALOGUE
-from workflow.reporting.content.material import Material
+from workflow.reporting.results import Material
 
 
 def read(path: str | Path) -> pd.DataFrame | None:

@@ -15,8 +15,8 @@ import jsonschema
 import pandas as pd
 import yaml
 
-from workflow import seal
 from workflow.reporting.files import ReportingError
+from workflow.storage import seal
 from workflow.training import finished
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"

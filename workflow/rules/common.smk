@@ -16,10 +16,10 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 sys.path.insert(0, str(ROOT))
 
 from workflow import specification
-from workflow.configuration import ConfigurationError, complete
+from workflow.experiments.configuration import ConfigurationError, complete
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
-from workflow.sources import listing
+from workflow.experiments.sources import listing
 from workflow.training import devices
 
 # Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
@@ -56,6 +56,12 @@ FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end:
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
+REPORTING = {
+    "tables": "workflow.commands.tables",
+    "figures": "workflow.commands.figures",
+    "report": "workflow.reporting.report.page",
+    "paper": "workflow.reporting.paper.article",
+}
 RESOURCES = "resources/{dataset}"
 SHARED = "resources/demo"  # made once for all configurations
 ENVIRONMENT = str(ROOT / "environment.yml")
@@ -88,8 +94,9 @@ def modules(step):
     """What a step executes. A run executes its own format; the files of the others are none of its business."""
     if step.startswith("train_"):
         return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
-    room = "datasets" if step in DATA_STEPS else "reporting"
-    return [f"workflow.{room}.{step}", *(specification.modules() if room == "reporting" else [])]
+    if step in DATA_STEPS:
+        return [f"workflow.datasets.{step}"]
+    return [REPORTING.get(step, f"workflow.reporting.{step}"), *specification.modules()]
 
 
 def digest_of(step):

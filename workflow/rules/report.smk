@@ -1,7 +1,7 @@
 """From the records of the runs to tables, figures, the report and the article; no data and no training is needed."""
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
-TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/templates/*"))
+TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*"))
 TABLES = ["accuracy", "cost", "comparison", "leakage", "factors", "claims", "holes"]
 COUNTS = ["parameters", "complexity"]
 FIGURES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
@@ -21,7 +21,7 @@ rule configuration:
     message:
         "Resolving the configuration"
     shell:
-        "python -m workflow.configuration {params.config:q} > {output} 2> {log}"
+        "python -m workflow.experiments.configuration {params.config:q} > {output} 2> {log}"
 
 
 rule collect:
@@ -64,7 +64,7 @@ rule tables:
     message:
         "Making the tables"
     shell:
-        "python -m workflow.reporting.tables --from {params.results} --config {input.config}"
+        "python -m workflow.commands.tables --from {params.results} --config {input.config}"
         " --output {params.folder} --tables {params.tables} 2> {log}"
 
 
@@ -106,7 +106,7 @@ rule figures:
     message:
         "Drawing the figures"
     shell:
-        "python -m workflow.reporting.figures --from {params.results} --config {input.config}"
+        "python -m workflow.commands.figures --from {params.results} --config {input.config}"
         " --output {params.folder} 2> {log}"
 
 
@@ -129,7 +129,7 @@ rule report:
     message:
         "Writing the report"
     shell:
-        "python -m workflow.reporting.report --from {params.results} --config {input.config}"
+        "python -m workflow.reporting.report.page --from {params.results} --config {input.config}"
         " --output {output} 2> {log}"
 
 
@@ -152,7 +152,7 @@ rule paper:
     message:
         "Typesetting the article"
     shell:
-        "python -m workflow.reporting.paper --from {params.results} --config {input.config}"
+        "python -m workflow.reporting.paper.article --from {params.results} --config {input.config}"
         " --output {output.pdf} --arxiv {output.arxiv} 2> {log}"
 
 

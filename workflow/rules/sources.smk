@@ -16,4 +16,4 @@ rule sources:
     message:
         "Sources of {wildcards.step}"
     shell:
-        "python -m workflow.sources {params.modules} > {output} 2> {log}"
+        "python -m workflow.experiments.sources {params.modules} > {output} 2> {log}"

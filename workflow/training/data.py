@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow import seal
+from workflow.storage import seal
 from workflow.training.errors import InputError, RunFailure
 from workflow.training.settings import Specification
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from workflow.training import environment, files, record, sanity, scores, seeds
+from baselines import naive
+from baselines.naive import thumbnails
+from workflow.storage import files
+from workflow.training import environment, record, scores, seeds
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import Fold
-from workflow.training.sanity import thumbnails
 from workflow.training.settings import Specification
 
 
@@ -29,7 +31,7 @@ def run(
     for part, rows in fold.rows.items():
         x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, specification.training.normalisation)
         y[part] = fold.labels[rows]
-    fit = sanity.module(specification.recurrent["format"]).fit
+    fit = naive.module(specification.recurrent["format"]).fit
     began = time.perf_counter()
     estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
     seconds = time.perf_counter() - began

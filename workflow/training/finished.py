@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workflow import seal
-from workflow.training import files
+from workflow.storage import files, seal
 
 RESULT = "result.json"
 FINGERPRINT = "fingerprint.json"

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import baselines
-from workflow.training import sanity
+from baselines import naive
 from workflow.training.settings import PIXELS, Specification
 
 
@@ -35,8 +35,8 @@ def build(specification: Specification, classes: int) -> Classifier:
     """The model of a specification with fresh weights, drawn from torch's global generator (CPU)."""
     arguments = dict(specification.recurrent)
     settings = specification.training
-    if arguments["format"] in sanity.FORMATS:
-        arguments = sanity.module(arguments["format"]).recurrent(arguments)
+    if arguments["format"] in naive.FORMATS:
+        arguments = naive.module(arguments["format"]).recurrent(arguments)
         pixels = False  # thumbnails are normalised when they are made
     else:
         pixels = specification.front_end == "pixels"

@@ -11,8 +11,7 @@ import numpy as np
 import yaml
 from safetensors.numpy import save
 
-from workflow import seal
-from workflow.training import files
+from workflow.storage import files, seal
 from workflow.training.data import Fold
 from workflow.training.settings import SCHEMAS, Specification
 

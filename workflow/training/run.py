@@ -16,20 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workflow import sources
-from workflow.exclusive import exclusive
-from workflow.seal import DamagedError
-from workflow.training import (
-    checkpoint,
-    data,
-    declared,
-    devices,
-    environment,
-    finished,
-    record,
-    sanity,
-    settings,
-)
+from baselines import naive
+from workflow.experiments import sources
+from workflow.storage.lock import exclusive
+from workflow.storage.seal import DamagedError
+from workflow.training import checkpoint, data, declared, devices, environment, finished, record, settings
 from workflow.training.errors import InputError, Interrupted, RunFailure, out_of_memory
 
 
@@ -88,14 +79,14 @@ def _outcome(
 
 
 def modules(format_: str) -> tuple[str, str]:
-    """What a run of a format executes, for workflow.sources: the files of other formats are none of its business."""
-    package = "workflow.training.sanity" if format_ in sanity.FORMATS else "baselines"
+    """What a run of a format executes, without the files of other formats."""
+    package = "baselines.naive" if format_ in naive.FORMATS else "baselines"
     return "workflow.training.run", f"{package}.{format_}"
 
 
 def _fitted_at_once(specification: settings.Specification) -> bool:
     format_ = specification.recurrent["format"]
-    return format_ in sanity.FORMATS and hasattr(sanity.module(format_), "fit")
+    return format_ in naive.FORMATS and hasattr(naive.module(format_), "fit")
 
 
 def _estimators() -> ModuleType:

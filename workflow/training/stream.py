@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from workflow.training import files
+from workflow.storage import files
 
 
 class Stream:

@@ -1,0 +1,1 @@
+"""How a tensor network is applied."""

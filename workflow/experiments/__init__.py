@@ -1,0 +1,1 @@
+"""The configuration, the grid of runs and their states."""

@@ -1,0 +1,102 @@
+"""What a step runs: the files of the import graph, read without running anything, and the pins of their packages.
+
+Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore depend on a listing of
+what they use; with the import graph a change of one format marks its own runs and no others, and a change of a pin
+what imports that package. The thousands of runs share one listing a format, since the time that Snakemake takes grows with the number of inputs. Comments, docstrings and layout do not count.
+"""
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("fdht", "baselines", "workflow")
+DISTRIBUTIONS = {  # of packages that are imported under another name
+    "cv2": "opencv-python-headless",
+    "libarchive": "libarchive-c",
+    "sklearn": "scikit-learn",
+    "unrar": "unrar2-cffi",
+    "yaml": "pyyaml",
+}
+
+
+def sources(*modules: str) -> list[str]:
+    """Files, relative to the project, of `modules` and of everything of ours that they import, sorted."""
+    found: set[Path] = set()
+    waiting = [path for module in modules for path in _files(module, required=True)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imports(path)
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def pins(*modules: str) -> list[str]:
+    """The lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
+    names = {name.split(".")[0] for source in sources(*modules) for name in _imported(ROOT / source)}
+    distributions = {DISTRIBUTIONS.get(name, name).lower() for name in names}
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
+
+
+def _imports(path: Path) -> list[Path]:
+    return [file for name in _imported(path) for file in _files(name)]
+
+
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
+    """Names of all modules, ours or not, that a file imports anywhere."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:  # relative: one dot is the package that the file lies in
+                package = path.relative_to(ROOT).parts[: -node.level]
+                base = ".".join([*package, *([base] if base else [])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(names)
+
+
+def _files(module: str, required: bool = False) -> list[Path]:
+    """The file of a module and the __init__.py of each package above it; nothing for modules of others."""
+    parts = module.split(".")
+    if parts[0] not in PACKAGES:
+        return []
+    place = ROOT.joinpath(*parts)
+    candidates = [place / "__init__.py", place.with_suffix(".py")]
+    packages = [ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts))]
+    files = [path for path in [*packages, *candidates] if path.is_file()]
+    if required and not any(path.is_file() for path in candidates):
+        raise ModuleNotFoundError(f"{module!r} is no module of this project")
+    return files
+
+
+def listing(*modules: str) -> str:
+    """A line per file of `sources(*modules)`, the sha256 of its code and its name, and one per pin."""
+    files = [f"{_digest(ROOT / name)}  {name}\n" for name in sources(*modules)]
+    return "".join([*files, *(f"{pin}\n" for pin in pins(*modules))])
+
+
+@cache
+def _digest(path: Path) -> str:
+    """sha256 of a file's code: without comments, docstrings and layout."""
+    tree = ast.parse(path.read_text(), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    print(listing(*sys.argv[1:]), end="")

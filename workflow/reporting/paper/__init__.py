@@ -1,0 +1,1 @@
+"""paper.pdf: the article and its sources for arXiv."""

@@ -1,0 +1,116 @@
+"""paper.pdf: the article, its numbers, tables and figures taken from the records; and its sources for arXiv.
+
+Without latexmk there is no PDF: one line says so, and the exit code is 0, for the rest needs no LaTeX.
+"""
+
+import argparse
+import gzip
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from workflow.commands import figures, tables
+from workflow.reporting import render
+from workflow.reporting.figures.style import Drawing
+from workflow.reporting.files import ReportingError, write_bytes, write_text
+from workflow.reporting.paper import macros
+from workflow.reporting.results import Material, gather
+
+MODULE = "workflow.reporting.paper.article"
+SOURCES = Path(__file__).resolve().parents[3] / "paper"
+FIXED = ("paper.tex", "references.bib")
+EPOCH = "1622505600"  # June 2021, the month of the conference: a PDF's dates must not change its bytes
+
+
+def prepare(material: Material, folder: Path) -> None:
+    """Fill `folder` with everything that paper.tex reads."""
+    for name in FIXED:
+        shutil.copyfile(SOURCES / name, folder / name)
+    tables.write(material, folder / "tables", list(tables.TABLES))
+    drawings = figures.write(material, folder / "figures", list(figures.FIGURES))
+    write_text(folder / "macros.tex", macros.to_tex(material))
+    write_text(folder / "figures.tex", drawn(drawings))
+    for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
+        unused.unlink()
+
+
+def drawn(drawings: dict[str, Drawing]) -> str:
+    """LaTeX macros of figures: \\figureLearningCurves places one, \\referLearningCurves names it in the text.
+
+    A figure with nothing to show is left out of the article, and where it would be named stands why.
+    """
+    lines = []
+    for name, drawing in drawings.items():
+        macro, caption = "".join(part.capitalize() for part in name.split("_")), render.escape_tex(drawing.caption)
+        place = "" if drawing.empty else f"\\pagewide{{{name}}}{{{caption}}}"
+        refer = f"no figure: {caption.rstrip('.')}" if drawing.empty else f"Figure~\\ref{{fig:{name}}}"
+        lines += [f"\\newcommand{{\\figure{macro}}}{{{place}}}", f"\\newcommand{{\\refer{macro}}}{{{refer}\\xspace}}"]
+    return "\n".join(lines) + "\n"
+
+
+def compile_pdf(folder: Path) -> None:
+    """Run latexmk in `folder`; ReportingError with LaTeX's own first error where it fails."""
+    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1"}
+    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        log = folder / "paper.log"
+        said = log.read_text(errors="replace") if log.is_file() else done.stdout + done.stderr
+        error = re.search(r"^! .*(?:\n.*){0,3}", said, re.MULTILINE)
+        detail = " ".join(error.group().split()) if error else said.strip()[-300:]
+        raise ReportingError(f"LaTeX failed: {detail}")
+
+
+def arxiv(folder: Path, target: Path) -> None:
+    """Pack what arXiv needs (sources, bibliography, tables, figures), with the same bytes every time."""
+    buffer = io.BytesIO()
+    wanted = [path for path in sorted(folder.rglob("*")) if path.suffix in (".tex", ".bib", ".bbl", ".pdf")]
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path in wanted:
+            if path == folder / "paper.pdf":
+                continue
+            entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            entry.size, entry.mtime, entry.mode = path.stat().st_size, int(EPOCH), 0o644
+            with path.open("rb") as stream:
+                archive.addfile(entry, stream)
+    write_bytes(target, gzip.compress(buffer.getvalue(), mtime=0))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
+    parser.add_argument("--output", required=True, metavar="FILE", help="paper.pdf")
+    parser.add_argument("--arxiv", metavar="FILE", help="arxiv.tar.gz")
+    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected")
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
+    parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
+    options = parser.parse_args(arguments)
+    if shutil.which("latexmk") is None:
+        print(
+            "paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it",
+            file=sys.stderr,
+        )
+        return 0
+    try:
+        material = gather(options.root, options.config, options.layout, options.reported)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            prepare(material, folder)
+            compile_pdf(folder)
+            write_bytes(options.output, (folder / "paper.pdf").read_bytes())
+            if options.arxiv:
+                arxiv(folder, Path(options.arxiv))
+    except ReportingError as error:
+        sys.exit(f"paper: {error}")
+    print(f"paper: {options.output} from {material.provenance.records}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""macros.tex: every number in the article's text, as a macro made from the records and the published numbers."""
+
+import math
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting import verdict
+from workflow.reporting.paper import sentences
+from workflow.reporting.render import HOLE, duration, escape_comment, escape_tex, number
+from workflow.reporting.results import Material
+from workflow.reporting.statistics import CONFIDENCE, FEWEST
+from workflow.reporting.tables import claims, comparison, cost, leakage, parameters
+
+MODULE = "workflow.reporting.paper.macros"
+UNKNOWN = "(not available)"
+
+
+def values(material: Material) -> dict[str, str]:
+    """Macro name -> plain text; what the records do not give reads (not available)."""
+    parts = [_records, _published, _counts, _claims, _verdicts, _protocol, _cost, sentences.values]
+    merged: dict[str, str] = {}
+    for part in parts:
+        merged |= part(material)
+    return {name: UNKNOWN if text in ("", HOLE) else text for name, text in merged.items()}
+
+
+def to_tex(material: Material) -> str:
+    """The macros as LaTeX; each ends in \\xspace so that it can stand before a word."""
+    lines = [f"% {escape_comment(line)}" for line in material.provenance.lines(MODULE)]
+    for name, text in values(material).items():
+        lines.append(f"\\newcommand{{\\{name}}}{{{escape_tex(text)}\\xspace}}")
+    return "\n".join(lines) + "\n"
+
+
+def listed(words: list[str]) -> str:
+    """Words as a list in a sentence."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def plural(count: str, noun: str) -> str:
+    """A number, or two, with what is counted."""
+    return f"{count} {noun}" if count == "1" else f"{count} {noun}s"
+
+
+def span(low: float, high: float, digits: int = 0) -> str:
+    """One number, or two with `to` between them where they differ in print."""
+    ends = [number(None if math.isnan(end) else end, digits) for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _records(material: Material) -> dict[str, str]:
+    good, layout = material.good, material.layout
+    states = material.holes["state"].value_counts()
+    models = [layouts.model_label(layout, name) for name in material.settings["model"].drop_duplicates()]
+    sets = [layouts.dataset_label(layout, name) for name in material.settings["dataset"].drop_duplicates()]
+    return {
+        "configurationName": material.config["name"] if material.config else "a folder of records",
+        "recordsGood": number(len(good)),
+        "recordsFailed": number(int(states.get("failed", 0))),
+        "recordsUnreadable": number(int(states.get("malformed", 0) + states.get("duplicate", 0))),
+        "recordsMissing": number(int(states.get("not run", 0))),
+        "dataSets": listed(sets),
+        "modelsList": listed(models),
+        "modelsCount": number(len(models)),
+        "foldsCount": plural(span(*_extent(good.groupby(["dataset", "protocol"])["fold"].nunique())), "fold"),
+        "seedsCount": plural(span(*_extent(good.groupby(["dataset", "protocol"])["seed"].nunique())), "seed"),
+        "provenanceRecords": material.provenance.records,
+        "provenanceCommits": material.provenance.commits,
+        "provenanceScript": material.provenance.script,
+    }
+
+
+def _extent(found: pd.Series) -> tuple[float, float]:
+    return (float(found.min()), float(found.max())) if len(found) else (math.nan, math.nan)
+
+
+def _published(material: Material) -> dict[str, str]:
+    known = {metric: claims.published(material, metric) for metric in claims.RANGES}
+    return {
+        "claimedWeights": span(known["weights_low"], known["weights_high"]),
+        "claimedFewer": span(known["times_fewer_low"], known["times_fewer_high"]),
+        "claimedGain": span(100 * known["gain_low"], 100 * known["gain_high"], 1),
+        "reportedCount": number(int(material.reported["value"].notna().sum())),
+        "reportedUnknown": number(int(material.reported["value"].isna().sum())),
+    }
+
+
+def _counts(material: Material) -> dict[str, str]:
+    table = parameters.build(material)
+    kinds = table["model"].map(lambda model: layouts.kind(material.layout, model))
+    ours, rivals = table[kinds == "fdht"], table[kinds == "compressed"]
+    weights, fewer = span(*_extent(ours["total"].astype(float))), span(*_extent(ours["ratio_total"]))
+    none = "no FDHT-LSTM was run"
+    return {
+        "fdhtSize": none if ours.empty else f"FDHT-LSTM has {weights} weights",
+        "fdhtRatio": none if ours.empty else f"FDHT-LSTM has {fewer} times fewer",
+        "fdhtText": "No FDHT-LSTM is among them."
+        if ours.empty
+        else f"Our FDHT-LSTM has {weights} weights, {_fewer_than_rivals(material)} times fewer than its compressed "
+        f"rivals store and {fewer} times fewer than the dense LSTM of its size.",
+        "rivalWeights": span(*_extent(rivals["total"].astype(float))),
+        "rivalFewer": span(*_extent(rivals["ratio_total"]), digits=1),
+    }
+
+
+def _fewer_than_rivals(material: Material) -> str:
+    table = claims.build(material)
+    return span(*_extent(table.loc[table["claim"] == "times_fewer", "found"].dropna()), digits=1)
+
+
+def _claims(material: Material) -> dict[str, str]:
+    table = claims.build(material)
+    names = {"weights": "claimWeights", "times_fewer": "claimFewer", "times_fewer_dense": "claimFewerDense"}
+    names |= {"test_accuracy": "claimAccuracy", "best_epoch_accuracy": "claimAccuracyBest"}
+    found = {name: table.loc[table["claim"] == claim, "verdict"] for claim, name in names.items()}
+    text = {name: claims.overall(list(verdicts)) for name, verdicts in found.items()}
+    text["fdhtFewerRivals"] = _fewer_than_rivals(material)
+    for name in ("claimAccuracy", "claimAccuracyBest"):
+        text[f"{name}Checks"] = number(len(found[name]))
+        for word in (claims.HOLDS, claims.FAILS, claims.INCONCLUSIVE):
+            text[f"{name}{word.capitalize()}"] = number(int((found[name] == word).sum()))
+    return text
+
+
+def _verdicts(material: Material) -> dict[str, str]:
+    table = comparison.build(material)
+    nearest = table[(table["protocol"] == "published") & (table["measure"] == "best_epoch_accuracy")]
+    counts = table[table["measure"] == ""]
+    text = {"accuracyReported": number(int(nearest["reported"].notna().sum()))}
+    text["countsReported"] = number(int(counts["reported"].notna().sum()))
+    for word in (verdict.MATCH, verdict.BETTER, verdict.WORSE, verdict.INCONCLUSIVE, verdict.NOT_RUN):
+        name = "".join(part.capitalize() for part in word.split())
+        text[f"accuracy{name}"] = number(int((nearest["verdict"] == word)[nearest["reported"].notna()].sum()))
+        if word != verdict.INCONCLUSIVE:  # a count is exact
+            text[f"counts{name}"] = number(int((counts["verdict"] == word).sum()))
+    return text
+
+
+def _protocol(material: Material) -> dict[str, str]:
+    table = leakage.build(material)
+    table = table[(table["measure"] == "test_accuracy") & table["difference"].notna()]
+    trained = table[table["model"].map(lambda model: layouts.kind(material.layout, model)) != "baseline"]
+    kinds = ("group", "published", "any_class_group", "any_class_published")
+    shares = {name: _extent(100 * table[f"sibling_{name}"].dropna()) for name in kinds}
+    return {
+        "leakageGain": span(*_extent(100 * trained["difference"]), digits=1),
+        "siblingPublished": span(*shares["published"], digits=1),
+        "siblingGroup": span(*shares["group"], digits=1),
+        "siblingAnyPublished": span(*shares["any_class_published"], digits=1),
+        "siblingAnyGroup": span(*shares["any_class_group"], digits=1),
+        "tolerancePoints": number(100 * material.layout["tolerance"], 1),
+        "confidenceLevel": number(100 * CONFIDENCE),
+        "significanceLevel": number(material.layout["significance"], 2),
+        "fewestRuns": number(FEWEST),
+    }
+
+
+def _cost(material: Material) -> dict[str, str]:
+    table = cost.build(material)
+    return {
+        "trainingTotal": duration(float(table["hours"].sum())),
+        "devicesList": listed(sorted(set(table["device"]))),
+        "stepsMs": span(*_extent(table["step_ms"].dropna()), digits=2),
+    }

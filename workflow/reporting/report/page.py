@@ -1,0 +1,108 @@
+"""report.html: one self-contained page with all tables, figures and runs; script and style are inline."""
+
+import argparse
+import base64
+import json
+import os
+import sys
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from workflow.commands import figures, tables
+from workflow.reporting import records
+from workflow.reporting.figures import style
+from workflow.reporting.files import ReportingError, write_text
+from workflow.reporting.report import runs
+from workflow.reporting.results import Material, gather
+
+MODULE = "workflow.reporting.report.page"
+TEMPLATES = Path(__file__).parent / "templates"
+# order and names must be those of COLUMNS in templates/report.js
+COLUMNS = [
+    ("dataset", "Data set"),
+    ("front_end", "Front end"),
+    ("model", "Model"),
+    ("protocol", "Protocol"),
+    ("fold", "Fold"),
+    ("seed", "Seed"),
+    ("status", "Status"),
+    ("test_accuracy", "Test acc., epoch chosen on validation"),
+    ("best_epoch_accuracy", "Test acc., best test epoch"),
+    ("epochs", "Epochs"),
+    ("train_seconds", "Training (s)"),
+]
+
+
+def page(material: Material, prefix: str = "") -> str:
+    """The whole page; `prefix` leads from the page to the folder of records, for links to files."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        title=material.config["name"] if material.config else "a folder of records",
+        css=Markup((TEMPLATES / "report.css").read_text()),
+        script=Markup((TEMPLATES / "report.js").read_text()),
+        comments=material.provenance.lines(MODULE),
+        counts=counts(material),
+        problems=records.problems(material.records),
+        tables=[
+            (name, tables.TITLES[name], module.sheets(material), tables.empty_text(material, name))
+            for name, module in tables.TABLES.items()
+        ],
+        figures=images(material),
+        columns=COLUMNS,
+        data=embedded(runs.collect(material) | {"prefix": prefix}),
+    )
+
+
+def counts(material: Material) -> list[tuple[str, int]]:
+    """How many runs there are of each state, those that are not there included."""
+    states = material.records["status"].value_counts().to_dict()
+    states["not run"] = int((material.holes["state"] == "not run").sum())
+    names = {"ok": "finished", "failed": "failed", "malformed": "malformed", "duplicate": "duplicate"}
+    shown = [(label, states.get(name, 0)) for name, label in names.items()]
+    return [pair for pair in [*shown, ("not run", states["not run"])] if pair[1] or pair[0] == "finished"]
+
+
+def images(material: Material) -> list[tuple[str, str, str]]:
+    """(name, PNG in base64, caption) of every figure."""
+    drawn = []
+    with style.in_style():
+        for name, module in figures.FIGURES.items():
+            drawing = module.draw(material)
+            image = style.png(drawing, name, material.provenance.lines(MODULE))
+            drawn.append((name, base64.b64encode(image).decode(), drawing.caption))
+    return drawn
+
+
+def embedded(content: dict) -> Markup:
+    """JSON that may stand inside a script element: no text of a record can end it."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
+    parser.add_argument("--output", required=True, metavar="FILE", help="report.html")
+    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
+    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
+    parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
+    options = parser.parse_args(arguments)
+    try:
+        material = gather(options.root, options.config, options.layout, options.reported)
+        prefix = os.path.relpath(options.root, Path(options.output).parent).replace(os.sep, "/")
+        write_text(options.output, page(material, "" if prefix == "." else f"{prefix}/"))
+    except ReportingError as error:
+        sys.exit(f"report: {error}")
+    print(f"report: {options.output} from {material.provenance.records}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

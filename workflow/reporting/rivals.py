@@ -1,0 +1,36 @@
+"""Which compressed models an FDHT-LSTM is held against: of every format the one entry that is its like."""
+
+from workflow.reporting import counted
+from workflow.reporting import layout as layouts
+from workflow.reporting.results import Material
+from workflow.reporting.tables import factors
+
+
+def of(material: Material, dataset: str, front_end: str, model: str) -> list[str]:
+    """The matched entries, in the order of tables.
+
+    Of a compressed format that has an entry with `model`'s ending (`_published`), that entry. Of one that has none, as
+    none has of `fdht_lstm_deep`, the entry without an ending, where both are known to have the same start.
+    """
+    ending, entries = variant_of(material, model), compressed(material, dataset, front_end)
+    start = factors.start_of(material, dataset, front_end, model)
+
+    def matched(rival: str) -> bool:
+        if ending == variant_of(material, rival) or start is None:
+            return ending == variant_of(material, rival)
+        plain = not variant_of(material, rival) and rival + ending not in entries
+        return plain and factors.start_of(material, dataset, front_end, rival) == start
+
+    return [rival for rival in entries if matched(rival)]
+
+
+def compressed(material: Material, dataset: str, front_end: str) -> list[str]:
+    """Every entry of a compressed format."""
+    places = counted.places(material)
+    here = (places["dataset"] == dataset) & (places["front_end"] == front_end)
+    return [model for model in places.loc[here, "model"] if layouts.kind(material.layout, model) == "compressed"]
+
+
+def variant_of(material: Material, model: str) -> str:
+    """What follows the name of its format: `_published` of `tt_lstm_published`."""
+    return model.removeprefix(layouts.base_model(material.layout, model) or "")

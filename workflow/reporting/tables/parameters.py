@@ -1,0 +1,71 @@
+"""parameters: what each model stores, and how many times fewer weights than the dense LSTM of its size."""
+
+from functools import lru_cache
+
+import pandas as pd
+
+from workflow.reporting import counted
+from workflow.reporting import layout as layouts
+from workflow.reporting.render import Cell, Column, Sheet, number
+from workflow.reporting.results import Material
+
+COLUMNS = {
+    "model": Column("model", ("Model",), number=False),
+    "W": Column("W", ("W",)),
+    "U": Column("U", ("U",)),
+    "total": Column("total", ("W + U",)),
+    "bias": Column("bias", ("Bias",)),
+    "classifier": Column("classifier", ("Classifier",)),
+    "ratio_W": Column("ratio_W", ("Times", "fewer", "W")),
+    "ratio_total": Column("ratio_total", ("Times", "fewer", "W + U")),
+}
+NOTE = (
+    "W: input-to-hidden, U: hidden-to-hidden; FDHT-LSTM stores both in W, so that its ratio is the last column. "
+    "Biases and the classifier are stored too but enter no ratio, as in the published counts. Times fewer: "
+    "than an uncompressed layer of the same input and hidden size."
+)
+
+
+@lru_cache(maxsize=8)
+def build(material: Material) -> pd.DataFrame:
+    """parameters.csv: a row per data set, front end and model; models without weights have empty ratios."""
+    rows = []
+    for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
+        found = counted.counts(material, dataset, front_end, model)
+        if found is None:
+            continue
+        row = {"dataset": dataset, "front_end": front_end, "model": model, **found}
+        row["total"] = found["W"] + found["U"]
+        whole = counted.dense(material, dataset, front_end, model)
+        is_layer = whole is not None and layouts.kind(material.layout, model) != "baseline"
+        if is_layer and found["W"]:
+            row["ratio_W"] = whole["W"] / found["W"]
+            row["ratio_total"] = (whole["W"] + whole["U"]) / row["total"]
+        rows.append(row)
+    columns = ["dataset", "front_end", *COLUMNS]
+    whole_numbers = dict.fromkeys(("W", "U", "total", "bias", "classifier"), "Int64")
+    return pd.DataFrame(rows, columns=columns).astype(whole_numbers | {"ratio_W": float, "ratio_total": float})
+
+
+def sheets(material: Material) -> list[Sheet]:
+    """One printed table per data set and front end."""
+    table = layouts.keep(material.layout, "parameters", build(material))
+    chosen = layouts.choose(material.layout, "parameters", COLUMNS)
+    result = []
+    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
+        cells = [
+            [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
+            for row in rows.to_dict("records")
+        ]
+        setting = layouts.setting_label(material.layout, dataset, front_end)
+        caption, label = f"Parameters on {setting}.", f"parameters-{dataset}-{front_end}"
+        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
+    return result
+
+
+def _cell(material: Material, key: str, row: dict) -> Cell:
+    if key == "model":
+        return Cell(layouts.model_label(material.layout, row["model"]))
+    value = None if pd.isna(row[key]) else row[key]
+    places = layouts.digits(material.layout, "parameters", key, 0)
+    return Cell(number(value, places if key.startswith("ratio") else 0), number=True)
