@@ -2,7 +2,8 @@
 
 Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore depend on a listing of
 what they use; with the import graph a change of one format marks its own runs and no others, and a change of a pin
-what imports that package. The thousands of runs share one listing a format, since the time that Snakemake takes grows with the number of inputs. Comments, docstrings and layout do not count.
+what imports that package. The thousands of runs share one listing a format, since the time that Snakemake takes grows
+with the number of inputs. Comments, docstrings and layout do not count.
 """
 
 import ast

@@ -2,9 +2,9 @@
 
 With Q first x (rows, n_P n_Q) is a matrix (rows n_P, n_Q) times one of Q, (n_Q, w); with P first every row of x is a
 matrix (n_P, n_Q) behind one of P, (w, n_P). x may be raw (uint8): it is multiplied as it is where the CPU can (see
-`fdht.engine.cpu.digits`), else each chunk is converted when it is used, in the backward pass again; no floating copy of x
-exists beyond a chunk. normalisation and mask act on the converted chunk: (x * scale + shift) * mask, mask (sequences, N) or
-None.
+`fdht.engine.cpu.digits`), else each chunk is converted when it is used, in the backward pass again; no floating copy
+of x exists beyond a chunk. normalisation and mask act on the converted chunk: (x * scale + shift) * mask, mask
+(sequences, N) or None.
 """
 
 from collections.abc import Iterator
