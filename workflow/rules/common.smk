@@ -15,7 +15,7 @@ from shlex import quote
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow import specification
+from workflow.experiments import specification
 from workflow.experiments.configuration import ConfigurationError, complete
 from workflow.datasets.errors import DataError
 from workflow.datasets.source import fingerprint
