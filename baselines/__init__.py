@@ -1,7 +1,7 @@
 """The weight formats that the paper compares, each a declaration of cores in a file of its own.
 
 A new format is a new file here: a function `declare(shared, ...)` whose further arguments are the format's
-parameters in the configuration, and which returns `declaration(name, shared, network, published)` (`_declaration.py`;
+parameters in the configuration, and which returns `declaration(name, shared, network, authors)` (`_declaration.py`;
 `tensor_ring.py` is a short example). Importing this package and declaring models does not import torch.
 """
 
@@ -29,7 +29,7 @@ def declare(format: str, **arguments: Any) -> Declaration:
     """A recurrent layer as plain data: counts and complexity without torch.
 
     format: a key of FORMATS. arguments: input_size, hidden_size, cell ("lstm" | "gru"), init ("matched" |
-    "published"), gain, forget_bias, and the parameters of the format. Raises ValueError for an unknown format or
+    "authors"), gain, forget_bias, and the parameters of the format. Raises ValueError for an unknown format or
     parameter, a missing one, and impossible values.
     """
     if format not in FORMATS:

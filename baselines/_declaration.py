@@ -10,12 +10,12 @@ from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, natural, number
 
-INITIALISATIONS = ("matched", "published")
+INITIALISATIONS = ("matched", "authors")
 COMMON = ("cell", "input_size", "hidden_size", "init", "gain", "forget_bias")
 
 
 @dataclass(frozen=True)
-class Published:
+class AuthorsStart:
     """How the authors' own code starts: a distribution for every core of W, one for U, and the forget-gate bias.
 
     Distributions are (name, scale): ("uniform", half width), ("normal", std), ("truncated", std before cutting at
@@ -40,7 +40,7 @@ class Declaration:
     init: str = "matched"
     gain: float = 1.0
     forget_bias: float | None = None
-    published: Published | None = None
+    authors: AuthorsStart | None = None
 
     @property
     def gates(self) -> int:
@@ -102,19 +102,17 @@ def declaration(
     name: str,
     shared: dict[str, Any],
     network: Network,
-    published: Published | None = None,
+    authors: AuthorsStart | None = None,
     placement: Placement | None = None,
 ) -> Declaration:
     """The declaration of format `name`, a matrix W of the cores of `network`.
 
-    shared: what `declare` of the format was given. published: the authors' own start; without it, `init: published`
+    shared: what `declare` of the format was given. authors: the authors' own start; without it, `init: authors`
     is a ValueError. placement: where D + H is tensorised, for a W that holds U too.
     """
-    if shared["init"] == "published" and published is None:
-        raise ValueError(
-            f"init is 'published' for format {name!r}, whose authors published no code; expected 'matched'"
-        )
-    return Declaration(name, W=network, placement=placement, published=published, **shared)
+    if shared["init"] == "authors" and authors is None:
+        raise ValueError(f"init is 'authors' for format {name!r}, whose authors published no code; expected 'matched'")
+    return Declaration(name, W=network, placement=placement, authors=authors, **shared)
 
 
 Declare = Callable[..., Declaration]

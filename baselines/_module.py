@@ -22,19 +22,19 @@ def module(declared: Declaration, device: Any = None, dtype: Any = None) -> Recu
         device=device,
         dtype=dtype,
     )
-    if declared.init == "published":
-        _start_as_published(recurrent, declared)
+    if declared.init == "authors":
+        _start_as_the_authors(recurrent, declared)
     return recurrent
 
 
 @torch.no_grad()
-def _start_as_published(recurrent: Recurrent, declared: Declaration) -> None:
-    published, H = declared.published, declared.hidden_size
+def _start_as_the_authors(recurrent: Recurrent, declared: Declaration) -> None:
+    authors, H = declared.authors, declared.hidden_size
     for core in recurrent.W.cores.values():
-        _draw(core, *published.W)
-    _draw(recurrent.U, *published.U)
+        _draw(core, *authors.W)
+    _draw(recurrent.U, *authors.U)
     if declared.cell == "lstm" and declared.forget_bias is None:
-        recurrent.bias[H : 2 * H] = published.forget_bias
+        recurrent.bias[H : 2 * H] = authors.forget_bias
 
 
 def _draw(tensor: Tensor, distribution: str, scale: float) -> None:

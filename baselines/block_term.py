@@ -7,7 +7,7 @@ Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The blocks are one more index 
 from collections.abc import Sequence
 from typing import Any
 
-from baselines._declaration import Declaration, Published, declaration
+from baselines._declaration import AuthorsStart, Declaration, declaration
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
 from fdht.shapes import natural
@@ -26,8 +26,8 @@ def declare(
     # The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
     # 0.05 (5 - R) for the cores, defined for R < 5 only; orthogonal U.
     rank = network.sizes["r1"]
-    published = Published(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
-    return declaration("block_term", shared, network, published)
+    authors = AuthorsStart(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
+    return declaration("block_term", shared, network, authors)
 
 
 def block_term(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int], blocks: int) -> Network:

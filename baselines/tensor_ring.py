@@ -9,12 +9,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from baselines._declaration import Declaration, Published, declaration
+from baselines._declaration import AuthorsStart, Declaration, declaration
 from baselines._modes import merged, rank_list
 from fdht.network import Core, Network
 
 # tednet (by TR-LSTM's first author): every core from a normal with std 0.5 that is cut far out; orthogonal U.
-PUBLISHED = Published(W=("normal", 0.5), U=("orthogonal", 1.0))
+AUTHORS = AuthorsStart(W=("normal", 0.5), U=("orthogonal", 1.0))
 
 
 def declare(
@@ -22,7 +22,7 @@ def declare(
 ) -> Declaration:
     """ranks: an int, or one for every mode: the bond before it, inputs then outputs."""
     n, m = merged(shared, input_modes, output_modes)
-    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), PUBLISHED)
+    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), AUTHORS)
 
 
 def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from baselines._declaration import Declaration, Published, declaration
+from baselines._declaration import AuthorsStart, Declaration, declaration
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
 
@@ -27,8 +27,8 @@ def declare(
     # TT_RNN (Tuyki, Keras): Glorot's uniform over all cores as one flat vector of P numbers, for which Keras takes
     # sqrt(P) as fan in and fan out; orthogonal U.
     half_width = math.sqrt(3 / math.sqrt(network.weights))
-    published = Published(W=("uniform", half_width), U=("orthogonal", 1.0))
-    return declaration("tensor_train", shared, network, published)
+    authors = AuthorsStart(W=("uniform", half_width), U=("orthogonal", 1.0))
+    return declaration("tensor_train", shared, network, authors)
 
 
 def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:

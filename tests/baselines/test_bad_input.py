@@ -38,7 +38,7 @@ CASES = [
     (TT, {**PAIRED, "ranks": 2, "input_modes": [4, -3, -4]}, r"input_modes\[1\] is -3"),
     (TT, {**PAIRED, "ranks": 2, "cell": "rnn"}, "cell is 'rnn'; expected one of lstm, gru"),
     (TT, {**PAIRED, "ranks": 2, "cell": "gru", "forget_bias": 1.0}, "forget_bias is 1.0 with cell 'gru'"),
-    (TT, {**PAIRED, "ranks": 2, "init": "xavier"}, "init is 'xavier'; expected one of matched, published"),
+    (TT, {**PAIRED, "ranks": 2, "init": "xavier"}, "init is 'xavier'; expected one of matched, authors"),
     (TT, {**PAIRED, "ranks": 2, "gain": 0}, "gain is 0; expected a number above 0"),
     (TT, {**PAIRED, "ranks": 2, "hidden_size": 0}, "hidden_size is 0"),
     (TT, {**PAIRED, "ranks": 2, "input_size": "48"}, "input_size is '48'"),
@@ -58,7 +58,7 @@ CASES = [
     (HT, {**PAIRED, "inner_rank": 2}, "inner_rank is 2 without leaf_rank"),
     (HT, {**PAIRED}, "ranks is missing"),
     (HT, {"input_modes": [48], "output_modes": [16], "ranks": 1}, "needs at least 2 modes"),
-    (HT, {**PAIRED, "ranks": 2, "init": "published"}, "init is 'published' .* expected 'matched'"),
+    (HT, {**PAIRED, "ranks": 2, "init": "authors"}, "init is 'authors' .* expected 'matched'"),
     (
         FD,
         {**MEGA, "ranks": 2, "input_modes": [4, 3, 4]},
@@ -96,5 +96,5 @@ def test_a_new_format_needs_no_published_start(monkeypatch):
     own = SimpleNamespace(declare=lambda shared: declaration("own", shared, network))
     monkeypatch.setitem(baselines.FORMATS, "own", own)
     assert baselines.declare("own", **SIZES).parameters()["W"] == network.weights
-    with pytest.raises(ValueError, match="init is 'published' for format 'own'"):
-        baselines.declare("own", **SIZES, init="published")
+    with pytest.raises(ValueError, match="init is 'authors' for format 'own'"):
+        baselines.declare("own", **SIZES, init="authors")

@@ -62,9 +62,9 @@ def test_every_step_leaves_its_files(prepared):
     assert read_json(prepared / "source.json")["parts"][0]["url"].startswith("file:")
     leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
     for column in ("test_with_sibling_in_train", "test_with_sibling_of_any_class"):
-        assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("published", 1.0)}
+        assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}
     digests = read_json(prepared / "splits.json")["digests"]
-    assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "published") for fold in range(5)}
+    assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "random") for fold in range(5)}
 
 
 def nearest_neighbour(prepared: Path, protocol: str, pictures: np.ndarray) -> float:
@@ -85,5 +85,5 @@ def nearest_neighbour(prepared: Path, protocol: str, pictures: np.ndarray) -> fl
 def test_a_single_frame_tells_the_source_and_hardly_the_class(prepared):
     """What makes the random protocol flatter: 0.125 is chance."""
     middle = np.load(prepared / "frames.npy")[:, 3, ::3, ::3].reshape(DEMO.clips, -1).astype(float)
-    assert nearest_neighbour(prepared, "published", middle) > 0.5
+    assert nearest_neighbour(prepared, "random", middle) > 0.5
     assert nearest_neighbour(prepared, "group", middle) < 0.25

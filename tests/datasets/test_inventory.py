@@ -78,7 +78,7 @@ def test_without_names_the_missing_are_counted_by_class():
 
 
 def test_folds_of_each_protocol():
-    assert {name: (folds(name, "group"), folds(name, "published")) for name in CATALOGUE} == {
+    assert {name: (folds(name, "group"), folds(name, "random")) for name in CATALOGUE} == {
         "ucf11": (5, 5),
         "hmdb51": (3, 5),
         "youtube_celebrities": (3, 5),
@@ -89,7 +89,7 @@ def test_folds_of_each_protocol():
 def test_unknown_names_are_answered_with_the_known_ones():
     with pytest.raises(DataError, match="data set 'ucf12' is unknown; expected one of ucf11, hmdb51"):
         catalogue.dataset("ucf12")
-    with pytest.raises(DataError, match="protocol 'grouped' of ucf11 is unknown; expected group, published"):
+    with pytest.raises(DataError, match="protocol 'grouped' of ucf11 is unknown; expected group, random"):
         folds("ucf11", "grouped")
 
 

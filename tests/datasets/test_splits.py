@@ -35,7 +35,7 @@ def test_group_folds_of_the_whole_sets():
     assert sizes_tested(DEMO, rows_of(DEMO), "group", 5) == [80] * 5
 
 
-@pytest.mark.parametrize("protocol", ["group", "published"])
+@pytest.mark.parametrize("protocol", ["group", "random"])
 def test_every_clip_is_tested_exactly_once(protocol):
     rows = rows_of(UCF11)
     count = Counter(
@@ -47,14 +47,14 @@ def test_every_clip_is_tested_exactly_once(protocol):
 
 def test_the_random_split_depends_on_the_seed_and_not_on_the_order():
     rows = rows_of(DEMO)
-    one = parts(DEMO, rows, "published", 0, 1)
-    assert one == parts(DEMO, rows[::-1], "published", 0, 1)
-    assert one != parts(DEMO, rows, "published", 0, 2)
+    one = parts(DEMO, rows, "random", 0, 1)
+    assert one == parts(DEMO, rows[::-1], "random", 0, 1)
+    assert one != parts(DEMO, rows, "random", 0, 2)
 
 
 def test_splits_are_the_ones_they_have_always_been():
     """Records of earlier runs name this digest."""
-    table, _ = split(DEMO, rows_of(DEMO), "published", 0, SEED, 0.15)
+    table, _ = split(DEMO, rows_of(DEMO), "random", 0, SEED, 0.15)
     assert digest(table) == "3ebbdaa17576caf97698f55dd720e272fb62ebbfe137c9a254468aa690ead1ed"
     table, _ = split(DEMO, rows_of(DEMO), "group", 0, SEED, 0.15)
     assert digest(table) == "c63459fa89b6f52100dbc991b7d0c0814f075368ab95cea0158790f5b9fa6fd8"
@@ -68,7 +68,7 @@ def test_leakage_of_the_whole_sets():
     assert f"{expected_share(celebrities, 5):.2%}" == "99.96%"
     for entry, rows, folds in ((UCF11, ucf11, 5), (YOUTUBE_CELEBRITIES, celebrities, 3)):
         for fold in range(5):
-            assert share_with_sibling(rows, parts(entry, rows, "published", fold, SEED)) > 0.98
+            assert share_with_sibling(rows, parts(entry, rows, "random", fold, SEED)) > 0.98
         for fold in range(folds):
             part_of = parts(entry, rows, "group", fold, SEED)
             assert share_with_sibling(rows, part_of) == share_with_sibling(rows, part_of, any_class=True) == 0.0
@@ -77,7 +77,7 @@ def test_leakage_of_the_whole_sets():
 def test_the_expected_leakage_is_the_mean_over_seeds():
     rows = rows_of(UCF11)
     shares = [
-        share_with_sibling(rows, parts(UCF11, rows, "published", fold, seed)) for seed in range(20) for fold in range(5)
+        share_with_sibling(rows, parts(UCF11, rows, "random", fold, seed)) for seed in range(20) for fold in range(5)
     ]
     assert math.isclose(sum(shares) / 100, expected_share(rows, 5), abs_tol=5e-4)
 
@@ -113,8 +113,8 @@ def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
     assert shares == {
         ("group", False): [0.0, 0.0, 0.0],
         ("group", True): [29.9, 34.4, 34.6],
-        ("published", False): [83.8, 82.0, 83.0, 83.9, 81.9],
-        ("published", True): [93.6, 91.6, 93.0, 93.6, 92.4],
+        ("random", False): [83.8, 82.0, 83.0, 83.9, 81.9],
+        ("random", True): [93.6, 91.6, 93.0, 93.6, 92.4],
     }
     said = " ".join((root / "README.md").read_text().split())
     assert f"{min(shares['group', True]):.0f} to {max(shares['group', True]):.0f} % of the test clips" in said
@@ -248,4 +248,4 @@ def test_a_fold_that_cannot_be_is_named():
 
 
 def test_every_set_of_the_catalogue_has_both_protocols():
-    assert all(entry.protocols == ("group", "published") for entry in CATALOGUE.values())
+    assert all(entry.protocols == ("group", "random") for entry in CATALOGUE.values())

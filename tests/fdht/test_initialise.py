@@ -57,7 +57,7 @@ def test_start_values_come_from_torchs_generator():
         assert not all(torch.equal(states[0][key], states[2][key]) for key in states[0])
 
 
-PIXELS = {"input_size": 57600, "hidden_size": 256, "init": "published"}
+PIXELS = {"input_size": 57600, "hidden_size": 256, "init": "authors"}
 MODES = {"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4}
 
 
@@ -88,6 +88,6 @@ def test_published_starts_of_block_term_ring_and_dense():
         flat = torch.cat([core.flatten() for core in layer.W.cores.values()])
         assert abs(flat.std().item() / std - 1) < 0.15
         torch.testing.assert_close(layer.U.mT @ layer.U, torch.eye(256), rtol=0, atol=1e-4)
-    dense = baselines.build("dense", input_size=300, hidden_size=64, init="published")
+    dense = baselines.build("dense", input_size=300, hidden_size=64, init="authors")
     assert abs(dense.W.cores["weight"].std().item() / (0.1 * math.sqrt(0.774)) - 1) < 0.05
     assert dense.bias[64:128].eq(1).all()

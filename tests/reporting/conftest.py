@@ -29,9 +29,9 @@ def damaged(tmp_path_factory) -> Path:
     nothing = dict.fromkeys(("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms"))
     failed = record("ht_lstm", dataset="ucf11", fold=1, seed=1, **nothing)
     write_run(root, failed | {"status": "failed", "failure": "the loss became NaN in epoch 3", "epochs": 3})
-    half = write_run(root, record("fdht_lstm", "published", 1, 1, dataset="ucf11"))
+    half = write_run(root, record("fdht_lstm", "random", 1, 1, dataset="ucf11"))
     (half / "result.json").write_text('{"dataset": "ucf11", "fro')
-    misplaced = write_run(root, record("lstm", "published", 1, 1, dataset="ucf11"))
+    misplaced = write_run(root, record("lstm", "random", 1, 1, dataset="ucf11"))
     (misplaced / "result.json").write_text((misplaced.parent / "seed0" / "result.json").read_text())
     absent = root / "runs/ucf11/pixels/lstm/group/fold0/seed1"
     for file in absent.iterdir():

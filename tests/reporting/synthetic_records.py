@@ -64,7 +64,7 @@ CLASSES = ["circle", "diagonal", "down", "left", "right", "shake", "up", "zoom"]
 def record(model="fdht_lstm", protocol="group", fold=0, seed=0, dataset="demo", front_end="pixels", **other):
     """A synthetic result.json; `other` replaces its keys."""
     draw = random.Random(f"{dataset}{front_end}{model}{protocol}{fold}{seed}")
-    base = SKILL.get(model, 0.5) + (0.25 if protocol == "published" else 0.0)
+    base = SKILL.get(model, 0.5) + (0.25 if protocol == "random" else 0.0)
     accuracy = round(min(1.0, max(0.0, base + draw.gauss(0, 0.02))), 4)
     W, U = WEIGHTS.get(model, (1000, 1000))
     values = {
@@ -74,6 +74,8 @@ def record(model="fdht_lstm", protocol="group", fold=0, seed=0, dataset="demo", 
         "protocol": protocol,
         "fold": fold,
         "seed": seed,
+        "family": next((name for name in sorted(WEIGHTS, key=len, reverse=True) if model.startswith(name)), model),
+        "recipe": "authors" if model.endswith("_authors") else "ours",
         "status": "ok",
         "test_accuracy": accuracy,
         "best_epoch_accuracy": min(1.0, round(accuracy + 0.03, 4)),
@@ -132,7 +134,7 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
     return folder
 
 
-def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "published"), folds=2, seeds=2, **other):
+def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "random"), folds=2, seeds=2, **other):
     """A whole grid of synthetic runs below `root`."""
     extras = other.pop("extras", True)
     for model in models:
@@ -154,7 +156,7 @@ def write_leakage(root: Path, dataset="demo", folds=2, across=0.0, train=160, la
     later: with the columns that records of earlier versions lack.
     """
     rows = [LEAKAGE + LEAKAGE_LATER * later]
-    for protocol, share, any_class, n_train in (("group", 0, across, train), ("published", 1, 1, 160)):
+    for protocol, share, any_class, n_train in (("group", 0, across, train), ("random", 1, 1, 160)):
         more = f",{any_class},20,4,6" * later
         rows += [f"{dataset},{protocol},{fold},{n_train},32,48,{share}{more}" for fold in range(folds)]
     folder = root / "data" / dataset

@@ -96,15 +96,15 @@ def test_more_comparisons_raise_the_bar(tmp_path):
 
 
 def test_variants_are_compared_with_their_like(tmp_path):
-    levels = {"tt_lstm": 0.4, "fdht_lstm": 0.6, "tt_lstm_published": 0.5, "fdht_lstm_published": 0.55}
+    levels = {"tt_lstm": 0.4, "fdht_lstm": 0.6, "tt_lstm_authors": 0.5, "fdht_lstm_authors": 0.55}
     found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
-    pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_published", "tt_lstm_published")}
+    pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_authors", "tt_lstm_authors")}
     assert set(zip(found["model"], found["against"], strict=True)) == pairs
 
 
 def write_started(root, model, value, start=None):
     """Runs whose specification names the start; the model's format is that of its name without an ending."""
-    base = model.removesuffix("_deep").removesuffix("_published")
+    base = model.removesuffix("_deep").removesuffix("_authors")
     recurrent = {**SHAPES[base], "hidden_size": 256, "input_size": 57600} | ({"init": start} if start else {})
     for seed in range(3):
         folder = write_run(root, record(model, seed=seed, test_accuracy=value))
@@ -112,17 +112,17 @@ def write_started(root, model, value, start=None):
 
 
 def test_a_variant_that_no_rival_has_is_held_against_the_rivals_with_its_start(tmp_path):
-    for model, start in (("tt_lstm", None), ("tt_lstm_published", "published"), ("ht_lstm", None)):
+    for model, start in (("tt_lstm", None), ("tt_lstm_authors", "random"), ("ht_lstm", None)):
         write_started(tmp_path, model, 0.5, start)
     write_started(tmp_path, "fdht_lstm_deep", 0.6)
-    write_started(tmp_path, "fdht_lstm_published", 0.6, "published")
+    write_started(tmp_path, "fdht_lstm_authors", 0.6, "random")
     table = claims.build(gather(tmp_path))
     for claim in ("test_accuracy", "best_epoch_accuracy", "times_fewer"):
         found = rows(table, claim)
         assert set(zip(found["model"], found["against"], strict=True)) == {
             ("fdht_lstm_deep", "tt_lstm"),
             ("fdht_lstm_deep", "ht_lstm"),
-            ("fdht_lstm_published", "tt_lstm_published"),
+            ("fdht_lstm_authors", "tt_lstm_authors"),
         }
 
 

@@ -14,16 +14,16 @@ HT = SHAPES["ht_lstm"]
 CONFIG = {
     "name": "counting",
     "datasets": {"ucf11": {}, "youtube_celebrities": {}},
-    "front_ends": ["pixels", "cnn"],
+    "front_ends": ["pixels", "inception_v3"],
     "models": {
         "nearest_neighbour": {"format": "nearest_neighbour"},
-        "lstm": {"format": "dense", "hidden_size": 256, "for": {"cnn": {"hidden_size": 2048}}},
+        "lstm": {"format": "dense", "hidden_size": 256, "for": {"inception_v3": {"hidden_size": 2048}}},
         "ht_lstm": {
             **HT,
             "hidden_size": 256,
             "for": {
                 "youtube_celebrities/pixels": {"leaf_rank": 3, "inner_rank": 3},
-                "cnn": {"hidden_size": 2048, "input_modes": [2, 4, 4, 8, 8], "output_modes": [8, 4, 4, 4, 4]},
+                "inception_v3": {"hidden_size": 2048, "input_modes": [2, 4, 4, 8, 8], "output_modes": [8, 4, 4, 4, 4]},
             },
         },
     },
@@ -41,17 +41,17 @@ def counted(tmp_path_factory):
 def test_a_row_per_data_set_front_end_and_model(counted):
     table = pd.read_csv(counted / "tables" / "parameters.csv")
     assert list(table.columns) == [
-        "dataset", "front_end", "model", "W", "U", "total", "bias", "classifier", "ratio_W", "ratio_total",
+        "dataset", "front_end", "model", "W", "U", "weights", "bias", "classifier", "ratio_W", "ratio_weights",
     ]  # fmt: skip
     assert len(table) == 2 * 2 * 3
     rows = table.set_index(["dataset", "front_end", "model"])
     ht = rows.loc[("ucf11", "pixels", "ht_lstm")]
-    assert (ht["W"], ht["U"], ht["total"], ht["bias"]) == (1245, 262_144, 263_389, 1024)
+    assert (ht["W"], ht["U"], ht["weights"], ht["bias"]) == (1245, 262_144, 263_389, 1024)
     assert ht["classifier"] == 257 * 11
     assert ht["ratio_W"] == pytest.approx(58_982_400 / 1245)
-    assert ht["ratio_total"] == pytest.approx(59_244_544 / 263_389)
+    assert ht["ratio_weights"] == pytest.approx(59_244_544 / 263_389)
     assert rows.loc[("youtube_celebrities", "pixels", "ht_lstm"), "W"] == 810
-    assert rows.loc[("ucf11", "cnn", "lstm"), "W"] == 16_777_216
+    assert rows.loc[("ucf11", "inception_v3", "lstm"), "W"] == 16_777_216
     assert rows.loc[("ucf11", "pixels", "lstm"), "ratio_W"] == 1
     assert pd.isna(rows.loc[("ucf11", "pixels", "nearest_neighbour"), "ratio_W"])
 

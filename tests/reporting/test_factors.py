@@ -26,13 +26,13 @@ def write_started(root, model, start, protocol, seed, value):
 
 @pytest.fixture(scope="module")
 def crossed(tmp_path_factory):
-    """Accuracy = 0.4, + 0.2 under published, + 0.1 with the matched start, + 0.04 for TR: no interaction, no noise."""
+    """Accuracy = 0.4, + 0.2 under random, + 0.1 with the matched start, + 0.04 for TR: no interaction, no noise."""
     root = tmp_path_factory.mktemp("crossed")
     for base, format_gain in (("tt_lstm", 0.0), ("tr_lstm", 0.04)):
-        for start, start_gain in (("matched", 0.1), ("published", 0.0)):
-            for protocol, protocol_gain in (("group", 0.0), ("published", 0.2)):
+        for start, start_gain in (("matched", 0.1), ("authors", 0.0)):
+            for protocol, protocol_gain in (("group", 0.0), ("random", 0.2)):
                 for seed in range(2):
-                    model = base if start == "matched" else f"{base}_published"
+                    model = base if start == "matched" else f"{base}_authors"
                     value = round(0.4 + format_gain + start_gain + protocol_gain, 4)
                     write_started(root, model, start, protocol, seed, value)
     return gather(root)
@@ -75,18 +75,18 @@ def test_the_figure_shows_both_starts(crossed):
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == [
         "demo (generated), pixels: group (n = 2 each)",
-        "demo (generated), pixels: published (n = 2 each)",
+        "demo (generated), pixels: random (n = 2 each)",
     ]
 
 
 @pytest.fixture(scope="module")
 def longer(tmp_path_factory):
-    """Every run gains a point an epoch; the published entries have twice the epochs: all that they gain is length."""
+    """Every run gains a point an epoch; the entries with the authors' start have twice the epochs: all that they gain is length."""
     root = tmp_path_factory.mktemp("longer")
     for base, gain in (("tt_lstm", 0.0), ("tr_lstm", 0.04)):
-        for start, epochs in (("matched", 5), ("published", 10)):
+        for start, epochs in (("matched", 5), ("authors", 10)):
             for protocol in factors.PROTOCOLS:
-                model = base if start == "matched" else f"{base}_published"
+                model = base if start == "matched" else f"{base}_authors"
                 curve = [round(0.3 + gain + 0.01 * epoch, 4) for epoch in range(1, epochs + 1)]
                 best = dict.fromkeys(("test_accuracy", "best_epoch_accuracy"), curve[-1])
                 folder = write_run(root, record(model, protocol, epochs=epochs, **best))
@@ -115,9 +115,9 @@ def test_what_more_epochs_alone_gain_is_gone_at_equal_epochs(longer):
 
 
 def test_the_note_says_what_a_recipe_holds(longer):
-    pairs = {name: (name, f"{name}_published") for name in ("tt_lstm", "tr_lstm")}
+    pairs = {name: (name, f"{name}_authors") for name in ("tt_lstm", "tr_lstm")}
     assert recipe.differences(longer, "demo", "pixels", pairs).split("; ") == [
-        "init from matched to published",
+        "init from matched to authors",
         "epochs from 5 to 10",
         "learning rate from 0.001 to 0.003 (TT-LSTM)",
         "normalisation from unit to raw",
@@ -130,15 +130,15 @@ def test_the_note_says_what_a_recipe_holds(longer):
 
 def test_streams_give_what_the_records_say():
     material = gather(reference.RECORDS)
-    setting = "ucf11", "pixels", "tr_lstm_published", "published"
+    setting = "ucf11", "pixels", "tr_lstm_authors", "random"
     for measure in ("test_accuracy", "best_epoch_accuracy"):
         assert equal_epochs.by_run(material, measure, 40, *setting) == material.by_run(measure, *setting)
 
 
 def test_without_streams_there_are_no_shares_at_equal_epochs(tmp_path):
-    for model in ("tt_lstm", "tt_lstm_published", "tr_lstm", "tr_lstm_published"):
+    for model in ("tt_lstm", "tt_lstm_authors", "tr_lstm", "tr_lstm_authors"):
         for protocol in factors.PROTOCOLS:
-            write_started(tmp_path, model, "published" if "published" in model else "matched", protocol, 0, 0.5)
+            write_started(tmp_path, model, "authors" if "authors" in model else "matched", protocol, 0, 0.5)
     for file in tmp_path.rglob("metrics.jsonl"):
         file.unlink()
     table = factors.build(gather(tmp_path))

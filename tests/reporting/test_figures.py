@@ -76,9 +76,9 @@ def test_one_colour_per_model_and_marks_that_need_no_colour():
     models = list(layout["models"])
     assert len({style.colour(layout, model) for model in models}) == len(models)
     assert len({style.marker(layout, model) for model in models}) == len(models)
-    assert style.colour(layout, "tt_lstm_published") not in {style.colour(layout, model) for model in models}
-    assert style.marker(layout, "tt_lstm_published") == style.marker(layout, "tt_lstm")
-    assert style.dashes(layout, "tt_lstm_published") != style.dashes(layout, "tt_lstm")
+    assert style.colour(layout, "tt_lstm_authors") not in {style.colour(layout, model) for model in models}
+    assert style.marker(layout, "tt_lstm_authors") == style.marker(layout, "tt_lstm")
+    assert style.dashes(layout, "tt_lstm_authors") != style.dashes(layout, "tt_lstm")
 
 
 def luminance(colour):
@@ -107,7 +107,7 @@ def test_the_number_of_runs_stands_in_the_title(material):
     with style.in_style():
         figure = accuracy_parameters.draw(material).figure
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: published (n = 3–6)"]
+    assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: random (n = 3–6)"]
 
 
 def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(material):

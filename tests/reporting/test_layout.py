@@ -60,6 +60,6 @@ def test_a_missing_layout_is_one_sentence(synthetic, tmp_path):
 def test_variants_are_named_after_their_model():
     layout = layouts.load()
     assert layouts.model_label(layout, "tt_lstm") == "TT-LSTM"
-    assert layouts.model_label(layout, "fdht_lstm_published") == "FDHT-LSTM (published recipe)"
+    assert layouts.model_label(layout, "fdht_lstm_authors") == "FDHT-LSTM (authors' recipe)"
     assert layouts.model_label(layout, "some_idea") == "some idea"
     assert layouts.kind(layout, "ht_lstm_rank8") == "compressed"

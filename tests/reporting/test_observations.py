@@ -10,7 +10,7 @@ from workflow.reporting.ranking import compare
 from workflow.reporting.results import gather
 from workflow.reporting.tables import accuracy, comparison, leakage
 
-FOLDS = {"group": (0.15, 0.17), "published": (0.70, 0.76)}
+FOLDS = {"group": (0.15, 0.17), "random": (0.70, 0.76)}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_a_fitted_baseline_counts_its_folds_and_a_trained_model_its_runs(copied)
 def test_the_interval_of_the_difference_rests_on_folds(copied):
     table = leakage.build(copied)
     row = table[(table["model"] == "nearest_neighbour") & (table["measure"] == "test_accuracy")].iloc[0]
-    assert (row["n_group"], row["n_published"]) == (2, 2)
-    variances = [np.var(FOLDS[name], ddof=1) * (1 / 2 + 1) for name in ("published", "group")]  # overlap: 1 / (k - 1)
+    assert (row["n_group"], row["n_random"]) == (2, 2)
+    variances = [np.var(FOLDS[name], ddof=1) * (1 / 2 + 1) for name in ("random", "group")]  # overlap: 1 / (k - 1)
     freedom = sum(variances) ** 2 / sum(value**2 for value in variances)
     half = stats.t.ppf(0.975, freedom) * np.sqrt(sum(variances))
     assert (row["low"], row["high"]) == pytest.approx((0.57 - half, 0.57 + half))

@@ -36,9 +36,9 @@ def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_sam
     table = leakage.build(material).drop_duplicates("dataset").set_index("dataset")
     assert table["sibling_group"].tolist() == [0, 0, 0]
     assert table["sibling_any_class_group"].tolist() == [0, 0.25, 0]
-    assert table["sibling_any_class_published"].tolist() == [1, 1, 1]
+    assert table["sibling_any_class_random"].tolist() == [1, 1, 1]
     assert table["train_clips_group"].tolist() == [160, 160, 80]
-    assert table["train_clips_published"].tolist() == [160, 160, 160]
+    assert table["train_clips_random"].tolist() == [160, 160, 160]
 
 
 def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(material, tmp_path):
@@ -101,7 +101,7 @@ def test_a_record_made_before_they_were_counted_is_read_and_promises_less(tmp_pa
     assert parts.promise(material, "demo") == "no source of the same class on both sides"
     assert leakage.build(material)["sibling_any_class_group"].isna().all()
     text = parts.siblings_text(material, "demo")
-    assert text.endswith("train or validation: 100.0 % under published, 0.0 % under group.")
+    assert text.endswith("train or validation: 100.0 % under random, 0.0 % under group.")
     tables.write(material, tmp_path / "tables", ["leakage"])
     assert "| 0 | 160 | 32 | 48 | 16.7 | — | 0.0 | — |" in (tmp_path / "tables" / "leakage.md").read_text()
 

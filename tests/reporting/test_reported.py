@@ -60,7 +60,7 @@ def test_percent_become_fractions_and_millions_units():
     here = (table["dataset"] == "ucf11") & (table["front_end"] == "pixels") & (table["model"] == "lstm")
     values = table[here].set_index("metric")["value"]
     assert values["accuracy"] == pytest.approx(0.697)
-    assert values["total"] == pytest.approx(59.25e6)
+    assert values["weights"] == pytest.approx(59.25e6)
 
 
 def test_the_last_printed_digit_is_known():
@@ -72,11 +72,11 @@ def test_the_last_printed_digit_is_known():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("ucf11,pixels,lstm,,speed,1,count,a paper,,published", "metric is 'speed', expected one of accuracy"),
-        ("ucf11,pixels,lstm,,W,1,litres,a paper,,published", "unit is 'litres', expected one of percent"),
-        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed", "status is 'guessed', expected one of published"),
-        ("ucf11,pixels,lstm,,W,much,count,a paper,,published", "value is 'much', expected a number"),
-        ("ucf11,pixels,lstm,,W,1,count,,,published", "source is '', expected where the value was read"),
+        ("ucf11,pixels,lstm,,speed,1,count,a paper,,reported", "metric is 'speed', expected one of accuracy"),
+        ("ucf11,pixels,lstm,,W,1,litres,a paper,,reported", "unit is 'litres', expected one of percent"),
+        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed", "status is 'guessed', expected one of reported"),
+        ("ucf11,pixels,lstm,,W,much,count,a paper,,reported", "value is 'much', expected a number"),
+        ("ucf11,pixels,lstm,,W,1,count,,,reported", "source is '', expected where the value was read"),
         ("ucf11,pixels,lstm,,W,1,count,no,,unknown", "value is '1', expected nothing, since its status is unknown"),
     ],
 )
@@ -95,12 +95,12 @@ def test_wrong_columns_are_named(tmp_path):
 
 def test_a_reader_fills_in_a_value_and_the_tables_follow(tmp_path, raw):
     for seed in range(3):
-        values = record("fdht_lstm", "published", seed=seed, dataset="ucf11", best_epoch_accuracy=0.9 + seed / 1000)
+        values = record("fdht_lstm", "random", seed=seed, dataset="ucf11", best_epoch_accuracy=0.9 + seed / 1000)
         write_run(tmp_path, values, extras=False)
     own = raw.copy()
     here = (own["dataset"] == "ucf11") & (own["front_end"] == "pixels") & (own["model"] == "fdht_lstm")
     here &= own["metric"] == "accuracy"
-    own.loc[here, ["value", "status", "source"]] = ["90.0", "published", "my copy of the paper"]
+    own.loc[here, ["value", "status", "source"]] = ["90.0", "reported", "my copy of the paper"]
     own.to_csv(tmp_path / "own.csv", index=False, quoting=csv.QUOTE_MINIMAL)
     before = comparison.build(gather(tmp_path)).iloc[0]
     assert (before["verdict"], before["status"]) == ("not reported", "unknown")

@@ -69,4 +69,5 @@ def specification(format_: str = "thumbnail_lstm", recurrent=None, identity=None
         given["hidden_size"] = 8
     settings = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "device": "cpu"} | training
     who = {"dataset": "demo", "front_end": "pixels", "model": format_, "protocol": "group", "fold": 0, "seed": 0}
-    return {**who, **(identity or {}), "recurrent": given, "training": settings}
+    kind = {"family": who["model"], "recipe": "ours"}
+    return {**who, **(identity or {}), **kind, "recurrent": given, "training": settings}

@@ -58,7 +58,7 @@ def test_overrides_apply_from_the_general_to_the_specific():
     assert (ucf11["epochs"], ucf11["batch_size"], ucf11["learning_rate"]) == (9, 4, 0.25)
     assert specification.recurrent(config, "ucf11", "pixels", "tt_lstm")["ranks"] == 3
     assert specification.recurrent(config, "demo", "pixels", "tt_lstm")["ranks"] == 2
-    assert specification.recurrent(config, "demo", "cnn", "lstm")["input_size"] == 2048
+    assert specification.recurrent(config, "demo", "inception_v3", "lstm")["input_size"] == 2048
 
 
 def test_the_grid_holds_every_combination_once():

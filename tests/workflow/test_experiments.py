@@ -9,13 +9,13 @@ from workflow.commands import run as experiments
 from workflow.experiments.configuration import ConfigurationError, complete
 from workflow.experiments.specification import runs
 
-GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["published", "group"]}))
+GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}))
 
 
 def test_the_runs_that_agree_are_selected():
     chosen = experiments.select(GRID, {"model": "tt_lstm", "seed": 1, "fold": None})
     assert [(run.protocol, run.model, run.seed) for run in chosen] == [
-        ("published", "tt_lstm", 1),
+        ("random", "tt_lstm", 1),
         ("group", "tt_lstm", 1),
     ]
 
@@ -57,7 +57,7 @@ def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_t
     first, second = experiments.variant(config, quick), experiments.variant(config, other)
     assert len({"tiny", first["name"], second["name"]}) == 3
     assert first["data"] == "tiny"
-    for own in ({"frames": {"count": 2}}, {"protocols": ["group"]}, {"cnn": {"batch": 2}}):
+    for own in ({"frames": {"count": 2}}, {"protocols": ["group"]}, {"inception_v3": {"batch": 2}}):
         assert "data" not in experiments.variant(config, own), f"{own}: the data of the base would be made again"
     assert experiments.variant(config, {}) == {}
 

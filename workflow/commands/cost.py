@@ -134,7 +134,7 @@ def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
         own = config["datasets"][name]["source"] is not None
         about = _json(_data(config, results) / name / "frames.json")
         clips = about["shape"][0] if about else CATALOGUE[name].clips
-        features = clips * frames["count"] * FEATURE_SIZE * 2 if "cnn" in config["front_ends"] else 0
+        features = clips * frames["count"] * FEATURE_SIZE * 2 if "inception_v3" in config["front_ends"] else 0
         rows.append(
             {
                 "dataset": name,

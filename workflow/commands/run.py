@@ -30,7 +30,7 @@ from workflow.training import finished
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 DRY = {"-n", "--dry-run", "--dryrun"}
-OWN_DATA = ("datasets", "frames", "splits", "protocols", "cnn")  # a change of these changes the prepared data
+OWN_DATA = ("datasets", "frames", "splits", "protocols", "inception_v3")  # a change of these changes the prepared data
 
 
 def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:

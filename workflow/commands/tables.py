@@ -42,7 +42,7 @@ TITLES = {
     "complexity": "Complexity",
     "comparison": "Reported against reproduced",
     "claims": "Claims of the abstract",
-    "leakage": "What the published protocol adds",
+    "leakage": "What the random protocol adds",
     "factors": "Protocol, start and recipe, or format",
     "cost": "Cost of training",
     "holes": "Runs that enter no mean",

@@ -13,7 +13,7 @@ from workflow.datasets.layouts import ByClass, Flat, Grouped, Layout
 
 GIB = 2**30
 LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
-PUBLISHED_FOLDS = 5  # random, clip by clip, as the compared papers cross-validate
+RANDOM_FOLDS = 5  # random, clip by clip, as the compared papers cross-validate
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Dataset:
     unpacked_limit: int  # bytes; more than this is taken for a bomb
     licence: str
     citation: str  # key in paper/references.bib
-    protocols: tuple[str, ...] = field(default=("group", "published"))
+    protocols: tuple[str, ...] = field(default=("group", "random"))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -161,4 +161,4 @@ def folds(name: str, protocol: str) -> int:
     entry = dataset(name)
     if protocol not in entry.protocols:
         raise DataError(f"protocol {protocol!r} of {name} is unknown; expected {', '.join(entry.protocols)}")
-    return entry.group_folds if protocol == "group" else PUBLISHED_FOLDS
+    return entry.group_folds if protocol == "group" else RANDOM_FOLDS

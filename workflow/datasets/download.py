@@ -3,7 +3,7 @@
     python -m workflow.datasets.download --dataset ucf11 --resources resources/ucf11 --output .../source.json
 
 Downloads lie in RESOURCES/archives; their checksums in RESOURCES/lock.json. `--dataset inception_v3`
-fetches the ImageNet weights of the cnn front end the same way.
+fetches the ImageNet weights of the inception_v3 front end the same way.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The cnn front end: Inception-v3 features of every frame, features.npy and features.json.
+"""The inception_v3 front end: Inception-v3 features of every frame, features.npy and features.json.
 
     python -m workflow.datasets.features --frames results/paper/data/ucf11 --output results/paper/data/ucf11
     \\

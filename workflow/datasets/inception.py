@@ -21,7 +21,7 @@ def _torchvision_models():
     """
     spec = importlib.util.find_spec("torchvision")
     if spec is None:
-        raise DataError("the cnn front end needs the Python package torchvision (part of requirements.txt)")
+        raise DataError("the inception_v3 front end needs the Python package torchvision (part of requirements.txt)")
     if not _schemas and not hasattr(torch.ops.torchvision, "nms"):
         compiled = sorted(Path(spec.origin).parent.glob("_C*"))
         try:

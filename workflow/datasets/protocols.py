@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workflow.datasets import official
-from workflow.datasets.catalogue import PUBLISHED_FOLDS, Dataset
+from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset
 from workflow.datasets.errors import DataError
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
@@ -36,7 +36,7 @@ def chance(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
-def published_folds(rows: Sequence[Row], seed: int, folds: int = PUBLISHED_FOLDS) -> dict[str, int]:
+def random_folds(rows: Sequence[Row], seed: int, folds: int = RANDOM_FOLDS) -> dict[str, int]:
     """The fold in which each clip is tested: clips shuffled one by one, dealt out in turn."""
     shuffled = sorted(rows, key=lambda row: chance(seed, row.clip))
     return {row.clip: place % folds for place, row in enumerate(shuffled)}
@@ -58,8 +58,8 @@ def parts(
     entry: Dataset, rows: Sequence[Row], protocol: str, fold: int, seed: int, partial: bool = False
 ) -> dict[str, str]:
     """train, test or unused for every clip, before the validation part is cut."""
-    if protocol == "published":
-        tested = published_folds(rows, seed)
+    if protocol == "random":
+        tested = random_folds(rows, seed)
         return {row.clip: TEST if tested[row.clip] == fold else TRAIN for row in rows}
     if entry.groups_per_fold is None:
         names = {official.UNUSED: UNUSED, official.TRAIN: TRAIN, official.TEST: TEST}

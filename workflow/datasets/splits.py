@@ -2,7 +2,7 @@
 
     python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output
     results/paper/data/ucf11 \\
-        --protocols group published --seed 11111986 --validation 0.15
+        --protocols group random --seed 11111986 --validation 0.15
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow.datasets.catalogue import PUBLISHED_FOLDS, Dataset, dataset, folds
+from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset, dataset, folds
 from workflow.datasets.errors import DataError, command_line
 from workflow.datasets.files import read_csv, write_csv, write_json
 from workflow.datasets.leakage import expected_share, share_with_sibling
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--clips", type=Path, required=True, help="clips.csv of the frames step")
     parser.add_argument("--output", type=Path, required=True, help="folder of the three files")
-    parser.add_argument("--protocols", nargs="+", default=["group", "published"])
+    parser.add_argument("--protocols", nargs="+", default=["group", "random"])
     parser.add_argument("--seed", type=int, default=11111986)
     parser.add_argument("--validation", type=float, default=0.15, help="share of the training clips")
     parser.add_argument("--partial", action="store_true", help="the groups that are there share the folds")
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise DataError(f"{options.clips}: no protocol has a fold with both training and test clips")
     write_csv(options.output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
     # of test clips with a sibling, over all seeds
-    expected, of_any_class = (round(expected_share(rows, PUBLISHED_FOLDS, every), 6) for every in (False, True))
+    expected, of_any_class = (round(expected_share(rows, RANDOM_FOLDS, every), 6) for every in (False, True))
     summary = {
         "seed": options.seed,
         "expected_leakage_of_random_splits": expected,

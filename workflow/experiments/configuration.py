@@ -22,7 +22,7 @@ from workflow.datasets.catalogue import CATALOGUE
 from workflow.experiments.configuration_file import ConfigurationError, read
 
 SCHEMA = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml").read_text())
-FRONT_ENDS = ("pixels", "cnn")
+FRONT_ENDS = ("pixels", "inception_v3")
 SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
 
 

@@ -9,6 +9,7 @@ from workflow.datasets import catalogue
 from workflow.experiments.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
 
 FORMATS = (*baselines.FORMATS, *naive.FORMATS)
+NO_ARGUMENTS = ("family", "recipe", "for", "training")  # keys of an entry of `models` that no format is given
 FEATURE_SIZE = 2048  # Inception-v3's last pooling
 
 
@@ -53,7 +54,7 @@ def folds(config: dict[str, Any], dataset: str, protocol: str) -> list[int]:
 
 def input_size(config: dict[str, Any], front_end: str) -> int:
     """D: numbers per frame that a recurrent layer sees."""
-    return FEATURE_SIZE if front_end == "cnn" else config["frames"]["width"] * config["frames"]["height"] * 3
+    return FEATURE_SIZE if front_end == "inception_v3" else config["frames"]["width"] * config["frames"]["height"] * 3
 
 
 def training(config: dict[str, Any], dataset: str, front_end: str, model: str) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def recurrent(config: dict[str, Any], dataset: str, front_end: str, model: str) 
     """The arguments of `baselines.declare` and `baselines.build` for a model on a data set."""
     entry = config["models"][model]
     layers = [entry, *_overlays(entry, dataset, front_end)]
-    merged = {key: value for layer in layers for key, value in layer.items() if key not in ("for", "training")}
+    merged = {key: value for layer in layers for key, value in layer.items() if key not in NO_ARGUMENTS}
     return {**merged, "input_size": input_size(config, front_end)}
 
 
@@ -82,7 +83,9 @@ def specification(config: dict[str, Any], run: Run) -> dict[str, Any]:
 def settings(config: dict[str, Any], dataset: str, front_end: str, model: str) -> dict[str, Any]:
     """The part of a specification that all protocols, folds and seeds share."""
     where = dataset, front_end, model
-    return {"recurrent": recurrent(config, *where), "training": training(config, *where)}
+    entry = config["models"][model]
+    kind = {"family": entry.get("family", model), "recipe": entry.get("recipe", "ours")}
+    return {**kind, "recurrent": recurrent(config, *where), "training": training(config, *where)}
 
 
 def check_models(config: dict[str, Any], origin: str) -> None:

@@ -4,9 +4,8 @@ import argparse
 import sys
 
 from workflow.commands import tables
-from workflow.reporting import grid
+from workflow.reporting import grid, reported
 from workflow.reporting import layout as layouts
-from workflow.reporting import reported as published
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import frame
 from workflow.reporting.results import Material
@@ -27,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
             records=frame([]),
             layout=layouts.load(options.layout),
             config=grid.configuration_of(".", options.config),
-            reported=published.load(),
+            reported=reported.load(),
         )
         tables.write(material, options.output, options.tables)
     except ReportingError as error:

@@ -95,7 +95,7 @@ def keep(layout: dict[str, Any], table: str, rows):
 
 
 def model_label(layout: dict[str, Any], model: str) -> str:
-    """How a model is called in print. A variant, as tt_lstm_published, is its model's label and the rest."""
+    """How a model is called in print. A variant, as tt_lstm_authors, is its model's label and the rest."""
     base = base_model(layout, model)
     if base is None:
         return model.replace("_", " ")

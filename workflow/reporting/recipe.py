@@ -19,7 +19,7 @@ def of(material: Material, dataset: str, front_end: str, model: str) -> dict[str
         found = specification.settings(config, dataset, front_end, model)
     else:
         found = _recorded(material, dataset, front_end, model)
-    return DEFAULTS | {name: value for part in found.values() for name, value in part.items()}
+    return DEFAULTS | {name: value for part in ("recurrent", "training") for name, value in found.get(part, {}).items()}
 
 
 def _recorded(material: Material, *place: str) -> dict[str, dict[str, Any]]:

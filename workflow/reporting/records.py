@@ -34,7 +34,7 @@ MEASURES = [
 ]
 COST = ["train_seconds", "step_ms", "peak_memory_mb"]
 ORIGIN = ["device", "data_digest", "split_digest", "git_commit", "git_dirty"]
-COLUMNS = [*IDENTITY, "status", *MEASURES, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
+COLUMNS = [*IDENTITY, "family", "recipe", "status", *MEASURES, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
 INTEGERS = ["fold", "seed", "epochs", "best_epoch", *WEIGHTS]
 FOLDER = re.compile(
     r"(?:^|/)(?P<dataset>[^/]+)/(?P<front_end>[^/]+)/(?P<model>[^/]+)/(?P<protocol>[^/]+)"

@@ -21,8 +21,8 @@ COLUMNS = [
     "locator",
     "status",
 ]
-STATUSES = ("published", "derived", "unknown")
-COUNTS = ("W", "U", "total", "ratio_W", "ratio_total")
+STATUSES = ("reported", "derived", "unknown")
+COUNTS = ("W", "U", "weights", "ratio_W", "ratio_weights")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
 METRICS = ("accuracy", *COUNTS, *RANGES)
 UNITS = {
@@ -78,7 +78,7 @@ def _check(path: Path, line: int, row) -> None:
         raise wrong("source", "where the value was read, or why it is unknown")
     if row.status == "unknown":
         if row.value:
-            raise wrong("value", "nothing, since its status is unknown (set it to published)")
+            raise wrong("value", "nothing, since its status is unknown (set it to reported)")
         return
     try:
         Decimal(row.value)

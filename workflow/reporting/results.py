@@ -10,7 +10,7 @@ import pandas as pd
 
 from workflow.reporting import grid, provenance, records
 from workflow.reporting import layout as layouts
-from workflow.reporting import reported as published
+from workflow.reporting import reported as reported_numbers
 from workflow.reporting.files import ReportingError
 from workflow.storage import seal
 
@@ -157,5 +157,5 @@ def gather(root, config=None, layout=None, reported=None) -> Material:
         records=records.read(root),
         layout=layouts.load(layout),
         config=grid.configuration_of(root, config),
-        reported=published.load(reported),
+        reported=reported_numbers.load(reported),
     )

@@ -9,7 +9,7 @@ from workflow.reporting.tables import factors
 def of(material: Material, dataset: str, front_end: str, model: str) -> list[str]:
     """The matched entries, in the order of tables.
 
-    Of a compressed format that has an entry with `model`'s ending (`_published`), that entry. Of one that has none, as
+    Of a compressed format that has an entry with `model`'s ending (`_authors`), that entry. Of one that has none, as
     none has of `fdht_lstm_deep`, the entry without an ending, where both are known to have the same start.
     """
     ending, entries = variant_of(material, model), compressed(material, dataset, front_end)
@@ -32,5 +32,5 @@ def compressed(material: Material, dataset: str, front_end: str) -> list[str]:
 
 
 def variant_of(material: Material, model: str) -> str:
-    """What follows the name of its format: `_published` of `tt_lstm_published`."""
+    """What follows the name of its format: `_authors` of `tt_lstm_authors`."""
     return model.removeprefix(layouts.base_model(material.layout, model) or "")

@@ -41,7 +41,7 @@ def of_count(metric: str, reported: float, step: float, found: float | None) -> 
         return NOT_REPORTED, "no published value that we may state"
     if found is None or math.isnan(found):
         return NOT_RUN, "no count of our own"
-    slack = step if metric.startswith("ratio") else step / 2 if metric == "total" else 0.0
+    slack = step if metric.startswith("ratio") else step / 2 if metric == "weights" else 0.0
     if abs(found - reported) <= slack:
         return MATCH, "equal" if not slack else "equal as far as it is published"
     fewer = found > reported if metric.startswith("ratio") else found < reported

@@ -37,7 +37,7 @@ try:
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
     OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
-    OWN_WEIGHTS = fingerprint(CONFIG["cnn"]["weights"]) if CONFIG["cnn"]["weights"] else ""
+    OWN_WEIGHTS = fingerprint(CONFIG["inception_v3"]["weights"]) if CONFIG["inception_v3"]["weights"] else ""
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
@@ -52,7 +52,7 @@ OWNER = CONFIG["data"] or CONFIG["name"]  # whose data these are
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
-FILES = {"pixels": "frames", "cnn": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+FILES = {"pixels": "frames", "inception_v3": "features"}  # the tensor of each front end: <name>.npy, <name>.json
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
@@ -70,9 +70,9 @@ ENVIRONMENT = str(ROOT / "environment.yml")
 wildcard_constraints:
     place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
     dataset="|".join(CONFIG["datasets"]),
-    front_end="pixels|cnn",
+    front_end="pixels|inception_v3",
     model="|".join(CONFIG["models"]),
-    protocol="group|published",
+    protocol="group|random",
     fold=r"\d+",
     seed=r"\d+",
 

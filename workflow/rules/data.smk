@@ -134,7 +134,7 @@ rule weights:
         ENVIRONMENT
     params:
         resources=lambda wildcards, output: dirname(output[0]),
-        source=f"--source {quote(CONFIG['cnn']['weights'])}" if CONFIG["cnn"]["weights"] else "",
+        source=f"--source {quote(CONFIG['inception_v3']['weights'])}" if CONFIG["inception_v3"]["weights"] else "",
         version=OWN_WEIGHTS,
     message:
         "Downloading the weights of Inception-v3"
@@ -159,7 +159,7 @@ rule features:
     threads: 4
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        batch=CONFIG["cnn"]["batch"],
+        batch=CONFIG["inception_v3"]["batch"],
     message:
         "Features of {wildcards.dataset}"
     shell:

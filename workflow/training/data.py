@@ -14,7 +14,7 @@ from workflow.training.errors import InputError, RunFailure
 from workflow.training.settings import Specification
 
 PARTS = ("train", "validation", "test")
-TENSORS = {"pixels": "frames", "cnn": "features"}  # <name>.npy and <name>.json of each front end
+TENSORS = {"pixels": "frames", "inception_v3": "features"}  # <name>.npy and <name>.json of each front end
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 # (x - 128) / 128, and x - 128 as the published code feeds it: scale and shift of x * scale + shift
 PIXELS = {"unit": (1 / 128, -1.0), "raw": (1.0, -128.0)}
 IDENTITY = {"dataset": str, "front_end": str, "model": str, "protocol": str, "fold": int, "seed": int}
+KIND = {"family": str, "recipe": str}
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Specification:
     protocol: str
     fold: int
     seed: int
+    family: str
+    recipe: str
     recurrent: dict[str, Any]
     training: Settings
     plain: dict[str, Any]  # as it was given, for specification.yaml
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in IDENTITY}
+        return {name: getattr(self, name) for name in {**IDENTITY, **KIND}}
 
     @property
     def name(self) -> str:
@@ -86,18 +89,18 @@ def parse(plain: Any, origin: str = "specification") -> Specification:
     """Check plain data; `origin` begins every error."""
     if not isinstance(plain, dict):
         raise InputError(f"{origin}: {type(plain).__name__} found where a mapping was expected")
-    expected = {*IDENTITY, "recurrent", "training"}
+    expected = {*IDENTITY, *KIND, "recurrent", "training"}
     for name in sorted(expected ^ plain.keys()):
         problem = "is missing" if name in expected else f"is unknown; expected {', '.join(sorted(expected))}"
         raise InputError(f"{origin}: key {name!r} {problem}")
-    for name, kind in IDENTITY.items():
+    for name, kind in {**IDENTITY, **KIND}.items():
         if not isinstance(plain[name], kind) or isinstance(plain[name], bool):
             raise InputError(f"{origin}: {name} is {plain[name]!r}, expected {kind.__name__}")
     recurrent = plain["recurrent"]
     for name, kind in {"format": str, "input_size": int}.items():
         if not isinstance(recurrent, dict) or not isinstance(recurrent.get(name), kind):
             raise InputError(f"{origin}: recurrent.{name} must be given as {kind.__name__}")
-    identity = {name: plain[name] for name in IDENTITY}
+    identity = {name: plain[name] for name in {**IDENTITY, **KIND}}
     return Specification(**identity, recurrent=recurrent, training=_settings(plain["training"], origin), plain=plain)
 
 

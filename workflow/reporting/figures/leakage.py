@@ -12,7 +12,7 @@ from workflow.reporting.tables import leakage, parts
 def draw(material: Material) -> Drawing:
     """A panel per data set and front end; a line per model from its group to its published accuracy."""
     table = leakage.build(material)
-    table = table[(table["measure"] == "test_accuracy") & (table["n_group"] > 0) & (table["n_published"] > 0)]
+    table = table[(table["measure"] == "test_accuracy") & (table["n_group"] > 0) & (table["n_random"] > 0)]
     groups = list(table.groupby(["dataset", "front_end"], sort=False))
     if not groups:
         text = "No model has runs under both protocols yet."
@@ -25,12 +25,12 @@ def draw(material: Material) -> Drawing:
         names = [layouts.model_label(material.layout, name) for name in rows["model"]]
         panel.set_yticks(range(len(names)), names)
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%),\nepoch chosen on validation")
-        counts = style.runs_text([*rows["n_group"], *rows["n_published"]])
+        counts = style.runs_text([*rows["n_group"], *rows["n_random"]])
         panel.set_title(f"{layouts.setting_label(material.layout, dataset, front_end)} ({counts} each)")
     shown = list(dict.fromkeys(dataset for (dataset, _), _ in groups))
     extra = [
         Line2D([], [], color="#333333", marker="o", linestyle="", label=f"group: {_promise(material, shown)}"),
-        Line2D([], [], color="#333333", marker="o", mfc="white", linestyle="", label="published: clips at random"),
+        Line2D([], [], color="#333333", marker="o", mfc="white", linestyle="", label="random: clips at random"),
     ]
     style.legend(figure, material.layout, [], "marker", extra)
     more = parts.sources_text(material, shown), parts.sizes_text(material, shown)
@@ -54,10 +54,10 @@ def _promise(material: Material, datasets: list[str]) -> str:
 
 def _line(panel, material: Material, place: int, row: dict) -> None:
     colour = style.colour(material.layout, row["model"])
-    low, high = 100 * row["group_mean"], 100 * row["published_mean"]
+    low, high = 100 * row["group_mean"], 100 * row["random_mean"]
     heights = place - style.BESIDE, place + style.BESIDE
     panel.plot([low, high], heights, color=colour, linewidth=0.6, linestyle=":", zorder=1)
-    for name, value, height, face in zip(("group", "published"), (low, high), heights, (colour, "white"), strict=True):
+    for name, value, height, face in zip(("group", "random"), (low, high), heights, (colour, "white"), strict=True):
         spread = 100 * row[f"{name}_std"]
         options = {"color": colour, "markerfacecolor": face, "marker": "o", "linestyle": "", "elinewidth": 0.8}
         panel.errorbar([value], [height], xerr=spread if spread == spread else None, zorder=2, **options)

@@ -43,7 +43,7 @@ def draw(material: Material) -> Drawing:
     dark = {"color": "#333333", "linestyle": ""}
     extra = [
         Line2D([], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"),
-        Line2D([], [], marker="o", label="published protocol, best test epoch (nearest to theirs)", **dark),
+        Line2D([], [], marker="o", label="random protocol, best test epoch (nearest to theirs)", **dark),
         Line2D([], [], marker="o", mfc="white", label="group protocol, epoch chosen on validation", **dark),
     ]
     style.legend(figure, material.layout, [], "marker", extra)

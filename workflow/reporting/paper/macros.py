@@ -90,7 +90,7 @@ def _counts(material: Material) -> dict[str, str]:
     table = parameters.build(material)
     kinds = table["model"].map(lambda model: layouts.kind(material.layout, model))
     ours, rivals = table[kinds == "fdht"], table[kinds == "compressed"]
-    weights, fewer = span(*_extent(ours["total"].astype(float))), span(*_extent(ours["ratio_total"]))
+    weights, fewer = span(*_extent(ours["weights"].astype(float))), span(*_extent(ours["ratio_weights"]))
     none = "no FDHT-LSTM was run"
     return {
         "fdhtSize": none if ours.empty else f"FDHT-LSTM has {weights} weights",
@@ -99,8 +99,8 @@ def _counts(material: Material) -> dict[str, str]:
         if ours.empty
         else f"Our FDHT-LSTM has {weights} weights, {_fewer_than_rivals(material)} times fewer than its compressed "
         f"rivals store and {fewer} times fewer than the dense LSTM of its size.",
-        "rivalWeights": span(*_extent(rivals["total"].astype(float))),
-        "rivalFewer": span(*_extent(rivals["ratio_total"]), digits=1),
+        "rivalWeights": span(*_extent(rivals["weights"].astype(float))),
+        "rivalFewer": span(*_extent(rivals["ratio_weights"]), digits=1),
     }
 
 
@@ -125,7 +125,7 @@ def _claims(material: Material) -> dict[str, str]:
 
 def _verdicts(material: Material) -> dict[str, str]:
     table = comparison.build(material)
-    nearest = table[(table["protocol"] == "published") & (table["measure"] == "best_epoch_accuracy")]
+    nearest = table[(table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")]
     counts = table[table["measure"] == ""]
     text = {"accuracyReported": number(int(nearest["reported"].notna().sum()))}
     text["countsReported"] = number(int(counts["reported"].notna().sum()))
@@ -141,13 +141,13 @@ def _protocol(material: Material) -> dict[str, str]:
     table = leakage.build(material)
     table = table[(table["measure"] == "test_accuracy") & table["difference"].notna()]
     trained = table[table["model"].map(lambda model: layouts.kind(material.layout, model)) != "baseline"]
-    kinds = ("group", "published", "any_class_group", "any_class_published")
+    kinds = ("group", "random", "any_class_group", "any_class_random")
     shares = {name: _extent(100 * table[f"sibling_{name}"].dropna()) for name in kinds}
     return {
         "leakageGain": span(*_extent(100 * trained["difference"]), digits=1),
-        "siblingPublished": span(*shares["published"], digits=1),
+        "siblingRandom": span(*shares["random"], digits=1),
         "siblingGroup": span(*shares["group"], digits=1),
-        "siblingAnyPublished": span(*shares["any_class_published"], digits=1),
+        "siblingAnyRandom": span(*shares["any_class_random"], digits=1),
         "siblingAnyGroup": span(*shares["any_class_group"], digits=1),
         "tolerancePoints": number(100 * material.layout["tolerance"], 1),
         "confidenceLevel": number(100 * CONFIDENCE),

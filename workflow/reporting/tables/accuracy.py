@@ -23,7 +23,7 @@ COLUMNS = {
 }
 PROTOCOLS = {
     "group": "Protocol group: {promise}",
-    "published": "Protocol published: clips split at random, as the published code does",
+    "random": "Protocol random: clips split at random, as the published code does",
 }
 
 

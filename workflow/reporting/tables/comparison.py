@@ -16,16 +16,16 @@ EMPTY = "No recurrent model to compare."
 # (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
 # test epoch, so that the first is nearest to them (habit.py says what is left between), and the last is what the number
 # would be without either habit
-VIEWS = (("published", "best_epoch_accuracy"), ("published", "test_accuracy"), ("group", "test_accuracy"))
+VIEWS = (("random", "best_epoch_accuracy"), ("random", "test_accuracy"), ("group", "test_accuracy"))
 TITLES = {
-    VIEWS[0]: "Nearest to the published habit: protocol published, best test epoch (%)",
-    VIEWS[1]: "Protocol published, epoch chosen on validation (%)",
+    VIEWS[0]: "Nearest to the published habit: protocol random, best test epoch (%)",
+    VIEWS[1]: "Protocol random, epoch chosen on validation (%)",
     VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
     ("", "U"): "Hidden-to-hidden weights U",
-    ("", "total"): "Weights in all, counted as the source counts",
+    ("", "weights"): "Weights in all, counted as the source counts",
     ("", "ratio_W"): "Times fewer than dense W",
-    ("", "ratio_total"): "Times fewer than dense W + U",
+    ("", "ratio_weights"): "Times fewer than dense W + U",
 }
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -120,7 +120,7 @@ def conventions_of_sources(material: Material) -> dict[tuple[str, str], str]:
     totals: dict[tuple[str, str], list] = {}
     for place in counted.places(material).itertuples(index=False, name=None):
         published = reported_for(material, *place)
-        for entry in published[(published["metric"] == "total") & published["value"].notna()].to_dict("records"):
+        for entry in published[(published["metric"] == "weights") & published["value"].notna()].to_dict("records"):
             totals.setdefault((entry["source"], place[1]), []).append((place, entry))
     return {key: conventions.of_source(material, rows) for key, rows in totals.items()}
 
@@ -129,12 +129,12 @@ def _count(material: Material, place: tuple[str, str, str], entry: dict, countin
     found, whole = counted.counts(material, *place), counted.dense(material, *place)
     value, convention = None, ""
     if found is not None:
-        values = {"W": found["W"], "U": found["U"], "total": found["W"] + found["U"]}
+        values = {"W": found["W"], "U": found["U"], "weights": found["W"] + found["U"]}
         if whole is not None and found["W"]:
             values["ratio_W"] = whole["W"] / found["W"]
-            values["ratio_total"] = (whole["W"] + whole["U"]) / values["total"]
+            values["ratio_weights"] = (whole["W"] + whole["U"]) / values["weights"]
         value = values.get(entry["metric"])
-        if entry["metric"] == "total":
+        if entry["metric"] == "weights":
             totals = conventions.totals(material, *place)
             wanted = counting.get((entry["source"], place[1]), conventions.PLAIN)
             convention = wanted if wanted in totals else conventions.PLAIN

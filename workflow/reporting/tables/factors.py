@@ -1,6 +1,6 @@
 """factors: how much of the accuracy is protocol, how much start and recipe, how much the format.
 
-Models that were run with both starts (`init: matched` and `init: published`) under both protocols form a balanced
+Models that were run with both starts (`init: matched` and `init: authors`) under both protocols form a balanced
 design; the sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and
 seeds leave. Only folds and seeds that every cell of the design has are used.
 
@@ -24,8 +24,8 @@ from workflow.reporting.tables.accuracy import ACCURACIES
 from workflow.reporting.tables.leakage import BLOCKS
 
 EMPTY = "No two formats were run with both starts and recipes under both protocols."
-STARTS = ("matched", "published")
-PROTOCOLS = ("group", "published")
+STARTS = ("matched", "authors")
+PROTOCOLS = ("group", "random")
 RECIPE = "start and recipe"
 AXES = ("protocol", RECIPE, "format")
 COLUMNS = {

@@ -16,10 +16,10 @@ from workflow.reporting.tables.accuracy import ACCURACIES
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
     "group": Column("group", ("group", "(%)")),
-    "published": Column("published", ("published", "(%)")),
+    "random": Column("random", ("random", "(%)")),
     "difference": Column("difference", ("Difference", "(points)")),
     "interval": Column("interval", ("95 % interval", "(points)")),
-    "n": Column("n", ("n (group,", "published)")),
+    "n": Column("n", ("n (group,", "random)")),
 }
 PARTS = {  # -> column of the splits' leakage.csv
     "sibling": parts.SAME_CLASS,
@@ -47,21 +47,21 @@ def build(material: Material) -> pd.DataFrame:
     for measure in ACCURACIES:
         for place in order.itertuples(index=False, name=None):
             row = dict(zip(("dataset", "front_end", "model"), place, strict=True)) | {"measure": measure}
-            found = {name: observations.summary(material, measure, *place, name) for name in ("group", "published")}
+            found = {name: observations.summary(material, measure, *place, name) for name in ("group", "random")}
             for name, values in found.items():
                 row |= {f"n_{name}": values.n, f"{name}_mean": values.mean, f"{name}_std": values.std}
                 row |= {f"{key}_{name}": parts.mean(material, place[0], name, PARTS[key]) for key in PARTS}
             row |= dict(zip(("difference", "low", "high"), _difference(material, measure, *place), strict=True))
             rows.append(row)
-    columns = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_published"]
-    columns += ["published_mean", "published_std", "difference", "low", "high"]
-    columns += [f"{key}_{name}" for key in PARTS for name in ("group", "published")]
+    columns = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_random"]
+    columns += ["random_mean", "random_std", "difference", "low", "high"]
+    columns += [f"{key}_{name}" for key in PARTS for name in ("group", "random")]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _difference(material: Material, measure: str, *place: str) -> tuple[float, float, float]:
     sides = []
-    for protocol in ("published", "group"):
+    for protocol in ("random", "group"):
         sides.append(observations.values(material, measure, *place, protocol))
         sides.append(observations.correction(material, measure, *place, protocol))
     return welch(*sides)
@@ -70,7 +70,7 @@ def _difference(material: Material, measure: str, *place: str) -> tuple[float, f
 def sheets(material: Material) -> list[Sheet]:
     """One printed table per data set and front end, a block per accuracy; then the parts of each data set."""
     table = layouts.keep(material.layout, "leakage", build(material))
-    table = table[(table["n_group"] > 0) | (table["n_published"] > 0)]
+    table = table[(table["n_group"] > 0) | (table["n_random"] > 0)]
     chosen = layouts.choose(material.layout, "leakage", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
@@ -79,7 +79,7 @@ def sheets(material: Material) -> list[Sheet]:
             for measure, part in rows.groupby("measure", sort=False)
         ]
         setting = layouts.setting_label(material.layout, dataset, front_end)
-        caption = f"What the published protocol adds on {setting}."
+        caption = f"What the random protocol adds on {setting}."
         columns = [COLUMNS[key] for key in chosen]
         result.append(Sheet(f"leakage-{dataset}-{front_end}", caption, columns, blocks, _notes(material, dataset)))
     return result + [sheet for dataset in table["dataset"].unique() for sheet in parts.sheet(material, dataset)]
@@ -87,7 +87,7 @@ def sheets(material: Material) -> list[Sheet]:
 
 def _notes(material: Material, dataset: str) -> list[str]:
     notes = [
-        "Difference: mean of published less mean of group; interval: Welch, corrected for overlapping folds. n: runs; "
+        "Difference: mean of random less mean of group; interval: Welch, corrected for overlapping folds. n: runs; "
         "of a baseline that is fitted without a seed, folds, since its runs on a fold are copies."
     ]
     more = parts.siblings_text(material, dataset), parts.sizes_text(material, [dataset])
@@ -99,12 +99,12 @@ def _cell(material: Material, key: str, row: dict) -> Cell:
     if key == "model":
         return Cell(layouts.model_label(material.layout, row["model"]), link=link)
     if key == "n":
-        return Cell(f"{row['n_group']}, {row['n_published']}")
+        return Cell(f"{row['n_group']}, {row['n_random']}")
     places = layouts.digits(material.layout, "leakage", key, 1)
     if key == "difference":
         return Cell(number(100 * row[key], places, sign=True), number=True, link=link)
     if key == "interval":
-        return Cell(interval_text(row["low"], row["high"], places, n=min(row["n_group"], row["n_published"])))
+        return Cell(interval_text(row["low"], row["high"], places, n=min(row["n_group"], row["n_random"])))
     mean, std = 100 * row[f"{key}_mean"], 100 * row[f"{key}_std"]
     return Cell(number(mean, places), deviation(std, places), number=True, link=f"{link}/{key}")
 

@@ -13,11 +13,11 @@ COLUMNS = {
     "model": Column("model", ("Model",), number=False),
     "W": Column("W", ("W",)),
     "U": Column("U", ("U",)),
-    "total": Column("total", ("W + U",)),
+    "weights": Column("weights", ("W + U",)),
     "bias": Column("bias", ("Bias",)),
     "classifier": Column("classifier", ("Classifier",)),
     "ratio_W": Column("ratio_W", ("Times", "fewer", "W")),
-    "ratio_total": Column("ratio_total", ("Times", "fewer", "W + U")),
+    "ratio_weights": Column("ratio_weights", ("Times", "fewer", "W + U")),
 }
 NOTE = (
     "W: input-to-hidden, U: hidden-to-hidden; FDHT-LSTM stores both in W, so that its ratio is the last column. "
@@ -35,16 +35,16 @@ def build(material: Material) -> pd.DataFrame:
         if found is None:
             continue
         row = {"dataset": dataset, "front_end": front_end, "model": model, **found}
-        row["total"] = found["W"] + found["U"]
+        row["weights"] = found["W"] + found["U"]
         whole = counted.dense(material, dataset, front_end, model)
         is_layer = whole is not None and layouts.kind(material.layout, model) != "baseline"
         if is_layer and found["W"]:
             row["ratio_W"] = whole["W"] / found["W"]
-            row["ratio_total"] = (whole["W"] + whole["U"]) / row["total"]
+            row["ratio_weights"] = (whole["W"] + whole["U"]) / row["weights"]
         rows.append(row)
     columns = ["dataset", "front_end", *COLUMNS]
-    whole_numbers = dict.fromkeys(("W", "U", "total", "bias", "classifier"), "Int64")
-    return pd.DataFrame(rows, columns=columns).astype(whole_numbers | {"ratio_W": float, "ratio_total": float})
+    whole_numbers = dict.fromkeys(("W", "U", "weights", "bias", "classifier"), "Int64")
+    return pd.DataFrame(rows, columns=columns).astype(whole_numbers | {"ratio_W": float, "ratio_weights": float})
 
 
 def sheets(material: Material) -> list[Sheet]:

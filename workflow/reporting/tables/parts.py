@@ -59,8 +59,8 @@ def across_classes(material: Material, dataset: str) -> bool:
 
 
 def ratio(material: Material, dataset: str) -> float:
-    """Training clips under published for each under group."""
-    return mean(material, dataset, "published", "n_train") / mean(material, dataset, "group", "n_train")
+    """Training clips under random for each under group."""
+    return mean(material, dataset, "random", "n_train") / mean(material, dataset, "group", "n_train")
 
 
 def alike(value: float) -> bool:
@@ -74,7 +74,7 @@ def siblings_text(material: Material, dataset: str) -> str:
     if HOLE in same:
         return ""
     text = (
-        f"Test clips with a clip of the same class and source in train or validation: {same[0]} % under published, "
+        f"Test clips with a clip of the same class and source in train or validation: {same[0]} % under random, "
         f"{same[1]} % under group"
     )
     return f"{text}." if HOLE in every else f"{text}; of the same source in any class: {every[0]} % and {every[1]} %."
@@ -100,10 +100,10 @@ def sizes_text(material: Material, datasets: Iterable[str]) -> str:
     for dataset in datasets:
         value = ratio(material, dataset)
         if value == value:
-            clips = [number(mean(material, dataset, name, "n_train")) for name in ("published", "group")]
+            clips = [number(mean(material, dataset, name, "n_train")) for name in ("random", "group")]
             text = f"{layouts.dataset_label(material.layout, dataset)} {clips[0]} and {clips[1]}"
             (near if alike(value) else apart).append(text)
-    said = "Training clips under published and under group (means over folds): "
+    said = "Training clips under random and under group (means over folds): "
     if not apart:
         return f"{said}{', '.join(near)}, about as many." if near else ""
     said += f"{', '.join(apart)}; there the protocols differ by the size of the training part too."
@@ -111,7 +111,7 @@ def sizes_text(material: Material, datasets: Iterable[str]) -> str:
 
 
 def _shares(material: Material, dataset: str, column: str) -> list[str]:
-    return [_percent(mean(material, dataset, name, column)) for name in ("published", "group")]
+    return [_percent(mean(material, dataset, name, column)) for name in ("random", "group")]
 
 
 def _percent(share: float) -> str:
