@@ -81,7 +81,7 @@ def test_the_figure_shows_both_starts(crossed):
 
 @pytest.fixture(scope="module")
 def longer(tmp_path_factory):
-    """Every run gains a point an epoch; the entries with the authors' start have twice the epochs: all that they gain is length."""
+    """Every run gains a point an epoch; the authors' entries have twice the epochs: all they gain is length."""
     root = tmp_path_factory.mktemp("longer")
     for base, gain in (("tt_lstm", 0.0), ("tr_lstm", 0.04)):
         for start, epochs in (("matched", 5), ("authors", 10)):
