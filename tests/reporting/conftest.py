@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def synthetic(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def material(synthetic) -> Material:
+def results(synthetic) -> Results:
     return gather(synthetic)
 
 

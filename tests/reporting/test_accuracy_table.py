@@ -51,8 +51,8 @@ def test_both_accuracies_are_labelled(synthetic, tmp_path, form):
     assert "Protocol random" in text
 
 
-def test_sanity_baselines_are_rows(material):
-    assert {"chance", "nearest_neighbour", "linear", "thumbnail_lstm"} <= set(accuracy.build(material)["model"])
+def test_sanity_baselines_are_rows(results):
+    assert {"chance", "nearest_neighbour", "linear", "thumbnail_lstm"} <= set(accuracy.build(results)["model"])
 
 
 def test_models_stand_in_the_order_of_the_layout_with_variants_beside_them(tmp_path):
@@ -139,8 +139,8 @@ def test_best_and_second_are_marked_where_the_paired_tests_tell_them_apart(tmp_p
         for model, level, jitter in (("tt_lstm", 0.4, 0.004), ("ht_lstm", 0.5, -0.003), ("fdht_lstm", 0.6, 0.002)):
             value = level + noise + jitter * seed
             write_run(tmp_path, record(model, seed=seed, test_accuracy=round(value, 4)), extras=False)
-    material = gather(tmp_path)
-    assert marks(material, "test_accuracy", "demo", "pixels", "group") == {"fdht_lstm": "best", "ht_lstm": "second"}
+    results = gather(tmp_path)
+    assert marks(results, "test_accuracy", "demo", "pixels", "group") == {"fdht_lstm": "best", "ht_lstm": "second"}
     tex = (written(tmp_path, tmp_path / "t") / "accuracy.tex").read_text()
     assert r"$\mathbf{62.6}" in tex
     assert r"\underline{$" in tex

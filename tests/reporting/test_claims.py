@@ -8,7 +8,7 @@ from workflow.reporting.results import gather
 from workflow.reporting.tables import claims
 
 
-def material(root, levels, seeds=6, protocol="group", jitter=0.004, **weights):
+def results(root, levels, seeds=6, protocol="group", jitter=0.004, **weights):
     """Runs of one fold whose seeds share their noise: level of a model, plus noise, plus a little of its own."""
     noises = (0.0, 0.08, -0.05, 0.03, 0.06, -0.02)
     for place, (model, level) in enumerate(levels.items()):
@@ -24,7 +24,7 @@ def rows(table, claim):
 
 
 def test_sizes_are_checked_against_the_abstract(tmp_path):
-    table = claims.build(material(tmp_path, {"fdht_lstm": 0.6}))
+    table = claims.build(results(tmp_path, {"fdht_lstm": 0.6}))
     weights = rows(table, "weights").iloc[0]
     assert (weights["expected_low"], weights["expected_high"], weights["found"]) == (3132, 8808, 3648)
     assert weights["verdict"] == "holds"
@@ -32,7 +32,7 @@ def test_sizes_are_checked_against_the_abstract(tmp_path):
 
 def test_times_fewer_is_against_what_each_compressed_rival_stores(tmp_path):
     levels = {"tt_lstm": 0.5, "ht_lstm": 0.5, "lstm": 0.5, "fdht_lstm": 0.6}
-    table = claims.build(material(tmp_path, levels))
+    table = claims.build(results(tmp_path, levels))
     fewer = rows(table, "times_fewer").set_index("against")
     assert list(fewer.index) == ["tt_lstm", "ht_lstm"]
     assert fewer.loc["tt_lstm", "found"] == pytest.approx((3360 + 262_144) / 3648)
@@ -51,20 +51,20 @@ def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
 
 
 def test_every_row_of_sizes_names_its_model(tmp_path):
-    sheet = claims.sheets(material(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
+    sheet = claims.sheets(results(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
     place = [column.key for column in sheet.columns].index("model")
     assert {row[place].text for _, block in sheet.blocks for row in block} == {"FDHT-LSTM"}
 
 
 def test_too_many_weights_fail(tmp_path):
     counts = {"W": 9000, "U": 0, "bias": 1024, "classifier": 2056}
-    table = claims.build(material(tmp_path, {"fdht_lstm": 0.6}, parameters=counts))
+    table = claims.build(results(tmp_path, {"fdht_lstm": 0.6}, parameters=counts))
     assert list(rows(table, "weights")["verdict"]) == ["fails"]
 
 
 def test_better_than_each_rival_by_paired_tests(tmp_path):
     levels = {"tt_lstm": 0.45, "ht_lstm": 0.48, "fdht_lstm": 0.6, "lstm": 0.9, "nearest_neighbour": 0.9}
-    found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
+    found = rows(claims.build(results(tmp_path, levels)), "test_accuracy")
     assert list(found["against"]) == ["tt_lstm", "ht_lstm"]  # neither the dense LSTM nor a baseline is a rival
     assert list(found["verdict"]) == ["holds", "holds"]
     assert (found["p_corrected"] >= found["p"]).all()
@@ -72,32 +72,32 @@ def test_better_than_each_rival_by_paired_tests(tmp_path):
 
 
 def test_one_better_rival_fails_the_claim(tmp_path):
-    found = rows(claims.build(material(tmp_path, {"tt_lstm": 0.45, "ht_lstm": 0.7, "fdht_lstm": 0.6})), "test_accuracy")
+    found = rows(claims.build(results(tmp_path, {"tt_lstm": 0.45, "ht_lstm": 0.7, "fdht_lstm": 0.6})), "test_accuracy")
     assert list(found["verdict"]) == ["holds", "fails"]
     assert claims.overall(list(found["verdict"])) == "fails"
 
 
 def test_inside_the_noise_nothing_is_claimed(tmp_path):
     levels = {"tt_lstm": 0.599, "fdht_lstm": 0.6}
-    assert list(rows(claims.build(material(tmp_path, levels)), "test_accuracy")["verdict"]) == ["inconclusive"]
+    assert list(rows(claims.build(results(tmp_path, levels)), "test_accuracy")["verdict"]) == ["inconclusive"]
 
 
 def test_two_pairs_are_too_few(tmp_path):
     levels = {"tt_lstm": 0.1, "fdht_lstm": 0.8}
-    assert list(rows(claims.build(material(tmp_path, levels, seeds=2)), "test_accuracy")["verdict"]) == ["inconclusive"]
+    assert list(rows(claims.build(results(tmp_path, levels, seeds=2)), "test_accuracy")["verdict"]) == ["inconclusive"]
 
 
 def test_more_comparisons_raise_the_bar(tmp_path):
-    few = claims.build(material(tmp_path / "few", {"tt_lstm": 0.58, "fdht_lstm": 0.6}))
+    few = claims.build(results(tmp_path / "few", {"tt_lstm": 0.58, "fdht_lstm": 0.6}))
     many = {"tt_lstm": 0.58, "tr_lstm": 0.597, "bt_lstm": 0.599, "ht_lstm": 0.601, "fdht_lstm": 0.6}
-    more = rows(claims.build(material(tmp_path / "many", many)), "test_accuracy").set_index("against")
+    more = rows(claims.build(results(tmp_path / "many", many)), "test_accuracy").set_index("against")
     assert rows(few, "test_accuracy")["p_corrected"].iloc[0] < 1
     assert more.loc["tt_lstm", "p_corrected"] > more.loc["tt_lstm", "p"]
 
 
 def test_variants_are_compared_with_their_like(tmp_path):
     levels = {"tt_lstm": 0.4, "fdht_lstm": 0.6, "tt_lstm_authors": 0.5, "fdht_lstm_authors": 0.55}
-    found = rows(claims.build(material(tmp_path, levels)), "test_accuracy")
+    found = rows(claims.build(results(tmp_path, levels)), "test_accuracy")
     pairs = {("fdht_lstm", "tt_lstm"), ("fdht_lstm_authors", "tt_lstm_authors")}
     assert set(zip(found["model"], found["against"], strict=True)) == pairs
 

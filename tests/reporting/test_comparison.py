@@ -12,7 +12,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting.grid import configuration_of
 from workflow.reporting.paper import sentences
 from workflow.reporting.records import frame
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 from workflow.reporting.statistics import Interval
 from workflow.reporting.tables import comparison
 
@@ -76,11 +76,11 @@ def test_all_totals_of_a_source_are_counted_alike(tmp_path):
     for model, (W, _) in counts.items():
         parameters = {"W": W, "U": 262_144, "bias": 1024, "classifier": 257 * 9}  # 9 of 11 classes
         write_run(tmp_path, record(model, "random", dataset="ucf11", parameters=parameters))
-    material = gather(tmp_path)
+    results = gather(tmp_path)
     rows = [(("ucf11", "pixels", model), total(value)) for model, (_, value) in counts.items()]
-    convention = conventions.of_source(material, rows)
+    convention = conventions.of_source(results, rows)
     assert convention == "W + U and the classifier's weights"
-    found = {model: conventions.totals(material, "ucf11", "pixels", model)[convention] for model in counts}
+    found = {model: conventions.totals(results, "ucf11", "pixels", model)[convention] for model in counts}
     assert found["tt_lstm"] == 3360 + 262_144 + 256 * 11  # the classifier of the whole set
     assert not conventions.equal(found["tr_lstm"], rows[2][1])  # though with both biases it would be
 
@@ -98,7 +98,7 @@ def test_the_totals_of_the_readme_agree_by_one_convention(tmp_path):
 def test_a_convention_does_not_depend_on_what_else_is_in_the_configuration():
     """Pixels and features are counted apart, each alike over all data sets and models."""
     config = configuration_of(".", "config/paper.yaml")
-    found = Material(Path(), frame([]), layouts.load(), config, reported.load())
+    found = Results(Path(), frame([]), layouts.load(), config, reported.load())
     totals = comparison.build(found)
     totals = totals[totals["metric"] == "weights"]
     assert totals.groupby("front_end")["counted"].unique().map(list).to_dict() == {
@@ -171,13 +171,13 @@ def test_the_nearest_view_says_what_keeps_it_from_being_like_for_like(tmp_path):
         specification["training"]["patience"] = patience
         (folder / "specification.yaml").write_text(yaml.safe_dump(specification))
     write_leakage(tmp_path, "ucf11")  # 160 of 240 clips are trained on
-    material = gather(tmp_path)
-    sheet = comparison.sheets(material)[0]
+    results = gather(tmp_path)
+    sheet = comparison.sheets(results)[0]
     assert not [title for title, _ in sheet.blocks if "like for like" in title.lower()]
     note = next(note for note in sheet.notes if "not like for like" in note)
     assert "train on 66.7 % of the clips; the published codes train on 80 %" in note
     assert "ends after 30 epochs without a better validation accuracy" in note
-    assert sentences.values(material)["habitText"] in note
+    assert sentences.values(results)["habitText"] in note
 
 
 def test_without_early_stopping_only_the_validation_part_is_between(tmp_path):

@@ -62,11 +62,11 @@ def test_only_runs_that_every_cell_has_are_used(crossed, tmp_path):
     assert formats == ["tt_lstm", "tr_lstm"]
 
 
-def test_without_both_starts_there_is_nothing_to_split(material):
-    assert factors.build(material).empty
-    assert factors.sheets(material) == []
+def test_without_both_starts_there_is_nothing_to_split(results):
+    assert factors.build(results).empty
+    assert factors.sheets(results) == []
     with style.in_style():
-        assert plot.draw(material).caption == plot.NOTHING
+        assert plot.draw(results).caption == plot.NOTHING
 
 
 def test_the_figure_shows_both_starts(crossed):
@@ -129,10 +129,10 @@ def test_the_note_says_what_a_recipe_holds(longer):
 
 
 def test_streams_give_what_the_records_say():
-    material = gather(reference.RECORDS)
+    results = gather(reference.RECORDS)
     setting = "ucf11", "pixels", "tr_lstm_authors", "random"
     for measure in ("test_accuracy", "best_epoch_accuracy"):
-        assert equal_epochs.by_run(material, measure, 40, *setting) == material.by_run(measure, *setting)
+        assert equal_epochs.by_run(results, measure, 40, *setting) == results.by_run(measure, *setting)
 
 
 def test_without_streams_there_are_no_shares_at_equal_epochs(tmp_path):

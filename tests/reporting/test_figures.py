@@ -103,16 +103,16 @@ def test_the_six_models_stay_apart_for_colour_blind_readers():
     assert min(distances) > 0.12
 
 
-def test_the_number_of_runs_stands_in_the_title(material):
+def test_the_number_of_runs_stands_in_the_title(results):
     with style.in_style():
-        figure = accuracy_parameters.draw(material).figure
+        figure = accuracy_parameters.draw(results).figure
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: random (n = 3–6)"]
 
 
-def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(material):
+def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(results):
     with style.in_style():
-        panel = accuracy_parameters.draw(material).figure.axes[0]
+        panel = accuracy_parameters.draw(results).figure.axes[0]
     assert panel.get_xscale() == "log"
     assert all(np.log10(end) == pytest.approx(round(np.log10(end))) for end in panel.get_xlim())
     assert "log scale" in panel.figure.axes[1].get_xlabel()
@@ -199,8 +199,8 @@ def test_a_resumed_run_repeats_epochs_and_the_later_line_counts(tmp_path):
     assert curves.column(curves.read(path), "test_accuracy") == [0.1, 0.3]
 
 
-def test_confusion_counts_every_prediction_once(material):
-    matrix, names, runs = confusion(material, "demo", "pixels", "fdht_lstm", "group")
+def test_confusion_counts_every_prediction_once(results):
+    matrix, names, runs = confusion(results, "demo", "pixels", "fdht_lstm", "group")
     assert (matrix.sum(), runs, len(names)) == (24 * 6, 6, 8)
     assert matrix.sum(axis=1).tolist() == [18] * 8
 

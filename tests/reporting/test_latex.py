@@ -136,9 +136,9 @@ def test_no_number_is_typed_in_the_article():
     assert re.findall(r"\d", prose().replace(r"\itemsep}{0pt}", "")) == []
 
 
-def test_every_macro_of_the_article_exists_and_is_used(material):
+def test_every_macro_of_the_article_exists_and_is_used(results):
     source = (paper.SOURCES / "paper.tex").read_text()
-    known = set(macros.values(material))
+    known = set(macros.values(results))
     used = {name for name in known if re.search(rf"\\{name}(?![A-Za-z])", source)}
     assert known - used == set()
 
@@ -151,8 +151,8 @@ def test_macros_of_no_records_say_so(tmp_path):
     assert values["resultsText"] == "There is no finished run yet."
 
 
-def test_counts_agree_with_their_nouns(tmp_path, material):
-    assert (macros.values(material)["foldsCount"], macros.values(material)["seedsCount"]) == ("3 folds", "2 seeds")
+def test_counts_agree_with_their_nouns(tmp_path, results):
+    assert (macros.values(results)["foldsCount"], macros.values(results)["seedsCount"]) == ("3 folds", "2 seeds")
     write_run(tmp_path, record(), extras=False)
     assert macros.values(gather(tmp_path))["seedsCount"] == "1 seed"
 

@@ -28,12 +28,12 @@ def three(tmp_path_factory):
 
 
 @pytest.fixture
-def material(three):
+def results(three):
     return gather(three)
 
 
-def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_same_class(material):
-    table = leakage.build(material).drop_duplicates("dataset").set_index("dataset")
+def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_same_class(results):
+    table = leakage.build(results).drop_duplicates("dataset").set_index("dataset")
     assert table["sibling_group"].tolist() == [0, 0, 0]
     assert table["sibling_any_class_group"].tolist() == [0, 0.25, 0]
     assert table["sibling_any_class_random"].tolist() == [1, 1, 1]
@@ -41,8 +41,8 @@ def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_sam
     assert table["train_clips_random"].tolist() == [160, 160, 160]
 
 
-def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(material, tmp_path):
-    tables.write(material, tmp_path, ["leakage"])
+def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(results, tmp_path):
+    tables.write(results, tmp_path, ["leakage"])
     text = (tmp_path / "leakage.md").read_text()
     for words in (
         "Parts under both protocols, YouTube Celebrities.",
@@ -55,17 +55,17 @@ def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(material, tmp
         assert words in text
     assert "| 2 | 160" not in text  # a fold without runs
     assert text.count(parts.NAMES) == 1
-    page = report.page(material)
+    page = report.page(results)
     assert "Siblings,<br>any class" in page
 
 
-def test_what_group_keeps_apart_is_said_as_the_data_show_it(material):
+def test_what_group_keeps_apart_is_said_as_the_data_show_it(results):
     names = ["no source on both sides", "no source of the same class on both sides", "no source on both sides"]
-    assert [parts.promise(material, dataset) for dataset in SETS] == names
-    titles = [sheet.blocks[0][0] for sheet in accuracy.sheets(material)]
+    assert [parts.promise(results, dataset) for dataset in SETS] == names
+    titles = [sheet.blocks[0][0] for sheet in accuracy.sheets(results)]
     assert titles == [f"Protocol group: {name}" for name in names]
     with style.in_style():
-        drawing = plot.draw(material)
+        drawing = plot.draw(results)
     (legend,) = drawing.figure.legends
     label = "group: no source on both sides (UCF11, YouTube Celebrities);\n"
     label += "no source of the same class on both sides (HMDB51)"
@@ -81,8 +81,8 @@ def test_the_caption_ends_where_nothing_more_is_known(tmp_path):
     assert drawing.caption.endswith("as far as the training parts are of one size.")
 
 
-def test_the_article_says_where_training_parts_differ_in_size(material, tmp_path):
-    said = macros.values(material)
+def test_the_article_says_where_training_parts_differ_in_size(results, tmp_path):
+    said = macros.values(results)
     assert said["sizesTimes"] == "1.0 to 2.0 times as many"
     assert said["sizesText"].endswith("About as many: UCF11 160 and 160, HMDB51 160 and 160.")
     assert said["sourcesText"].startswith("Protocol group: no source on both sides (UCF11; YouTube Celebrities); no")
@@ -97,21 +97,21 @@ def test_the_article_says_where_training_parts_differ_in_size(material, tmp_path
 def test_a_record_made_before_they_were_counted_is_read_and_promises_less(tmp_path):
     write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
     write_leakage(tmp_path, folds=1, later=False)
-    material = gather(tmp_path)
-    assert parts.promise(material, "demo") == "no source of the same class on both sides"
-    assert leakage.build(material)["sibling_any_class_group"].isna().all()
-    text = parts.siblings_text(material, "demo")
+    results = gather(tmp_path)
+    assert parts.promise(results, "demo") == "no source of the same class on both sides"
+    assert leakage.build(results)["sibling_any_class_group"].isna().all()
+    text = parts.siblings_text(results, "demo")
     assert text.endswith("train or validation: 100.0 % under random, 0.0 % under group.")
-    tables.write(material, tmp_path / "tables", ["leakage"])
+    tables.write(results, tmp_path / "tables", ["leakage"])
     assert "| 0 | 160 | 32 | 48 | 16.7 | — | 0.0 | — |" in (tmp_path / "tables" / "leakage.md").read_text()
 
 
 def test_without_the_table_of_the_splits_nothing_is_claimed(tmp_path):
     write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
-    material = gather(tmp_path)
-    assert parts.promise(material, "demo") == "no source of the same class on both sides"
-    assert parts.sheet(material, "demo") == []
-    said = macros.values(material)
+    results = gather(tmp_path)
+    assert parts.promise(results, "demo") == "no source of the same class on both sides"
+    assert parts.sheet(results, "demo") == []
+    said = macros.values(results)
     assert said["sizesTimes"] == "an unknown number of"
     assert said["sizesText"] == said["sourcesText"] == macros.UNKNOWN
-    assert pd.isna(leakage.build(material)["train_clips_group"]).all()
+    assert pd.isna(leakage.build(results)["train_clips_group"]).all()

@@ -33,7 +33,7 @@ def test_a_malformed_record_is_a_row_with_its_reason(tmp_path, kind):
     assert list(table["status"]) == ["malformed"]
     assert reason in table["failure"][0]
     assert (table["model"][0], table["fold"][0], table["seed"][0]) == ("fdht_lstm", 0, 0)
-    assert records.good(table).empty
+    assert records.successful(table).empty
     assert records.problems(table)[0].startswith("runs/demo/pixels/fdht_lstm/group/fold0/seed0/result.json: malformed:")
 
 

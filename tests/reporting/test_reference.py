@@ -13,8 +13,8 @@ from workflow.reporting.results import gather
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     output = tmp_path_factory.mktemp("reference")
-    material = gather(reference.RECORDS, None, None, None)
-    tables.write(material, output, ["accuracy", "claims", "comparison", "factors", "holes"])
+    results = gather(reference.RECORDS, None, None, None)
+    tables.write(results, output, ["accuracy", "claims", "comparison", "factors", "holes"])
     return output
 
 

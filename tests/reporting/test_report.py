@@ -28,7 +28,7 @@ def page(few):
 @pytest.fixture
 def without_figures(monkeypatch):
     """Figures are drawn in other tests; here they only take time."""
-    monkeypatch.setattr(report, "images", lambda material: [])
+    monkeypatch.setattr(report, "images", lambda results: [])
 
 
 def test_every_run_is_on_the_page_with_curve_specification_and_environment(page, few):

@@ -19,7 +19,7 @@ from workflow.reporting.figures import (
     style,
 )
 from workflow.reporting.files import ReportingError, write_text
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.commands.figures"
 FIGURES: dict[str, ModuleType] = {
@@ -34,14 +34,14 @@ FIGURES: dict[str, ModuleType] = {
 }
 
 
-def write(material: Material, output: str | Path, names: list[str]) -> dict[str, style.Drawing]:
+def write(results: Results, output: str | Path, names: list[str]) -> dict[str, style.Drawing]:
     """Draw figures `names` into the folder `output`; captions.json holds the sentence below each."""
     output = Path(output)
     drawings = {}
     with style.in_style():
         for name in names:
-            drawing = FIGURES[name].draw(material)
-            style.save(drawing, output / name, material.provenance.lines(MODULE))
+            drawing = FIGURES[name].draw(results)
+            style.save(drawing, output / name, results.provenance.lines(MODULE))
             drawings[name] = drawing
     captions = {name: drawing.caption for name, drawing in drawings.items()}
     write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
@@ -58,13 +58,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--figures", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME")
     options = parser.parse_args(arguments)
     try:
-        material = gather(options.root, options.config, options.layout, options.reported)
-        write(material, options.output, options.figures)
+        results = gather(options.root, options.config, options.layout, options.reported)
+        write(results, options.output, options.figures)
     except ReportingError as error:
         sys.exit(f"figures: {error}")
-    for sentence in records.problems(material.records):
+    for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)
-    print(f"figures: {len(options.figures)} figures from {material.provenance.records} -> {options.output}")
+    print(f"figures: {len(options.figures)} figures from {results.provenance.records} -> {options.output}")
     return 0
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from workflow.reporting import records, render
 from workflow.reporting.files import ReportingError, write_text
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import (
     accuracy,
     claims,
@@ -49,27 +49,25 @@ TITLES = {
 }
 
 
-def write(material: Material, output: str | Path, names: list[str]) -> None:
+def write(results: Results, output: str | Path, names: list[str]) -> None:
     """Write tables `names` to the folder `output`, each CSV with its origin beside it."""
-    comments = material.provenance.lines(MODULE)
-    if material.records.empty:  # counted from declarations: there is no run to name
+    comments = results.provenance.lines(MODULE)
+    if results.records.empty:  # counted from declarations: there is no run to name
         del comments[1:]
     output = Path(output)
     for name in names:
-        frame, sheets = TABLES[name].build(material), TABLES[name].sheets(material)
+        frame, sheets = TABLES[name].build(results), TABLES[name].sheets(results)
         write_text(output / f"{name}.csv", to_csv(frame))
         write_text(output / f"{name}.csv-metadata.json", metadata(name, comments))
-        siunitx = bool(material.layout.get("siunitx"))
-        write_text(output / f"{name}.tex", render.to_tex(sheets, comments, siunitx, empty_text(material, name)))
-        write_text(
-            output / f"{name}.md", render.to_markdown(TITLES[name], sheets, comments, empty_text(material, name))
-        )
+        siunitx = bool(results.layout.get("siunitx"))
+        write_text(output / f"{name}.tex", render.to_tex(sheets, comments, siunitx, empty_text(results, name)))
+        write_text(output / f"{name}.md", render.to_markdown(TITLES[name], sheets, comments, empty_text(results, name)))
 
 
-def empty_text(material: Material, name: str) -> str:
+def empty_text(results: Results, name: str) -> str:
     """What a table without rows says: that there are no records, or what the table's module says in its EMPTY."""
     no_rows = getattr(TABLES[name], "EMPTY", render.EMPTY)
-    return render.EMPTY if material.records.empty and name not in COUNTED else no_rows
+    return render.EMPTY if results.records.empty and name not in COUNTED else no_rows
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -98,16 +96,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES), metavar="NAME")
     options = parser.parse_args(arguments)
     try:
-        material = gather(options.root, options.config, options.layout, options.reported)
-        if material.records.empty and not set(options.tables) <= set(COUNTED):
+        results = gather(options.root, options.config, options.layout, options.reported)
+        if results.records.empty and not set(options.tables) <= set(COUNTED):
             raise ReportingError(f"{options.root}: no record (result.json) in this folder or below it")
         output = Path(options.output or Path(options.root) / "tables")
-        write(material, output, options.tables)
+        write(results, output, options.tables)
     except ReportingError as error:
         sys.exit(f"tables: {error}")
-    for sentence in records.problems(material.records):
+    for sentence in records.problems(results.records):
         print(f"tables: {sentence}", file=sys.stderr)
-    print(f"tables: {len(options.tables)} tables from {material.provenance.records} -> {output}")
+    print(f"tables: {len(options.tables)} tables from {results.provenance.records} -> {output}")
     return 0
 
 

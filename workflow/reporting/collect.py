@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ReportingError as error:
         sys.exit(f"collect: {error}")
     if options.checkpoints:
-        for record in records.good(table)["record"]:
+        for record in records.successful(table)["record"]:
             finished.give_up(options.checkpoints / Path(record).parent)
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)

@@ -6,7 +6,7 @@ of 51 classes, so that no classifier is in it, while its totals on pixels agree 
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import counted
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 PLAIN = "W + U alone"
 CONVENTIONS = (  # the simplest first: it wins where several fit equally well
@@ -18,15 +18,15 @@ CONVENTIONS = (  # the simplest first: it wins where several fit equally well
 )
 
 
-def totals(material: Material, dataset: str, front_end: str, model: str) -> dict[str, int]:
+def totals(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int]:
     """Convention -> total of a model. The classifier is that of the whole data set, as it was published: the records
     may be of a part with fewer classes."""
-    found = counted.counts(material, dataset, front_end, model)
+    found = counted.counts(results, dataset, front_end, model)
     if found is None:
         return {}
     base, bias = found["W"] + found["U"], found["bias"]
     totals = [base, base + bias, base + 2 * bias]
-    arguments = counted.arguments_of(material, dataset, front_end, model)
+    arguments = counted.arguments_of(results, dataset, front_end, model)
     if arguments and "hidden_size" in arguments and dataset in CATALOGUE:
         classes = len(CATALOGUE[dataset].classes)
         weights = arguments["hidden_size"] * classes
@@ -34,9 +34,9 @@ def totals(material: Material, dataset: str, front_end: str, model: str) -> dict
     return dict(zip(CONVENTIONS, totals, strict=False))
 
 
-def of_source(material: Material, rows: list[tuple[tuple[str, str, str], dict]]) -> str:
+def of_source(results: Results, rows: list[tuple[tuple[str, str, str], dict]]) -> str:
     """The one convention of a source's totals: by which most of them are ours; `rows` are (place, published entry)."""
-    counts = [(totals(material, *place), entry) for place, entry in rows]
+    counts = [(totals(results, *place), entry) for place, entry in rows]
 
     def matches(convention: str) -> int:
         known = [(found[convention], entry) for found, entry in counts if convention in found]

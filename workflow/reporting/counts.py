@@ -8,7 +8,7 @@ from workflow.reporting import grid, reported
 from workflow.reporting import layout as layouts
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import frame
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 MODULE = "workflow.reporting.counts"
 
@@ -21,14 +21,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tables", nargs="+", choices=tables.COUNTED, default=list(tables.COUNTED), metavar="NAME")
     options = parser.parse_args(arguments)
     try:
-        material = Material(
+        results = Results(
             root=None,
             records=frame([]),
             layout=layouts.load(options.layout),
             config=grid.configuration_of(".", options.config),
             reported=reported.load(),
         )
-        tables.write(material, options.output, options.tables)
+        tables.write(results, options.output, options.tables)
     except ReportingError as error:
         sys.exit(f"counts: {error}")
     print(f"counts: {', '.join(options.tables)} of {options.config} -> {options.output}")

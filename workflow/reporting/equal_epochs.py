@@ -7,20 +7,20 @@ numbers of epochs are comparable only over those that all of them had.
 from functools import lru_cache
 
 from workflow.reporting import curves
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 
-def fewest(material: Material, settings: list[tuple[str, ...]]) -> int:
+def fewest(results: Results, settings: list[tuple[str, ...]]) -> int:
     """The smallest number of epochs among rows of the accuracy table; of a row, that of its longest run."""
-    longest = [material.runs_of(*setting)["epochs"].max() for setting in settings]
+    longest = [results.successful(*setting)["epochs"].max() for setting in settings]
     return int(min(longest, default=0))
 
 
-def by_run(material: Material, measure: str, epochs: int, *setting: str) -> dict[tuple[int, int], float]:
+def by_run(results: Results, measure: str, epochs: int, *setting: str) -> dict[tuple[int, int], float]:
     """(fold, seed) -> `measure` of the run's first `epochs` epochs, without the runs whose stream lacks it."""
     found = {}
-    for row in material.runs_of(*setting).itertuples():
-        lines = _stream(str((material.root / row.record).with_name("metrics.jsonl")))[:epochs]
+    for row in results.successful(*setting).itertuples():
+        lines = _stream(str((results.root / row.record).with_name("metrics.jsonl")))[:epochs]
         if (value := _accuracy(measure, lines)) is not None:
             found[row.fold, row.seed] = value
     return found

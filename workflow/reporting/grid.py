@@ -9,9 +9,9 @@ import pandas as pd
 from workflow.experiments import configuration, specification
 from workflow.reporting import layout as layouts
 from workflow.reporting.files import ReportingError
-from workflow.reporting.records import IDENTITY, SETTING
+from workflow.reporting.records import EXPERIMENT, IDENTITY
 
-HOLES = [*IDENTITY, "state", "reason", "record"]
+EXCLUDED = [*IDENTITY, "state", "reason", "record"]
 
 
 def configuration_of(root: str | Path, path: str | Path | None = None) -> dict[str, Any] | None:
@@ -47,19 +47,19 @@ def expected(records: pd.DataFrame, config: dict[str, Any] | None) -> pd.DataFra
     return table.drop_duplicates(ignore_index=True)
 
 
-def holes(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+def excluded(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     """Everything that enters no mean: runs that are not there, and records that failed or cannot be read."""
     bad = records[records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
     have = set(records[IDENTITY].itertuples(index=False, name=None))
     missing = [run for run in wanted[IDENTITY].itertuples(index=False, name=None) if run not in have]
     absent = pd.DataFrame(missing, columns=IDENTITY).assign(state="not run", reason="no record", record="")
-    table = pd.concat([bad[HOLES].astype(object), absent[HOLES].astype(object)], ignore_index=True)
+    table = pd.concat([bad[EXCLUDED].astype(object), absent[EXCLUDED].astype(object)], ignore_index=True)
     return table.astype({"fold": "Int64", "seed": "Int64"})
 
 
-def settings(records: pd.DataFrame, wanted: pd.DataFrame, layout: dict, config: dict | None) -> pd.DataFrame:
+def experiments(records: pd.DataFrame, wanted: pd.DataFrame, layout: dict, config: dict | None) -> pd.DataFrame:
     """Every (dataset, front_end, model, protocol) that is expected or recorded, in the order of tables."""
-    both = pd.concat([wanted[SETTING], records[SETTING].dropna()], ignore_index=True).drop_duplicates()
+    both = pd.concat([wanted[EXPERIMENT], records[EXPERIMENT].dropna()], ignore_index=True).drop_duplicates()
     ranks = {
         "dataset": _rank(config["datasets"] if config else layout["datasets"], both["dataset"]),
         "front_end": _rank(config["front_ends"] if config else layout["front_ends"], both["front_end"]),

@@ -7,20 +7,20 @@ values: trained runs that happen to agree are still several, and n must not depe
 
 from baselines import naive
 from workflow.reporting import counted
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.statistics import Interval, interval, overlap
 
 
-def fitted(material: Material, dataset: str, front_end: str, model: str) -> bool:
+def fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
     """Whether a model is fitted at once, without a seed; a format that nothing tells has the model's name."""
-    known = counted.arguments_of(material, dataset, front_end, model) or {"format": model}
+    known = counted.arguments_of(results, dataset, front_end, model) or {"format": model}
     return known["format"] in naive.FORMATS and hasattr(naive.module(known["format"]), "fit")
 
 
-def values(material: Material, measure: str, *setting: str) -> list[float]:
+def values(results: Results, measure: str, *setting: str) -> list[float]:
     """The independent values of one row of the accuracy table: one a run, or one a fold (the mean of its copies)."""
-    runs = material.by_run(measure, *setting)
-    return list((per_fold(runs) if fitted(material, *setting[:3]) else runs).values())
+    runs = results.by_run(measure, *setting)
+    return list((per_fold(runs) if fitted(results, *setting[:3]) else runs).values())
 
 
 def per_fold(runs: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
@@ -31,19 +31,19 @@ def per_fold(runs: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]
     return {(fold, seeds[0]): sum(runs[fold, seed] for seed in seeds) / len(seeds) for fold, seeds in folds.items()}
 
 
-def summary(material: Material, measure: str, *setting: str) -> Interval:
+def summary(results: Results, measure: str, *setting: str) -> Interval:
     """Mean, deviation, interval and n of one row of the accuracy table, corrected for overlapping folds."""
-    return interval(values(material, measure, *setting), correction(material, measure, *setting))
+    return interval(values(results, measure, *setting), correction(results, measure, *setting))
 
 
-def correction(material: Material, measure: str, *setting: str) -> float:
+def correction(results: Results, measure: str, *setting: str) -> float:
     """n_test / n_train of the folds behind a row, as `interval` and `welch` take it."""
-    folds = {fold for fold, _ in material.by_run(measure, *setting)}
-    return overlap(len(folds), material.test_share(setting[0], setting[3]))
+    folds = {fold for fold, _ in results.by_run(measure, *setting)}
+    return overlap(len(folds), results.test_share(setting[0], setting[3]))
 
 
-def expected(material: Material, *setting: str) -> int:
+def expected(results: Results, *setting: str) -> int:
     """How many observations a row should have: its runs, or its folds."""
-    if not fitted(material, *setting[:3]):
-        return material.expected_of(*setting)
-    return material.expected_folds_of(*setting)
+    if not fitted(results, *setting[:3]):
+        return results.expected_runs(*setting)
+    return results.expected_folds(*setting)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.datasets.catalogue import CATALOGUE
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 
 def read(path: str | Path) -> pd.DataFrame | None:
@@ -19,9 +19,9 @@ def read(path: str | Path) -> pd.DataFrame | None:
     return table
 
 
-def class_names(material: Material, dataset: str) -> list[str] | None:
+def class_names(results: Results, dataset: str) -> list[str] | None:
     """Names of the classes in the order of their labels: from the data's frames.json, else the catalogue."""
-    for file in sorted(material.root.rglob("frames.json")):
+    for file in sorted(results.root.rglob("frames.json")):
         if file.parent.name == dataset:
             found = json.loads(file.read_text()).get("classes")
             if found:
@@ -29,16 +29,16 @@ def class_names(material: Material, dataset: str) -> list[str] | None:
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else None
 
 
-def confusion(material: Material, *setting: str) -> tuple[np.ndarray, list[str], int]:
+def confusion(results: Results, *setting: str) -> tuple[np.ndarray, list[str], int]:
     """Counts (true class, predicted class) summed over the runs of a setting, class names, and runs counted."""
-    runs = material.runs_of(*setting)
-    tables = [read((material.root / record).with_name("predictions.csv")) for record in runs["record"]]
+    runs = results.successful(*setting)
+    tables = [read((results.root / record).with_name("predictions.csv")) for record in runs["record"]]
     tables = [table for table in tables if table is not None and len(table)]
     if not tables:
         return np.zeros((0, 0), dtype=int), [], 0
     both = pd.concat(tables, ignore_index=True)
     found = sorted(set(both["label"]) | set(both["predicted"]), key=_numeric)
-    names = class_names(material, setting[0])
+    names = class_names(results, setting[0])
     if all(text.isdigit() for text in found):  # labels are indices
         count = max(int(text) for text in found) + 1
         known = names is not None and len(names) >= count

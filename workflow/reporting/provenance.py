@@ -38,7 +38,7 @@ def of(table: pd.DataFrame) -> Provenance:
     states = ", ".join(f"{n} {state}" for state, n in table["status"].value_counts().sort_index().items())
     count = "1 record" if len(table) == 1 else f"{len(table)} records"
     described = f"{count} ({states or 'none'}; sha256 {digest[:16]})"
-    return Provenance(described, run_commits(records.good(table)), script_commit())
+    return Provenance(described, run_commits(records.successful(table)), script_commit())
 
 
 def run_commits(good: pd.DataFrame) -> str:

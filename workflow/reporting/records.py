@@ -21,7 +21,7 @@ from workflow.training import finished
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"
 IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
-SETTING = ["dataset", "front_end", "model", "protocol"]  # what one row of accuracy.csv stands for
+EXPERIMENT = ["dataset", "front_end", "model", "protocol"]  # what one row of accuracy.csv stands for
 WEIGHTS = ["W", "U", "bias", "classifier"]
 MEASURES = [
     "test_accuracy",
@@ -115,7 +115,7 @@ def identity_of(where: str) -> dict[str, Any]:
     return {name: int(text) if name in INTEGERS else text for name, text in found.groupdict().items()}
 
 
-def good(records: pd.DataFrame) -> pd.DataFrame:
+def successful(records: pd.DataFrame) -> pd.DataFrame:
     """The records that enter means."""
     return records[records["status"] == "ok"]
 

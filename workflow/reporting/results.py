@@ -16,7 +16,7 @@ from workflow.storage import seal
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, so that tables can be cached by it
-class Material:
+class Results:
     """Records with what is expected of them; `config` is None where only records are at hand."""
 
     root: Path
@@ -26,9 +26,9 @@ class Material:
     reported: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
-    def good(self) -> pd.DataFrame:
+    def successful_records(self) -> pd.DataFrame:
         """The records that enter means."""
-        return records.good(self.records)
+        return records.successful(self.records)
 
     @cached_property
     def expected(self) -> pd.DataFrame:
@@ -36,14 +36,14 @@ class Material:
         return grid.expected(self.records, self.config)
 
     @cached_property
-    def holes(self) -> pd.DataFrame:
+    def excluded(self) -> pd.DataFrame:
         """What is not there, and why."""
-        return grid.holes(self.records, self.expected)
+        return grid.excluded(self.records, self.expected)
 
     @cached_property
-    def settings(self) -> pd.DataFrame:
+    def experiments(self) -> pd.DataFrame:
         """(dataset, front_end, model, protocol) of every row of the accuracy table, in order."""
-        return grid.settings(self.records, self.expected, self.layout, self.config)
+        return grid.experiments(self.records, self.expected, self.layout, self.config)
 
     @cached_property
     def provenance(self) -> provenance.Provenance:
@@ -84,42 +84,42 @@ class Material:
         """Whether the configuration declares that only a part of the set is at hand."""
         return bool(((self.config or {}).get("datasets", {}).get(dataset) or {}).get("partial"))
 
-    def runs_of(self, dataset: str, front_end: str, model: str, protocol: str) -> pd.DataFrame:
+    def successful(self, dataset: str, front_end: str, model: str, protocol: str) -> pd.DataFrame:
         """The good records of one row of the accuracy table."""
         key = (dataset, front_end, model, protocol)
-        return self._groups.get(key, self.good.iloc[:0])
+        return self._groups.get(key, self.successful_records.iloc[:0])
 
-    def by_run(self, measure: str, *setting: str) -> dict[tuple[int, int], float]:
+    def by_run(self, measure: str, *experiment: str) -> dict[tuple[int, int], float]:
         """(fold, seed) -> value of `measure`, without the runs that have none."""
-        return _by_run(self, measure, setting)
+        return _by_run(self, measure, experiment)
 
     def test_share(self, dataset: str, protocol: str) -> float | None:
         """n_test / (n_train + n_test), from leakage.csv, or None."""
         return self._shares.get((dataset, protocol))
 
-    def states_of(self, *setting: str) -> dict[str, int]:
+    def excluded_states(self, *experiment: str) -> dict[str, int]:
         """How many runs of one row of the accuracy table are holes, by state."""
-        return self._states.get(tuple(setting), {})
+        return self._states.get(tuple(experiment), {})
 
-    def expected_of(self, *setting: str) -> int:
+    def expected_runs(self, *experiment: str) -> int:
         """How many runs one row of the accuracy table should have."""
-        return len(self._wanted.get(tuple(setting), ()))
+        return len(self._wanted.get(tuple(experiment), ()))
 
-    def expected_folds_of(self, *setting: str) -> int:
+    def expected_folds(self, *experiment: str) -> int:
         """How many folds one row of the accuracy table should have."""
-        return len({fold for fold, _ in self._wanted.get(tuple(setting), ())})
+        return len({fold for fold, _ in self._wanted.get(tuple(experiment), ())})
 
-    def groups(self) -> Iterable[tuple[tuple[str, ...], pd.DataFrame]]:
+    def by_experiment(self) -> Iterable[tuple[tuple[str, ...], pd.DataFrame]]:
         """The good records, by row of the accuracy table."""
         return self._groups.items()
 
-    def rows_of(self, dataset: str, front_end: str, model: str) -> pd.DataFrame:
+    def records_of(self, dataset: str, front_end: str, model: str) -> pd.DataFrame:
         """The good records of a model, over all protocols."""
-        return self._models.get((dataset, front_end, model), self.good.iloc[:0])
+        return self._models.get((dataset, front_end, model), self.successful_records.iloc[:0])
 
     @cached_property
     def _models(self) -> dict[tuple, pd.DataFrame]:
-        return dict(iter(self.good.groupby(records.SETTING[:3])))
+        return dict(iter(self.successful_records.groupby(records.EXPERIMENT[:3])))
 
     @cached_property
     def _shares(self) -> dict[tuple[str, str], float]:
@@ -128,31 +128,31 @@ class Material:
 
     @cached_property
     def _groups(self) -> dict[tuple, pd.DataFrame]:
-        return dict(iter(self.good.groupby(records.SETTING)))
+        return dict(iter(self.successful_records.groupby(records.EXPERIMENT)))
 
     @cached_property
     def _states(self) -> dict[tuple, dict[str, int]]:
         found: dict[tuple, dict[str, int]] = {}
-        for (*setting, state), rows in self.holes.groupby([*records.SETTING, "state"]):
-            found.setdefault(tuple(setting), {})[state] = len(rows)
+        for (*experiment, state), rows in self.excluded.groupby([*records.EXPERIMENT, "state"]):
+            found.setdefault(tuple(experiment), {})[state] = len(rows)
         return found
 
     @cached_property
     def _wanted(self) -> dict[tuple, list[tuple[int, int]]]:
-        groups = self.expected.groupby(records.SETTING)
+        groups = self.expected.groupby(records.EXPERIMENT)
         return {key: list(zip(rows["fold"], rows["seed"], strict=True)) for key, rows in groups}
 
 
 @lru_cache(maxsize=4096)
-def _by_run(material: Material, measure: str, setting: tuple[str, ...]) -> dict[tuple[int, int], float]:
-    runs = material.runs_of(*setting)
+def _by_run(results: Results, measure: str, experiment: tuple[str, ...]) -> dict[tuple[int, int], float]:
+    runs = results.successful(*experiment)
     rows = zip(runs["fold"], runs["seed"], runs[measure], strict=True)
     return {(fold, seed): value for fold, seed, value in rows if not pd.isna(value)}
 
 
-def gather(root, config=None, layout=None, reported=None) -> Material:
+def gather(root, config=None, layout=None, reported=None) -> Results:
     """Read everything below `root`; `config`, `layout`, `reported` are paths, each with its default."""
-    return Material(
+    return Results(
         root=Path(root),
         records=records.read(root),
         layout=layouts.load(layout),

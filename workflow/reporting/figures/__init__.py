@@ -1,1 +1,1 @@
-"""The figures one by one: each file has `draw(material) -> Drawing`."""
+"""The figures one by one: each file has `draw(results) -> Drawing`."""

@@ -11,16 +11,16 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import observations
 from workflow.reporting.figures import style
 from workflow.reporting.figures.style import Drawing
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.tables.accuracy import weights
 
 CLOSE = 0.1  # decades: about the width of a marker
 STEP = 3.0  # points from one mark to the next where sizes are so close
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """A panel per data set and front end (rows) and protocol (columns)."""
-    settings, protocols = style.settings(material), style.protocols(material)
+    settings, protocols = style.settings(results), style.protocols(results)
     if not settings:
         return style.nothing("No finished runs yet.")
     figure, axes = style.panels(len(settings), len(protocols), sharex=True, sharey="row")
@@ -29,18 +29,18 @@ def draw(material: Material) -> Drawing:
     lines_of: dict[Axes, dict[str, float]] = {}
     for row, (dataset, front_end) in zip(axes, settings, strict=True):
         for panel, protocol in zip(row, protocols, strict=True):
-            names = style.models(material, dataset, front_end, protocol)
+            names = style.models(results, dataset, front_end, protocol)
             settings_of = {name: (dataset, front_end, name, protocol) for name in names}
-            sizes = {name: weights(material, *setting) for name, setting in settings_of.items()}
+            sizes = {name: weights(results, *setting) for name, setting in settings_of.items()}
             sizes_of[panel] = {name: size for name, size in sizes.items() if size}
-            runs_of = {name: material.runs_of(*setting) for name, setting in settings_of.items()}
+            runs_of = {name: results.successful(*setting) for name, setting in settings_of.items()}
             shown += [name for name in sizes_of[panel] if name not in shown]
-            counts = [len(observations.values(material, "test_accuracy", *setting)) for setting in settings_of.values()]
-            label = layouts.setting_label(material.layout, dataset, front_end)
+            counts = [len(observations.values(results, "test_accuracy", *setting)) for setting in settings_of.values()]
+            label = layouts.setting_label(results.layout, dataset, front_end)
             panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)})")
             panel.set(xscale="log", ylim=(0, 100))
             for group in groups(sizes_of[panel]):
-                _group(panel, material, group, sizes_of[panel], runs_of)
+                _group(panel, results, group, sizes_of[panel], runs_of)
             lines_of[panel] = {
                 name: 100 * runs["test_accuracy"].mean() for name, runs in runs_of.items() if not sizes[name]
             }
@@ -55,9 +55,9 @@ def draw(material: Material) -> Drawing:
         Line2D([], [], color="#333333", marker="o", linestyle="", label="epoch chosen on validation (± std)"),
         Line2D([], [], color="#333333", marker="_", linestyle="", markersize=7, label="best test epoch"),
     ]
-    shown = [name for name in material.settings["model"].drop_duplicates() if name in shown]
-    style.legend(figure, material.layout, shown, "marker", extra)
-    style.reference_lines(figure, material.layout, lines_of)
+    shown = [name for name in results.experiments["model"].drop_duplicates() if name in shown]
+    style.legend(figure, results.layout, shown, "marker", extra)
+    style.reference_lines(figure, results.layout, lines_of)
     return Drawing(
         figure,
         "Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on validation "
@@ -67,7 +67,7 @@ def draw(material: Material) -> Drawing:
     )
 
 
-def _group(panel: Axes, material: Material, group: list[str], sizes: dict[str, int], runs_of: dict) -> None:
+def _group(panel: Axes, results: Results, group: list[str], sizes: dict[str, int], runs_of: dict) -> None:
     """Draw models of almost equal size side by side, so that none hides another. The steps between them are points
     on paper: on the axis, which is logarithmic, all stand at their size, and a strip shows that they belong together.
     """
@@ -77,15 +77,15 @@ def _group(panel: Axes, material: Material, group: list[str], sizes: dict[str, i
     for index, model in enumerate(group):
         aside = STEP * (index - (len(group) - 1) / 2)
         moved = offset_copy(panel.transData, panel.figure, aside, units="points")
-        _model(panel, material, model, sizes[model], runs_of[model], moved)
+        _model(panel, results, model, sizes[model], runs_of[model], moved)
 
 
-def _model(panel: Axes, material: Material, model: str, size: int, runs, transform) -> None:
+def _model(panel: Axes, results: Results, model: str, size: int, runs, transform) -> None:
     mean, best = 100 * runs["test_accuracy"].mean(), 100 * runs["best_epoch_accuracy"].mean()
     spread = 100 * runs["test_accuracy"].std() if len(runs) > 1 else None
-    colour = style.colour(material.layout, model)
-    look = {"color": colour, "marker": style.marker(material.layout, model)}
-    look |= {"markersize": style.marker_size(material.layout, model), "linestyle": ""}
+    colour = style.colour(results.layout, model)
+    look = {"color": colour, "marker": style.marker(results.layout, model)}
+    look |= {"markersize": style.marker_size(results.layout, model), "linestyle": ""}
     bar = {"color": colour, "marker": "_", "markersize": 7, "markeredgewidth": 1.1}
     panel.plot([size], [best], zorder=2, transform=transform, **bar)
     panel.errorbar([size], [mean], yerr=spread, elinewidth=0.8, zorder=3, transform=transform, **look)

@@ -6,21 +6,21 @@ from workflow.reporting import layout as layouts
 from workflow.reporting.figures import style
 from workflow.reporting.figures.style import Drawing
 from workflow.reporting.predictions import confusion
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 MOST_NAMES = 16  # class names are readable up to here; above, every tenth is numbered
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """A panel per model, data set, front end and protocol."""
     wanted = [
         (dataset, front_end, model, protocol)
-        for dataset, front_end in style.settings(material)
-        for model in style.models(material, dataset, front_end)
-        if layouts.base_model(material.layout, model) in material.layout["confusion"]
-        for protocol in style.protocols(material)
+        for dataset, front_end in style.settings(results)
+        for model in style.models(results, dataset, front_end)
+        if layouts.base_model(results.layout, model) in results.layout["confusion"]
+        for protocol in style.protocols(results)
     ]
-    found = [(setting, confusion(material, *setting)) for setting in wanted]
+    found = [(setting, confusion(results, *setting)) for setting in wanted]
     found = [(setting, what) for setting, what in found if what[2]]
     if not found:
         return style.nothing("No predictions yet.")
@@ -28,8 +28,8 @@ def draw(material: Material) -> Drawing:
     for panel, (setting, (matrix, names, runs)) in zip(axes, found, strict=True):
         image = _matrix(panel, matrix, names)
         dataset, front_end, model, protocol = setting
-        label = layouts.setting_label(material.layout, dataset, front_end)
-        of = layouts.model_label(material.layout, model)
+        label = layouts.setting_label(results.layout, dataset, front_end)
+        of = layouts.model_label(results.layout, model)
         panel.set_title(f"{label}: {protocol}\n{of}, {matrix.sum()} predictions, {runs} runs")
     bar = {"location": "bottom", "shrink": 0.35, "aspect": 30, "pad": 0.03}
     figure.colorbar(image, ax=axes, label="share of the true class's clips (%)", **bar)

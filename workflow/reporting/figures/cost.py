@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow.reporting import layout as layouts
 from workflow.reporting.figures import style
 from workflow.reporting.figures.style import Drawing
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
 
 MOST_DECADES = 2.0  # where an axis spans more, only powers of ten have room for their labels
@@ -18,9 +18,9 @@ QUANTITIES = {
 }
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """A row per data set, front end and device; a panel per quantity, a line per model."""
-    table = cost.build(material)
+    table = cost.build(results)
     groups = list(table.groupby(["dataset", "front_end", "device"], sort=False))
     if not groups:
         return style.nothing("No finished runs yet.")
@@ -30,8 +30,8 @@ def draw(material: Material) -> Drawing:
         names = list(rows["model"])
         for panel, (quantity, label) in zip(line, QUANTITIES.items(), strict=True):
             for place, row in enumerate(rows.to_dict("records")):
-                colour = style.colour(material.layout, row["model"])
-                marker = style.marker(material.layout, row["model"])
+                colour = style.colour(results.layout, row["model"])
+                marker = style.marker(results.layout, row["model"])
                 value = row[quantity]
                 if value == value and value > 0:
                     panel.plot([value], [place], color=colour, marker=marker, markeredgewidth=1, linestyle="")
@@ -43,8 +43,8 @@ def draw(material: Material) -> Drawing:
             panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             panel.xaxis.set_minor_formatter(NullFormatter())
         counts = [int(count) for count in rows["n"]]
-        line[0].set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
-        label = layouts.setting_label(material.layout, dataset, front_end)
+        line[0].set_yticks(range(len(names)), [layouts.model_label(results.layout, name) for name in names])
+        label = layouts.setting_label(results.layout, dataset, front_end)
         line[0].set_title(f"{label}, on {device} ({style.runs_text(counts)})")
     return Drawing(
         figure,

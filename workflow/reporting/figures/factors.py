@@ -5,29 +5,29 @@ from matplotlib.lines import Line2D
 from workflow.reporting import layout as layouts
 from workflow.reporting.figures import style
 from workflow.reporting.figures.style import Drawing
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.tables import factors
 
 NOTHING = "No format was run with both starts and recipes."
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """A row per data set and front end, a panel per protocol; a line per format from one start to the other."""
-    designs = {place: factors.design(material, *place) for place in style.settings(material)}
+    designs = {place: factors.design(results, *place) for place in style.settings(results)}
     designs = {place: found for place, found in designs.items() if found}
     if not designs:
         return style.nothing(NOTHING)
     most = max(len(found) for found in designs.values())
     figure, axes = style.panels(len(designs), len(factors.PROTOCOLS), height=0.65 + 0.22 * most, sharey="row")
     for line, (place, found) in zip(axes, designs.items(), strict=True):
-        label = layouts.setting_label(material.layout, *place)
+        label = layouts.setting_label(results.layout, *place)
         for panel, protocol in zip(line, factors.PROTOCOLS, strict=True):
             counts = []
             for height, models in enumerate(found.values()):
-                counts += _line(panel, material, height, (*place, protocol), models)
+                counts += _line(panel, results, height, (*place, protocol), models)
             panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)} each)")
             panel.set(xlim=(0, 100), ylim=(len(found) - 0.4, -0.6))
-        line[0].set_yticks(range(len(found)), [layouts.model_label(material.layout, family) for family in found])
+        line[0].set_yticks(range(len(found)), [layouts.model_label(results.layout, family) for family in found])
     for panel in axes[-1]:
         panel.set_xlabel("test accuracy, epoch chosen on validation (%)")
     dark = {"color": "#333333", "linestyle": "", "marker": "o"}
@@ -35,7 +35,7 @@ def draw(material: Material) -> Drawing:
         Line2D([], [], label="matched standard deviation of the reconstructed weight, our recipe", **dark),
         Line2D([], [], mfc="white", label="published start and recipe", **dark),
     ]
-    style.legend(figure, material.layout, [], "marker", extra)
+    style.legend(figure, results.layout, [], "marker", extra)
     return Drawing(
         figure,
         "Protocol, start and recipe, and format: the same formats with both starts and recipes under both protocols "
@@ -43,15 +43,15 @@ def draw(material: Material) -> Drawing:
     )
 
 
-def _line(panel, material: Material, height: int, where: tuple[str, str, str], models: dict[str, str]) -> list[int]:
+def _line(panel, results: Results, height: int, where: tuple[str, str, str], models: dict[str, str]) -> list[int]:
     """Draw a format; returns the numbers of runs behind its marks."""
     dataset, front_end, protocol = where
     means, heights, counts = [], [], []
     for start, aside in zip(factors.STARTS, (-style.BESIDE, style.BESIDE), strict=True):
-        runs = material.runs_of(dataset, front_end, models[start], protocol)["test_accuracy"].dropna()
+        runs = results.successful(dataset, front_end, models[start], protocol)["test_accuracy"].dropna()
         if runs.empty:
             continue
-        colour = style.colour(material.layout, models["matched"])
+        colour = style.colour(results.layout, models["matched"])
         means.append(100 * runs.mean())
         heights.append(height + aside)
         counts.append(len(runs))

@@ -5,16 +5,16 @@ from matplotlib.lines import Line2D
 from workflow.reporting import layout as layouts
 from workflow.reporting.figures import style
 from workflow.reporting.figures.style import Drawing
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import comparison
 
 NEAREST, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """A panel per data set and front end that has a published accuracy; a line per model."""
-    table = comparison.build(material)
+    table = comparison.build(results)
     table = table[table["metric"] == "accuracy"]
     known = table[table["reported"].notna()]
     groups = list(known.groupby(["dataset", "front_end"], sort=False))
@@ -32,13 +32,13 @@ def draw(material: Material) -> Drawing:
             view = row["protocol"], row["measure"]
             if view in (NEAREST, STRICT) and row["n"]:
                 _mark(
-                    panel, material, place + (-style.BESIDE if view == NEAREST else style.BESIDE), row, view == NEAREST
+                    panel, results, place + (-style.BESIDE if view == NEAREST else style.BESIDE), row, view == NEAREST
                 )
                 counts.append(int(row["n"]))
-        panel.set_yticks(range(len(names)), [layouts.model_label(material.layout, name) for name in names])
+        panel.set_yticks(range(len(names)), [layouts.model_label(results.layout, name) for name in names])
         panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
-        label = layouts.setting_label(material.layout, dataset, front_end)
-        part = "a part of " if material.partial(dataset) else ""  # the reported numbers are for the whole set
+        label = layouts.setting_label(results.layout, dataset, front_end)
+        part = "a part of " if results.partial(dataset) else ""  # the reported numbers are for the whole set
         panel.set_title(f"{part}{label} ({style.runs_text(counts)})")
     dark = {"color": "#333333", "linestyle": ""}
     extra = [
@@ -46,7 +46,7 @@ def draw(material: Material) -> Drawing:
         Line2D([], [], marker="o", label="random protocol, best test epoch (nearest to theirs)", **dark),
         Line2D([], [], marker="o", mfc="white", label="group protocol, epoch chosen on validation", **dark),
     ]
-    style.legend(figure, material.layout, [], "marker", extra)
+    style.legend(figure, results.layout, [], "marker", extra)
     return Drawing(
         figure,
         "Reported against reproduced accuracy, with 95 % intervals over folds and seeds. Filled: nearest to how the "
@@ -55,8 +55,8 @@ def draw(material: Material) -> Drawing:
     )
 
 
-def _mark(panel, material: Material, place: float, row: dict, nearest: bool) -> None:
-    colour, mean = style.colour(material.layout, row["model"]), 100 * row["reproduced"]
+def _mark(panel, results: Results, place: float, row: dict, nearest: bool) -> None:
+    colour, mean = style.colour(results.layout, row["model"]), 100 * row["reproduced"]
     known = row["low"] == row["low"] and row["n"] >= FEWEST
     reach = [[mean - 100 * row["low"]], [100 * row["high"] - mean]] if known else None
     options = {"color": colour, "markerfacecolor": colour if nearest else "white", "marker": "o", "elinewidth": 0.8}

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from workflow.reporting import layout as layouts
 from workflow.reporting.files import write_bytes
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 STYLE = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.4  # inches: the printed widths, and the height of all panels
@@ -90,26 +90,28 @@ def grid(count: int, height: float, **options) -> tuple[Figure, list[Axes]]:
     return figure, flat[:count]
 
 
-def settings(material: Material) -> list[tuple[str, str]]:
+def settings(results: Results) -> list[tuple[str, str]]:
     """(dataset, front_end) pairs that have good records, in the order of tables."""
-    have = set(material.good[["dataset", "front_end"]].itertuples(index=False, name=None))
-    pairs = material.settings[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
+    have = set(results.successful_records[["dataset", "front_end"]].itertuples(index=False, name=None))
+    pairs = results.experiments[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
     return [pair for pair in pairs if pair in have]
 
 
-def protocols(material: Material) -> list[str]:
+def protocols(results: Results) -> list[str]:
     """Protocols that have good records, in the order of tables."""
-    have = set(material.good["protocol"])
-    return [name for name in material.settings["protocol"].drop_duplicates() if name in have]
+    have = set(results.successful_records["protocol"])
+    return [name for name in results.experiments["protocol"].drop_duplicates() if name in have]
 
 
-def models(material: Material, dataset: str, front_end: str, protocol: str | None = None) -> list[str]:
+def models(results: Results, dataset: str, front_end: str, protocol: str | None = None) -> list[str]:
     """Models with good records there, in the order of tables."""
-    rows = material.good[(material.good["dataset"] == dataset) & (material.good["front_end"] == front_end)]
+    rows = results.successful_records[
+        (results.successful_records["dataset"] == dataset) & (results.successful_records["front_end"] == front_end)
+    ]
     if protocol is not None:
         rows = rows[rows["protocol"] == protocol]
     have = set(rows["model"])
-    return [name for name in material.settings["model"].drop_duplicates() if name in have]
+    return [name for name in results.experiments["model"].drop_duplicates() if name in have]
 
 
 def runs_text(counts: Iterable[int]) -> str:

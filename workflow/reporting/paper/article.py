@@ -20,7 +20,7 @@ from workflow.reporting import render
 from workflow.reporting.figures.style import Drawing
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.paper import macros
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
@@ -28,13 +28,13 @@ FIXED = ("paper.tex", "references.bib")
 EPOCH = "1622505600"  # June 2021, the month of the conference: a PDF's dates must not change its bytes
 
 
-def prepare(material: Material, folder: Path) -> None:
+def prepare(results: Results, folder: Path) -> None:
     """Fill `folder` with everything that paper.tex reads."""
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
-    tables.write(material, folder / "tables", list(tables.TABLES))
-    drawings = figures.write(material, folder / "figures", list(figures.FIGURES))
-    write_text(folder / "macros.tex", macros.to_tex(material))
+    tables.write(results, folder / "tables", list(tables.TABLES))
+    drawings = figures.write(results, folder / "figures", list(figures.FIGURES))
+    write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", drawn(drawings))
     for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
         unused.unlink()
@@ -98,17 +98,17 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 0
     try:
-        material = gather(options.root, options.config, options.layout, options.reported)
+        results = gather(options.root, options.config, options.layout, options.reported)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            prepare(material, folder)
+            prepare(results, folder)
             compile_pdf(folder)
             write_bytes(options.output, (folder / "paper.pdf").read_bytes())
             if options.arxiv:
                 arxiv(folder, Path(options.arxiv))
     except ReportingError as error:
         sys.exit(f"paper: {error}")
-    print(f"paper: {options.output} from {material.provenance.records}")
+    print(f"paper: {options.output} from {results.provenance.records}")
     return 0
 
 

@@ -15,7 +15,7 @@ from workflow.reporting import records
 from workflow.reporting.figures import style
 from workflow.reporting.files import ReportingError, write_text
 from workflow.reporting.report import runs
-from workflow.reporting.results import Material, gather
+from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.reporting.report.page"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,7 +35,7 @@ COLUMNS = [
 ]
 
 
-def page(material: Material, prefix: str = "") -> str:
+def page(results: Results, prefix: str = "") -> str:
     """The whole page; `prefix` leads from the page to the folder of records, for links to files."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -44,38 +44,38 @@ def page(material: Material, prefix: str = "") -> str:
         trim_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        title=material.config["name"] if material.config else "a folder of records",
+        title=results.config["name"] if results.config else "a folder of records",
         css=Markup((TEMPLATES / "report.css").read_text()),
         script=Markup((TEMPLATES / "report.js").read_text()),
-        comments=material.provenance.lines(MODULE),
-        counts=counts(material),
-        problems=records.problems(material.records),
+        comments=results.provenance.lines(MODULE),
+        counts=counts(results),
+        problems=records.problems(results.records),
         tables=[
-            (name, tables.TITLES[name], module.sheets(material), tables.empty_text(material, name))
+            (name, tables.TITLES[name], module.sheets(results), tables.empty_text(results, name))
             for name, module in tables.TABLES.items()
         ],
-        figures=images(material),
+        figures=images(results),
         columns=COLUMNS,
-        data=embedded(runs.collect(material) | {"prefix": prefix}),
+        data=embedded(runs.collect(results) | {"prefix": prefix}),
     )
 
 
-def counts(material: Material) -> list[tuple[str, int]]:
+def counts(results: Results) -> list[tuple[str, int]]:
     """How many runs there are of each state, those that are not there included."""
-    states = material.records["status"].value_counts().to_dict()
-    states["not run"] = int((material.holes["state"] == "not run").sum())
+    states = results.records["status"].value_counts().to_dict()
+    states["not run"] = int((results.excluded["state"] == "not run").sum())
     names = {"ok": "finished", "failed": "failed", "malformed": "malformed", "duplicate": "duplicate"}
     shown = [(label, states.get(name, 0)) for name, label in names.items()]
     return [pair for pair in [*shown, ("not run", states["not run"])] if pair[1] or pair[0] == "finished"]
 
 
-def images(material: Material) -> list[tuple[str, str, str]]:
+def images(results: Results) -> list[tuple[str, str, str]]:
     """(name, PNG in base64, caption) of every figure."""
     drawn = []
     with style.in_style():
         for name, module in figures.FIGURES.items():
-            drawing = module.draw(material)
-            image = style.png(drawing, name, material.provenance.lines(MODULE))
+            drawing = module.draw(results)
+            image = style.png(drawing, name, results.provenance.lines(MODULE))
             drawn.append((name, base64.b64encode(image).decode(), drawing.caption))
     return drawn
 
@@ -95,12 +95,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
     options = parser.parse_args(arguments)
     try:
-        material = gather(options.root, options.config, options.layout, options.reported)
+        results = gather(options.root, options.config, options.layout, options.reported)
         prefix = os.path.relpath(options.root, Path(options.output).parent).replace(os.sep, "/")
-        write_text(options.output, page(material, "" if prefix == "." else f"{prefix}/"))
+        write_text(options.output, page(results, "" if prefix == "." else f"{prefix}/"))
     except ReportingError as error:
         sys.exit(f"report: {error}")
-    print(f"report: {options.output} from {material.provenance.records}")
+    print(f"report: {options.output} from {results.provenance.records}")
     return 0
 
 

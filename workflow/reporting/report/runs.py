@@ -10,18 +10,18 @@ import yaml
 from workflow.reporting import curves
 from workflow.reporting.provenance import UNCOMMITTED
 from workflow.reporting.records import IDENTITY
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 MOST_POINTS = 80  # of a curve on the page; the stream beside the record has all
 SHOWN = ("train_accuracy", "validation_accuracy", "test_accuracy", "train_loss", "validation_loss")
 
 
-def collect(material: Material) -> dict[str, Any]:
+def collect(results: Results) -> dict[str, Any]:
     """{"runs": a dict per record, "specifications": [...], "environments": [...]}, ready for JSON."""
     shared: dict[str, dict[str, int]] = {"specifications": {}, "environments": {}}
     runs = []
-    for row in material.records.to_dict("records"):
-        folder = (material.root / row["record"]).parent
+    for row in results.records.to_dict("records"):
+        folder = (results.root / row["record"]).parent
         run = {name: _plain(value) for name, value in row.items()}
         if run.pop("git_dirty"):
             run["git_commit"] = f"{run['git_commit']} ({UNCOMMITTED})"

@@ -9,7 +9,7 @@ from workflow.reporting import counted, rivals
 from workflow.reporting import layout as layouts
 from workflow.reporting.ranking import compare
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST, holm
 from workflow.reporting.tables.accuracy import ACCURACIES
 from workflow.reporting.tables.leakage import interval_text
@@ -46,41 +46,41 @@ CSV += ["low", "high", "n", "p", "p_corrected", "verdict"]
 
 
 @lru_cache(maxsize=8)
-def build(material: Material) -> pd.DataFrame:
+def build(results: Results) -> pd.DataFrame:
     """claims.csv: a row per check. Accuracy differences are fractions, FDHT-LSTM less its rival."""
     rows = []
-    places = counted.places(material)
-    ours = [row for row in places.itertuples(index=False) if layouts.kind(material.layout, row.model) == "fdht"]
+    places = counted.places(results)
+    ours = [row for row in places.itertuples(index=False) if layouts.kind(results.layout, row.model) == "fdht"]
     for place in ours:
-        rows += _counts(material, place)
+        rows += _counts(results, place)
     for measure in ACCURACIES:
-        rows += _rivals(material, measure, ours)
+        rows += _rivals(results, measure, ours)
     return pd.DataFrame(rows, columns=CSV)
 
 
-def published(material: Material, metric: str) -> float:
+def published(results: Results, metric: str) -> float:
     """A number of the abstract, from reported.csv; NaN where it is not there."""
-    table = material.reported
+    table = results.reported
     found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
     return float(found.iloc[0]) if len(found) else math.nan
 
 
-def _counts(material: Material, place) -> list[dict]:
+def _counts(results: Results, place) -> list[dict]:
     """How many weights, and how many times fewer: than each compressed rival, as the abstract says, and than dense."""
     base = {"dataset": place.dataset, "front_end": place.front_end, "protocol": "", "model": place.model}
-    total = _total(counted.counts(material, *place))
-    low, high = published(material, "weights_low"), published(material, "weights_high")
+    total = _total(counted.counts(results, *place))
+    low, high = published(results, "weights_low"), published(results, "weights_high")
     rows = [
         base
         | {"claim": "weights", "expected_low": low, "expected_high": high, "found": total}
         | {"verdict": _judge(total, low <= total <= high)}
     ]
-    low, high = published(material, "times_fewer_low"), published(material, "times_fewer_high")
-    others = [("times_fewer", rival) for rival in rivals.of(material, *place)] + [("times_fewer_dense", "dense LSTM")]
+    low, high = published(results, "times_fewer_low"), published(results, "times_fewer_high")
+    others = [("times_fewer", rival) for rival in rivals.of(results, *place)] + [("times_fewer_dense", "dense LSTM")]
     for claim, against in others:
         find = counted.dense if claim == "times_fewer_dense" else counted.counts
         named = place.model if claim == "times_fewer_dense" else against  # the dense LSTM of this model's size
-        fewer = _total(find(material, place.dataset, place.front_end, named)) / total if total else math.nan
+        fewer = _total(find(results, place.dataset, place.front_end, named)) / total if total else math.nan
         rows.append(
             base
             | {"claim": claim, "against": against, "expected_low": low, "expected_high": high, "found": fewer}
@@ -97,14 +97,14 @@ def _judge(value: float, holds: bool) -> str:
     return NOT_RUN if math.isnan(value) else HOLDS if holds else FAILS
 
 
-def _rivals(material: Material, measure: str, ours: list) -> list[dict]:
+def _rivals(results: Results, measure: str, ours: list) -> list[dict]:
     """FDHT-LSTM against each compressed rival that is its like; Holm over all rows of the measure."""
     rows = []
     for place in ours:
-        for rival in rivals.of(material, *place):
-            for protocol in material.settings["protocol"].drop_duplicates():
+        for rival in rivals.of(results, *place):
+            for protocol in results.experiments["protocol"].drop_duplicates():
                 block = place.dataset, place.front_end, protocol
-                test = compare(material, measure, place.model, rival, *block)
+                test = compare(results, measure, place.model, rival, *block)
                 rows.append(
                     {"claim": measure, "dataset": place.dataset, "front_end": place.front_end}
                     | {"protocol": protocol, "model": place.model, "against": rival, "expected_low": 0.0}
@@ -112,7 +112,7 @@ def _rivals(material: Material, measure: str, ours: list) -> list[dict]:
                 )
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_corrected"] = p
-        row["verdict"] = _rival_verdict(row, material.layout["significance"])
+        row["verdict"] = _rival_verdict(row, results.layout["significance"])
     return rows
 
 
@@ -133,10 +133,10 @@ def overall(verdicts: list[str]) -> str:
     return HOLDS if set(verdicts) == {HOLDS} else INCONCLUSIVE
 
 
-def sheets(material: Material) -> list[Sheet]:
+def sheets(results: Results) -> list[Sheet]:
     """Printed tables: one of sizes, a block per claim, and one per accuracy, a block per protocol."""
-    table = layouts.keep(material.layout, "claims", build(material))
-    wanted = layouts.choose(material.layout, "claims", COLUMNS)
+    table = layouts.keep(results.layout, "claims", build(results))
+    wanted = layouts.choose(results.layout, "claims", COLUMNS)
     result = []
     for kind, named in SHEETS.items():
         rows = table[table["claim"].isin(named)]
@@ -149,16 +149,16 @@ def sheets(material: Material) -> list[Sheet]:
         else:
             caption = f"Claims of the abstract, checked: {kind}. {_verdict_title(named[0], rows)}."
             by = ["dataset", "front_end", "protocol"]
-            titled = [(_setting(material, key), part) for key, part in rows.groupby(by, sort=False)]
+            titled = [(_setting(results, key), part) for key, part in rows.groupby(by, sort=False)]
         blocks = [
             (
                 title,
-                [[_cell(material, key, row)._replace(link=_link(key, row)) for key in chosen] for row in _dicts(part)],
+                [[_cell(results, key, row)._replace(link=_link(key, row)) for key in chosen] for row in _dicts(part)],
             )
             for title, part in titled
         ]
         columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(material, named)))
+        result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(results, named)))
     return result
 
 
@@ -168,8 +168,8 @@ def _verdict_title(claim: str, rows: pd.DataFrame) -> str:
     return f"{TITLES[claim]}{'' if claim in ACCURACIES else claimed}: {overall(list(rows['verdict']))}"
 
 
-def _setting(material: Material, place: tuple[str, str, str]) -> str:
-    setting = layouts.setting_label(material.layout, *place[:2])
+def _setting(results: Results, place: tuple[str, str, str]) -> str:
+    setting = layouts.setting_label(results.layout, *place[:2])
     return f"{setting}, protocol {place[2]}" if place[2] else setting
 
 
@@ -177,10 +177,10 @@ def _dicts(rows: pd.DataFrame) -> list[dict]:
     return rows.to_dict("records")
 
 
-def _notes(material: Material, named: tuple[str, ...]) -> list[str]:
-    low, high = (number(published(material, f"gain_{end}") * 100, 1) for end in ("low", "high"))
-    fewest, most = (number(published(material, f"times_fewer_{end}")) for end in ("low", "high"))
-    level = number(material.layout["significance"], 2)
+def _notes(results: Results, named: tuple[str, ...]) -> list[str]:
+    low, high = (number(published(results, f"gain_{end}") * 100, 1) for end in ("low", "high"))
+    fewest, most = (number(published(results, f"times_fewer_{end}")) for end in ("low", "high"))
+    level = number(results.layout["significance"], 2)
     if "weights" in named:
         notes = [
             f"The abstract claims {fewest} to {most} times fewer parameters than compressed LSTMs: this holds where "
@@ -193,7 +193,7 @@ def _notes(material: Material, named: tuple[str, ...]) -> list[str]:
             "shared folds and seeds, corrected for overlapping folds; p after Holm over all rows; holds or fails at p "
             f"of {level} or less. The abstract claims {low} to {high} points."
         ]
-    if "demo" in set(material.settings["dataset"]):
+    if "demo" in set(results.experiments["dataset"]):
         notes.append("The generated demo set is none of the paper's: its rows show that the checks work.")
     return notes
 
@@ -204,17 +204,17 @@ def _link(key: str, row: dict) -> str:
     return "/".join(part for part in parts if part)
 
 
-def _cell(material: Material, key: str, row: dict) -> Cell:
+def _cell(results: Results, key: str, row: dict) -> Cell:
     share = row["claim"] in ACCURACIES
     if key == "setting":
-        return Cell(_setting(material, (row["dataset"], row["front_end"], row["protocol"])))
+        return Cell(_setting(results, (row["dataset"], row["front_end"], row["protocol"])))
     if key == "against":
-        return Cell(layouts.model_label(material.layout, row["against"]) if isinstance(row["against"], str) else "")
+        return Cell(layouts.model_label(results.layout, row["against"]) if isinstance(row["against"], str) else "")
     if key == "model":
-        return Cell(layouts.model_label(material.layout, row["model"]))
+        return Cell(layouts.model_label(results.layout, row["model"]))
     if key == "found":
         # a ratio of a few tens says more with a decimal, and a count has none
-        places = layouts.digits(material.layout, "claims", "found", 1) if share or row["found"] < 1000 else 0
+        places = layouts.digits(results.layout, "claims", "found", 1) if share or row["found"] < 1000 else 0
         return Cell(number((100 if share else 1) * row["found"], places, sign=share), number=True)
     if key == "interval":
         return Cell(interval_text(row["low"], row["high"], 1) if share else HOLE)

@@ -8,7 +8,7 @@ import pandas as pd
 from workflow.reporting import counted
 from workflow.reporting import layout as layouts
 from workflow.reporting.render import Cell, Column, Sheet, escape_tex, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -24,11 +24,11 @@ NOTE = (
 
 
 @lru_cache(maxsize=8)
-def build(material: Material) -> pd.DataFrame:
+def build(results: Results) -> pd.DataFrame:
     """complexity.csv: a row per data set, front end and model whose format is a declaration of cores."""
     rows = []
-    for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
-        declaration = counted.declared(material, dataset, front_end, model)
+    for dataset, front_end, model in counted.places(results).itertuples(index=False, name=None):
+        declaration = counted.declared(results, dataset, front_end, model)
         if declaration is not None:
             place = {"dataset": dataset, "front_end": front_end, "model": model}
             rows.append(place | dict(declaration.complexity()))
@@ -36,22 +36,22 @@ def build(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "front_end", *COLUMNS]).astype(whole)
 
 
-def sheets(material: Material) -> list[Sheet]:
+def sheets(results: Results) -> list[Sheet]:
     """One printed table per data set and front end."""
-    table = layouts.keep(material.layout, "complexity", build(material))
-    chosen = layouts.choose(material.layout, "complexity", COLUMNS)
+    table = layouts.keep(results.layout, "complexity", build(results))
+    chosen = layouts.choose(results.layout, "complexity", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        cells = [[_cell(material, key, row) for key in chosen] for row in rows.to_dict("records")]
-        setting = layouts.setting_label(material.layout, dataset, front_end)
+        cells = [[_cell(results, key, row) for key in chosen] for row in rows.to_dict("records")]
+        setting = layouts.setting_label(results.layout, dataset, front_end)
         caption, label = f"Complexity on {setting}.", f"complexity-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
     return result
 
 
-def _cell(material: Material, key: str, row: dict) -> Cell:
+def _cell(results: Results, key: str, row: dict) -> Cell:
     if key == "model":
-        return Cell(layouts.model_label(material.layout, row["model"]))
+        return Cell(layouts.model_label(results.layout, row["model"]))
     if key == "formula":
         return Cell(readable(row["formula"]), tex=typeset(row["formula"]))
     return Cell(number(row[key]), number=True)

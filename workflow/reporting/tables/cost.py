@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting.render import Cell, Column, Sheet, deviation, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.statistics import interval
 
 COLUMNS = {
@@ -27,12 +27,12 @@ NOTE = (
 
 
 @lru_cache(maxsize=8)
-def build(material: Material) -> pd.DataFrame:
+def build(results: Results) -> pd.DataFrame:
     """cost.csv: a row per data set, front end, model and device; seconds, milliseconds, megabytes."""
     rows = []
-    order = material.settings[["dataset", "front_end", "model"]].drop_duplicates()
+    order = results.experiments[["dataset", "front_end", "model"]].drop_duplicates()
     for dataset, front_end, model in order.itertuples(index=False, name=None):
-        for device, runs in material.rows_of(dataset, front_end, model).groupby("device"):
+        for device, runs in results.records_of(dataset, front_end, model).groupby("device"):
             seconds = interval(runs["train_seconds"])
             rows.append(
                 {
@@ -53,31 +53,31 @@ def build(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "step_ms", "peak_memory_mb", "hours"])
 
 
-def sheets(material: Material) -> list[Sheet]:
+def sheets(results: Results) -> list[Sheet]:
     """One printed table per data set and front end, a block per device."""
-    table = layouts.keep(material.layout, "cost", build(material))
-    chosen = layouts.choose(material.layout, "cost", COLUMNS)
+    table = layouts.keep(results.layout, "cost", build(results))
+    chosen = layouts.choose(results.layout, "cost", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
         blocks = []
         for device, part in rows.groupby("device", sort=False):
             cells = [
-                [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
+                [_cell(results, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
                 for row in part.to_dict("records")
             ]
             blocks.append((f"On {device or 'an unknown device'}", cells))
-        setting = layouts.setting_label(material.layout, dataset, front_end)
+        setting = layouts.setting_label(results.layout, dataset, front_end)
         caption, label = f"Cost of training on {setting}.", f"cost-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], blocks, [NOTE]))
     return result
 
 
-def _cell(material: Material, key: str, row: dict) -> Cell:
+def _cell(results: Results, key: str, row: dict) -> Cell:
     if key == "model":
-        return Cell(layouts.model_label(material.layout, row["model"]))
+        return Cell(layouts.model_label(results.layout, row["model"]))
     if key in ("device", "n"):
         return Cell(str(row[key]))
-    places = layouts.digits(material.layout, "cost", key, DIGITS[key])
+    places = layouts.digits(results.layout, "cost", key, DIGITS[key])
     if key == "train_seconds":
         mean, std = row["train_seconds_mean"], row["train_seconds_std"]
         return Cell(number(mean, places), deviation(std, places), number=True)

@@ -19,7 +19,7 @@ import pandas as pd
 from workflow.reporting import counted, equal_epochs, recipe
 from workflow.reporting import layout as layouts
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 from workflow.reporting.tables.accuracy import ACCURACIES
 from workflow.reporting.tables.leakage import BLOCKS
 
@@ -40,33 +40,33 @@ CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread",
 CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
 
 
-def start_of(material: Material, dataset: str, front_end: str, model: str) -> str | None:
+def start_of(results: Results, dataset: str, front_end: str, model: str) -> str | None:
     """The starting scale of a model (`init`), None where neither configuration nor records tell."""
-    if counted.arguments(material, dataset, front_end, model) is None:
+    if counted.arguments(results, dataset, front_end, model) is None:
         return None
-    return recipe.of(material, dataset, front_end, model)[recipe.START]
+    return recipe.of(results, dataset, front_end, model)[recipe.START]
 
 
-def design(material: Material, dataset: str, front_end: str) -> dict[str, dict[str, str]]:
+def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str, str]]:
     """format family -> {start: model}, for the families that have both starts."""
     found: dict[str, dict[str, str]] = {}
-    here = counted.places(material)
+    here = counted.places(results)
     for model in here.loc[(here["dataset"] == dataset) & (here["front_end"] == front_end), "model"]:
-        start = start_of(material, dataset, front_end, model)
+        start = start_of(results, dataset, front_end, model)
         if start in STARTS:
-            found.setdefault(layouts.base_model(material.layout, model) or model, {})[start] = model
+            found.setdefault(layouts.base_model(results.layout, model) or model, {})[start] = model
     return {family: models for family, models in found.items() if len(models) == len(STARTS)}
 
 
-def epochs_of_all(material: Material, dataset: str, front_end: str) -> int:
+def epochs_of_all(results: Results, dataset: str, front_end: str) -> int:
     """The smallest number of epochs among the entries of the design."""
-    models = [model for found in design(material, dataset, front_end).values() for model in found.values()]
+    models = [model for found in design(results, dataset, front_end).values() for model in found.values()]
     settings = [(dataset, front_end, model, protocol) for model in models for protocol in PROTOCOLS]
-    return equal_epochs.fewest(material, [setting for setting in settings if len(material.runs_of(*setting))])
+    return equal_epochs.fewest(results, [setting for setting in settings if len(results.successful(*setting))])
 
 
 def cube(
-    material: Material, measure: str, dataset: str, front_end: str, epochs: int | None = None
+    results: Results, measure: str, dataset: str, front_end: str, epochs: int | None = None
 ) -> tuple[np.ndarray, list[str]] | None:
     """Accuracies (protocol, start, format, run) of the balanced design and its formats; None where there is none.
 
@@ -75,10 +75,10 @@ def cube(
 
     def runs(*setting: str) -> dict[tuple[int, int], float]:
         if epochs is None:
-            return material.by_run(measure, *setting)
-        return equal_epochs.by_run(material, measure, epochs, *setting)
+            return results.by_run(measure, *setting)
+        return equal_epochs.by_run(results, measure, epochs, *setting)
 
-    families = design(material, dataset, front_end)
+    families = design(results, dataset, front_end)
     cells = {
         (protocol, start, family): runs(dataset, front_end, models[start], protocol)
         for protocol, start, (family, models) in itertools.product(PROTOCOLS, STARTS, families.items())
@@ -115,17 +115,17 @@ def split(values: np.ndarray) -> dict[tuple[str, ...], float]:
 
 
 @lru_cache(maxsize=8)
-def build(material: Material) -> pd.DataFrame:
+def build(results: Results) -> pd.DataFrame:
     """factors.csv: a row per data set, front end, measure and factor or interaction; share and spread as fractions."""
     rows = []
-    places = material.settings[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
+    places = results.experiments[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
     for (dataset, front_end), measure in itertools.product(places, ACCURACIES):
-        found = cube(material, measure, dataset, front_end)
+        found = cube(results, measure, dataset, front_end)
         if found is None:
             continue
         values, formats = found
-        epochs = epochs_of_all(material, dataset, front_end)
-        cut = cube(material, measure, dataset, front_end, epochs)
+        epochs = epochs_of_all(results, dataset, front_end)
+        cut = cube(results, measure, dataset, front_end, epochs)
         equal = effects(cut[0]) if cut is not None and cut[0].shape == values.shape else {}
         for factors, (share, spread) in effects(values).items():
             row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
@@ -154,30 +154,30 @@ def effects(values: np.ndarray) -> dict[tuple[str, ...], tuple[float, float]]:
     return found
 
 
-def sheets(material: Material) -> list[Sheet]:
+def sheets(results: Results) -> list[Sheet]:
     """One printed table per data set and front end, a block per accuracy."""
-    table = layouts.keep(material.layout, "factors", build(material))
-    chosen = layouts.choose(material.layout, "factors", COLUMNS)
+    table = layouts.keep(results.layout, "factors", build(results))
+    chosen = layouts.choose(results.layout, "factors", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
         blocks = [
-            (BLOCKS[measure], [[_cell(material, key, row) for key in chosen] for row in part.to_dict("records")])
+            (BLOCKS[measure], [[_cell(results, key, row) for key in chosen] for row in part.to_dict("records")])
             for measure, part in rows.groupby("measure", sort=False)
         ]
-        setting = layouts.setting_label(material.layout, dataset, front_end)
+        setting = layouts.setting_label(results.layout, dataset, front_end)
         caption = f"What the accuracy depends on, {setting}: protocol, start and recipe, or format."
         columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"factors-{dataset}-{front_end}", caption, columns, blocks, _notes(material, rows)))
+        result.append(Sheet(f"factors-{dataset}-{front_end}", caption, columns, blocks, _notes(results, rows)))
     return result
 
 
-def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
+def _notes(results: Results, rows: pd.DataFrame) -> list[str]:
     first = rows.iloc[0]
     families = first["formats"].split()
-    names = ", ".join(layouts.model_label(material.layout, name) for name in families)
-    models = design(material, first["dataset"], first["front_end"])
+    names = ", ".join(layouts.model_label(results.layout, name) for name in families)
+    models = design(results, first["dataset"], first["front_end"])
     pairs = {name: (models[name][STARTS[0]], models[name][STARTS[1]]) for name in families}
-    changed = recipe.differences(material, first["dataset"], first["front_end"], pairs)
+    changed = recipe.differences(results, first["dataset"], first["front_end"], pairs)
     return [
         f"{first['n']} runs: {names}, each with both starts and recipes (matched, published) under both protocols, "
         "over the folds and seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread "
@@ -188,9 +188,9 @@ def _notes(material: Material, rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _cell(material: Material, key: str, row: dict) -> Cell:
+def _cell(results: Results, key: str, row: dict) -> Cell:
     if key in ("factor", "levels"):
         return Cell(str(row[key]).replace(" x ", " × "))
     if pd.isna(row[key]):
         return Cell(HOLE)
-    return Cell(number(100 * row[key], layouts.digits(material.layout, "factors", key, 1)), number=True)
+    return Cell(number(100 * row[key], layouts.digits(results.layout, "factors", key, 1)), number=True)

@@ -7,7 +7,7 @@ import pandas as pd
 from workflow.reporting import counted
 from workflow.reporting import layout as layouts
 from workflow.reporting.render import Cell, Column, Sheet, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 COLUMNS = {
     "model": Column("model", ("Model",), number=False),
@@ -27,17 +27,17 @@ NOTE = (
 
 
 @lru_cache(maxsize=8)
-def build(material: Material) -> pd.DataFrame:
+def build(results: Results) -> pd.DataFrame:
     """parameters.csv: a row per data set, front end and model; models without weights have empty ratios."""
     rows = []
-    for dataset, front_end, model in counted.places(material).itertuples(index=False, name=None):
-        found = counted.counts(material, dataset, front_end, model)
+    for dataset, front_end, model in counted.places(results).itertuples(index=False, name=None):
+        found = counted.counts(results, dataset, front_end, model)
         if found is None:
             continue
         row = {"dataset": dataset, "front_end": front_end, "model": model, **found}
         row["weights"] = found["W"] + found["U"]
-        whole = counted.dense(material, dataset, front_end, model)
-        is_layer = whole is not None and layouts.kind(material.layout, model) != "baseline"
+        whole = counted.dense(results, dataset, front_end, model)
+        is_layer = whole is not None and layouts.kind(results.layout, model) != "baseline"
         if is_layer and found["W"]:
             row["ratio_W"] = whole["W"] / found["W"]
             row["ratio_weights"] = (whole["W"] + whole["U"]) / row["weights"]
@@ -47,25 +47,25 @@ def build(material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype(whole_numbers | {"ratio_W": float, "ratio_weights": float})
 
 
-def sheets(material: Material) -> list[Sheet]:
+def sheets(results: Results) -> list[Sheet]:
     """One printed table per data set and front end."""
-    table = layouts.keep(material.layout, "parameters", build(material))
-    chosen = layouts.choose(material.layout, "parameters", COLUMNS)
+    table = layouts.keep(results.layout, "parameters", build(results))
+    chosen = layouts.choose(results.layout, "parameters", COLUMNS)
     result = []
     for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
         cells = [
-            [_cell(material, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
+            [_cell(results, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
             for row in rows.to_dict("records")
         ]
-        setting = layouts.setting_label(material.layout, dataset, front_end)
+        setting = layouts.setting_label(results.layout, dataset, front_end)
         caption, label = f"Parameters on {setting}.", f"parameters-{dataset}-{front_end}"
         result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
     return result
 
 
-def _cell(material: Material, key: str, row: dict) -> Cell:
+def _cell(results: Results, key: str, row: dict) -> Cell:
     if key == "model":
-        return Cell(layouts.model_label(material.layout, row["model"]))
+        return Cell(layouts.model_label(results.layout, row["model"]))
     value = None if pd.isna(row[key]) else row[key]
-    places = layouts.digits(material.layout, "parameters", key, 0)
+    places = layouts.digits(results.layout, "parameters", key, 0)
     return Cell(number(value, places if key.startswith("ratio") else 0), number=True)

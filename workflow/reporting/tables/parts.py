@@ -11,7 +11,7 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
-from workflow.reporting.results import Material
+from workflow.reporting.results import Results
 
 COLUMNS = {
     "fold": Column("fold", ("Fold",)),
@@ -32,35 +32,35 @@ NAMES = (
 
 
 @lru_cache(maxsize=64)
-def rows(material: Material, dataset: str, protocol: str) -> pd.DataFrame:
+def rows(results: Results, dataset: str, protocol: str) -> pd.DataFrame:
     """The rows of leakage.csv for the folds that are expected; none without leakage.csv."""
-    table, wanted = material.leakage, material.expected
+    table, wanted = results.leakage, results.expected
     folds = wanted.loc[(wanted["dataset"] == dataset) & (wanted["protocol"] == protocol), "fold"]
     return table[(table["dataset"] == dataset) & (table["protocol"] == protocol) & table["fold"].isin(list(folds))]
 
 
 @lru_cache(maxsize=512)
-def mean(material: Material, dataset: str, protocol: str, column: str) -> float:
+def mean(results: Results, dataset: str, protocol: str, column: str) -> float:
     """Mean over the folds; NaN where it is not known."""
-    return float(rows(material, dataset, protocol)[column].astype(float).mean())
+    return float(rows(results, dataset, protocol)[column].astype(float).mean())
 
 
-def promise(material: Material, dataset: str) -> str:
+def promise(results: Results, dataset: str) -> str:
     """What protocol group keeps, as far as leakage.csv shows it: a record made before sources of any class were
     counted shows only that of the same class."""
-    shared = rows(material, dataset, "group")[ANY_CLASS]
+    shared = rows(results, dataset, "group")[ANY_CLASS]
     nowhere = len(shared) and (shared == 0).all()
     return "no source on both sides" if nowhere else "no source of the same class on both sides"
 
 
-def across_classes(material: Material, dataset: str) -> bool:
+def across_classes(results: Results, dataset: str) -> bool:
     """Whether under protocol group test clips have a source in train in another class."""
-    return bool((rows(material, dataset, "group")[ANY_CLASS] > rows(material, dataset, "group")[SAME_CLASS]).any())
+    return bool((rows(results, dataset, "group")[ANY_CLASS] > rows(results, dataset, "group")[SAME_CLASS]).any())
 
 
-def ratio(material: Material, dataset: str) -> float:
+def ratio(results: Results, dataset: str) -> float:
     """Training clips under random for each under group."""
-    return mean(material, dataset, "random", "n_train") / mean(material, dataset, "group", "n_train")
+    return mean(results, dataset, "random", "n_train") / mean(results, dataset, "group", "n_train")
 
 
 def alike(value: float) -> bool:
@@ -68,9 +68,9 @@ def alike(value: float) -> bool:
     return 1 - ABOUT < value < 1 / (1 - ABOUT)
 
 
-def siblings_text(material: Material, dataset: str) -> str:
+def siblings_text(results: Results, dataset: str) -> str:
     """Test clips with a source in train, under both protocols; empty without leakage.csv."""
-    same, every = (_shares(material, dataset, column) for column in (SAME_CLASS, ANY_CLASS))
+    same, every = (_shares(results, dataset, column) for column in (SAME_CLASS, ANY_CLASS))
     if HOLE in same:
         return ""
     text = (
@@ -80,28 +80,28 @@ def siblings_text(material: Material, dataset: str) -> str:
     return f"{text}." if HOLE in every else f"{text}; of the same source in any class: {every[0]} % and {every[1]} %."
 
 
-def sources_text(material: Material, datasets: Iterable[str]) -> str:
+def sources_text(results: Results, datasets: Iterable[str]) -> str:
     """What protocol group keeps apart, with the share that it lets through in other classes."""
     kept: dict[str, list[str]] = {}
     for dataset in datasets:
-        if len(rows(material, dataset, "group")):
-            name = layouts.dataset_label(material.layout, dataset)
-            share = mean(material, dataset, "group", ANY_CLASS)
+        if len(rows(results, dataset, "group")):
+            name = layouts.dataset_label(results.layout, dataset)
+            share = mean(results, dataset, "group", ANY_CLASS)
             if share > 0:
                 name += f", where {_percent(share)} % of the test clips have a source in train in another class"
-            kept.setdefault(promise(material, dataset), []).append(name)
+            kept.setdefault(promise(results, dataset), []).append(name)
     said = "; ".join(f"{text} ({'; '.join(names)})" for text, names in kept.items())
     return f"Protocol group: {said}." if said else ""
 
 
-def sizes_text(material: Material, datasets: Iterable[str]) -> str:
+def sizes_text(results: Results, datasets: Iterable[str]) -> str:
     """How many clips the models train on under both protocols; empty where that is not known."""
     apart, near = [], []
     for dataset in datasets:
-        value = ratio(material, dataset)
+        value = ratio(results, dataset)
         if value == value:
-            clips = [number(mean(material, dataset, name, "n_train")) for name in ("random", "group")]
-            text = f"{layouts.dataset_label(material.layout, dataset)} {clips[0]} and {clips[1]}"
+            clips = [number(mean(results, dataset, name, "n_train")) for name in ("random", "group")]
+            text = f"{layouts.dataset_label(results.layout, dataset)} {clips[0]} and {clips[1]}"
             (near if alike(value) else apart).append(text)
     said = "Training clips under random and under group (means over folds): "
     if not apart:
@@ -110,31 +110,31 @@ def sizes_text(material: Material, datasets: Iterable[str]) -> str:
     return f"{said} About as many: {', '.join(near)}." if near else said
 
 
-def _shares(material: Material, dataset: str, column: str) -> list[str]:
-    return [_percent(mean(material, dataset, name, column)) for name in ("random", "group")]
+def _shares(results: Results, dataset: str, column: str) -> list[str]:
+    return [_percent(mean(results, dataset, name, column)) for name in ("random", "group")]
 
 
 def _percent(share: float) -> str:
     return number(100 * share, 1)
 
 
-def sheet(material: Material, dataset: str) -> list[Sheet]:
+def sheet(results: Results, dataset: str) -> list[Sheet]:
     """The parts of one data set, a row a fold and a block a protocol; no sheet without leakage.csv."""
-    chosen = layouts.choose(material.layout, "parts", COLUMNS)
+    chosen = layouts.choose(results.layout, "parts", COLUMNS)
     blocks = []
-    for protocol in material.settings.loc[material.settings["dataset"] == dataset, "protocol"].drop_duplicates():
-        found = rows(material, dataset, protocol).sort_values("fold").to_dict("records")
+    for protocol in results.experiments.loc[results.experiments["dataset"] == dataset, "protocol"].drop_duplicates():
+        found = rows(results, dataset, protocol).sort_values("fold").to_dict("records")
         if found:
             title = f"Protocol {protocol}"
             blocks.append((title, [[Cell(_text(key, row)) for key in chosen] for row in found]))
     if not blocks:
         return []
-    caption = f"Parts under both protocols, {layouts.dataset_label(material.layout, dataset)}."
+    caption = f"Parts under both protocols, {layouts.dataset_label(results.layout, dataset)}."
     notes = [
         "Validation share: of the training clips, from which it is cut by whole sources.",
         "Siblings: test clips with a clip of the same source in train or validation, share of all test clips.",
     ]
-    if across_classes(material, dataset):
+    if across_classes(results, dataset):
         notes.append(NAMES)
     return [Sheet(f"parts-{dataset}", caption, [COLUMNS[key] for key in chosen], blocks, notes)]
 
