@@ -1,64 +1,66 @@
-"""The weight formats that the paper compares, each a declaration of cores in a file of its own.
+"""The weight formats that the paper compares, and the naive baselines that put their accuracies into perspective.
 
-A new format is a new file here: a function `declare(shared, ...)` whose further arguments are the format's
-parameters in the configuration, and which returns `declaration(name, shared, network, authors)` (`_declaration.py`;
-`tensor_ring.py` is a short example). Importing this package and declaring models does not import torch.
+Each format is a file, found here by its name: a weight format in this folder, a naive baseline in `naive/`.
+FDHT's own declaration is `fdht.mega.fully_decomposed`. A format file defines
+
+    declare(input_size, hidden_size, ..., cell="lstm") -> Network
+        The cores of W (G H, D), G = 4 gates (lstm) or 3 (gru). Further arguments are the format's parameters in the
+        configuration. Returns (Network, Placement) if W holds U too. Raises ValueError for impossible values.
+
+and, where they apply,
+
+    authors(network) -> AuthorsStart | None
+        How the format's authors initialise these cores (`init: authors`); None where their code has no answer.
+    prepare(clips, scale, shift) -> clips
+        What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
+    fit(x, y, validation_x, validation_y) -> (estimator, arrays)
+        For a classifier that is fitted at once instead of trained by epochs. Its `declare` returns `Fitted`.
+
+`tensor_ring.py` is a short example to copy. Neither importing this package nor declaring a model imports torch.
 """
 
-import inspect
-import pkgutil
-import traceback
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from baselines._declaration import COMMON, Declaration, common
+from baselines._declaration import Declaration, Fitted
+from baselines._format import Format, find
+from fdht import mega
 
 if TYPE_CHECKING:
     from fdht.recurrent import Recurrent
 
-FORMATS: dict[str, ModuleType] = {
-    module.name: import_module(f"baselines.{module.name}")
-    for module in pkgutil.iter_modules(__path__)
-    if not module.name.startswith("_")
+FORMATS: dict[str, Format] = {
+    **find("baselines"),
+    "fully_decomposed": Format("fully_decomposed", mega.__name__, mega.fully_decomposed),
+    **find("baselines.naive", naive=True),
 }
 
 
-def declare(format: str, **arguments: Any) -> Declaration:
-    """A recurrent layer as plain data: counts and complexity without torch.
+def declare(format: str, **arguments: Any) -> Declaration | Fitted:
+    """Return a model as plain data, which counts its weights without torch.
 
-    format: a key of FORMATS. arguments: input_size, hidden_size, cell ("lstm" | "gru"), init ("matched" |
-    "authors"), gain, forget_bias, and the parameters of the format. Raises ValueError for an unknown format or
-    parameter, a missing one, and impossible values.
+    format: a key of FORMATS. arguments: input_size, and for a recurrent layer hidden_size, cell ("lstm" | "gru"),
+    init ("matched" | "authors"), gain, forget_bias, and the parameters of the format. Raises ValueError for an
+    unknown format or parameter, a missing one, and impossible values.
     """
     if format not in FORMATS:
         raise ValueError(f"format is {format!r}; expected one of {', '.join(FORMATS)}")
-    known = inspect.signature(FORMATS[format].declare).parameters
-    accepted = [*COMMON, *list(known)[1:]]
-    for name in arguments:
-        if name not in accepted:
-            raise ValueError(f"{name} is no parameter of format {format!r}; expected some of {', '.join(accepted)}")
-    required = [name for name, parameter in list(known.items())[1:] if parameter.default is parameter.empty]
-    for name in ["input_size", "hidden_size", *required]:
-        if name not in arguments:
-            raise ValueError(f"{name} is missing; format {format!r} needs it")
-    own = {name: value for name, value in arguments.items() if name not in COMMON}
-    shared = common(arguments)
-    try:
-        return FORMATS[format].declare(shared, **own)
-    except TypeError as error:  # a value of the wrong kind, or a mistake in the format's own file
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}, line {place.lineno}"
-        raise ValueError(f"format {format!r} fails with these parameters: {error} ({where})") from error
+    return FORMATS[format].declaration(arguments)
+
+
+def layer(format: str, **arguments: Any) -> Declaration:
+    """As `declare`, for a recurrent layer. Raises ValueError for a format without one."""
+    declared = declare(format, **arguments)
+    if isinstance(declared, Fitted):
+        raise ValueError(f"format {format!r} is fitted at once; expected a recurrent layer")
+    return declared
 
 
 def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: Any) -> "Recurrent":
-    """The torch module of `declare(format, **arguments)`: recurrent(x, initial_state=None, lengths=None).
+    """Return the torch module of `layer(format, **arguments)`: recurrent(x, initial_state=None, lengths=None).
 
-    x (B, T, D), floating or uint8; see `fdht.recurrent.Recurrent`, which this is with batch_first=True. Random
-    start values come from torch's global generator.
+    x (B, T, D), floating or uint8; see `fdht.recurrent.Recurrent`, with batch_first=True. Initial weights are drawn
+    from torch's global generator.
     """
     from baselines._module import module
 
-    return module(declare(format, **arguments), device=device, dtype=dtype)
+    return module(layer(format, **arguments), device=device, dtype=dtype)

@@ -1,6 +1,5 @@
-"""What a model is, as plain data: its networks, its counts and what it costs. Torch-free."""
+"""What a model is, as plain data: its networks, its counts and its cost. Torch-free."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,15 +7,15 @@ from fdht.engine.plans import cost, plans
 from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.shapes import choice, natural, number
+from fdht.shapes import choice, number
 
 INITIALISATIONS = ("matched", "authors")
-COMMON = ("cell", "input_size", "hidden_size", "init", "gain", "forget_bias")
+OPTIONS = ("cell", "init", "gain", "forget_bias")  # of every recurrent layer
 
 
 @dataclass(frozen=True)
 class AuthorsStart:
-    """How the authors' own code starts: a distribution for every core of W, one for U, and the forget-gate bias.
+    """The authors' own initialisation: a distribution for every core of W, one for U, and the forget-gate bias.
 
     Distributions are (name, scale): ("uniform", half width), ("normal", std), ("truncated", std before cutting at
     two std) or ("orthogonal", gain).
@@ -29,11 +28,13 @@ class AuthorsStart:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given."""
+    """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
+
+    authors: the authors' initialisation, given if `init` is "authors".
+    """
 
     format: str
     cell: str
-    input_size: int
     hidden_size: int
     W: Network
     placement: Placement | None = None
@@ -51,12 +52,16 @@ class Declaration:
         rows = self.gates * self.hidden_size
         return {"W": self.W.weights, "U": 0 if self.placement else rows * self.hidden_size, "bias": rows}
 
-    def complexity(self) -> dict[str, Any]:
-        """weights, multiply_adds of a time step of one sequence, peak (elements of the largest intermediate),
-        formula.
+    def classifier(self, classes: int, features: int) -> int:
+        """Numbers stored in the linear layer on the last hidden state; `features` does not matter."""
+        return (self.hidden_size + 1) * classes
 
-        W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, its merged
-        halves being at hand; a dense U adds G H H. FDHT applies its map to x and h together.
+    def complexity(self) -> dict[str, Any]:
+        """Return weights, multiply_adds of a time step of one sequence, peak (elements of the largest intermediate)
+        and formula.
+
+        W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, with its merged
+        halves at hand; a dense U adds G H H. FDHT applies its map to x and h together.
         """
         best = min(((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds)
         plan, estimate = best
@@ -78,8 +83,26 @@ class Declaration:
         }
 
 
-def common(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The checked arguments that every format takes."""
+@dataclass(frozen=True)
+class Fitted:
+    """A classifier without a recurrent layer, fitted at once to one vector of features per clip.
+
+    linear: True if it stores a weight per feature and a bias for each class.
+    """
+
+    linear: bool = False
+
+    def parameters(self) -> dict[str, int]:
+        """Numbers stored in a recurrent layer, which it does not have."""
+        return {"W": 0, "U": 0, "bias": 0}
+
+    def classifier(self, classes: int, features: int) -> int:
+        """Numbers stored for `features` per clip."""
+        return (features + 1) * classes if self.linear else 0
+
+
+def options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the checked options of a recurrent layer, with their defaults."""
     cell = choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
     forget_bias = arguments.get("forget_bias")
     if forget_bias is not None:
@@ -90,29 +113,7 @@ def common(arguments: dict[str, Any]) -> dict[str, Any]:
             )
     return {
         "cell": cell,
-        "input_size": natural("input_size", arguments["input_size"]),
-        "hidden_size": natural("hidden_size", arguments["hidden_size"]),
         "init": choice("init", arguments.get("init", "matched"), INITIALISATIONS),
         "gain": number("gain", arguments.get("gain", 1.0), above=0),
         "forget_bias": forget_bias,
     }
-
-
-def declaration(
-    name: str,
-    shared: dict[str, Any],
-    network: Network,
-    authors: AuthorsStart | None = None,
-    placement: Placement | None = None,
-) -> Declaration:
-    """The declaration of format `name`, a matrix W of the cores of `network`.
-
-    shared: what `declare` of the format was given. authors: the authors' own start; without it, `init: authors`
-    is a ValueError. placement: where D + H is tensorised, for a W that holds U too.
-    """
-    if shared["init"] == "authors" and authors is None:
-        raise ValueError(f"init is 'authors' for format {name!r}, whose authors published no code; expected 'matched'")
-    return Declaration(name, W=network, placement=placement, authors=authors, **shared)
-
-
-Declare = Callable[..., Declaration]

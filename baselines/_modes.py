@@ -1,28 +1,30 @@
-"""Modes and ranks of the input-only formats. Torch-free."""
+"""Checks of modes and ranks that the input-only formats share. Torch-free."""
 
 from typing import Any
 
 from fdht.mega import GATES
 from fdht.shapes import modes, natural, naturals
 
+Modes = tuple[int, ...]
 
-def paired(shared: dict[str, Any], input_modes: Any, output_modes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Checked modes, as many output as input modes, the gates merged into the first output mode as published."""
-    n, m = merged(shared, input_modes, output_modes)
+
+def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> tuple[Modes, Modes]:
+    """Return the modes of D and of G H, equally many; the first output mode holds the gates, as in the papers."""
+    n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
     if len(n) != len(m):
         raise ValueError(f"output_modes {list(output_modes)} are {len(m)} modes; expected {len(n)}, as input_modes")
     return n, m
 
 
-def merged(shared: dict[str, Any], input_modes: Any, output_modes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Checked modes, the gates merged into the first output mode."""
-    n = modes("input_modes", input_modes, shared["input_size"], "input_size")
-    first, *rest = modes("output_modes", output_modes, shared["hidden_size"], "hidden_size")
-    return n, (GATES[shared["cell"]] * first, *rest)
+def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> tuple[Modes, Modes]:
+    """Return the modes of D and of G H; the first output mode holds the gates."""
+    n = modes("input_modes", input_modes, input_size, "input_size")
+    first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
+    return n, (GATES[cell] * first, *rest)
 
 
 def rank_list(name: str, ranks: Any, count: int, what: str) -> tuple[int, ...]:
-    """An int for all, or a list of `count` ranks."""
+    """Return `count` ranks from a list of as many, or from an int for all of them."""
     if isinstance(ranks, (list, tuple)):
         ranks = naturals(name, ranks)
         if len(ranks) != count:

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines._declaration import Declaration
+from baselines._declaration import AuthorsStart, Declaration
 from fdht.recurrent import Recurrent
 
 
 def module(declared: Declaration, device: Any = None, dtype: Any = None) -> Recurrent:
-    """The layer that `declared` describes, with its start values drawn."""
+    """Return the declared layer with its initial weights drawn."""
     recurrent = Recurrent(
         declared.W,
         declared.hidden_size,
@@ -22,19 +22,20 @@ def module(declared: Declaration, device: Any = None, dtype: Any = None) -> Recu
         device=device,
         dtype=dtype,
     )
-    if declared.init == "authors":
-        _start_as_the_authors(recurrent, declared)
+    if declared.authors is not None:
+        _initialise_as_the_authors(recurrent, declared.authors)
     return recurrent
 
 
 @torch.no_grad()
-def _start_as_the_authors(recurrent: Recurrent, declared: Declaration) -> None:
-    authors, H = declared.authors, declared.hidden_size
+def _initialise_as_the_authors(recurrent: Recurrent, start: AuthorsStart) -> None:
+    H = recurrent.hidden_size
     for core in recurrent.W.cores.values():
-        _draw(core, *authors.W)
-    _draw(recurrent.U, *authors.U)
-    if declared.cell == "lstm" and declared.forget_bias is None:
-        recurrent.bias[H : 2 * H] = authors.forget_bias
+        _draw(core, *start.W)
+    if recurrent.U is not None:
+        _draw(recurrent.U, *start.U)
+    if recurrent.cell == "lstm" and recurrent.forget_bias is None:
+        recurrent.bias[H : 2 * H] = start.forget_bias
 
 
 def _draw(tensor: Tensor, distribution: str, scale: float) -> None:

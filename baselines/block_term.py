@@ -1,33 +1,36 @@
 """W as a sum of Tucker blocks: per block a core (R, ..., R) and factors (n_k, m_k, R) (Ye et al., CVPR 2018,
 arXiv 1712.05134).
 
-Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The blocks are one more index of every core. U stays dense.
+Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The block is one more index of every core. U stays dense.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from baselines._declaration import AuthorsStart, Declaration, declaration
+from baselines._declaration import AuthorsStart
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
 from fdht.shapes import natural
 
 
 def declare(
-    shared: dict[str, Any],
+    input_size: int,
+    hidden_size: int,
     input_modes: Sequence[int],
     output_modes: Sequence[int],
     ranks: int | Sequence[int],
     blocks: int,
-) -> Declaration:
+    cell: str = "lstm",
+) -> Network:
     """ranks: the Tucker ranks R_1..R_d, or an int for all."""
-    n, m = paired(shared, input_modes, output_modes)
-    network = block_term(n, m, ranks, blocks)
-    # The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
-    # 0.05 (5 - R) for the cores, defined for R < 5 only; orthogonal U.
+    n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
+    return block_term(n, m, ranks, blocks)
+
+
+def authors(network: Network) -> AuthorsStart | None:
+    """The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
+    0.05 (5 - R) for the cores, which needs R < 5; orthogonal U."""
     rank = network.sizes["r1"]
-    authors = AuthorsStart(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
-    return declaration("block_term", shared, network, authors)
+    return AuthorsStart(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
 
 
 def block_term(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int], blocks: int) -> Network:

@@ -1,17 +1,16 @@
-"""The uncompressed layer: W (G H, D) as one core, so that it runs through the same engine as the rest."""
+"""The uncompressed layer: W (G H, D) as one core, applied by the same engine as the other formats."""
 
-from typing import Any
-
-from baselines._declaration import AuthorsStart, Declaration, declaration
+from baselines._declaration import AuthorsStart
 from fdht.mega import GATES
 from fdht.network import Core, Network
 
-# The dense LSTM of BT-LSTM's experiments (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal
-# with std 0.1 for W, Keras's defaults elsewhere (orthogonal U, forget bias 1).
-AUTHORS = AuthorsStart(W=("truncated", 0.1), U=("orthogonal", 1.0), forget_bias=1.0)
+
+def declare(input_size: int, hidden_size: int, cell: str = "lstm") -> Network:
+    rows = GATES[cell] * hidden_size
+    return Network((input_size,), (rows,), (Core("weight", ("m1", "n1"), (rows, input_size)),))
 
 
-def declare(shared: dict[str, Any]) -> Declaration:
-    rows, D = GATES[shared["cell"]] * shared["hidden_size"], shared["input_size"]
-    network = Network((D,), (rows,), (Core("weight", ("m1", "n1"), (rows, D)),))
-    return declaration("dense", shared, network, AUTHORS)
+def authors(network: Network) -> AuthorsStart:
+    """The dense LSTM in BT-LSTM's experiments (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal
+    with std 0.1 for W; Keras's defaults elsewhere (orthogonal U, forget bias 1)."""
+    return AuthorsStart(W=("truncated", 0.1), U=("orthogonal", 1.0), forget_bias=1.0)

@@ -7,22 +7,28 @@ half and its output half. U stays dense.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from baselines._declaration import AuthorsStart, Declaration, declaration
+from baselines._declaration import AuthorsStart
 from baselines._modes import merged, rank_list
 from fdht.network import Core, Network
 
-# tednet (by TR-LSTM's first author): every core from a normal with std 0.5 that is cut far out; orthogonal U.
-AUTHORS = AuthorsStart(W=("normal", 0.5), U=("orthogonal", 1.0))
-
 
 def declare(
-    shared: dict[str, Any], input_modes: Sequence[int], output_modes: Sequence[int], ranks: int | Sequence[int]
-) -> Declaration:
-    """ranks: an int, or one for every mode: the bond before it, inputs then outputs."""
-    n, m = merged(shared, input_modes, output_modes)
-    return declaration("tensor_ring", shared, tensor_ring(n, m, ranks), AUTHORS)
+    input_size: int,
+    hidden_size: int,
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int],
+    cell: str = "lstm",
+) -> Network:
+    """ranks: an int, or for every mode, inputs then outputs, the rank of the bond before it."""
+    n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
+    return tensor_ring(n, m, ranks)
+
+
+def authors(network: Network) -> AuthorsStart:
+    """tednet (by TR-LSTM's first author): every core from a normal distribution with std 0.5; orthogonal U."""
+    return AuthorsStart(W=("normal", 0.5), U=("orthogonal", 1.0))
 
 
 def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
@@ -30,7 +36,7 @@ def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) 
     sizes = [*n, *m]
     count = len(sizes)
     ring = rank_list("ranks", ranks, count, "one before each input and output mode")
-    most = math.isqrt(math.prod(sizes))  # the largest rank of any matrix that the tensor can be unfolded to
+    most = math.isqrt(math.prod(sizes))  # the largest rank of any unfolding of the tensor to a matrix
     for k, rank in enumerate(ring):
         if rank > most:
             raise ValueError(f"ranks: {rank} before mode {k + 1} is above {most}, the most that the modes allow")

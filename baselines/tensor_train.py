@@ -6,9 +6,9 @@ Weights: sum_k n_k m_k r_{k-1} r_k. U stays dense.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from baselines._declaration import AuthorsStart, Declaration, declaration
+from baselines._declaration import AuthorsStart
 from baselines._modes import paired, rank_list
 from fdht.network import Core, Network
 
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 
 def declare(
-    shared: dict[str, Any], input_modes: Sequence[int], output_modes: Sequence[int], ranks: int | Sequence[int]
-) -> Declaration:
-    """ranks: r_1..r_{d-1}, or with the boundary ranks 1, or an int for all inner ones."""
-    n, m = paired(shared, input_modes, output_modes)
-    network = tensor_train(n, m, ranks)
-    # TT_RNN (Tuyki, Keras): Glorot's uniform over all cores as one flat vector of P numbers, for which Keras takes
-    # sqrt(P) as fan in and fan out; orthogonal U.
+    input_size: int,
+    hidden_size: int,
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int],
+    cell: str = "lstm",
+) -> Network:
+    """ranks: r_1..r_{d-1}, or r_0..r_d with boundary ranks 1, or an int for all inner ones."""
+    n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
+    return tensor_train(n, m, ranks)
+
+
+def authors(network: Network) -> AuthorsStart:
+    """TT_RNN (Tuyki, Keras): Glorot's uniform distribution over all cores as one vector of P numbers, for which Keras
+    takes sqrt(P) as fan in and fan out; orthogonal U."""
     half_width = math.sqrt(3 / math.sqrt(network.weights))
-    authors = AuthorsStart(W=("uniform", half_width), U=("orthogonal", 1.0))
-    return declaration("tensor_train", shared, network, authors)
+    return AuthorsStart(W=("uniform", half_width), U=("orthogonal", 1.0))
 
 
 def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
@@ -60,7 +67,7 @@ def from_dense(
     *,
     accuracy: float | None = None,
 ) -> "TensorMap":
-    """W (M, N) decomposed by TT-SVD with the given inner ranks, or to the given relative accuracy."""
+    """Decompose W (M, N) by TT-SVD, with the given inner ranks or to the given relative accuracy."""
     from fdht.decompose import tt_svd
     from fdht.maps import TensorMap
 

@@ -24,9 +24,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from baselines import naive
 from workflow.training import calibration, experiment, model, optimiser, settings
 from workflow.training.checkpoint import Checkpoints
+from workflow.training.data import prepared
 from workflow.training.environment import device_name
 from workflow.training.feed import Feed
 from workflow.training.graphs import GraphedStep
@@ -65,9 +65,7 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
     )
     device = experiment.choose_device("auto")
     experiment.switch_on_determinism(device, "float32")
-    fold = calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES)
-    if MODELS[name]["format"] in naive.FORMATS:
-        fold = naive.module(MODELS[name]["format"]).prepare(fold, "unit")
+    fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), MODELS[name]["format"], "unit")
     clips, labels = torch.from_numpy(fold.clips).flatten(2), torch.from_numpy(fold.labels)
 
     def network() -> model.Classifier:

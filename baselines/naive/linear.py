@@ -1,25 +1,20 @@
-"""`linear`: logistic regression on the thumbnail, its penalty chosen on the validation part."""
+"""`linear`: logistic regression on the clip's mean frame, its penalty chosen on the validation part."""
+
+from typing import Any
 
 import numpy as np
 
-from baselines.naive import Declaration
-from baselines.naive.thumbnails import SIZE
+from baselines._declaration import Fitted
 
-PARAMETERS = ()
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # scikit-learn's C
 
 
-def declare(**arguments) -> Declaration:
-    return Declaration()  # all its weights are a classifier's
+def declare(input_size: int) -> Fitted:
+    return Fitted(linear=True)
 
 
-def classifier_inputs(specification):
-    """Of pixels the thumbnail, of features their mean as it is."""
-    return SIZE if specification.front_end == "pixels" else specification.recurrent["input_size"]
-
-
-def fit(x, y, validation_x, validation_y):
-    """A fitted estimator, and the arrays it keeps. x: (n, 240), y: (n,) class indices."""
+def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np.ndarray) -> tuple[Any, dict]:
+    """Return the fitted estimator and the arrays to store. x: (n, features), y: (n,) class indices."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,31 +1,20 @@
 """`thumbnail_lstm`: a dense LSTM on the thumbnail of every frame, small enough to store no more than FDHT-LSTM."""
 
-from dataclasses import replace
-from typing import Any
+import numpy as np
 
-import baselines
 from baselines import dense
-from baselines.naive import Declaration
-from baselines.naive.thumbnails import SIZE, of_frames
-from workflow.training.data import Fold
-from workflow.training.settings import Specification
-
-PARAMETERS = ("hidden_size",)
+from baselines.naive import thumbnails
+from fdht.network import Network
 
 
-def recurrent(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of baselines.build for `arguments` of this format."""
-    return {**arguments, "format": dense.__name__.rpartition(".")[2], "input_size": SIZE}
+def declare(input_size: int, hidden_size: int, cell: str = "lstm") -> Network:
+    """W (G H, 240); the frames' input_size does not matter."""
+    return dense.declare(thumbnails.SIZE, hidden_size, cell)
 
 
-def declare(**arguments: Any) -> Declaration:
-    return Declaration(**baselines.declare(**recurrent(arguments)).parameters())
+def authors(network: Network):
+    return dense.authors(network)
 
 
-def classifier_inputs(specification: Specification) -> int:
-    return specification.recurrent["hidden_size"]
-
-
-def prepare(fold: Fold, normalisation: str) -> Fold:
-    """The same fold with thumbnails in place of its frames."""
-    return replace(fold, clips=of_frames(fold.clips, normalisation))
+def prepare(clips: np.ndarray, scale: float, shift: float) -> np.ndarray:
+    return thumbnails.of_frames(clips, scale, shift)

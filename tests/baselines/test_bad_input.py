@@ -1,11 +1,9 @@
 """Impossible declarations: a ValueError that names the argument, the value and the expectation."""
 
-from types import SimpleNamespace
-
 import pytest
 
 import baselines
-from baselines._declaration import declaration
+from baselines import Format
 
 SIZES = {"input_size": 48, "hidden_size": 16}
 PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2]}
@@ -15,6 +13,7 @@ MEGA = {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2]}
 CASES = [
     ("tensor_trian", {}, "format is 'tensor_trian'; expected one of .*tensor_train"),
     (TT, {**PAIRED}, "ranks is missing; format 'tensor_train' needs it"),
+    ("block_term", {**PAIRED, "ranks": 5, "blocks": 2, "init": "authors"}, "init is 'authors' .* these parameters"),
     (TT, {**PAIRED, "ranks": 2, "rank": 2}, "rank is no parameter of format 'tensor_train'; expected .*ranks"),
     (
         TT,
@@ -74,16 +73,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "message"), CASES, ids=range(len(CASES)))
-def test_impossible_declarations_are_told(name, arguments, message):
+def test_impossible_declarations_are_errors(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         baselines.declare(name, **{**SIZES, **arguments})
 
 
 def test_a_mistake_in_a_format_names_its_file_and_line(monkeypatch):
-    def declare(shared, rank):
+    def declare(input_size, hidden_size, rank):
         return len(rank)
 
-    monkeypatch.setitem(baselines.FORMATS, "own", SimpleNamespace(declare=declare))
+    monkeypatch.setitem(baselines.FORMATS, "own", Format("own", __name__, declare))
     line = declare.__code__.co_firstlineno + 1
     with pytest.raises(
         ValueError, match=rf"format 'own' fails .*object of type .int. has no len.* \(test_bad_input.py, line {line}\)"
@@ -91,10 +90,15 @@ def test_a_mistake_in_a_format_names_its_file_and_line(monkeypatch):
         baselines.declare("own", **SIZES, rank=2)
 
 
-def test_a_new_format_needs_no_published_start(monkeypatch):
+def test_a_new_format_needs_no_authors_initialisation(monkeypatch):
     network = baselines.declare(TT, **SIZES, **PAIRED, ranks=2).W
-    own = SimpleNamespace(declare=lambda shared: declaration("own", shared, network))
+    own = Format("own", __name__, lambda input_size, hidden_size: network)
     monkeypatch.setitem(baselines.FORMATS, "own", own)
     assert baselines.declare("own", **SIZES).parameters()["W"] == network.weights
     with pytest.raises(ValueError, match="init is 'authors' for format 'own'"):
         baselines.declare("own", **SIZES, init="authors")
+
+
+def test_a_classifier_fitted_at_once_has_no_recurrent_layer():
+    with pytest.raises(ValueError, match="'chance' is fitted at once; expected a recurrent layer"):
+        baselines.layer("chance", input_size=48)

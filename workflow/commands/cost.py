@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from baselines import naive
+from baselines import FORMATS
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.experiments.configuration import ConfigurationError, load_own
 from workflow.experiments.specification import FEATURE_SIZE, Run, check_models, runs, specification
@@ -43,7 +43,7 @@ def _row(config: dict[str, Any], group: list[Run], results: Path, timed: dict[st
     first = settings.parse(specification(config, group[0]))
     classes = len(CATALOGUE[first.dataset].classes)
     format_ = first.recurrent["format"]
-    epochs = 0 if format_ in naive.FORMATS and hasattr(naive.module(format_), "fit") else first.training.epochs
+    epochs = 0 if FORMATS[format_].fitted else first.training.epochs
     clips = [_clips(config, run, results) for run in group]
     steps = [epochs * -(-train // first.training.batch_size) for train, _ in clips]
     row = {

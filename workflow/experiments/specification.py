@@ -4,11 +4,9 @@ import itertools
 from typing import Any, NamedTuple
 
 import baselines
-from baselines import naive
 from workflow.datasets import catalogue
 from workflow.experiments.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
 
-FORMATS = (*baselines.FORMATS, *naive.FORMATS)
 NO_ARGUMENTS = ("family", "recipe", "for", "training")  # keys of an entry of `models` that no format is given
 FEATURE_SIZE = 2048  # Inception-v3's last pooling
 
@@ -93,11 +91,11 @@ def check_models(config: dict[str, Any], origin: str) -> None:
     for dataset, front_end, model in itertools.product(config["datasets"], config["front_ends"], config["models"]):
         arguments = recurrent(config, dataset, front_end, model)
         format_ = arguments["format"]
-        if format_ not in FORMATS:
-            known = hint(format_, FORMATS)
+        if format_ not in baselines.FORMATS:
+            known = hint(format_, baselines.FORMATS)
             raise ConfigurationError(f"{origin}: models.{model}.format: unknown format {format_!r}; {known}")
         try:
-            (naive if format_ in naive.FORMATS else baselines).declare(**arguments)
+            baselines.declare(**arguments)
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f"{origin}: models.{model} on {dataset}/{front_end}: {error}") from None
 
@@ -109,9 +107,9 @@ def _overlays(entry: dict[str, Any], dataset: str, front_end: str) -> list[dict[
 
 def module(format_: str) -> str:
     """The module that a format is in."""
-    return f"{naive.__name__}.{format_}" if format_ in naive.FORMATS else baselines.FORMATS[format_].__name__
+    return baselines.FORMATS[format_].module
 
 
 def modules() -> list[str]:
     """The modules of all formats."""
-    return [module(format_) for format_ in FORMATS]
+    return [module(format_) for format_ in baselines.FORMATS]

@@ -45,13 +45,14 @@ def dense(results: Results, dataset: str, front_end: str, model: str) -> dict[st
 def declared(results: Results, dataset: str, front_end: str, model: str) -> Any | None:
     """The declaration of a model's format (baselines.Declaration); None for what is no declaration of cores."""
     found = arguments(results, dataset, front_end, model)
-    return None if found is None else baselines.declare(**found)
+    return None if found is None else baselines.layer(**found)
 
 
 def arguments(results: Results, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:
     """The arguments of baselines.declare; None where neither configuration nor records give some that it takes."""
     found = arguments_of(results, dataset, front_end, model)
-    return found if found and found.get("format") in baselines.FORMATS else None
+    format_ = baselines.FORMATS.get(found["format"]) if found else None
+    return None if format_ is None or format_.naive else found
 
 
 def arguments_of(results: Results, dataset: str, front_end: str, model: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ runs on a fold are copies of one another, and copies make no interval narrower. 
 values: trained runs that happen to agree are still several, and n must not depend on what was found.
 """
 
-from baselines import naive
+from baselines import FORMATS
 from workflow.reporting import counted
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import Interval, interval, overlap
@@ -14,7 +14,8 @@ from workflow.reporting.statistics import Interval, interval, overlap
 def fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
     """Whether a model is fitted at once, without a seed; a format that nothing tells has the model's name."""
     known = counted.arguments_of(results, dataset, front_end, model) or {"format": model}
-    return known["format"] in naive.FORMATS and hasattr(naive.module(known["format"]), "fit")
+    format_ = FORMATS.get(known["format"])
+    return format_ is not None and format_.fitted
 
 
 def values(results: Results, measure: str, *setting: str) -> list[float]:

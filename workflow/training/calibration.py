@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines import naive
 from workflow.training import evaluation, experiment, model, optimiser
-from workflow.training.data import PARTS, Fold
+from workflow.training.data import PARTS, Fold, prepared
 from workflow.training.environment import device_name
 from workflow.training.feed import Feed
 from workflow.training.graphs import GraphedStep
@@ -25,10 +24,8 @@ def measure(specification: Specification, shape: tuple[int, ...], classes: int) 
     settings = specification.training
     device = experiment.choose_device(settings.device)
     experiment.switch_on_determinism(device, settings.precision)
-    fold = noise(settings.batch_size, shape, classes)
-    format_ = specification.recurrent["format"]
-    if format_ in naive.FORMATS:
-        fold = naive.module(format_).prepare(fold, settings.normalisation)
+    clips = noise(settings.batch_size, shape, classes)
+    fold = prepared(clips, specification.recurrent["format"], settings.normalisation)
     network = model.build(specification, classes).to(device)
     kind = GraphedStep if device.type == "cuda" else Step
     step = kind(network, optimiser.build(network, settings), settings.gradient_norm, settings.precision)

@@ -4,14 +4,15 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from baselines import FORMATS
 from workflow.storage import seal
 from workflow.training.errors import InputError, RunFailure
-from workflow.training.settings import Specification
+from workflow.training.settings import PIXELS, Specification
 
 PARTS = ("train", "validation", "test")
 TENSORS = {"pixels": "frames", "inception_v3": "features"}  # <name>.npy and <name>.json of each front end
@@ -81,6 +82,12 @@ def load(folder: Path, specification: Specification) -> Fold:
 
 def _cure(folder: Path, tensor: str) -> str:
     return f"remove {folder / tensor}.json and start again, and both are made anew"
+
+
+def prepared(fold: Fold, format_: str, normalisation: str) -> Fold:
+    """The fold with what a model of the format sees in place of its clips."""
+    prepare = FORMATS[format_].prepare
+    return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[normalisation]))
 
 
 def check(fold: Fold, specification: Specification) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from baselines import naive
+from baselines import FORMATS
 from baselines.naive import thumbnails
 from workflow.storage import files
 from workflow.training import environment, record, scores, seeds
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import Fold
-from workflow.training.settings import Specification
+from workflow.training.settings import PIXELS, Specification
 
 
 def run(
@@ -29,9 +29,9 @@ def run(
     """Fit and write the record to `output`; the arguments are those of experiment.run."""
     x, y = {}, {}
     for part, rows in fold.rows.items():
-        x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, specification.training.normalisation)
+        x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, *PIXELS[specification.training.normalisation])
         y[part] = fold.labels[rows]
-    fit = naive.module(specification.recurrent["format"]).fit
+    fit = FORMATS[specification.recurrent["format"]].fit
     began = time.perf_counter()
     estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
     seconds = time.perf_counter() - began

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from baselines import naive
-from workflow.training import checkpoint, environment, model, optimiser, record, scores, seeds
+from workflow.training import checkpoint, data, environment, model, optimiser, record, scores, seeds
 from workflow.training.data import Fold
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Feed
@@ -42,8 +41,7 @@ def run(
     switch_on_determinism(device, specification.training.precision)
     base["device"] = environment.device_name(device)
     captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
-    if specification.recurrent["format"] in naive.FORMATS:
-        fold = naive.module(specification.recurrent["format"]).prepare(fold, specification.training.normalisation)
+    fold = data.prepared(fold, specification.recurrent["format"], specification.training.normalisation)
     torch.manual_seed(seeds.derive(specification.name, "initialisation"))
     network = model.build(specification, len(fold.classes)).to(device)
     adam = optimiser.build(network, specification.training)

@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 import baselines
-from baselines import naive
 from workflow.training.settings import PIXELS, Specification
 
 
@@ -33,15 +32,10 @@ class Classifier(nn.Module):
 
 def build(specification: Specification, classes: int) -> Classifier:
     """The model of a specification with fresh weights, drawn from torch's global generator (CPU)."""
-    arguments = dict(specification.recurrent)
-    settings = specification.training
-    if arguments["format"] in naive.FORMATS:
-        arguments = naive.module(arguments["format"]).recurrent(arguments)
-        pixels = False  # thumbnails are normalised when they are made
-    else:
-        pixels = specification.front_end == "pixels"
+    arguments, settings = specification.recurrent, specification.training
     recurrent = baselines.build(**arguments)
-    if pixels:
+    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # and normalised with it
+    if specification.front_end == "pixels" and not prepared:
         recurrent.normalise(*PIXELS[settings.normalisation])
     dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
     return Classifier(recurrent, arguments["hidden_size"], classes, dropout)

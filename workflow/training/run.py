@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from baselines import naive
+from baselines import FORMATS
 from workflow.experiments import sources
 from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
@@ -67,7 +67,7 @@ def _outcome(
     """Train and record; why the experiment failed, or None."""
     try:
         data.check(fold, specification)
-        how = _estimators() if _fitted_at_once(specification) else _experiment()
+        how = _estimators() if FORMATS[specification.recurrent["format"]].fitted else _experiment()
         how.run(specification, fold, output, checkpoints, base, captured, seconds)
         return None
     except RunFailure as failure:
@@ -80,13 +80,7 @@ def _outcome(
 
 def modules(format_: str) -> tuple[str, str]:
     """What a run of a format executes, without the files of other formats."""
-    package = "baselines.naive" if format_ in naive.FORMATS else "baselines"
-    return "workflow.training.run", f"{package}.{format_}"
-
-
-def _fitted_at_once(specification: settings.Specification) -> bool:
-    format_ = specification.recurrent["format"]
-    return format_ in naive.FORMATS and hasattr(naive.module(format_), "fit")
+    return "workflow.training.run", FORMATS[format_].module
 
 
 def _estimators() -> ModuleType:

@@ -74,7 +74,7 @@ def _is_variant(results: Results, model: str) -> bool:
 
 
 def _numbers(arguments: dict[str, Any]) -> dict[str, int]:
-    declaration = baselines.declare(**arguments)
+    declaration = baselines.layer(**arguments)
     return {"W": declaration.parameters()["W"], **declaration.complexity()}
 
 

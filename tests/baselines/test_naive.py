@@ -1,73 +1,90 @@
-"""Sanity baselines: their thumbnails, their declarations, and that the configuration knows them."""
+"""Naive baselines: their thumbnails and declarations."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from training.conftest import specification
 
-from baselines import naive
+import baselines
 from baselines.naive import thumbnails
-from workflow.training import declared, settings
 
 
 def test_a_thumbnail_averages_blocks():
     clips = np.random.default_rng(0).integers(0, 256, (3, 2, 16, 30, 3), dtype=np.uint8)
     blocks = clips.reshape(3, 2, 8, 2, 10, 3, 3).mean(axis=(3, 5))
-    found = thumbnails.of_frames(clips, "raw")
+    found = thumbnails.of_frames(clips, 1.0, -128.0)
     assert found == pytest.approx(blocks.reshape(3, 2, 240) - 128, abs=1e-4)
     expected = blocks.mean(axis=1).reshape(3, 240) / 128 - 1
-    assert thumbnails.of_clips(clips, np.array([2, 0]), None, "unit") == pytest.approx(expected[[2, 0]], abs=1e-6)
+    assert thumbnails.of_clips(clips, np.array([2, 0]), None, 1 / 128, -1.0) == pytest.approx(
+        expected[[2, 0]], abs=1e-6
+    )
 
 
 def test_blocks_may_cut_pixels_and_keep_the_mean():
     clips = np.random.default_rng(0).integers(0, 256, (2, 1, 30, 44, 3), dtype=np.uint8)
-    found = thumbnails.of_frames(clips, "raw").reshape(2, 1, 8, 10, 3)
+    found = thumbnails.of_frames(clips, 1.0, -128.0).reshape(2, 1, 8, 10, 3)
     assert found.mean(axis=(2, 3)) == pytest.approx(clips.mean(axis=(2, 3)) - 128, abs=1e-3)
 
 
 def test_frames_after_the_end_of_a_clip_do_not_count():
     clips = np.zeros((2, 3, 8, 10, 3), np.uint8)
     clips[:, :2] = 100
-    found = thumbnails.of_clips(clips, np.arange(2), np.array([2, 3]), "raw")
+    found = thumbnails.of_clips(clips, np.arange(2), np.array([2, 3]), 1.0, -128.0)
     assert found[:, 0] == pytest.approx([100 - 128, (100 + 100 + 0) / 3 - 128])
 
 
 def test_a_projection_keeps_distances():
     features = np.random.default_rng(1).random((2, 1, 2048)).astype(np.float16)
-    small = thumbnails.of_frames(features, "unit")
+    small = thumbnails.of_frames(features, 1 / 128, -1.0)
     assert small.shape == (2, 1, 240)
     true = np.linalg.norm(np.subtract(*features.astype(float)))
     assert np.linalg.norm(np.subtract(*small)) == pytest.approx(true, rel=0.15)  # 3 deviations of 1/sqrt(2*240)
 
 
 def test_counts():
-    def count(format_, recurrent):
-        return declared.parameters(settings.parse(specification(format_, recurrent)), 11)
+    def count(format_, features=240, **arguments):
+        declared = baselines.declare(format_, input_size=57600, **arguments)
+        return {**declared.parameters(), "classifier": declared.classifier(11, features)}
 
     nothing = {"W": 0, "U": 0, "bias": 0, "classifier": 0}
-    assert count("chance", {}) == count("nearest_neighbour", {}) == nothing
-    assert count("linear", {}) == nothing | {"classifier": 240 * 11 + 11}
+    assert count("chance") == count("nearest_neighbour") == nothing
+    assert count("linear") == nothing | {"classifier": 240 * 11 + 11}
+    assert count("linear", features=2048) == nothing | {"classifier": 2048 * 11 + 11}
     # FDHT-LSTM on UCF11 stores 4,672: 4 hidden units are what fits
-    found = count("thumbnail_lstm", {"hidden_size": 4})
+    found = count("thumbnail_lstm", hidden_size=4)
     assert found == {"W": 4 * 4 * 240, "U": 4 * 4 * 4, "bias": 16, "classifier": 4 * 11 + 11}
     assert found["W"] + found["U"] <= 4672
 
 
 @pytest.mark.parametrize(
     ("format_", "given", "sentence"),
-    [("linear", {"hidden_size": 3}, "hidden_size is no parameter"), ("thumbnail_lstm", {}, "hidden_size is missing")],
+    [
+        ("linear", {"hidden_size": 3}, "hidden_size is no parameter"),
+        ("chance", {"init": "authors"}, "init is no parameter"),
+        ("thumbnail_lstm", {}, "hidden_size is missing"),
+    ],
 )
-def test_a_wrong_declaration_is_told(format_, given, sentence):
+def test_wrong_arguments_are_errors(format_, given, sentence):
     with pytest.raises(ValueError, match=sentence):
-        naive.declare(format_, input_size=240, **given)
+        baselines.declare(format_, input_size=240, **given)
+
+
+def test_only_naive_formats_are_fitted():
+    assert {name for name, format_ in baselines.FORMATS.items() if format_.fitted} == {
+        "chance",
+        "linear",
+        "nearest_neighbour",
+    }
+    naive = {name for name, format_ in baselines.FORMATS.items() if format_.naive}
+    assert naive == {"chance", "linear", "nearest_neighbour", "thumbnail_lstm"}
 
 
 def test_declarations_need_neither_torch_nor_scikit_learn():
     code = (
-        "import sys; from baselines import naive\n"
-        "for name in naive.FORMATS: naive.module(name)\n"
+        "import sys, baselines\n"
+        "baselines.declare('thumbnail_lstm', input_size=240, hidden_size=2)\n"
+        "baselines.declare('linear', input_size=240)\n"
         "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
