@@ -59,7 +59,7 @@ def test_every_step_leaves_its_files(prepared):
     assert {key: report[key] for key in report if key not in ("files", "seal")} == {
         "expected": 400, "found": 400, "n_missing": 0, "missing": [], "extra": [], "duplicate": [],
     }  # fmt: skip
-    assert read_json(prepared / "source.json")["parts"][0]["url"].startswith("file:")
+    assert read_json(prepared / "source.json")["downloads"][0]["url"].startswith("file:")
     leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
     for column in ("test_with_sibling_in_train", "test_with_sibling_of_any_class"):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}

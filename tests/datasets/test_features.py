@@ -11,10 +11,12 @@ import torch
 from small_data import listing_of
 
 from workflow.datasets import features as step
-from workflow.datasets import frames, inception
+from workflow.datasets import frames
 from workflow.datasets.errors import DataError
+from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
 
 T = 1
+FRONT_END = FRONT_ENDS["inception_v3"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -31,7 +33,7 @@ def weights(tmp_path_factory) -> Path:
     """A state dictionary of the whole network; its normalisation fits noise, so that features are neither 0 nor inf."""
     torch.manual_seed(0)
     with torch.device("meta"):
-        net = inception.network().train()
+        net = inception_v3.network().train()
     net.to_empty(device="cpu")
     with torch.no_grad():
         for parameter in net.parameters():
@@ -40,7 +42,7 @@ def weights(tmp_path_factory) -> Path:
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.reset_running_stats()
                 module.momentum = None  # running statistics are those of the one batch
-        net(torch.randn(2, 3, inception.SIDE, inception.SIDE).clamp(-1, 1))
+        net(torch.randn(2, 3, inception_v3.SIDE, inception_v3.SIDE).clamp(-1, 1))
     path = tmp_path_factory.mktemp("weights") / "inception.pth"
     torch.save(net.state_dict(), path)
     return path
@@ -57,25 +59,36 @@ def prepared(tmp_path, clip) -> Path:
 
 
 def origin(folder: Path, weights: Path) -> str:
-    (folder / "weights.json").write_text(json.dumps({"own": {"path": str(weights)}, "parts": []}))
+    (folder / "weights.json").write_text(
+        json.dumps({"dataset": "inception_v3", "own": {"path": str(weights)}, "downloads": []})
+    )
     return str(folder / "weights.json")
 
 
 def test_the_network_is_the_published_one():
     with torch.device("meta"):
-        net = inception.network()
+        net = inception_v3.network()
     assert sum(parameter.numel() for parameter in net.parameters()) == 27_161_264
 
 
 def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
-    arguments = ["--frames", str(prepared), "--output", str(prepared), "--origin", origin(prepared, weights)]
+    arguments = [
+        "--front-end",
+        "inception_v3",
+        "--frames",
+        str(prepared),
+        "--output",
+        str(prepared),
+        "--origin",
+        origin(prepared, weights),
+    ]
     step.main([*arguments, "--batch", "2", "--device", "cpu"])
-    found = np.load(prepared / "features.npy")
+    found = np.load(prepared / "inception_v3.npy")
     assert found.dtype == np.float16
     assert found.shape == (5, T, 2048)
     assert (found[3] == 0).all()  # the clip that does not decode
     with torch.device("meta"):
-        net = inception.network().eval()
+        net = inception_v3.network().eval()
     net.load_state_dict(torch.load(weights, weights_only=True), assign=True)
     pooled = []
     net.avgpool.register_forward_hook(lambda module, x, y: pooled.append(y.flatten(1)))
@@ -88,13 +101,13 @@ def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
         net((x - mean) / std)
     torch.testing.assert_close(torch.from_numpy(found[0]).float(), pooled[0], rtol=2e-3, atol=2e-3)
     assert pooled[0].std() > 0.05
-    content = json.loads((prepared / "features.json").read_text())
+    content = json.loads((prepared / "inception_v3.json").read_text())
     assert content["shape"] == [5, T, 2048]
     assert content["frames_digest"] == json.loads((prepared / "frames.json").read_text())["digest"]
 
 
 def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monkeypatch):
-    whole = step.run(prepared, weights, prepared / "whole", 2, "cpu")
+    whole = step.run(FRONT_END, prepared, weights, prepared / "whole", 2, "cpu")
     calls = []
 
     def interrupted(net, x):
@@ -103,26 +116,26 @@ def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monke
             raise KeyboardInterrupt
         return real(net, x)
 
-    real = inception.features
-    monkeypatch.setattr(inception, "features", interrupted)
+    real = inception_v3.features
+    monkeypatch.setattr(inception_v3, "features", interrupted)
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        step.run(prepared, weights, prepared / "cut", 2, "cpu")
-    resumed = step.run(prepared, weights, prepared / "cut", 2, "cpu")
+        step.run(FRONT_END, prepared, weights, prepared / "cut", 2, "cpu")
+    resumed = step.run(FRONT_END, prepared, weights, prepared / "cut", 2, "cpu")
     assert calls == [2, 2, 2, 1]  # batches of two clips: the first is not computed again
     assert resumed["digest"] == whole["digest"]
 
 
 def test_bad_weights_are_named(prepared, tmp_path):
     (tmp_path / "bad.pth").write_bytes(b"not weights")
-    with pytest.raises(DataError, match=r"bad\.pth: no weights of torchvision's inception_v3"):
-        step.run(prepared, tmp_path / "bad.pth", tmp_path / "out", 2, "cpu")
+    with pytest.raises(DataError, match=r"bad\.pth: not the weights of torchvision's inception_v3"):
+        step.run(FRONT_END, prepared, tmp_path / "bad.pth", tmp_path / "out", 2, "cpu")
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(DataError, match=r"other\.pth: no weights of torchvision's inception_v3"):
-        step.run(prepared, tmp_path / "other.pth", tmp_path / "out", 2, "cpu")
-    with pytest.raises(DataError, match=r"gone\.pth: no such file"):
-        step.run(prepared, tmp_path / "gone.pth", tmp_path / "out", 2, "cpu")
-    assert not list((tmp_path / "out").glob("features.*[!lt]"))
+    with pytest.raises(DataError, match=r"other\.pth: not the weights of torchvision's inception_v3"):
+        step.run(FRONT_END, prepared, tmp_path / "other.pth", tmp_path / "out", 2, "cpu")
+    with pytest.raises(DataError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
+        step.weights_of(Path(origin(tmp_path, tmp_path / "gone.pth")))
+    assert not list((tmp_path / "out").glob("inception_v3.*[!lt]"))
 
 
 @pytest.mark.parametrize("cut", [False, True])
@@ -131,9 +144,9 @@ def test_frames_that_are_not_what_was_decoded_are_refused(prepared, weights, cut
     content = bytearray(array.read_bytes())
     content[-100] ^= 4
     array.write_bytes(content[:-50] if cut else content)
-    with pytest.raises(DataError, match=r"frames\.npy (is damaged|cannot be read).* remove \S+frames\.json and start"):
-        step.run(prepared, weights, prepared, 2, "cpu")
-    assert not (prepared / "features.json").exists()
+    with pytest.raises(DataError, match=r"frames\.npy (is corrupt|cannot be read).* Delete \S+frames\.json and rerun"):
+        step.run(FRONT_END, prepared, weights, prepared, 2, "cpu")
+    assert not (prepared / "inception_v3.json").exists()
 
 
 def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, monkeypatch):
@@ -144,7 +157,7 @@ def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, mo
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     server.files["/inception.pth"] = weights.read_bytes()
     source = catalogue.Source(server.url("/inception.pth"), sha256=digest[:8])  # published are the first digits
-    monkeypatch.setattr(download, "INCEPTION", catalogue.Part("inception_v3", (source,), role="weights"))
+    monkeypatch.setitem(download.WEIGHTS, "inception_v3", catalogue.Download("inception_v3", (source,)))
     common = ["--dataset", "inception_v3", "--resources", str(tmp_path), "--output", str(tmp_path / "source.json")]
     download.main(common)
     assert step.weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()
@@ -158,7 +171,7 @@ def test_torchvision_loads_beside_a_torch_of_another_build(root):
         "import torch\n"
         "def refuse(path): raise OSError('undefined symbol')\n"
         "torch.ops.load_library = refuse\n"
-        "from workflow.datasets.inception import network\n"
+        "from workflow.datasets.front_ends.inception_v3 import network\n"
         "with torch.device('meta'):\n"
         "    network()\n"
         "print('loaded')"
@@ -169,7 +182,7 @@ def test_torchvision_loads_beside_a_torch_of_another_build(root):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_device_changes_little(prepared, weights):
-    by_device = [step.run(prepared, weights, prepared / device, 2, device) for device in ("cpu", "cuda")]
+    by_device = [step.run(FRONT_END, prepared, weights, prepared / device, 2, device) for device in ("cpu", "cuda")]
     assert [content["device"] for content in by_device] == ["cpu", "cuda"]
-    one, other = (np.load(prepared / device / "features.npy").astype(np.float32) for device in ("cpu", "cuda"))
+    one, other = (np.load(prepared / device / "inception_v3.npy").astype(np.float32) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(one, other, rtol=2e-2, atol=2e-2)

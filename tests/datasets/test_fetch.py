@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import server as loopback
 
-from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.catalogue import Download, Source
 from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import ATTEMPTS, Fetched, fetch
@@ -24,7 +24,9 @@ def get(tmp_path: Path):
         pauses = options.setdefault("pauses", [])
         del options["pauses"]
         lock = Lock(tmp_path / "lock.json")
-        return fetch(Part("set", sources), tmp_path / "archives", lock, pause=pauses.append, **options)
+        return fetch(
+            Download("set", sources), tmp_path / "archives", lock, "datasets.set.source", pause=pauses.append, **options
+        )
 
     return call
 
@@ -138,7 +140,7 @@ def test_when_all_fail_each_reason_is_told_and_nothing_stays(server, get, tmp_pa
     message = str(error.value)
     assert "HTTP 404" in message
     assert "md5" in message
-    assert "`source`" in message
+    assert "`datasets.set.source`" in message
     assert leftovers(tmp_path) == []
 
 

@@ -74,24 +74,24 @@ def official_names(case: Case, lists: Path) -> list[str]:
 
 @pytest.fixture
 def bad_network(server, monkeypatch):
-    """serve(case, body, splits): give the set's parts a dead mirror, a wrong one and one that keeps breaking off."""
+    """serve(case, body, splits): give each download a dead mirror, a wrong one and one that breaks off."""
 
     def serve(case: Case, body: bytes, split_files: bytes) -> None:
         entry = catalogue.CATALOGUE[case.name]
-        parts = []
-        for part in entry.parts:
-            content = split_files if part.role == "splits" else body
-            file = "splits.rar" if part.role == "splits" else case.archive
+        downloads = []
+        for file in entry.downloads:
+            content = split_files if file.role == "splits" else body
+            name = "splits.rar" if file.role == "splits" else case.archive
             md5 = hashlib.md5(content).hexdigest()
-            paths = [f"/{mirror}/{file}" for mirror in ("home", "old", "good")]
+            paths = [f"/{mirror}/{name}" for mirror in ("home", "old", "good")]
             server.files |= dict(zip(paths, (content, content[::-1], content), strict=True))
             server.faults |= {
                 paths[0]: [loopback.web_page()],
                 paths[2]: [loopback.status(503), *(loopback.cut(len(content) // 5) for _ in range(3))],
             }
             sources = tuple(Source(server.url(path), md5=md5) for path in ("/gone", *paths))
-            parts.append(replace(part, sources=sources))
-        monkeypatch.setitem(catalogue.CATALOGUE, case.name, replace(entry, parts=tuple(parts)))
+            downloads.append(replace(file, sources=sources))
+        monkeypatch.setitem(catalogue.CATALOGUE, case.name, replace(entry, downloads=tuple(downloads)))
 
     monkeypatch.setitem(fetch.__kwdefaults__, "pause", lambda seconds: None)
     return serve

@@ -32,8 +32,8 @@ def steps(folder: Path) -> list[tuple[str, list[str]]]:
 @pytest.fixture
 def downloaded(tmp_path, server, clip, monkeypatch) -> Path:
     server.files["/set.zip"] = zip_of({name: clip(4) for name in NAMES})
-    part = replace(catalogue.UCF11.parts[0], sources=(Source(server.url("/set.zip")),))
-    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, parts=(part,)))
+    part = replace(catalogue.UCF11.downloads[0], sources=(Source(server.url("/set.zip")),))
+    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, downloads=(part,)))
     run_download(tmp_path)
     return tmp_path
 
@@ -65,9 +65,9 @@ def test_steps_run_in_a_network_namespace_without_any_route(downloaded, root):
 
 
 def test_all_sources_dead_ends_in_one_sentence_and_no_record(tmp_path, server, monkeypatch):
-    part = replace(catalogue.UCF11.parts[0], sources=(Source(server.url("/a.zip")), Source(server.url("/b.zip"))))
-    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, parts=(part,)))
-    with pytest.raises(catalogue.DataError, match="none of its 2 sources gave it"):
+    part = replace(catalogue.UCF11.downloads[0], sources=(Source(server.url("/a.zip")), Source(server.url("/b.zip"))))
+    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, downloads=(part,)))
+    with pytest.raises(catalogue.DataError, match=r"no source could be downloaded \(tried 2\)"):
         run_download(tmp_path)
     assert not (tmp_path / "source.json").exists()
 
@@ -76,6 +76,8 @@ def test_an_address_of_ones_own_comes_first(tmp_path, server, clip):
     server.files["/mirror/set.rar"] = rar3({name: clip(4) for name in NAMES})
     resources = ["--resources", str(tmp_path / "resources"), "--output", str(tmp_path / "source.json")]
     download.main(["--dataset", "ucf11", *resources, "--url", f"ucf11={server.url('/mirror/set.rar')}"])
-    assert read_json(tmp_path / "source.json")["parts"][0]["url"] == server.url("/mirror/set.rar")
-    with pytest.raises(catalogue.DataError, match=r"--url 'clips=.*': ucf11 has no such part; expected one of ucf11"):
+    assert read_json(tmp_path / "source.json")["downloads"][0]["url"] == server.url("/mirror/set.rar")
+    with pytest.raises(
+        catalogue.DataError, match=r"--url 'clips=.*': ucf11 has no such download; expected one of ucf11"
+    ):
         download.main(["--dataset", "ucf11", *resources, "--url", "clips=http://x/y.zip"])

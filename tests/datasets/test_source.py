@@ -14,6 +14,7 @@ from workflow.datasets.errors import DataError
 from workflow.datasets.files import read_csv, read_json
 from workflow.datasets.source import fingerprint
 
+KEY = "datasets.ucf11.source"
 NAMES = [f"biking/v_biking_{g:02d}/v_biking_{g:02d}_{c:02d}.avi" for g in (1, 2) for c in (1, 2)]
 
 
@@ -34,28 +35,30 @@ def members(clip) -> dict[str, bytes]:
 
 def test_the_fingerprint_follows_names_sizes_and_times(tmp_path):
     folder = write_tree(tmp_path / "set", {"a/1.avi": b"one", "a/2.avi": b"two"})
-    first = fingerprint(folder)
-    assert fingerprint(str(folder)) == first
+    first = fingerprint(folder, KEY)
+    assert fingerprint(str(folder), KEY) == first
     (folder / "a" / "1.avi").write_bytes(b"more")
-    second = fingerprint(folder)
+    second = fingerprint(folder, KEY)
     (folder / "a" / "1.avi").rename(folder / "a" / "3.avi")
-    third = fingerprint(folder)
+    third = fingerprint(folder, KEY)
     os.utime(folder / "a" / "2.avi", (1, 1))
-    fourth = fingerprint(folder)
+    fourth = fingerprint(folder, KEY)
     (folder / "a" / "2.avi").unlink()
-    fifth = fingerprint(folder)
+    fifth = fingerprint(folder, KEY)
     (folder / "a" / "nowhere.avi").symlink_to("gone")
-    assert len({first, second, third, fourth, fifth, fingerprint(folder)}) == 6
+    assert len({first, second, third, fourth, fifth, fingerprint(folder, KEY)}) == 6
 
 
 def test_the_fingerprint_of_an_archive(tmp_path):
     path = tmp_path / "set.zip"
     path.write_bytes(b"1")
-    first = fingerprint(path)
+    first = fingerprint(path, KEY)
     path.write_bytes(b"22")
-    assert fingerprint(path) != first
-    with pytest.raises(DataError, match=r"gone\.zip: no such folder or archive"):
-        fingerprint(tmp_path / "gone.zip")
+    assert fingerprint(path, KEY) != first
+    with pytest.raises(
+        DataError, match=r"gone\.zip: no such file or folder; it was given as `datasets\.ucf11\.source`"
+    ):
+        fingerprint(tmp_path / "gone.zip", KEY)
 
 
 def test_the_fingerprint_needs_no_torch(root):
@@ -71,7 +74,7 @@ def test_a_folder_is_listed_where_it_lies(tmp_path, members):
     assert [row["path"] for row in rows] == [str(tmp_path / "my clips" / name) for name in NAMES]
     assert {row["class"] for row in rows} == {"biking"}
     assert not (tmp_path / "resources").exists()
-    assert read_json(tmp_path / "source.json")["own"]["fingerprint"] == fingerprint(tmp_path / "my clips")
+    assert read_json(tmp_path / "source.json")["own"]["fingerprint"] == fingerprint(tmp_path / "my clips", KEY)
 
 
 @pytest.mark.parametrize("write", [zip_of, tar_of, rar3, rar5])
@@ -154,14 +157,18 @@ def test_hmdb51_of_ones_own_needs_its_splits(tmp_path, clip, lists, no_network):
     [
         ("download", ["--dataset", "ucf12", "--resources", "r", "--output", "o"], "data set 'ucf12' is unknown"),
         ("download", ["--dataset", "ucf11", "--resources", "r", "--output", "o", "--source", "gone"], "gone: no such"),
-        ("download", ["--dataset", "ucf11", "--resources", "r", "--output", "o", "--url", "x"], "expected PART=URL"),
+        ("download", ["--dataset", "ucf11", "--resources", "r", "--output", "o", "--url", "x"], "expected NAME=URL"),
         (
             "unpack",
             ["--dataset", "ucf11", "--origin", "gone", "--resources", "r", "--output", "o"],
             "gone: no such file",
         ),
         ("splits", ["--dataset", "ucf11", "--clips", "gone", "--output", "o"], "gone: no such file"),
-        ("features", ["--frames", "gone", "--origin", "gone.json", "--output", "o"], "gone.json: no such file"),
+        (
+            "features",
+            ["--front-end", "inception_v3", "--frames", "gone", "--origin", "gone.json", "--output", "o"],
+            "gone.json: no such file",
+        ),
     ],
 )
 def test_bad_input_ends_in_one_sentence(tmp_path, root, module, arguments, message):

@@ -109,7 +109,7 @@ def wrong(key, value, where=None):
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
         (wrong("ranks", 3, "recurrent"), "ranks is no parameter of format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),
-        (wrong("front_end", "inception_v3"), "features.json: cannot be read"),
+        (wrong("front_end", "inception_v3"), "inception_v3.json: cannot be read"),
     ],
 )
 def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_path, capsys, plain, sentence):

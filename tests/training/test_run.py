@@ -113,9 +113,9 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
     folder = tmp_path / "data"
     write(folder)
     features = np.random.default_rng(0).random((48, 4, 32)).astype(np.float16)
-    np.save(folder / "features.npy", features)
+    np.save(folder / "inception_v3.npy", features)
     digest = hashlib.sha256(features.tobytes()).hexdigest()
-    (folder / "features.json").write_text(json.dumps({"digest": digest, "shape": list(features.shape)}))
+    (folder / "inception_v3.json").write_text(json.dumps({"digest": digest, "shape": list(features.shape)}))
     given = {"input_size": 32} | ({"hidden_size": 8} if "linear" not in format_ and "near" not in format_ else {})
     plain = specification(format_, given, {"front_end": "inception_v3"})
     assert start(plain, folder, tmp_path) == 0
@@ -126,7 +126,7 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
 
 def test_features_of_other_frames_are_refused(tmp_path, capsys):
     folder = write(tmp_path / "data")
-    (folder / "features.json").write_text(json.dumps({"digest": "a", "frames_digest": "b"}))
+    (folder / "inception_v3.json").write_text(json.dumps({"digest": "a", "frames_digest": "b"}))
     assert start(specification("dense", identity={"front_end": "inception_v3"}), folder, tmp_path) == 1
     assert "made from other frames" in capsys.readouterr().err
 

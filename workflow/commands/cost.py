@@ -19,15 +19,14 @@ from typing import Any
 
 from baselines import FORMATS
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import ConfigurationError, load_own
-from workflow.experiments.specification import FEATURE_SIZE, Run, check_models, runs, specification
+from workflow.experiments.specification import Run, check_models, runs, specification
 from workflow.storage import files
 from workflow.training import declared, settings
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
-# GB, as their publishers or mirrors state
-DOWNLOADS = {"ucf11": 1.05, "hmdb51": 2.12, "youtube_celebrities": 0.9, "demo": 0.0}
 GROUPS = ("dataset", "front_end", "model")
 
 
@@ -93,8 +92,7 @@ def _timed(
     config: dict[str, Any], first: settings.Specification, timed: dict[str, Any], classes: int
 ) -> dict[str, Any]:
     frames = config["frames"]
-    shape = (frames["count"], frames["height"], frames["width"], 3)
-    shape = shape if first.front_end == "pixels" else (frames["count"], FEATURE_SIZE)
+    shape = (frames["count"], *FRONT_ENDS[first.front_end].shape(frames["height"], frames["width"]))
     kept = first.training
     key = files.digest([first.recurrent, shape, kept.batch_size, kept.precision, kept.device, kept.gradient_norm])
     if key not in timed:
@@ -128,19 +126,21 @@ def _counts(path: Path) -> Counter[tuple[str, str, str]]:
 def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
     """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
     frames = config["frames"]
-    size = frames["count"] * frames["height"] * frames["width"] * 3
+    size = frames["count"], frames["height"], frames["width"]
+    # frames are decoded for every front end
+    tensors = ["pixels", *(name for name in config["front_ends"] if name in EXTRACTED)]
+    clip_bytes = sum(FRONT_ENDS[name].clip_bytes(*size) for name in tensors)
     rows = []
     for name in config["datasets"]:
         own = config["datasets"][name]["source"] is not None
         about = _json(_data(config, results) / name / "frames.json")
         clips = about["shape"][0] if about else CATALOGUE[name].clips
-        features = clips * frames["count"] * FEATURE_SIZE * 2 if "inception_v3" in config["front_ends"] else 0
         rows.append(
             {
                 "dataset": name,
                 "clips": clips,
-                "download_gb": 0.0 if own else DOWNLOADS[name],
-                "tensors_gb": 1e-9 * (clips * size + features),
+                "download_gb": 0.0 if own else CATALOGUE[name].download_gb,
+                "tensors_gb": 1e-9 * clips * clip_bytes,
                 "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
                 "source": "done" if about else "estimated",
             }

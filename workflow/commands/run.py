@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from workflow.commands import array
+from workflow.datasets.front_ends import EXTRACTED
 from workflow.experiments import states
 from workflow.experiments.configuration import ConfigurationError, complete, hint, load_own, retyped
 from workflow.experiments.specification import Run, check_models, runs
@@ -30,7 +31,7 @@ from workflow.training import finished
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 DRY = {"-n", "--dry-run", "--dryrun"}
-OWN_DATA = ("datasets", "frames", "splits", "protocols", "inception_v3")  # a change of these changes the prepared data
+OWN_DATA = ("datasets", "frames", "splits", "protocols", *EXTRACTED)  # a change of these changes the prepared data
 
 
 def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:

@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import ConfigurationError, load_own
 from workflow.storage import clock, seal
 
-SEALED = ("source.json", "inventory.json", "frames.json", "features.json", "splits.json", "result.json")
+TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
+SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
 SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # what results are made of
 LARGE = "model.safetensors"  # may be removed for want of space; nothing in the pipeline reads it
 
@@ -30,7 +32,7 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
         number += 1
         weights = path.with_name(LARGE)
         found += seal.damages(path, lambda name, weights=weights: name != LARGE or (large and weights.is_file()))
-        if large and path.name in ("frames.json", "features.json"):
+        if large and path.name in TENSORS:
             found += _tensor(path)
     return number, found
 

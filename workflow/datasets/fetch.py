@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-from workflow.datasets.catalogue import Part, Source
+from workflow.datasets.catalogue import Download, Source
 from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
 from workflow.datasets.files import file_digest
@@ -26,23 +26,25 @@ class Fetched:
 
 
 def fetch(
-    part: Part,
+    download: Download,
     folder: Path,
     lock: Lock,
+    key: str,
     *,
     resources: Path | None = None,
     insecure_tls: Collection[str] = (),
     progress: Callable[[str], Progress] = lambda name: lambda done, total: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Fetched:
-    """Bring `part` into `folder`, or find it there from an earlier run.
+    """Bring `download` into `folder`, or find it there from an earlier run.
 
+    key: the key of the configuration that names a copy of the user's own, for errors.
     insecure_tls: hosts whose certificate is not verified. pause: called with the seconds to wait before
     another attempt. Raises DataError with the reason of every source when none gives the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     place = quote((resources or folder).absolute().as_posix())
-    sources = [Source(s.url.replace("{resources}", place), s.sha256, s.md5) for s in part.sources]
+    sources = [Source(s.url.replace("{resources}", place), s.sha256, s.md5) for s in download.sources]
     if (kept := _kept(sources, folder, lock)) is not None:
         return kept
     reasons = []
@@ -51,11 +53,11 @@ def fetch(
             return _from(source, folder, lock, insecure_tls, progress, pause)
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
-            print(f"{part.name}: {reasons[-1]}", file=sys.stderr)
+            print(f"{download.name}: {reasons[-1]}", file=sys.stderr)
     raise DataError(
-        f"{part.name}: none of its {len(sources)} sources gave it. "
+        f"{download.name}: no source could be downloaded (tried {len(sources)}). "
         + " | ".join(reasons)
-        + " | A copy of your own can take its place: set the data set's `source`"
+        + f" | To use a copy of your own, set `{key}`"
     )
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from workflow.datasets.errors import DataError
 
 
-def fingerprint(path: str | Path) -> str:
+def fingerprint(path: str | Path, key: str) -> str:
     """Digest of the names, sizes and times of change of a file, or of all files below a folder.
 
-    Reads no file's content, so that it answers within a second; raises DataError if `path` does not exist.
+    Reads no content, so it takes less than a second. `key` is the key of the configuration that gave `path`, for the
+    DataError if it does not exist.
     """
     path = Path(path)
     if not path.exists():
-        raise DataError(f"{path}: no such folder or archive; it was given as a data set's `source`")
+        raise DataError(f"{path}: no such file or folder; it was given as `{key}`")
     digest = hashlib.sha256()
     for name, size, changed in sorted(_entries(path)):
         digest.update(f"{size} {changed} ".encode() + os.fsencode(name) + b"\0")

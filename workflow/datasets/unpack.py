@@ -32,9 +32,9 @@ def places(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, Path
     """
     origin = read_json(origin_file)
     found = {}
-    for part in origin["parts"]:
-        cure = f"remove {part['file']} and {origin_file} and start again, and it is downloaded anew"
-        found[part["role"]] = _unpacked(Path(part["file"]), part["sha256"], resources, entry.unpacked_limit, cure)
+    for file in origin["downloads"]:
+        cure = f"remove {file['file']} and {origin_file} and start again, and it is downloaded anew"
+        found[file["role"]] = _unpacked(Path(file["file"]), file["sha256"], resources, entry.unpacked_limit, cure)
     if origin["own"]:
         own = Path(origin["own"]["path"])
         if not own.exists():

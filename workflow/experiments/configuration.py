@@ -19,10 +19,15 @@ import jsonschema
 import yaml
 
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration_file import ConfigurationError, read
 
 SCHEMA = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml").read_text())
-FRONT_ENDS = ("pixels", "inception_v3")
+SCHEMA["properties"]["front_ends"]["items"]["enum"] = list(FRONT_ENDS)
+for _name in EXTRACTED:
+    SCHEMA["properties"][_name] = copy.deepcopy(SCHEMA["$defs"]["front_end"])
+    if not FRONT_ENDS[_name].weights:
+        del SCHEMA["properties"][_name]["properties"]["weights"]
 SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
 
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import baselines
 from workflow.datasets import catalogue
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import SCHEMA, ConfigurationError, hint, overlay_keys
 
 NO_ARGUMENTS = ("family", "recipe", "for", "training")  # keys of an entry of `models` that no format is given
-FEATURE_SIZE = 2048  # Inception-v3's last pooling
 
 
 class Run(NamedTuple):
@@ -52,7 +52,7 @@ def folds(config: dict[str, Any], dataset: str, protocol: str) -> list[int]:
 
 def input_size(config: dict[str, Any], front_end: str) -> int:
     """D: numbers per frame that a recurrent layer sees."""
-    return FEATURE_SIZE if front_end == "inception_v3" else config["frames"]["width"] * config["frames"]["height"] * 3
+    return FRONT_ENDS[front_end].input_size(config["frames"]["height"], config["frames"]["width"])
 
 
 def training(config: dict[str, Any], dataset: str, front_end: str, model: str) -> dict[str, Any]:

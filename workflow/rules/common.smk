@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from workflow.experiments import specification
 from workflow.experiments.configuration import ConfigurationError, complete
 from workflow.datasets.errors import DataError
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.source import fingerprint
 from workflow.experiments.sources import listing
 from workflow.training import devices
@@ -36,8 +37,16 @@ try:
     CONFIG = complete(config, ORIGIN)
     specification.check_models(CONFIG, ORIGIN)
     RUNS = specification.runs(CONFIG)
-    OWN_COPIES = {name: fingerprint(entry["source"]) for name, entry in CONFIG["datasets"].items() if entry["source"]}
-    OWN_WEIGHTS = fingerprint(CONFIG["inception_v3"]["weights"]) if CONFIG["inception_v3"]["weights"] else ""
+    OWN_COPIES = {
+        name: fingerprint(entry["source"], f"datasets.{name}.source")
+        for name, entry in CONFIG["datasets"].items()
+        if entry["source"]
+    }
+    OWN_WEIGHTS = {
+        name: fingerprint(CONFIG[name]["weights"], f"{name}.weights")
+        for name in EXTRACTED
+        if CONFIG[name].get("weights")
+    }
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
@@ -46,16 +55,17 @@ except (ConfigurationError, DataError) as error:
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
-FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
+DATA_AND_FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
 RESULTS = f"results/{CONFIG['name']}"
 OWNER = CONFIG["data"] or CONFIG["name"]  # whose data these are
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
-FILES = {"pixels": "frames", "inception_v3": "features"}  # the tensor of each front end: <name>.npy, <name>.json
+# the tensor of each front end: <name>.npy, <name>.json
+FILES = {name: front_end.tensor for name, front_end in FRONT_ENDS.items()}
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
-DATA_STEPS = ("generate", "unpack", "frames", "features", "splits")
+DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")
 REPORTING = {
     "tables": "workflow.commands.tables",
     "figures": "workflow.commands.figures",
@@ -63,6 +73,7 @@ REPORTING = {
     "paper": "workflow.reporting.paper.article",
 }
 RESOURCES = "resources/{dataset}"
+WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # made once for all configurations
 ENVIRONMENT = str(ROOT / "environment.yml")
 
@@ -70,7 +81,7 @@ ENVIRONMENT = str(ROOT / "environment.yml")
 wildcard_constraints:
     place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
     dataset="|".join(CONFIG["datasets"]),
-    front_end="pixels|inception_v3",
+    front_end="|".join(FRONT_ENDS),
     model="|".join(CONFIG["models"]),
     protocol="group|random",
     fold=r"\d+",
@@ -94,6 +105,8 @@ def modules(step):
     """What a step executes. A run executes its own format; the files of the others are none of its business."""
     if step.startswith("train_"):
         return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
+    if step.startswith("features_"):
+        return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
     if step in DATA_STEPS:
         return [f"workflow.datasets.{step}"]
     return [REPORTING.get(step, f"workflow.reporting.{step}"), *specification.modules()]
@@ -114,6 +127,12 @@ def code(step):
 def own_copy(wildcards):
     """The download step's option for the user's own copy, if there is one."""
     path = CONFIG["datasets"][wildcards.dataset]["source"]
+    return f"--source {quote(path)}" if path else ""
+
+
+def own_weights(wildcards):
+    """The download step's option for the user's own weights of a front end, if there are any."""
+    path = CONFIG[wildcards.front_end].get("weights")
     return f"--source {quote(path)}" if path else ""
 
 

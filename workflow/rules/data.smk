@@ -3,7 +3,7 @@
 
 rule prepared:
     input:
-        [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in FRONT_ENDS],
+        [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in DATA_AND_FRONT_ENDS],
         expand(f"{DATA}/{{name}}", dataset=CONFIG["datasets"], name=["clips.csv", "splits.csv", "splits.json"]),
 
 
@@ -126,20 +126,22 @@ rule splits:
 
 rule weights:
     output:
-        "resources/inception_v3/source.json",
+        WEIGHTS,
     log:
-        f"{LOGS}/weights.log",
+        f"{LOGS}/weights/{{front_end}}.log",
     localrule: True
     conda:
         ENVIRONMENT
+    wildcard_constraints:
+        front_end="|".join(EXTRACTED),
     params:
         resources=lambda wildcards, output: dirname(output[0]),
-        source=f"--source {quote(CONFIG['inception_v3']['weights'])}" if CONFIG["inception_v3"]["weights"] else "",
-        version=OWN_WEIGHTS,
+        source=own_weights,
+        version=lambda wildcards: OWN_WEIGHTS.get(wildcards.front_end, ""),
     message:
-        "Downloading the weights of Inception-v3"
+        "Downloading the weights of {wildcards.front_end}"
     shell:
-        "python -m workflow.datasets.download --dataset inception_v3 --resources {params.resources}"
+        "python -m workflow.datasets.download --dataset {wildcards.front_end} --resources {params.resources}"
         " --output {output} {params.source} 2>&1 | tee {log} >&2"
 
 
@@ -147,21 +149,24 @@ rule features:
     input:
         digest=f"{DATA}/frames.json",
         frames=ancient(f"{DATA}/frames.npy"),
-        weights=rules.weights.output,
-        code=code("features"),
+        weights=lambda wildcards: WEIGHTS.format(**wildcards) if FRONT_ENDS[wildcards.front_end].weights else [],
+        code=lambda wildcards: code(f"features_{wildcards.front_end}"),
     output:
-        f"{DATA}/features.npy",
-        f"{DATA}/features.json",
+        f"{DATA}/{{front_end}}.npy",
+        f"{DATA}/{{front_end}}.json",
     log:
-        f"{LOGS}/features/{{dataset}}.log",
+        f"{LOGS}/features/{{dataset}}/{{front_end}}.log",
     conda:
         ENVIRONMENT
+    wildcard_constraints:
+        front_end="|".join(EXTRACTED),
     threads: 4
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        batch=CONFIG["inception_v3"]["batch"],
+        origin=lambda wildcards, input: f"--origin {input.weights}" if input.weights else "",
+        batch=lambda wildcards: CONFIG[wildcards.front_end]["batch"],
     message:
-        "Features of {wildcards.dataset}"
+        "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.features --frames {params.folder} --origin {input.weights}"
-        " --output {params.folder} --batch {params.batch} 2> {log}"
+        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames {params.folder}"
+        " {params.origin} --output {params.folder} --batch {params.batch} 2> {log}"

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from baselines import FORMATS
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.storage import seal
 from workflow.training.errors import InputError, RunFailure
 from workflow.training.settings import PIXELS, Specification
 
 PARTS = ("train", "validation", "test")
-TENSORS = {"pixels": "frames", "inception_v3": "features"}  # <name>.npy and <name>.json of each front end
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Fold:
 
 def load(folder: Path, specification: Specification) -> Fold:
     """The fold of `specification` from the files of the data steps; InputError for files that do not fit."""
-    tensor = TENSORS.get(specification.front_end)
-    if tensor is None:
-        raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(TENSORS)}")
+    if specification.front_end not in FRONT_ENDS:
+        raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
+    tensor = FRONT_ENDS[specification.front_end].tensor
     for name in (f"{tensor}.json", "frames.json", "splits.json"):
         seal.require(folder / name, ("clips.csv", "splits.csv"))
     about = _json(folder / f"{tensor}.json", "digest")

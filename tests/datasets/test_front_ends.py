@@ -1,0 +1,60 @@
+"""The registry of front ends: found in their folder, without torch; a new file is a new front end."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+from small_data import listing_of
+
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
+
+ADDED = '''
+"""mean_colour: three numbers per frame, from no weights."""
+
+from workflow.datasets.front_ends import FrontEnd
+
+
+def extractor(weights, device):
+    assert weights is None
+    return lambda pictures: pictures.to(device).float().mean((1, 2)).cpu()
+
+
+FRONT_END = FrontEnd("mean colour", lambda height, width: (3,), "float16", extractor)
+'''
+
+
+def test_every_front_end_has_a_name_a_tensor_and_a_size():
+    assert list(FRONT_ENDS) == ["pixels", "inception_v3"]
+    assert EXTRACTED == ("inception_v3",)
+    assert [front_end.tensor for front_end in FRONT_ENDS.values()] == ["frames", "inception_v3"]
+    assert [front_end.input_size(120, 160) for front_end in FRONT_ENDS.values()] == [57_600, 2048]
+    assert [front_end.clip_bytes(6, 120, 160) for front_end in FRONT_ENDS.values()] == [6 * 57_600, 6 * 2048 * 2]
+
+
+def test_listing_the_front_ends_imports_neither_torch_nor_opencv(root):
+    code = (
+        "import sys, workflow.datasets.front_ends\n"
+        "print(*({'torch', 'torchvision', 'cv2', 'numpy'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_a_new_file_is_a_new_front_end(root, tmp_path, clip):
+    """In a copy of the project: the features step computes it, without weights and beside the others' files."""
+    copy = tmp_path / "project"
+    shutil.copytree(root / "workflow", copy / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "workflow" / "datasets" / "front_ends" / "mean_colour.py").write_text(ADDED)
+    names = [f"biking/v_biking_01/v_biking_01_{number:02d}.avi" for number in (1, 2)]
+    listing = listing_of(tmp_path / "clips", {name: clip(4, seed=i) for i, name in enumerate(names)}, tmp_path)
+    data = tmp_path / "data"
+    for module, *arguments in (
+        ("frames", "--listing", listing, "--count", 2, "--width", 16, "--height", 12),
+        ("features", "--front-end", "mean_colour", "--frames", data, "--device", "cpu"),
+    ):
+        command = [sys.executable, "-m", f"workflow.datasets.{module}", *map(str, arguments), "--output", str(data)]
+        run = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+    expected = np.load(data / "frames.npy").astype(np.float32).mean((2, 3))
+    np.testing.assert_allclose(np.load(data / "mean_colour.npy"), expected, rtol=1e-3)

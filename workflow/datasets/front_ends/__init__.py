@@ -1,0 +1,87 @@
+"""Front ends: what a recurrent layer sees of a frame. One file per front end; its name is that of the front end.
+
+To add one, write `front_ends/<name>.py` with a constant `FRONT_END`; the pipeline, `cost`, `verify` and the tables find
+it here. A network whose weights come with a Python package (no download) with 1,280 numbers per frame needs no more
+than this:
+
+    def extractor(weights, device):
+        import torch, some_package           # imported here: whoever lists the front ends must not wait for torch
+        net = some_package.network(pretrained=True).eval().to(device)
+
+        @torch.inference_mode()
+        def features(pictures):              # (B, height, width, 3) uint8 RGB
+            return net(...).float().cpu()    # (B, 1280) float32
+
+        return features
+
+    FRONT_END = FrontEnd(
+        title="EfficientNet-Lite2 features",
+        shape=lambda height, width: (1280,),
+        dtype="float16",
+        extractor=extractor,
+    )
+
+A front end with an `extractor` has a section of its own name in the configuration: `batch`, the number of frames
+computed at once, and `weights`, the user's own file of weights, which replaces the download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from workflow.datasets.catalogue import Download
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Features = Callable[[Tensor], Tensor]
+    Extractor = Callable[[Path | None, str], Features]
+
+BYTES = {"uint8": 1, "float16": 2}
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """One front end. Its tensor, (clips, frames, *shape), lies in `<tensor>.npy` and is described by `<tensor>.json`.
+
+    title: in tables and figures. shape: of one frame's numbers, from the height and width of the decoded frames.
+    extractor: from the file of weights (None where there is nothing to download) and a device to the function that
+    turns pictures (B, height, width, 3) uint8 RGB into features (B, *shape), float32 on the CPU. A front end without
+    one sees the decoded frames themselves. weights: the file to download. name, tensor: default to the file's name.
+    """
+
+    title: str
+    shape: Callable[[int, int], tuple[int, ...]]
+    dtype: str
+    extractor: Extractor | None = None
+    weights: Download | None = None
+    name: str = ""
+    tensor: str = ""
+
+    def input_size(self, height: int, width: int) -> int:
+        """D: numbers per frame that a recurrent layer sees."""
+        return prod(self.shape(height, width))
+
+    def clip_bytes(self, count: int, height: int, width: int) -> int:
+        """Bytes of one clip of `count` frames in the tensor."""
+        return count * self.input_size(height, width) * BYTES[self.dtype]
+
+
+def _found() -> dict[str, FrontEnd]:
+    """The front ends of this folder, those that see the decoded frames first."""
+    found = []
+    for module in iter_modules(__path__):
+        front_end: FrontEnd = import_module(f"{__name__}.{module.name}").FRONT_END
+        found.append(replace(front_end, name=module.name, tensor=front_end.tensor or module.name))
+    found.sort(key=lambda front_end: (front_end.extractor is not None, front_end.name))
+    return {front_end.name: front_end for front_end in found}
+
+
+FRONT_ENDS = _found()
+EXTRACTED = tuple(name for name, front_end in FRONT_ENDS.items() if front_end.extractor)

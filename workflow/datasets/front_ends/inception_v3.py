@@ -1,0 +1,109 @@
+"""inception_v3: the last pooling of Inception-v3 trained on ImageNet, 2,048 numbers per frame.
+
+TR-LSTM (Pan et al., AAAI 2019) feeds the same features to its CNN-LSTMs; the network here is torchvision's.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workflow.datasets.catalogue import Download, Source
+from workflow.datasets.errors import DataError
+from workflow.datasets.front_ends import FrontEnd
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from workflow.datasets.front_ends import Features
+
+FEATURES = 2048
+SIDE = 299  # pixels: the size of the pictures that the network was trained on
+_schemas: list[Any] = []  # torch forgets a library's definitions when the object is deleted
+
+
+def _torchvision_models():
+    """Import torchvision.models even if torchvision's compiled part was built for another variant of torch.
+
+    `import torchvision` looks up two detection operators that only its compiled part defines. If that part does not
+    load (a CUDA build next to a CPU torch), their schemas alone let the import pass; nothing here calls them.
+    """
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        raise DataError("the front end inception_v3 needs the Python package torchvision (in requirements.txt)")
+    if not _schemas and not hasattr(torch.ops.torchvision, "nms"):
+        compiled = sorted(Path(spec.origin).parent.glob("_C*"))
+        try:
+            torch.ops.load_library(str(compiled[0]))
+        except (IndexError, OSError):
+            library = torch.library.Library("torchvision", "DEF")
+            library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            _schemas.append(library)
+    import torchvision.models
+
+    return torchvision.models
+
+
+def network() -> nn.Module:
+    """The whole Inception-v3 (27,161,264 parameters), with the auxiliary classifier that the weights file holds."""
+    models = _torchvision_models()
+    return models.inception_v3(weights=None, aux_logits=True, transform_input=False, init_weights=False)
+
+
+def load(weights: Path, device: str) -> nn.Module:
+    """The network up to its last pooling, in evaluation mode: (B, 3, 299, 299) in [-1, 1] -> (B, 2048).
+
+    Raises DataError if `weights` is not a state dictionary of torchvision's inception_v3.
+    """
+    import torch
+
+    with torch.device("meta"):  # spend no time on initial values
+        net: Any = network()
+    try:
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
+    except FileNotFoundError:
+        raise DataError(f"{weights}: no such file; expected the weights of Inception-v3") from None
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
+    net.AuxLogits = None
+    net.fc = torch.nn.Identity()
+    return net.eval().to(device, memory_format=torch.channels_last)
+
+
+def features(net: nn.Module, pictures: Tensor) -> Tensor:
+    """Features (B, 2048), float32 on the CPU, of pictures (B, height, width, 3), uint8 RGB, resized to 299x299.
+
+    Pixels are mapped to [-1, 1] as in the network's training; torchvision's ImageNet normalisation followed by its
+    `transform_input` is the same map.
+    """
+    import torch
+
+    with torch.inference_mode():
+        device = next(net.parameters()).device
+        x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
+        x = torch.nn.functional.interpolate(x / 127.5 - 1.0, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        return net(x).float().cpu()
+
+
+def extractor(weights: Path | None, device: str) -> Features:
+    assert weights is not None  # the features step passes the file that FRONT_END.weights names
+    net = load(weights, device)
+    return lambda pictures: features(net, pictures)
+
+
+FRONT_END = FrontEnd(
+    title="CNN features",
+    shape=lambda height, width: (FEATURES,),
+    dtype="float16",
+    extractor=extractor,
+    weights=Download(
+        "inception_v3",
+        # the file name states the first digits of the checksum
+        (Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
+    ),
+)
