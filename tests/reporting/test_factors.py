@@ -9,8 +9,7 @@ from synthetic_records import SHAPES, record, write_run
 
 from workflow.commands import reference
 from workflow.reporting import equal_epochs, recipe
-from workflow.reporting.figures import factors as plot
-from workflow.reporting.figures import style
+from workflow.reporting.figures import FIGURES
 from workflow.reporting.paper import sentences
 from workflow.reporting.results import gather
 from workflow.reporting.tables import factors
@@ -65,18 +64,13 @@ def test_only_runs_that_every_cell_has_are_used(crossed, tmp_path):
 def test_without_both_starts_there_is_nothing_to_split(results):
     assert factors.build(results).empty
     assert factors.sheets(results) == []
-    with style.in_style():
-        assert plot.draw(results).caption == plot.NOTHING
+    assert FIGURES["factors"].drawing(results) == (None, "No format was run with both recipes.")
 
 
 def test_the_figure_shows_both_starts(crossed):
-    with style.in_style():
-        figure = plot.draw(crossed).figure
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == [
-        "demo (generated), pixels: group (n = 2 each)",
-        "demo (generated), pixels: random (n = 2 each)",
-    ]
+    figure = FIGURES["factors"].drawing(crossed).canvas
+    titles = [axes.get_title(loc="left").replace("\u00a0", " ") for axes in figure.axes]
+    assert titles == ["demo (generated), pixels: group (n = 2)", "demo (generated), pixels: random (n = 2)"]
 
 
 @pytest.fixture(scope="module")

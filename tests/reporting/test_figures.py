@@ -4,18 +4,28 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, reference
 from workflow.reporting import curves
 from workflow.reporting import layout as layouts
-from workflow.reporting.figures import accuracy_parameters, leakage, learning_curves, reported, style
-from workflow.reporting.figures import factors as plots_factors
+from workflow.reporting.drawing import dots, style
+from workflow.reporting.figures import FIGURES, accuracy_parameters
 from workflow.reporting.predictions import confusion
-from workflow.reporting.results import gather
+from workflow.reporting.results import Results, gather
+from workflow.reporting.tables import leakage
 
-NAMES = ["accuracy_parameters", "learning_curves", "rank", "confusion", "cost", "leakage", "factors", "reported"]
+EVERYTHING = {"accuracy_parameters", "leakage", "rank", "learning_curves", "cost", "confusion"}  # of `few`
+
+
+def canvas(name, results):
+    """The matplotlib figure; laid out, so that sizes can be asked for."""
+    figure = FIGURES[name].drawing(results).canvas
+    figure.draw_without_rendering()
+    return figure
 
 
 def drawn(root, output, *options):
@@ -28,17 +38,27 @@ def folder(few, tmp_path_factory):
     return drawn(few, tmp_path_factory.mktemp("figures"))
 
 
-def test_every_figure_is_there_as_pdf_and_png_with_a_caption(folder):
+def test_every_figure_with_something_to_show_is_there_as_pdf_and_png_with_a_caption(folder):
     captions = json.loads((folder / "captions.json").read_text())
-    assert sorted(captions) == sorted(NAMES)
-    for name in NAMES:
+    assert list(captions) == list(FIGURES)
+    assert {file.stem for file in folder.glob("*.p*")} == EVERYTHING
+    for name in EVERYTHING:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert captions[name].endswith(".")
+    assert all(caption.endswith(".") for caption in captions.values())
+
+
+def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path, capsys):
+    (tmp_path / "factors.png").write_text("of earlier records")
+    drawn(few, tmp_path, "--figures", "factors")
+    reason = "No format was run with both recipes."
+    assert json.loads((tmp_path / "captions.json").read_text()) == {"factors": reason}
+    assert not list(tmp_path.glob("factors.*"))
+    assert f"figures: no factors: {reason}" in capsys.readouterr().out
 
 
 def test_fonts_are_embedded_as_type_42(folder):
-    for name in NAMES:
+    for name in EVERYTHING:
         content = (folder / f"{name}.pdf").read_bytes()
         assert b"/Type3" not in content
         assert b"/FontFile2" in content  # TrueType
@@ -53,10 +73,11 @@ def test_the_same_records_draw_the_same_bytes_and_say_where_they_come_from(few, 
         assert b"CreationDate" not in content
 
 
-def test_no_records_at_all_draw_figures_that_say_so(tmp_path):
+def test_without_records_no_figure_is_drawn_and_the_reason_is_given(tmp_path):
     captions = json.loads((drawn(tmp_path, tmp_path / "figures") / "captions.json").read_text())
-    assert len(captions) == len(NAMES)
+    assert list(captions) == list(FIGURES)
     assert captions["accuracy_parameters"] == "No finished runs yet."
+    assert not list((tmp_path / "figures").glob("*.p*"))
 
 
 def test_damaged_records_do_not_stop_a_figure(damaged, tmp_path):
@@ -71,21 +92,18 @@ def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):
     assert captions["learning_curves"] == "No learning curves yet."
 
 
-def test_one_colour_per_model_and_marks_that_need_no_colour():
-    layout = layouts.load()
-    models = list(layout["models"])
-    assert len({style.colour(layout, model) for model in models}) == len(models)
-    assert len({style.marker(layout, model) for model in models}) == len(models)
-    assert style.colour(layout, "tt_lstm_authors") not in {style.colour(layout, model) for model in models}
-    assert style.marker(layout, "tt_lstm_authors") == style.marker(layout, "tt_lstm")
-    assert style.dashes(layout, "tt_lstm_authors") != style.dashes(layout, "tt_lstm")
+@pytest.fixture
+def looks(tmp_path):
+    return Results(tmp_path, None, layouts.load())
 
 
-def luminance(colour):
-    """Relative luminance of an sRGB colour (WCAG 2)."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def test_one_colour_per_model_and_marks_that_need_no_colour(looks):
+    models = list(looks.layout["models"])
+    assert len({style.colour(looks, model) for model in models}) == len(models)
+    assert len({style.marker(looks, model) for model in models}) == len(models)
+    assert style.colour(looks, "tt_lstm_authors") not in {style.colour(looks, model) for model in models}
+    assert style.marker(looks, "tt_lstm_authors") == style.marker(looks, "tt_lstm")
+    assert style.dashes(looks, "tt_lstm_authors") != style.dashes(looks, "tt_lstm")
 
 
 def as_deuteranope(colour):
@@ -95,92 +113,95 @@ def as_deuteranope(colour):
     return np.clip(matrix @ channels, 0, 1) ** (1 / 2.2)
 
 
-def test_the_six_models_stay_apart_for_colour_blind_readers():
-    layout = layouts.load()
-    seen = [as_deuteranope(style.colour(layout, f"{name}_lstm")) for name in ("tt", "tr", "bt", "ht", "fdht")]
-    seen.append(as_deuteranope(style.colour(layout, "lstm")))
+def test_the_six_models_stay_apart_for_colour_blind_readers(looks):
+    seen = [as_deuteranope(style.colour(looks, f"{name}_lstm")) for name in ("tt", "tr", "bt", "ht", "fdht")]
+    seen.append(as_deuteranope(style.colour(looks, "lstm")))
     distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
     assert min(distances) > 0.12
 
 
 def test_the_number_of_runs_stands_in_the_title(results):
-    with style.in_style():
-        figure = accuracy_parameters.draw(results).figure
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    titles = [axes.get_title(loc="left").replace("\u00a0", " ") for axes in canvas("accuracy_parameters", results).axes]
     assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: random (n = 3–6)"]
 
 
-def test_the_axis_of_weights_is_logarithmic_and_ends_at_powers_of_ten(results):
-    with style.in_style():
-        panel = accuracy_parameters.draw(results).figure.axes[0]
+def test_the_axis_of_weights_is_logarithmic_and_cuts_no_marker(results):
+    panel = canvas("accuracy_parameters", results).axes[0]
     assert panel.get_xscale() == "log"
-    assert all(np.log10(end) == pytest.approx(round(np.log10(end))) for end in panel.get_xlim())
-    assert "log scale" in panel.figure.axes[1].get_xlabel()
+    assert "log scale" in panel.get_xlabel()
+    marks = [found.get_offsets()[:, 0] for found in panel.collections if isinstance(found, PathCollection)]
+    places = np.concatenate(marks)
+    low, high = panel.get_xlim()
+    assert low < places.min() / 2
+    assert places.max() * 2 < high
 
 
-def test_models_of_equal_size_stand_side_by_side_at_their_true_size(tmp_path):
+def test_models_of_equal_size_stand_side_by_side_close_to_their_size(tmp_path):
     sizes = {"tt_lstm": 265_504, "tr_lstm": 263_719, "bt_lstm": 265_536, "lstm": 59_244_544}
-    assert accuracy_parameters.groups(sizes) == [["tr_lstm", "tt_lstm", "bt_lstm"], ["lstm"]]
     for model, size in sizes.items():
         write_run(tmp_path, record(model, parameters={"W": size, "U": 0, "bias": 0, "classifier": 0}), extras=False)
-    with style.in_style():
-        figure = accuracy_parameters.draw(gather(tmp_path)).figure
-    panel = figure.axes[0]
-    drawn_at = {line.get_xdata()[0]: line for line in panel.lines if line.get_marker() in ("o", "^", "D", "s")}
-    assert sorted(drawn_at) == sorted(sizes.values())
-    ends = [drawn_at[sizes[name]].get_transform().transform((1e5, 50))[0] for name in ("tr_lstm", "tt_lstm", "bt_lstm")]
-    assert np.diff(ends) == pytest.approx([accuracy_parameters.STEP * figure.dpi / 72] * 2)
+    table = accuracy_parameters.table(gather(tmp_path)).set_index("model")
+    assert table["weights"].to_dict() == sizes
+    decades = np.log10(table["shown"] / table["weights"])
+    assert decades["lstm"] == 0
+    assert sorted(decades.drop("lstm")) == pytest.approx([-0.05, 0, 0.05])
 
 
-def test_names_of_close_lines_are_set_apart_and_lie_beyond_the_panel(tmp_path):
-    for name, accuracy in (("chance", 0.16), ("nearest_neighbour", 0.15), ("lstm", 0.5)):
-        write_run(tmp_path, record(name, test_accuracy=accuracy))
-    for module in (accuracy_parameters, learning_curves):
-        with style.in_style():
-            figure = module.draw(gather(tmp_path)).figure
-            figure.draw_without_rendering()
-        panel = figure.axes[0]
-        lower, upper = (text.get_window_extent() for text in panel.texts)
-        assert lower.y1 <= upper.y0
-        assert lower.x0 > panel.get_window_extent().x1
+def test_every_panel_of_the_papers_grid_has_its_whole_title(tmp_path):
+    for dataset in ("ucf11", "hmdb51", "youtube_celebrities"):
+        for front_end in ("pixels", "inception_v3"):
+            write_grid(tmp_path, ("lstm", "fdht_lstm"), folds=1, dataset=dataset, front_end=front_end, extras=False)
+    results = gather(tmp_path)
+    for name, panels in (("accuracy_parameters", 12), ("leakage", 6)):
+        figure = canvas(name, results)
+        assert len(figure.axes) == panels
+        for axes in figure.axes:
+            title, width = axes._left_title.get_window_extent(), figure.bbox.width
+            assert title.x1 <= width
+            others = [other._left_title.get_window_extent() for other in figure.axes if other is not axes]
+            assert not any(title.overlaps(other) for other in others)
 
 
-@pytest.mark.parametrize(
-    ("places", "moved"),
-    [
-        ([], []),
-        ([1.0, 9.0], [1.0, 9.0]),
-        ([5.0, 5.0], [4.0, 6.0]),
-        ([0.0, 5.0, 5.5, 9.0], [0.0, 4.25, 6.25, 9.0]),
-        ([1.0, 2.0, 3.0], [0.0, 2.0, 4.0]),
-    ],
-)
-def test_places_are_spread_no_farther_than_needed(places, moved):
-    assert style.spread(places, 2.0) == pytest.approx(moved)
-
-
-@pytest.mark.parametrize("module", [leakage, plots_factors], ids=["leakage", "factors"])
-def test_two_error_bars_of_one_row_lie_apart(module):
-    with style.in_style():
-        figure = module.draw(gather(reference.RECORDS)).figure
-    bars = [round(segment[0][1], 3) for bar in figure.axes[0].collections for segment in bar.get_segments()]
+@pytest.mark.parametrize("name", ["leakage", "factors"])
+def test_two_error_bars_of_one_row_lie_apart(name):
+    figure = canvas(name, gather(reference.RECORDS))
+    segments = [bar.get_segments() for bar in figure.axes[0].collections if isinstance(bar, LineCollection)]
+    bars = [round(segment[0][1], 3) for found in segments for segment in found]
     assert len(bars) == len(set(bars)) > 4
 
 
 @pytest.mark.parametrize(("seeds", "bars"), [(2, 0), (3, 2)])
 def test_no_error_bar_is_drawn_over_fewer_than_three_runs(tmp_path, seeds, bars):
     write_grid(tmp_path, ("ht_lstm",), folds=1, seeds=seeds, dataset="ucf11", extras=False)
+    (panel,) = canvas("reported", gather(tmp_path)).axes
+    marks = [found for found in panel.collections if isinstance(found, PathCollection)]
+    assert [len(found.get_offsets()) for found in marks] == [1, 1, 1]  # reported and two of ours
+    segments = [bar.get_segments() for bar in panel.collections if isinstance(bar, LineCollection)]
+    assert sum(map(len, segments)) == bars
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow_at_its_edge():
+    rows = {"panel": "p", "model": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
+    data = pd.DataFrame(rows | {"low": [-5.0, 85.0], "high": [25.0, 105.0]})
     with style.in_style():
-        (panel,) = reported.draw(gather(tmp_path)).figure.axes
-    assert sum(line.get_marker() == "o" for line in panel.lines) == 2
-    assert sum(len(bar.get_segments()) for bar in panel.collections) == bars
+        (panel,) = dots.draw(data, {"s": dots.Series("s", "#333333")}, 1, "x").axes
+    arrows = {line.get_marker(): line.get_xydata().tolist() for line in panel.lines if line.get_marker() in "<>"}
+    assert arrows == {"<": [[0, 0]], ">": [[100, 1]]}
+
+
+def test_figures_show_what_the_tables_say(results):
+    points = canvas("leakage", results).axes[0].collections
+    marks = [found for found in points if isinstance(found, PathCollection)]
+    table = leakage.build(results)
+    table = table[table["measure"] == "test_accuracy"]
+    for found, protocol in zip(marks, ("group", "random"), strict=True):
+        assert found.get_offsets()[:, 0].tolist() == pytest.approx((100 * table[f"{protocol}_mean"]).tolist())
 
 
 def test_curves_end_where_the_shortest_run_ended(tmp_path):
     write_run(tmp_path, record(seed=0, epochs=20))
     write_run(tmp_path, record(seed=1, epochs=8))
-    with style.in_style():
-        panel = learning_curves.draw(gather(tmp_path)).figure.axes[0]
+    panel = canvas("learning_curves", gather(tmp_path)).axes[0]
     assert max(line.get_xdata()[-1] for line in panel.lines) == 8
 
 
@@ -207,6 +228,6 @@ def test_confusion_counts_every_prediction_once(results):
 
 def test_text_is_never_smaller_than_six_points():
     pattern = r"^(?:font\.size|.*labelsize|.*titlesize|.*fontsize): ([\d.]+)$"
-    sizes = re.findall(pattern, style.STYLE.read_text(), re.MULTILINE)
+    sizes = re.findall(pattern, style.THEME.read_text(), re.MULTILINE)
     assert len(sizes) >= 6
     assert min(map(float, sizes)) >= 6

@@ -7,11 +7,12 @@ import subprocess
 import tarfile
 
 import pytest
+from matplotlib.figure import Figure
 from synthetic_records import record, write_run
 
 from workflow.commands import tables
 from workflow.reporting import render
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing.figure import Drawing
 from workflow.reporting.paper import article as paper
 from workflow.reporting.paper import macros
 from workflow.reporting.results import gather
@@ -215,7 +216,7 @@ def test_an_error_of_latex_is_one_sentence(tmp_path):
 
 
 def test_a_figure_with_nothing_to_show_is_left_out_of_the_article():
-    text = paper.drawn({"cost": Drawing(None, "Up to 100 %."), "leakage": Drawing(None, "No runs.", empty=True)})
+    text = paper.drawn({"cost": Drawing(Figure(), "Up to 100 %."), "leakage": Drawing(None, "No runs.")})
     assert text.splitlines() == [
         r"\newcommand{\figureCost}{\pagewide{cost}{Up to 100 \%.}}",
         r"\newcommand{\referCost}{Figure~\ref{fig:cost}\xspace}",

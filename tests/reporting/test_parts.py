@@ -5,8 +5,6 @@ import pytest
 from synthetic_records import write_grid, write_leakage
 
 from workflow.commands import tables
-from workflow.reporting.figures import leakage as plot
-from workflow.reporting.figures import style
 from workflow.reporting.paper import macros
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
@@ -64,21 +62,6 @@ def test_what_group_keeps_apart_is_said_as_the_data_show_it(results):
     assert [parts.promise(results, dataset) for dataset in SETS] == names
     titles = [sheet.blocks[0][0] for sheet in accuracy.sheets(results)]
     assert titles == [f"Protocol group: {name}" for name in names]
-    with style.in_style():
-        drawing = plot.draw(results)
-    (legend,) = drawing.figure.legends
-    label = "group: no source on both sides (UCF11, YouTube Celebrities);\n"
-    label += "no source of the same class on both sides (HMDB51)"
-    assert legend.get_texts()[0].get_text() == label
-    assert "HMDB51, where 25.0 % of the test clips have a source in train in another class" in drawing.caption
-    assert "YouTube Celebrities 160 and 80; there" in drawing.caption
-
-
-def test_the_caption_ends_where_nothing_more_is_known(tmp_path):
-    write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
-    with style.in_style():
-        drawing = plot.draw(gather(tmp_path))
-    assert drawing.caption.endswith("as far as the training parts are of one size.")
 
 
 def test_the_article_says_where_training_parts_differ_in_size(results, tmp_path):

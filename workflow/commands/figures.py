@@ -4,46 +4,32 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 
 from workflow.reporting import records
-from workflow.reporting.figures import (
-    accuracy_parameters,
-    confusion,
-    cost,
-    factors,
-    leakage,
-    learning_curves,
-    rank,
-    reported,
-    style,
-)
-from workflow.reporting.files import ReportingError, write_text
+from workflow.reporting.drawing import style
+from workflow.reporting.drawing.figure import Drawing
+from workflow.reporting.figures import FIGURES
+from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.commands.figures"
-FIGURES: dict[str, ModuleType] = {
-    "accuracy_parameters": accuracy_parameters,
-    "learning_curves": learning_curves,
-    "rank": rank,
-    "confusion": confusion,
-    "cost": cost,
-    "leakage": leakage,
-    "factors": factors,
-    "reported": reported,
-}
 
 
-def write(results: Results, output: str | Path, names: list[str]) -> dict[str, style.Drawing]:
-    """Draw figures `names` into the folder `output`; captions.json holds the sentence below each."""
-    output = Path(output)
-    drawings = {}
-    with style.in_style():
-        for name in names:
-            drawing = FIGURES[name].draw(results)
-            style.save(drawing, output / name, results.provenance.lines(MODULE))
-            drawings[name] = drawing
-    captions = {name: drawing.caption for name, drawing in drawings.items()}
+def write(results: Results, output: str | Path, names: list[str]) -> dict[str, Drawing]:
+    """Draw figures `names` into the folder `output`.
+
+    captions.json there holds the caption of each, or why it has nothing to show; such a figure has no files.
+    """
+    output, comments = Path(output), results.provenance.lines(MODULE)
+    drawings = {name: FIGURES[name].drawing(results) for name in names}
+    for name, (canvas, _) in drawings.items():
+        for suffix, content in ((".pdf", style.pdf), (".png", style.png)):
+            file = (output / name).with_suffix(suffix)
+            if canvas is None:
+                file.unlink(missing_ok=True)  # of earlier records
+            else:
+                write_bytes(file, content(canvas, name, comments))
+    captions = {name: drawing.text for name, drawing in drawings.items()}
     write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
     return drawings
 
@@ -59,12 +45,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         results = gather(options.root, options.config, options.layout, options.reported)
-        write(results, options.output, options.figures)
+        drawings = write(results, options.output, options.figures)
     except ReportingError as error:
         sys.exit(f"figures: {error}")
     for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)
-    print(f"figures: {len(options.figures)} figures from {results.provenance.records} -> {options.output}")
+    for name, (canvas, reason) in drawings.items():
+        if canvas is None:
+            print(f"figures: no {name}: {reason}")
+    drawn = sum(canvas is not None for canvas, _ in drawings.values())
+    print(f"figures: {drawn} figures from {results.provenance.records} -> {options.output}")
     return 0
 
 

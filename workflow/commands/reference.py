@@ -22,13 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     output = parser.parse_args(arguments).output
     if not records.find(RECORDS):
         sys.exit(f"reference: {RECORDS} has no records; they come with the project: git checkout results/reference")
-    drawn = [name for name in figures.FIGURES if name != "confusion"]  # it needs predictions, which name clips
-    for write, name, more in (
-        (tables.main, "tables", []),
-        (figures.main, "figures", ["--figures", *drawn]),
-        (report.main, "report.html", []),
-    ):
-        write(["--from", str(RECORDS), "--output", str(output / name), *more])
+    for write, name in ((tables.main, "tables"), (figures.main, "figures"), (report.main, "report.html")):
+        write(["--from", str(RECORDS), "--output", str(output / name)])
 
 
 if __name__ == "__main__":

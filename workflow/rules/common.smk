@@ -72,6 +72,12 @@ REPORTING = {
     "report": "workflow.reporting.report.page",
     "paper": "workflow.reporting.paper.article",
 }
+# tables and figures are found by their folder: no import statement names them
+REGISTERED = [
+    f"workflow.reporting.{path.parent.name}.{path.stem}"
+    for folder in ("tables", "figures")
+    for path in sorted((ROOT / "workflow" / "reporting" / folder).glob("[!_]*.py"))
+]
 RESOURCES = "resources/{dataset}"
 WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # made once for all configurations
@@ -109,7 +115,7 @@ def modules(step):
         return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
     if step in DATA_STEPS:
         return [f"workflow.datasets.{step}"]
-    return [REPORTING.get(step, f"workflow.reporting.{step}"), *specification.modules()]
+    return [REPORTING.get(step, f"workflow.reporting.{step}"), *specification.modules(), *REGISTERED]
 
 
 def digest_of(step):

@@ -1,57 +1,69 @@
 """Confusion matrices of the models that the layout names, summed over runs and normalised by true class."""
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure as Canvas
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.predictions import confusion
 from workflow.reporting.results import Results
 
-MOST_NAMES = 16  # class names are readable up to here; above, every tenth is numbered
+NAMED = 16, 4  # up to so many classes and panels, class names are readable; above, classes are numbered
 
 
-def draw(results: Results) -> Drawing:
-    """A panel per model, data set, front end and protocol."""
-    wanted = [
-        (dataset, front_end, model, protocol)
-        for dataset, front_end in style.settings(results)
-        for model in style.models(results, dataset, front_end)
-        if layouts.base_model(results.layout, model) in results.layout["confusion"]
-        for protocol in style.protocols(results)
-    ]
-    found = [(setting, confusion(results, *setting)) for setting in wanted]
-    found = [(setting, what) for setting, what in found if what[2]]
-    if not found:
-        return style.nothing("No predictions yet.")
-    figure, axes = style.grid(len(found), 3.0)
-    for panel, (setting, (matrix, names, runs)) in zip(axes, found, strict=True):
-        image = _matrix(panel, matrix, names)
-        dataset, front_end, model, protocol = setting
-        label = layouts.setting_label(results.layout, dataset, front_end)
-        of = layouts.model_label(results.layout, model)
-        panel.set_title(f"{label}: {protocol}\n{of}, {matrix.sum()} predictions, {runs} runs")
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per model, data set, front end and protocol."""
+    matrices, names = {}, {}
+    for experiment in panels.experiments(results):
+        dataset, front_end, model, protocol = experiment
+        if layouts.base_model(results.layout, model) in results.layout["confusion"]:
+            matrix, classes, runs = confusion(results, *experiment)
+            if runs:
+                head = f"{panels.setting(results, dataset, front_end)}: {protocol}"
+                panel = f"{head}\n{style.label(results, model)}, {runs}\u00a0runs, {matrix.sum()}\u00a0predictions"
+                matrices[panel], names[panel] = matrix, [name.replace("_", " ") for name in classes]
+    if not matrices:
+        return None
+    if len(matrices) > NAMED[1] or max(map(len, names.values())) > NAMED[0]:
+        names = {panel: [str(number) for number in range(len(classes))] for panel, classes in names.items()}
+    columns = 3 if len(matrices) > NAMED[1] else 2
+    facets = panels.grid(pd.DataFrame({"panel": list(matrices)}), columns, 3.0, sharex=False, sharey=False)
+    facets.map_dataframe(_panel, matrices=matrices, names=names)
+    facets.set_axis_labels("predicted class", "true class")
+    canvas = panels.finish(facets, [])
+    shades = facets.axes.flat[0].collections[0]
     bar = {"location": "bottom", "shrink": 0.35, "aspect": 30, "pad": 0.03}
-    figure.colorbar(image, ax=axes, label="share of the true class's clips (%)", **bar)
-    return Drawing(
-        figure,
-        "Confusion matrices on test clips, at the epoch chosen on validation clips and summed over the runs. Each "
-        "row is one true class and adds up to 100 %.",
-    )
+    canvas.colorbar(shades, ax=list(facets.axes.flat), label="share of the true class's clips (%)", **bar)
+    return canvas
 
 
-def _matrix(panel, matrix: np.ndarray, names: list[str]):
+def _panel(data: pd.DataFrame, matrices: dict[str, np.ndarray], names: dict[str, list[str]], **_) -> None:
+    panel = data["panel"].iloc[0]
+    matrix, classes = matrices[panel], names[panel]
     totals = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(100.0 * matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
-    image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    panel.grid(False)
-    panel.set(xlabel="predicted class", ylabel="true class")
-    if len(names) <= MOST_NAMES:
-        texts = [name.replace("_", " ") for name in names]
-        panel.set_xticks(range(len(names)), texts, rotation=60, ha="right", rotation_mode="anchor")
-        panel.set_yticks(range(len(names)), texts)
-    else:
-        every = range(0, len(names), 10)
-        panel.set_xticks(every, [str(index) for index in every])
-        panel.set_yticks(every, [str(index) for index in every])
-    return image
+    numbered = classes[0] == "0"
+    labels = [name if index % 10 == 0 else "" for index, name in enumerate(classes)] if numbered else classes
+    axes = sns.heatmap(
+        shares, cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, rasterized=True,
+        xticklabels=labels, yticklabels=labels, ax=plt.gca(),
+    )  # fmt: skip
+    axes.tick_params(axis="both", length=0)
+    plt.setp(axes.get_yticklabels(), rotation=0)
+    if not numbered:
+        plt.setp(axes.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
+
+
+FIGURE = Figure(
+    name="confusion",
+    title="Confusion matrices",
+    place=80,
+    caption="Confusion matrices on test clips, at the epoch chosen on validation and summed over the runs. Each row is "
+    "one true class and adds up to 100 %.",
+    empty="No predictions yet.",
+    draw=draw,
+)

@@ -1,53 +1,59 @@
-"""Time and memory of training, model by model, on logarithmic axes."""
+"""Time and memory of training."""
 
 import math
 
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing import dots, panels, style
+from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
 
-MOST_DECADES = 2.0  # where an axis spans more, only powers of ten have room for their labels
 QUANTITIES = {
     "train_seconds_mean": "training per run (s)",
     "step_ms": "training step (ms)",
     "peak_memory_mb": "peak memory (MB)",
 }
+LOOKS = [  # one per data set, front end and device; used again where there are more
+    (colour, marker)
+    for marker in ("o", "D", "^", "s")
+    for colour in ("#333333", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
+]
+WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 
 
-def draw(results: Results) -> Drawing:
-    """A row per data set, front end and device; a panel per quantity, a line per model."""
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per quantity, a row per model; a series per data set, front end and device."""
     table = cost.build(results)
-    groups = list(table.groupby(["dataset", "front_end", "device"], sort=False))
-    if not groups:
-        return style.nothing("No finished runs yet.")
-    most = max(len(rows) for _, rows in groups)
-    figure, axes = style.panels(len(groups), len(QUANTITIES), height=0.5 + 0.16 * most, sharey="row")
-    for line, ((dataset, front_end, device), rows) in zip(axes, groups, strict=True):
-        names = list(rows["model"])
-        for panel, (quantity, label) in zip(line, QUANTITIES.items(), strict=True):
-            for place, row in enumerate(rows.to_dict("records")):
-                colour = style.colour(results.layout, row["model"])
-                marker = style.marker(results.layout, row["model"])
-                value = row[quantity]
-                if value == value and value > 0:
-                    panel.plot([value], [place], color=colour, marker=marker, markeredgewidth=1, linestyle="")
-            panel.margins(x=0.12)
-            panel.set(xscale="log", xlabel=f"{label}, log scale", ylim=(len(names) - 0.4, -0.6))
-            low, high = panel.get_xlim()
-            subs = (1.0, 2.0, 5.0) if math.log10(high / low) <= MOST_DECADES else (1.0,)
-            panel.xaxis.set_major_locator(LogLocator(10, subs=subs, numticks=8))
-            panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            panel.xaxis.set_minor_formatter(NullFormatter())
-        counts = [int(count) for count in rows["n"]]
-        line[0].set_yticks(range(len(names)), [layouts.model_label(results.layout, name) for name in names])
-        label = layouts.setting_label(results.layout, dataset, front_end)
-        line[0].set_title(f"{label}, on {device} ({style.runs_text(counts)})")
-    return Drawing(
-        figure,
-        "Cost of training (logarithmic axes): mean time of a run, median training step, largest peak memory, "
-        "per data set, front end and device. What is zero or was not measured has no mark.",
-    )
+    series = {}
+    for place, found in table.groupby(["dataset", "front_end", "device"], sort=False):
+        head = f"{panels.setting(results, *place[:2])}, on {place[2]}"
+        series[place] = dots.Series(panels.title(head, found["n"]), *LOOKS[len(series) % len(LOOKS)])
+    place = list(zip(table["dataset"], table["front_end"], table["device"], strict=True))
+    same = pd.DataFrame({"model": [style.label(results, model) for model in table["model"]], "series": place})
+    data = [same.assign(panel=text, value=table[name]) for name, text in QUANTITIES.items()]
+    data = pd.concat(data, ignore_index=True).assign(low=math.nan, high=math.nan)
+    data = data[data["value"] > 0]
+    canvas = dots.draw(data, series, columns=len(QUANTITIES), xlabel="", percent=False)
+    for axes, (_, values) in zip(canvas.axes, data.groupby("panel", sort=False)["value"], strict=True):
+        if values.max() > WIDE * values.min():
+            axes.set(xscale="log", xlabel="logarithmic scale", xlim=(values.min() / 1.6, values.max() * 1.6))
+            axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_xlim(0, 1.1 * values.max())
+    return canvas
+
+
+FIGURE = Figure(
+    name="cost",
+    title="Cost of training",
+    place=70,
+    caption="Cost of training: mean time of a run, median time of a training step, and the largest peak memory. An "
+    "axis that spans more than a factor of ten is logarithmic. What is zero or was not measured has no mark.",
+    empty="No finished run has a cost.",
+    draw=draw,
+)

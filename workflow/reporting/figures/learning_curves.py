@@ -1,74 +1,88 @@
 """Accuracy over the epochs: the mean of the runs and a band of one standard deviation."""
 
+import math
+
+import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from workflow.reporting import curves
-from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
+from workflow.reporting.statistics import FEWEST
+
+PARTS = {"test_accuracy": "test", "train_accuracy": "train"}
 
 
-def draw(results: Results) -> Drawing:
-    """A panel per data set and front end (rows) and protocol (columns)."""
-    settings, protocols = style.settings(results), style.protocols(results)
-    figure, axes = style.panels(max(1, len(settings)), max(1, len(protocols)), sharey=True)
-    shown: list[str] = []
-    untrained: dict[Axes, dict[str, float]] = {}
-    for row, (dataset, front_end) in zip(axes, settings, strict=False):
-        for panel, protocol in zip(row, protocols, strict=False):
-            counts, lines = [], untrained.setdefault(panel, {})
-            for model in style.models(results, dataset, front_end, protocol):
-                count = _model(panel, results, dataset, front_end, model, protocol)
-                runs = results.successful(dataset, front_end, model, protocol)
-                counts.append(len(runs))
-                if not count:
-                    lines[model] = 100 * runs["test_accuracy"].mean()
-                elif model not in shown:
-                    shown.append(model)
-            label = layouts.setting_label(results.layout, dataset, front_end)
-            panel.set_title(f"{label}: {protocol} ({style.runs_text(counts)})")
-            panel.set(ylim=(0, 101))
-            panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        row[0].set_ylabel("accuracy (%)")
-    for panel in axes[-1]:
-        panel.set_xlabel("epoch")
-    if not shown:
-        return style.nothing("No learning curves yet.")
-    extra = [
-        Line2D([], [], color="#333333", linestyle="-", label="test (band: ± std)"),
-        Line2D([], [], color="#333333", linestyle=":", linewidth=0.8, label="train"),
-    ]
-    style.legend(figure, results.layout, shown, "line", extra)
-    style.reference_lines(figure, results.layout, untrained)
-    return Drawing(
-        figure,
-        "Learning curves: mean over the runs, with a band of one standard deviation for the test accuracy. "
-        "Curves end at the last epoch that all runs of a model reached; baselines without training are lines.",
-    )
+def table(results: Results) -> pd.DataFrame:
+    """Return a row per run, epoch and part, up to the last epoch that all runs of an experiment reached."""
+    found = []
+    for experiment in panels.experiments(results):
+        dataset, front_end, model, protocol = experiment
+        records = results.successful(*experiment)["record"]
+        runs = [curves.read((results.root / record).with_name("metrics.jsonl")) for record in records]
+        runs = [epochs for epochs in runs if len(epochs) > 1]
+        length = min((len(epochs) for epochs in runs), default=0)
+        for number, epochs in enumerate(runs):
+            lines = pd.DataFrame({"epoch": [entry["epoch"] for entry in epochs[:length]]})
+            lines = lines.assign(place=[(dataset, front_end, protocol)] * length, run=number, model=model, n=len(runs))
+            for name, part in PARTS.items():
+                values = 100 * np.array(curves.column(epochs[:length], name))
+                found.append(lines.assign(part=part, accuracy=values, label=style.label(results, model)))
+    data = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    for place, rows in data.groupby("place", sort=False) if found else ():
+        head = f"{panels.setting(results, *place[:2])}: {place[2]}"
+        data.loc[rows.index, "panel"] = panels.title(head, rows["n"])
+    return data
 
 
-def _model(panel, results: Results, dataset: str, front_end: str, model: str, protocol: str) -> int:
-    """Draw one model; returns how many runs have a curve of two epochs or more."""
-    runs = results.successful(dataset, front_end, model, protocol)
-    found = [curves.read((results.root / record).with_name("metrics.jsonl")) for record in runs["record"]]
-    found = [epochs for epochs in found if len(epochs) > 1]
-    if not found:  # nothing is trained
-        return 0
-    length = min(len(epochs) for epochs in found)
-    epochs = [entry["epoch"] for entry in found[0][:length]]
-    colour, dashes = style.colour(results.layout, model), style.dashes(results.layout, model)
-    test, train = (
-        100 * np.array([curves.column(run[:length], name) for run in found])
-        for name in ("test_accuracy", "train_accuracy")
-    )
-    panel.plot(epochs, train.mean(axis=0), color=colour, linestyle=":", linewidth=0.8)
-    middle = test.mean(axis=0)
-    panel.plot(epochs, middle, color=colour, linestyle=dashes)
-    if len(found) > 1:
-        spread = test.std(axis=0, ddof=1)
-        panel.fill_between(epochs, middle - spread, middle + spread, color=colour, alpha=0.15, linewidth=0)
-    return len(found)
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per data set, front end and protocol."""
+    data = table(results)
+    if data.empty:
+        return None
+    models = [model for model in results.experiments["model"].drop_duplicates() if model in set(data["model"])]
+    facets = panels.grid(data, 4 if data["panel"].nunique() > 3 else 2, 2.3)
+    facets.map_dataframe(_panel, results=results, models=models)
+    facets.set(xscale="log", xlim=(1, data["epoch"].max()), ylim=(0, 101))
+    for axes in facets.axes.flat:
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+    facets.set_axis_labels("epoch (log scale)", "accuracy (%)")
+    handles = [panels.key(results, model, line=True) for model in models]
+    handles.append(Line2D([], [], color=panels.DARK, ls="-", label="test"))
+    handles.append(Line2D([], [], color=panels.DARK, ls=":", lw=0.8, label="train"))
+    return panels.finish(facets, handles)
+
+
+def _panel(data: pd.DataFrame, results: Results, models: list[str], **_) -> None:
+    look = {"x": "epoch", "y": "accuracy", "hue": "label", "legend": False, "ax": plt.gca()}
+    look["palette"] = style.palette(results, models)
+    sns.lineplot(data[data["part"] == "train"], errorbar=None, linestyle=":", linewidth=0.7, **look)
+    for model in models:
+        rows = data[(data["part"] == "test") & (data["model"] == model)]
+        sns.lineplot(rows, errorbar=spread, err_kws={"alpha": 0.12}, ls=style.dashes(results, model), **look)
+
+
+def spread(values: pd.Series) -> tuple[float, float]:
+    """Return mean ± one standard deviation; NaN for fewer than FEWEST runs."""
+    if len(values) < FEWEST:
+        return math.nan, math.nan
+    return values.mean() - values.std(), values.mean() + values.std()
+
+
+FIGURE = Figure(
+    name="learning_curves",
+    title="Learning curves",
+    place=60,
+    caption="Learning curves (logarithmic epochs): mean over the runs, with a band of one standard deviation for the "
+    "test accuracy of three runs or more. A curve ends at the last epoch that all runs of its model reached.",
+    empty="No learning curves yet.",
+    draw=draw,
+)

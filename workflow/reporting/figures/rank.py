@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 import baselines
 from workflow.reporting import counted
 from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 
 RANKS = range(1, 17)
@@ -16,75 +20,85 @@ QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "mu
 RANK_KEYS = ("ranks", "leaf_rank", "inner_rank")
 
 
-def draw(results: Results) -> Drawing:
-    """A row per front end, at the shapes of its first data set; variants of a model are left out."""
-    places = counted.places(results)
+def table(results: Results) -> pd.DataFrame:
+    """Return a row per panel, model and rank (0: the format has none), at the shapes of a front end's first data set.
+
+    Variants of a model are left out: they share its format.
+    """
     rows = []
-    for front_end, here in places.groupby("front_end", sort=False):
+    for front_end, here in counted.places(results).groupby("front_end", sort=False):
         dataset = here["dataset"].iloc[0]
-        models = [name for name in here.loc[here["dataset"] == dataset, "model"] if not _is_variant(results, name)]
-        found = {model: sweep(results, dataset, front_end, model) for model in models}
-        found = {model: points for model, points in found.items() if points}
-        if any(len(points) > 1 for points in found.values()):
-            rows.append((dataset, front_end, found))
-    if not rows:
-        text = "No model whose format has a rank."
-        return style.nothing(text)
-    figure, axes = style.panels(len(rows), len(QUANTITIES))
-    shown: list[str] = []
-    for line, (dataset, front_end, found) in zip(axes, rows, strict=True):
-        shown += [model for model in found if model not in shown]
-        label = layouts.setting_label(results.layout, dataset, front_end)
-        for panel, (quantity, title) in zip(line, QUANTITIES.items(), strict=True):
-            for model, points in found.items():
-                _curve(panel, results, model, [(rank, point[quantity]) for rank, point in points.items()])
-            panel.set_title(title)
-            panel.set(yscale="log", xlabel="rank (all ranks equal)", xlim=(0.5, RANKS[-1] + 0.5))
-            panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-            panel.yaxis.set_minor_locator(NullLocator())
-        line[0].set_ylabel(f"{label}\nnumber (log scale)")
-    style.legend(figure, results.layout, shown, "line")
-    return Drawing(
-        figure,
-        "Weights and multiply-adds of one time step against the rank, all ranks of a model being equal, at the "
-        "modes of the configuration (logarithmic vertical axes, not from zero). FDHT-LSTM holds U in W; the other "
-        "formats keep a dense U. Curves end at the largest rank that the modes allow.",
-    )
+        for model in here.loc[here["dataset"] == dataset, "model"]:
+            if layouts.base_model(results.layout, model) in (model, None):
+                for rank, numbers in sweep(results, dataset, front_end, model).items():
+                    place = {"front_end": front_end, "model": model, "label": style.label(results, model), "rank": rank}
+                    head = panels.setting(results, dataset, front_end)
+                    rows += [
+                        place | {"panel": f"{head}\n{QUANTITIES[name]}", "number": numbers[name]} for name in QUANTITIES
+                    ]
+    data = pd.DataFrame(rows, columns=["front_end", "panel", "model", "label", "rank", "number"])
+    return data.groupby("front_end", sort=False).filter(lambda found: (found["rank"] > 0).any())
 
 
-def sweep(results: Results, dataset: str, front_end: str, model: str) -> dict[int | None, dict[str, Any]]:
-    """rank -> complexity; {None: complexity} for the dense layer; empty for what is no recurrent layer."""
+def sweep(results: Results, dataset: str, front_end: str, model: str) -> dict[int, dict[str, int]]:
+    """Return rank -> counts, under 0 for a format without ranks; nothing for a model that is no recurrent layer."""
     arguments = counted.arguments(results, dataset, front_end, model)
     if arguments is None:
         return {}
     if not any(key in arguments for key in RANK_KEYS):
-        return {None: _numbers(arguments)}
+        return {0: _counts(arguments)}
     bare = {key: value for key, value in arguments.items() if key not in RANK_KEYS}
     found = {}
     for rank in RANKS:
         try:
-            found[rank] = _numbers(bare | {"ranks": rank})
+            found[rank] = _counts(bare | {"ranks": rank})
         except ValueError:  # above what the modes allow
             break
     return found
 
 
-def _is_variant(results: Results, model: str) -> bool:
-    return layouts.base_model(results.layout, model) not in (model, None)
-
-
-def _numbers(arguments: dict[str, Any]) -> dict[str, int]:
+def _counts(arguments: dict[str, Any]) -> dict[str, int]:
     declaration = baselines.layer(**arguments)
     return {"W": declaration.parameters()["W"], **declaration.complexity()}
 
 
-def _curve(panel, results: Results, model: str, points: list[tuple[int | None, int]]) -> None:
-    colour = style.colour(results.layout, model)
-    dashes = style.dashes(results.layout, model)
-    if points[0][0] is None:
-        panel.axhline(points[0][1], color=colour, linestyle=dashes, linewidth=1.0)
-        return
-    ranks, values = zip(*points, strict=True)
-    panel.plot(
-        ranks, values, color=colour, linestyle=dashes, marker=style.marker(results.layout, model), markersize=2.5
-    )
+def draw(results: Results) -> Canvas | None:
+    """Draw a row of panels per front end."""
+    data = table(results)
+    if data.empty:
+        return None
+    models = list(dict.fromkeys(data["model"]))
+    facets = panels.grid(data, len(QUANTITIES), 2.1, sharey=False)
+    facets.map_dataframe(_panel, results=results)
+    facets.set(yscale="log", xlim=(0.5, RANKS[-1] + 0.5))
+    for axes in facets.axes.flat:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.yaxis.set_minor_locator(NullLocator())
+    facets.set_axis_labels("rank (all ranks equal)", "number (log scale)")
+    return panels.finish(facets, [panels.key(results, model, line=True) for model in models])
+
+
+def _panel(data: pd.DataFrame, results: Results, **_) -> None:
+    axes = plt.gca()
+    for row in data[data["rank"] == 0].itertuples():
+        axes.axhline(row.number, color=style.colour(results, row.model), lw=1)
+    rows = data[data["rank"] > 0]
+    markers = {style.label(results, model): style.marker(results, model) for model in rows["model"]}
+    look = {"hue": "label", "style": "label", "palette": style.palette(results, rows["model"]), "markers": markers}
+    sns.lineplot(
+        rows, x="rank", y="number", dashes=False, errorbar=None, markersize=3.5, markeredgewidth=0, legend=False,
+        ax=axes, **look,
+    )  # fmt: skip
+
+
+FIGURE = Figure(
+    name="rank",
+    title="Size and work against rank",
+    place=50,
+    caption="Weights and multiply-adds of one time step against the rank, with all ranks of a model equal, at the "
+    "modes of the configuration (logarithmic vertical axes). FDHT-LSTM holds U in W; the other formats keep a dense U. "
+    "Curves end at the largest rank that the modes allow.",
+    empty="No model has a format with a rank.",
+    draw=draw,
+    needs="configuration",
+)

@@ -1,63 +1,50 @@
-"""Published accuracies beside ours."""
+"""Reported accuracies with the reproduced ones."""
 
-from matplotlib.lines import Line2D
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing import dots, panels, style
+from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import comparison
 
 NEAREST, STRICT = comparison.VIEWS[0], comparison.VIEWS[2]
+SERIES = {
+    "nearest": dots.Series("random, best test epoch", "#333333"),
+    "reported": dots.Series("reported", "#D55E00", "|", size=60),
+    "strict": dots.Series("group, epoch chosen on validation", "#CC79A7", "D", hollow=True),
+}
 
 
-def draw(results: Results) -> Drawing:
-    """A panel per data set and front end that has a published accuracy; a line per model."""
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per data set and front end with a reported accuracy, a row per model."""
     table = comparison.build(results)
-    table = table[table["metric"] == "accuracy"]
-    known = table[table["reported"].notna()]
-    groups = list(known.groupby(["dataset", "front_end"], sort=False))
-    if not groups:
-        text = "No accuracy that we may state was published for these data."
-        return style.nothing(text)
-    most = max(rows["model"].nunique() for _, rows in groups)
-    figure, axes = style.grid(len(groups), 0.65 + 0.22 * most)
-    for panel, ((dataset, front_end), rows) in zip(axes, groups, strict=True):
-        names = list(dict.fromkeys(rows["model"]))
-        counts = []
-        for row in rows.to_dict("records"):
-            place = names.index(row["model"])
-            panel.plot([100 * row["reported"]] * 2, [place - 0.32, place + 0.32], color="#000000", linewidth=1.6)
-            view = row["protocol"], row["measure"]
-            if view in (NEAREST, STRICT) and row["n"]:
-                _mark(
-                    panel, results, place + (-style.BESIDE if view == NEAREST else style.BESIDE), row, view == NEAREST
-                )
-                counts.append(int(row["n"]))
-        panel.set_yticks(range(len(names)), [layouts.model_label(results.layout, name) for name in names])
-        panel.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6), xlabel="test accuracy (%)")
-        label = layouts.setting_label(results.layout, dataset, front_end)
-        part = "a part of " if results.partial(dataset) else ""  # the reported numbers are for the whole set
-        panel.set_title(f"{part}{label} ({style.runs_text(counts)})")
-    dark = {"color": "#333333", "linestyle": ""}
-    extra = [
-        Line2D([], [], color="#000000", marker="|", markersize=8, markeredgewidth=1.6, linestyle="", label="reported"),
-        Line2D([], [], marker="o", label="random protocol, best test epoch (nearest to theirs)", **dark),
-        Line2D([], [], marker="o", mfc="white", label="group protocol, epoch chosen on validation", **dark),
-    ]
-    style.legend(figure, results.layout, [], "marker", extra)
-    return Drawing(
-        figure,
-        "Reported against reproduced accuracy, with 95 % intervals over folds and seeds. Filled: nearest to how the "
-        "published codes measure it (the table says what is left between); hollow: under protocol group and with the "
-        "epoch chosen on validation clips.",
-    )
+    table = table[(table["metric"] == "accuracy") & table["reported"].notna()]
+    table = table[table.groupby(["dataset", "front_end", "model"])["n"].transform("max") > 0]
+    rows = []
+    for (dataset, front_end), known in table.groupby(["dataset", "front_end"], sort=False):
+        # reported accuracies are those of the whole set
+        head = ("part of " if results.partial(dataset) else "") + panels.setting(results, dataset, front_end)
+        panel = panels.title(head, known.loc[known["n"] > 0, "n"].astype(int))
+        for row in known.to_dict("records"):
+            place = {"panel": panel, "model": style.label(results, row["model"])}
+            rows.append(place | {"series": "reported", "value": 100 * row["reported"]})
+            view = {NEAREST: "nearest", STRICT: "strict"}.get((row["protocol"], row["measure"]))
+            if view and row["n"]:
+                ends = {end: 100 * row[end] for end in ("low", "high") if row["n"] >= FEWEST}
+                rows.append(place | ends | {"series": view, "value": 100 * row["reproduced"]})
+    data = pd.DataFrame(rows, columns=["panel", "model", "series", "value", "low", "high"]).drop_duplicates()
+    return dots.draw(data, SERIES, columns=3, xlabel="test accuracy (%)") if rows else None
 
 
-def _mark(panel, results: Results, place: float, row: dict, nearest: bool) -> None:
-    colour, mean = style.colour(results.layout, row["model"]), 100 * row["reproduced"]
-    known = row["low"] == row["low"] and row["n"] >= FEWEST
-    reach = [[mean - 100 * row["low"]], [100 * row["high"] - mean]] if known else None
-    options = {"color": colour, "markerfacecolor": colour if nearest else "white", "marker": "o", "elinewidth": 0.8}
-    panel.errorbar([mean], [place], xerr=reach, linestyle="", **options)
+FIGURE = Figure(
+    name="reported",
+    title="Reported and reproduced accuracy",
+    place=40,
+    caption="Reported and reproduced accuracies, with 95 % intervals over folds and seeds. An arrow marks an interval "
+    "that extends beyond 0 or 100 %. The table on the same question lists the differences that remain between our "
+    "protocols and those of the published implementations.",
+    empty="No published accuracy is available for these data sets.",
+    draw=draw,
+)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from workflow.commands import figures, tables
 from workflow.reporting import render
-from workflow.reporting.figures.style import Drawing
+from workflow.reporting.drawing.figure import Drawing
+from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.paper import macros
 from workflow.reporting.results import Results, gather
@@ -33,7 +34,7 @@ def prepare(results: Results, folder: Path) -> None:
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(results, folder / "tables", list(tables.TABLES))
-    drawings = figures.write(results, folder / "figures", list(figures.FIGURES))
+    drawings = figures.write(results, folder / "figures", list(FIGURES))
     write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", drawn(drawings))
     for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
@@ -47,9 +48,9 @@ def drawn(drawings: dict[str, Drawing]) -> str:
     """
     lines = []
     for name, drawing in drawings.items():
-        macro, caption = "".join(part.capitalize() for part in name.split("_")), render.escape_tex(drawing.caption)
-        place = "" if drawing.empty else f"\\pagewide{{{name}}}{{{caption}}}"
-        refer = f"no figure: {caption.rstrip('.')}" if drawing.empty else f"Figure~\\ref{{fig:{name}}}"
+        macro, caption = "".join(part.capitalize() for part in name.split("_")), render.escape_tex(drawing.text)
+        place = "" if drawing.canvas is None else f"\\pagewide{{{name}}}{{{caption}}}"
+        refer = f"no figure: {caption.rstrip('.')}" if drawing.canvas is None else f"Figure~\\ref{{fig:{name}}}"
         lines += [f"\\newcommand{{\\figure{macro}}}{{{place}}}", f"\\newcommand{{\\refer{macro}}}{{{refer}\\xspace}}"]
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,7 @@
 
 from workflow.reporting import habit
 from workflow.reporting import layout as layouts
-from workflow.reporting.figures import style
+from workflow.reporting.drawing import panels
 from workflow.reporting.ranking import marks
 from workflow.reporting.render import deviation, number
 from workflow.reporting.results import Results
@@ -17,7 +17,7 @@ def values(results: Results) -> dict[str, str]:
     best, baselines = [], []
     table = accuracy.build(results)
     table = table[table["n"] > 0]
-    for dataset, front_end in style.settings(results):
+    for dataset, front_end in dict.fromkeys(experiment[:2] for experiment in panels.experiments(results)):
         here = table[(table["dataset"] == dataset) & (table["front_end"] == front_end)]
         setting = layouts.setting_label(results.layout, dataset, front_end)
         for protocol, rows in here.groupby("protocol", sort=False):

@@ -10,9 +10,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from workflow.commands import figures, tables
+from workflow.commands import tables
 from workflow.reporting import records
-from workflow.reporting.figures import style
+from workflow.reporting.drawing import style
+from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_text
 from workflow.reporting.report import runs
 from workflow.reporting.results import Results, gather
@@ -69,14 +70,13 @@ def counts(results: Results) -> list[tuple[str, int]]:
     return [pair for pair in [*shown, ("not run", states["not run"])] if pair[1] or pair[0] == "finished"]
 
 
-def images(results: Results) -> list[tuple[str, str, str]]:
-    """(name, PNG in base64, caption) of every figure."""
+def images(results: Results) -> list[tuple[str, str, str, str]]:
+    """Return (name, title, PNG in base64, caption) of every figure; of one with nothing to show "" and the reason."""
     drawn = []
-    with style.in_style():
-        for name, module in figures.FIGURES.items():
-            drawing = module.draw(results)
-            image = style.png(drawing, name, results.provenance.lines(MODULE))
-            drawn.append((name, base64.b64encode(image).decode(), drawing.caption))
+    for figure in FIGURES.values():
+        canvas, text = figure.drawing(results)
+        image = style.png(canvas, figure.name, results.provenance.lines(MODULE)) if canvas else b""
+        drawn.append((figure.name, figure.title, base64.b64encode(image).decode(), text))
     return drawn
 
 
