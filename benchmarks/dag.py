@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workflow.datasets.files import write_csv
-from workflow.experiments import specification
-from workflow.experiments.configuration import load
+from workflow.experiments import grid
+from workflow.experiments.configuration_file import load
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
@@ -60,7 +60,7 @@ def rows(config: str, seeds: int, what: Sequence[str], folder: Path) -> list[dic
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, project / part)
-    n = len(specification.runs({**load(project / config), "seeds": list(range(seeds))}))
+    n = len(grid.runs(load(project / config).model_copy(update={"seeds": list(range(seeds))})))
     options = ["--configfile", config, "--cores", "2", "--config", f"seeds={json.dumps(list(range(seeds)))}"]
     snakemake = [sys.executable, "-m", "snakemake"]
     commands = {"dry run": ["-n"], "graph": ["--dag"], "nothing to be done": []}

@@ -24,7 +24,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from workflow.training import calibration, experiment, model, optimiser, settings
+from workflow.experiments.run import Run
+from workflow.experiments.training import Training
+from workflow.training import calibration, experiment, model, optimiser
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import prepared
 from workflow.training.environment import device_name
@@ -56,13 +58,8 @@ STEPS = CLIPS // BATCH
 
 def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
     """The device, and for each implementation a function that trains one epoch of the model `name`."""
-    specification = settings.parse(
-        {
-            **{"dataset": "demo", "front_end": "pixels", "model": name, "protocol": "group", "fold": 0, "seed": 0},
-            "recurrent": MODELS[name],
-            "training": {"batch_size": BATCH, "epochs": 10**6},
-        }
-    )
+    settings = Training(batch_size=BATCH, epochs=10**6)
+    run = Run("demo", "pixels", name, "group", 0, 0, name, "ours", MODELS[name], settings)
     device = experiment.choose_device("auto")
     experiment.switch_on_determinism(device, "float32")
     fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), MODELS[name]["format"], "unit")
@@ -70,14 +67,12 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
 
     def network() -> model.Classifier:
         torch.manual_seed(0)
-        return model.build(specification, CLASSES).to(device)
+        return model.build(run, CLASSES).to(device)
 
     kind = GraphedStep if device.type == "cuda" else Step
     trained = network()
-    step = kind(trained, optimiser.build(trained, specification.training), None, "float32")
-    loop = Loop(
-        specification, fold, Feed(fold, device), step, Checkpoints(Path(tempfile.mkdtemp()), {}), Interruption(), 1e9
-    )
+    step = kind(trained, optimiser.build(trained, settings), None, "float32")
+    loop = Loop(run, fold, Feed(fold, device), step, Checkpoints(Path(tempfile.mkdtemp()), {}), Interruption(), 1e9)
 
     def ours() -> None:
         loop.state.position = 0

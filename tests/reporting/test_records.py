@@ -14,12 +14,19 @@ from workflow.training import finished
 BROKEN = {
     "not JSON": ('{"dataset": ', "not JSON"),
     "empty file": ("", "not JSON"),
-    "a list": ("[]", "is not of type 'object'"),
+    "a list": ("[]", "should be a mapping"),
     "NaN": (json.dumps(record(test_accuracy=float("nan"))), "NaN is not a number"),
-    "unknown key": (json.dumps(record(accuracy=0.5)), "'accuracy' was unexpected"),
-    "missing key": (json.dumps({k: v for k, v in record().items() if k != "epochs"}), "'epochs' is a required"),
-    "percent for a fraction": (json.dumps(record(test_accuracy=62.5)), "test_accuracy: 62.5 is greater than"),
-    "text for a number": (json.dumps(record(fold="0")), "fold: '0' is not of type"),
+    "unknown key": (json.dumps(record(accuracy=0.5)), "unknown key 'accuracy'; did you mean"),
+    "missing key": (json.dumps({k: v for k, v in record().items() if k != "epochs"}), "missing epochs"),
+    "percent for a fraction": (
+        json.dumps(record(test_accuracy=62.5)),
+        "62.5 should be less than or equal to 1",
+    ),
+    "text for a number": (json.dumps(record(fold="0")), "fold: '0' should be a valid integer"),
+    "an old word": (
+        json.dumps(record(protocol="published")),
+        "unknown protocol 'published'; it is called 'random'",
+    ),
     "ok without accuracy": (json.dumps(record(test_accuracy=None)), "status is ok but test_accuracy is null"),
     "another run's": (json.dumps(record(seed=1)), "seed is 1, but its folder says 0"),
 }

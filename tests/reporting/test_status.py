@@ -7,7 +7,7 @@ import yaml
 from synthetic_records import record, write_run
 
 from workflow.commands import status
-from workflow.experiments import configuration, specification
+from workflow.experiments import configuration, grid
 from workflow.storage.lock import exclusive
 
 NOW = 1_800_000_000.0
@@ -66,7 +66,7 @@ def test_every_state_is_told_apart(tmp_path, config):
 def test_the_lock_of_a_run_tells_whether_anybody_is_at_work_on_it(tmp_path, config):
     write_run(tmp_path, record("lstm", seed=3))
     places = {}
-    for run in specification.runs(config)[:3]:
+    for run in grid.runs(config)[:3]:
         begin(tmp_path, run.seed, silent=10)
         places[run] = tmp_path / "checkpoints" / run.folder
         with exclusive(places[run]):

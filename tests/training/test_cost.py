@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from workflow.commands import cost
-from workflow.experiments import configuration, specification
+from workflow.experiments import configuration, grid
 
 CONFIG = {
     "name": "tiny",
@@ -66,7 +66,7 @@ def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps
 
 
 def test_records_are_believed_before_a_calibration(config, tmp_path):
-    run = next(run for run in specification.runs(config) if run.model == "lstm")
+    run = next(run for run in grid.runs(config) if run.model == "lstm")
     folder = tmp_path / "tiny/runs" / run.folder
     folder.mkdir(parents=True)
     record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
@@ -90,7 +90,7 @@ def test_what_is_prepared_costs_no_more(config, tmp_path):
 
 
 def test_without_splits_the_inventory_is_divided(config, tmp_path):
-    run = specification.runs(config)[0]
+    run = grid.runs(config)[0]
     train, others = cost._clips(config, run, tmp_path / "tiny")
     clips = cost.CATALOGUE["demo"].clips
     assert train + others == clips

@@ -8,7 +8,7 @@ from training.conftest import specification, write
 from training.one_run import FILES, read, start
 
 import workflow.training.run as step
-from workflow.training import record
+from workflow.experiments.record import Record
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_split_that_cannot_be_learned_from_is_recorded_as_failed(tmp_path, cap
     folder = write(tmp_path / "data", part_of=part_of)
     assert start(specification(), folder, tmp_path) == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
-    record.check(result)
+    Record.parse(result)
     assert result["status"] == "failed"
     assert sentence in result["failure"]
     assert result["test_accuracy"] is None
@@ -36,7 +36,7 @@ def test_a_loss_that_explodes_is_recorded_as_failed(data, tmp_path, capsys, rate
     plain = specification("dense", epochs=40, learning_rate=rate, gradient_norm=None)
     assert start(plain, data, tmp_path) == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
-    record.check(result)
+    Record.parse(result)
     assert result["status"] == "failed"
     assert "not finite" in result["failure"]
     assert result["device"].startswith("CPU")
@@ -88,7 +88,7 @@ def test_a_model_that_does_not_fit_is_recorded_as_failed(data, tmp_path, monkeyp
     monkeypatch.setattr(model, "build", build)
     assert start(specification("dense"), data, tmp_path) == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
-    record.check(result)
+    Record.parse(result)
     assert "out of memory before the first step" in result["failure"]
 
 
@@ -101,11 +101,11 @@ def wrong(key, value, where=None):
 @pytest.mark.parametrize(
     ("plain", "sentence"),
     [
-        (wrong("learning_rate", -1, "training"), "training.learning_rate: -1 is less than or equal to"),
-        (wrong("epoch", 5, "training"), "'epoch' was unexpected"),
-        (wrong("fold", "0"), "fold is '0', expected int"),
+        (wrong("learning_rate", -1, "training"), "training.learning_rate: -1 should be greater than 0"),
+        (wrong("epoch", 5, "training"), "training: unknown key 'epoch'; did you mean 'epochs'?"),
+        (wrong("fold", "0"), "fold: '0' should be a valid integer"),
         (wrong("fold", 7), "no fold 7 of protocol 'group'"),
-        (wrong("colour", 1), "key 'colour' is unknown"),
+        (wrong("colour", 1), "unknown key 'colour'; known: dataset"),
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
         (wrong("ranks", 3, "recurrent"), "ranks is no parameter of format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),

@@ -5,8 +5,8 @@ import pytest
 import torch
 from training.conftest import specification, write
 
+from workflow.experiments.run import Run
 from workflow.training import data as folds
-from workflow.training import settings
 from workflow.training.feed import Feed
 
 CPU = torch.device("cpu")
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def fold(tmp_path_factory):
     folder = write(tmp_path_factory.mktemp("all"), sampling="all")
-    return folds.load(folder, settings.parse(specification()))
+    return folds.load(folder, Run.parse(specification()))
 
 
 def test_a_batch_is_what_lies_on_the_disk(fold):

@@ -10,7 +10,8 @@ import torch
 from training.conftest import specification
 
 import baselines
-from workflow.training import optimiser, settings
+from workflow.experiments.run import Run
+from workflow.training import optimiser
 from workflow.training.feed import Batch
 from workflow.training.graphs import GraphedStep
 from workflow.training.model import Classifier
@@ -21,7 +22,7 @@ def make(kind):
     torch.manual_seed(0)
     recurrent = baselines.build("dense", input_size=5, hidden_size=3)
     model = Classifier(recurrent, 3, 4, {"dropout_input": 0.3, "dropout_recurrent": 0.3})
-    given = settings.parse(specification(learning_rate=0.1)).training
+    given = Run.parse(specification(learning_rate=0.1)).training
     return kind(model, optimiser.build(model, given), 1.0, "float32")
 
 

@@ -4,12 +4,13 @@ import pytest
 import torch
 from training.conftest import specification
 
-from workflow.training import optimiser, settings
+from workflow.experiments.run import Run
+from workflow.training import optimiser
 from workflow.training.model import Classifier
 
 
 def parse(**training):
-    return settings.parse(specification(**training)).training
+    return Run.parse(specification(**training)).training
 
 
 def tiny(seed=0):

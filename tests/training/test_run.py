@@ -11,7 +11,9 @@ from safetensors.numpy import load_file
 from training.conftest import CLASSES, specification, write
 from training.one_run import FILES, read, start
 
-from workflow.training import record, seeds
+from workflow.experiments.record import Record
+from workflow.experiments.run import Run
+from workflow.training import seeds
 
 TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
 FORMATS = {
@@ -32,10 +34,10 @@ def test_every_format_leaves_a_complete_record(data, tmp_path, format_):
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
     assert not (tmp_path / "checkpoint").exists()
     result, lines, predictions = read(tmp_path)
-    record.check(result)
+    Record.parse(result)
     assert result["status"] == "ok"
     assert result["clips"] == {"train": 24, "validation": 12, "test": 12}
-    assert yaml.safe_load((tmp_path / "run/specification.yaml").read_text()) == plain
+    assert yaml.safe_load((tmp_path / "run/specification.yaml").read_text()) == Run.parse(plain).plain
     assert len(predictions) == 12
     hits = [line["label"] == line["predicted"] for line in predictions]
     assert np.mean(hits) == pytest.approx(result["test_accuracy"])

@@ -4,7 +4,8 @@ import pytest
 import torch
 from training.conftest import specification
 
-from workflow.training import optimiser, settings
+from workflow.experiments.run import Run
+from workflow.training import optimiser
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
@@ -28,7 +29,7 @@ def make(room=1000, gradient_norm=None):
     recurrent = Limited(5, 3, batch_first=True)
     recurrent.room = room
     model = Classifier(recurrent, 3, 4, {})
-    given = settings.parse(specification(learning_rate=0.1)).training
+    given = Run.parse(specification(learning_rate=0.1)).training
     return Step(model, optimiser.build(model, given), gradient_norm, "float32")
 
 

@@ -5,8 +5,10 @@ import copy
 import pytest
 import yaml
 
-from workflow.experiments import specification
-from workflow.experiments.configuration import ConfigurationError, complete, load, load_own, retyped
+from workflow.experiments import grid
+from workflow.experiments.configuration import complete, retyped
+from workflow.experiments.configuration_file import load, load_own
+from workflow.experiments.problems import ConfigurationError
 
 GOOD = {
     "name": "unit",
@@ -42,27 +44,27 @@ def changed(path, value):
 
 def test_defaults_are_filled_in_and_the_order_of_the_file_stays():
     config = complete(GOOD)
-    assert config["datasets"]["demo"]["max_undecodable"] == 0.01
-    assert config["front_ends"] == ["pixels"]
-    assert config["splits"]["validation"] == 0.15
-    assert config["frames"]["count"] == 6
-    assert list(config["models"]) == ["lstm", "tt_lstm"]
-    assert complete(config) == config
+    assert config.datasets["demo"].max_undecodable == 0.01
+    assert config.front_ends == ["pixels"]
+    assert config.splits.validation == 0.15
+    assert config.frames.count == 6
+    assert list(config.models) == ["lstm", "tt_lstm"]
+    assert complete(config.plain) == config
 
 
 def test_overrides_apply_from_the_general_to_the_specific():
     config = complete(GOOD)
-    general = specification.training(config, "demo", "pixels", "lstm")
-    assert (general["epochs"], general["batch_size"], general["learning_rate"]) == (7, 16, 0.001)
-    ucf11 = specification.training(config, "ucf11", "pixels", "tt_lstm")
-    assert (ucf11["epochs"], ucf11["batch_size"], ucf11["learning_rate"]) == (9, 4, 0.25)
-    assert specification.recurrent(config, "ucf11", "pixels", "tt_lstm")["ranks"] == 3
-    assert specification.recurrent(config, "demo", "pixels", "tt_lstm")["ranks"] == 2
-    assert specification.recurrent(config, "demo", "inception_v3", "lstm")["input_size"] == 2048
+    general = grid.shared_by_runs(config, "demo", "pixels", "lstm")["training"]
+    assert (general.epochs, general.batch_size, general.learning_rate) == (7, 16, 0.001)
+    ucf11 = grid.shared_by_runs(config, "ucf11", "pixels", "tt_lstm")["training"]
+    assert (ucf11.epochs, ucf11.batch_size, ucf11.learning_rate) == (9, 4, 0.25)
+    assert grid.shared_by_runs(config, "ucf11", "pixels", "tt_lstm")["recurrent"]["ranks"] == 3
+    assert grid.shared_by_runs(config, "demo", "pixels", "tt_lstm")["recurrent"]["ranks"] == 2
+    assert grid.shared_by_runs(config, "demo", "inception_v3", "lstm")["recurrent"]["input_size"] == 2048
 
 
 def test_the_grid_holds_every_combination_once():
-    runs = specification.runs(complete(GOOD))
+    runs = grid.runs(complete(GOOD))
     assert len(runs) == len(set(runs)) == 2 * 1 * 2 * 2 * 2 * 2
     assert runs[0].folder == "demo/pixels/lstm/group/fold0/seed3"
 
@@ -72,18 +74,28 @@ def test_the_grid_holds_every_combination_once():
     [
         ("trainig", {}, r"unknown key 'trainig'; did you mean 'training'\?"),
         ("training.epohcs", 3, r"training: unknown key 'epohcs'; did you mean 'epochs'\?"),
-        ("training.epochs", "ten", r"training\.epochs: 'ten' is not of type integer"),
-        ("training.for.ucf11.epochs", 0, r"training\.for\.ucf11\.epochs: 0 is less than the minimum of 1"),
-        ("training.for.ucf12", {}, r"training\.for\.ucf12: 'ucf12' is not a front end"),
+        ("training.epochs", "ten", r"training\.epochs: 'ten' should be a valid integer"),
+        ("training.for.ucf11.epochs", 0, r"training\.for\.ucf11\.epochs: 0 should be greater than or equal to 1"),
+        (
+            "training.for.ucf12",
+            {},
+            r"training\.for\.ucf12: unknown front end, data set or data set/front end 'ucf12'; did you mean 'ucf11'\?",
+        ),
         (
             "models.tt_lstm.for.ucf11.training.epohcs",
             1,
             r"models\.tt_lstm\.for\.ucf11\.training: unknown key",
         ),
-        ("datasets.ucf12", {}, r"datasets: unknown data set 'ucf12'; did you mean 'ucf11'\?"),
+        ("datasets.ucf12", {}, r"datasets\.ucf12: unknown data set 'ucf12'; did you mean 'ucf11'\?"),
         ("datasets.demo", {"sorce": "x"}, r"datasets\.demo: unknown key 'sorce'; did you mean 'source'\?"),
-        ("folds", "some", r"folds: 'some' is not"),
-        ("models", {}, r"models: .*non-empty|models: .*enough properties"),
+        ("folds", "some", r"folds: 'some' should be 'all' or a list of fold numbers"),
+        ("models", {}, r"models: \{\} should have at least 1 item"),
+        ("seeds", [1, 1], r"seeds: \[1, 1\] lists 1 twice"),
+        ("cnn", {}, r"unknown key 'cnn'; it is called 'inception_v3' now"),
+        ("front_ends", ["cnn"], r"front_ends\.0: unknown front end 'cnn'; it is called 'inception_v3' now"),
+        ("protocols", ["published"], r"protocols\.0: unknown protocol 'published'; it is called 'random' now"),
+        ("training.learning_rate", 0, r"training\.learning_rate: 0 should be greater than 0"),
+        ("training.epochs", True, r"training\.epochs: True should be a valid integer"),
         ("models.lstm", {"hidden_size": 3}, r"models\.lstm: missing format"),
     ],
 )
@@ -106,17 +118,18 @@ def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence
             [60, 61],
             r"models\.tt_lstm on demo/pixels: .*input_modes.*3660.*3600",
         ),
+        ("models.lstm.init", "published", r"models\.lstm\.init: unknown init 'published'; it is called 'authors' now"),
         ("models.tt_lstm.rank", 2, r"models\.tt_lstm on demo/pixels: .*rank"),
     ],
 )
 def test_an_impossible_model_is_told_before_any_work(path, value, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
-        specification.check_models(complete(changed(path, value)), "somewhere.yaml")
+        grid.check_models(complete(changed(path, value)), "somewhere.yaml")
 
 
 def test_a_fold_that_a_protocol_does_not_have_is_named():
     with pytest.raises(ConfigurationError, match=r"folds: 17 is not a fold of demo's 'group' protocol"):
-        specification.runs(complete(changed("folds", [0, 17])))
+        grid.runs(complete(changed("folds", [0, 17])))
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -149,8 +162,8 @@ def test_a_broken_file_is_one_sentence_with_its_line(tmp_path, content, sentence
 
 
 def test_numbers_that_yaml_takes_for_text_are_numbers_in_a_file_too():
-    training = complete(changed("training", {"learning_rate": "1e-3", "epochs": "20"}))["training"]
-    assert (training["learning_rate"], training["epochs"]) == (0.001, 20)
+    training = complete(changed("training", {"learning_rate": "1e-3", "epochs": "20"})).training
+    assert (training.learning_rate, training.epochs) == (0.001, 20)
 
 
 @pytest.mark.parametrize("value", [float("inf"), "nan", ".inf"])
@@ -162,17 +175,17 @@ def test_numbers_without_end_are_refused(value):
 def test_the_results_of_a_configuration_have_the_name_of_its_file(tmp_path):
     for stem in ("unit", "copy"):
         (tmp_path / f"{stem}.yaml").write_text(yaml.safe_dump(GOOD))
-    assert load_own(tmp_path / "unit.yaml")["name"] == "unit"
-    with pytest.raises(ConfigurationError, match=r"copy\.yaml: name: 'unit' is .*; expected 'copy'"):
+    assert load_own(tmp_path / "unit.yaml").name == "unit"
+    with pytest.raises(ConfigurationError, match=r"copy\.yaml: name: 'unit' names .*; expected 'copy'"):
         load_own(tmp_path / "copy.yaml")
 
 
 def test_every_configuration_of_the_project_is_valid(root):
     for path in sorted((root / "config").glob("*.yaml")):
         config = load(path)
-        assert config["name"] == path.stem == yaml.safe_load(path.read_text())["name"]
-        specification.check_models(config, str(path))
-        assert specification.runs(config)
+        assert config.name == path.stem == yaml.safe_load(path.read_text())["name"]
+        grid.check_models(config, str(path))
+        assert grid.runs(config)
 
 
 def test_values_from_the_command_line_get_their_types_back():

@@ -6,8 +6,9 @@ import pytest
 from projects import TINY
 
 from workflow.commands import run as experiments
-from workflow.experiments.configuration import ConfigurationError, complete
-from workflow.experiments.specification import runs
+from workflow.experiments.configuration import complete
+from workflow.experiments.grid import runs
+from workflow.experiments.problems import ConfigurationError
 
 GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}))
 

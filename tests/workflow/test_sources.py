@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments.grid import modules
 from workflow.experiments.sources import DISTRIBUTIONS, PACKAGES, _imported, pins, sources
-from workflow.experiments.specification import modules
 
 STEPS = [
     "training.run",

@@ -9,13 +9,15 @@ from projects import TINY
 from workflow.commands import run as experiments
 from workflow.experiments import states
 from workflow.experiments.configuration import complete
-from workflow.experiments.specification import runs, specification
+from workflow.experiments.grid import runs
 from workflow.storage import seal
 
 CONFIG = complete(TINY)
-WANTED = specification(CONFIG, runs(CONFIG)[0])
+WANTED = runs(CONFIG)[0].plain
 DONE = {
-    **runs(CONFIG)[0]._asdict(),
+    **runs(CONFIG)[0].identity,
+    "family": "lstm",
+    "recipe": "ours",
     "status": "ok",
     **dict.fromkeys(("test_accuracy", "best_epoch_accuracy", "validation_accuracy"), 0.625),
     "parameters": {"W": 1, "U": 1, "bias": 1, "classifier": 1},

@@ -20,17 +20,20 @@ from typing import Any
 from baselines import FORMATS
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
-from workflow.experiments.configuration import ConfigurationError, load_own
-from workflow.experiments.specification import Run, check_models, runs, specification
+from workflow.experiments.configuration import Configuration
+from workflow.experiments.configuration_file import load_own
+from workflow.experiments.grid import check_models, runs
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.run import Run
 from workflow.storage import files
-from workflow.training import declared, settings
+from workflow.training import declared
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
 GROUPS = ("dataset", "front_end", "model")
 
 
-def estimate(config: dict[str, Any], results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
+def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for each data set, front end and model. `timed`: calibration by `key`, completed where it lacks one."""
     grid = defaultdict(list)
     for run in runs(config):
@@ -38,15 +41,15 @@ def estimate(config: dict[str, Any], results: Path, timed: dict[str, Any]) -> li
     return [_row(config, group, results, timed) for group in grid.values()]
 
 
-def _row(config: dict[str, Any], group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
-    first = settings.parse(specification(config, group[0]))
+def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
+    first = group[0]
     classes = len(CATALOGUE[first.dataset].classes)
     format_ = first.recurrent["format"]
     epochs = 0 if FORMATS[format_].fitted else first.training.epochs
     clips = [_clips(config, run, results) for run in group]
     steps = [epochs * -(-train // first.training.batch_size) for train, _ in clips]
     row = {
-        **dict(zip(GROUPS, group[0], strict=False)),
+        **{name: getattr(first, name) for name in GROUPS},
         "jobs": len(group),
         "steps": sum(steps),
         "weights_gb": 4e-9 * sum(declared.parameters(first, classes).values()) * len(group),
@@ -88,11 +91,9 @@ def _records(results: Path, group: list[Run]) -> list[dict[str, Any]]:
     return found
 
 
-def _timed(
-    config: dict[str, Any], first: settings.Specification, timed: dict[str, Any], classes: int
-) -> dict[str, Any]:
-    frames = config["frames"]
-    shape = (frames["count"], *FRONT_ENDS[first.front_end].shape(frames["height"], frames["width"]))
+def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:
+    frames = config.frames
+    shape = (frames.count, *FRONT_ENDS[first.front_end].shape(frames.height, frames.width))
     kept = first.training
     key = files.digest([first.recurrent, shape, kept.batch_size, kept.precision, kept.device, kept.gradient_norm])
     if key not in timed:
@@ -103,7 +104,7 @@ def _timed(
     return timed[key]
 
 
-def _clips(config: dict[str, Any], run: Run, results: Path) -> tuple[int, int]:
+def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
     """Clips that a run trains on, and those that it scores after every epoch."""
     path = _data(config, results) / run.dataset / "splits.csv"
     if path.is_file():
@@ -113,7 +114,7 @@ def _clips(config: dict[str, Any], run: Run, results: Path) -> tuple[int, int]:
     known = CATALOGUE[run.dataset]
     folds = known.group_folds if run.protocol == "group" else 5
     rest = known.clips * (1 - 1 / folds)
-    train = round(rest * (1 - config["splits"]["validation"]))
+    train = round(rest * (1 - config.splits.validation))
     return train, known.clips - train
 
 
@@ -123,16 +124,16 @@ def _counts(path: Path) -> Counter[tuple[str, str, str]]:
         return Counter((row["protocol"], row["fold"], row["part"]) for row in csv.DictReader(file))
 
 
-def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
+def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
     """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
-    frames = config["frames"]
-    size = frames["count"], frames["height"], frames["width"]
+    frames = config.frames
+    size = frames.count, frames.height, frames.width
     # frames are decoded for every front end
-    tensors = ["pixels", *(name for name in config["front_ends"] if name in EXTRACTED)]
+    tensors = ["pixels", *(name for name in config.front_ends if name in EXTRACTED)]
     clip_bytes = sum(FRONT_ENDS[name].clip_bytes(*size) for name in tensors)
     rows = []
-    for name in config["datasets"]:
-        own = config["datasets"][name]["source"] is not None
+    for name in config.datasets:
+        own = config.datasets[name].source is not None
         about = _json(_data(config, results) / name / "frames.json")
         clips = about["shape"][0] if about else CATALOGUE[name].clips
         rows.append(
@@ -148,8 +149,8 @@ def preparation(config: dict[str, Any], results: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _data(config: dict[str, Any], results: Path) -> Path:
-    return results.parent / (config["data"] or config["name"]) / "data"
+def _data(config: Configuration, results: Path) -> Path:
+    return results.parent / config.data_owner / "data"
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    results = options.results / config["name"]
+    results = options.results / config.name
     timed = _json(results / "cost.json")
     before = len(timed)
     rows = estimate(config, results, timed)

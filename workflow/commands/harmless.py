@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflow.experiments.configuration import ConfigurationError, load_own
+from workflow.experiments.configuration_file import load_own
+from workflow.experiments.problems import ConfigurationError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         config = load_own(options.config)
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
-    owners = dict.fromkeys((config["data"] or config["name"], config["name"]))
-    places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config["datasets"])
+    owners = dict.fromkeys((config.data_owner, config.name))
+    places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config.datasets)
     listings = [path for place in places for path in sorted((place / "sources").glob("*.sha256"))]
     if not listings:
         sys.exit(f"error: {config['name']} has no results yet whose code could be declared harmless")

@@ -25,8 +25,12 @@ import yaml
 from workflow.commands import array
 from workflow.datasets.front_ends import EXTRACTED
 from workflow.experiments import states
-from workflow.experiments.configuration import ConfigurationError, complete, hint, load_own, retyped
-from workflow.experiments.specification import Run, check_models, runs
+from workflow.experiments.configuration import Configuration, complete, retyped
+from workflow.experiments.configuration_file import load_own
+from workflow.experiments.grid import check_models, runs
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.run import Run
+from workflow.experiments.words import did_you_mean
 from workflow.training import finished
 
 AXES = ("dataset", "front_end", "model", "protocol", "fold", "seed")
@@ -42,7 +46,7 @@ def select(grid: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
             continue
         known = list(dict.fromkeys(getattr(run, axis) for run in grid))
         if value not in known:
-            raise ConfigurationError(f"{axis}: no run has {value!r}; {hint(value, [str(name) for name in known])}")
+            raise ConfigurationError(f"{axis}: no run has {value!r}; {did_you_mean(value, known)}")
         chosen = [run for run in chosen if getattr(run, axis) == value]
     if not chosen:
         raise ConfigurationError(f"no run of the grid has all of {wanted}")
@@ -70,13 +74,13 @@ def overlay(settings: list[str]) -> dict[str, Any]:
     return changes
 
 
-def variant(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
     """`changes` under a name of their own, so that results lie apart; data are shared where they can be."""
     if not changes:
         return {}
     digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
-    shared = {} if any(key in changes for key in OWN_DATA) else {"data": config["data"] or config["name"]}
-    return {**changes, "name": f"{config['name']}-{digest}", **shared}
+    shared = {} if any(key in changes for key in OWN_DATA) else {"data": config.data_owner}
+    return {**changes, "name": f"{config.name}-{digest}", **shared}
 
 
 def merged(base: Any, over: Any) -> Any:
@@ -115,7 +119,7 @@ def main(arguments: list[str]) -> int:
     try:
         base = load_own(options.configuration)
         changes = variant(base, overlay(options.set))
-        config = complete(merged(base, changes), options.configuration)
+        config = complete(merged(base.plain, changes), options.configuration)
         check_models(config, options.configuration)
         wanted = {axis: getattr(options, f"only_{axis}") for axis in AXES}
         for axis in AXES[:3]:
@@ -126,14 +130,14 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return 2
-    folders = [Path("results", config["name"], "runs", run.folder) for run in chosen]
+    folders = [Path("results", config.name, "runs", run.folder) for run in chosen]
     if options.command == "status":
         print(states.overview(config, time.time()), end="")
         return 0
     if options.command == "list":
         print(states.listing(states.states(config, chosen)))
         return 0
-    results = f"results/{config['name']}"
+    results = f"results/{config.name}"
     command = [sys.executable, "-m", "snakemake", "--configfile", options.configuration]
     command += ["--nolock", *rest]  # the launcher holds the lock
     if options.command == "array":
@@ -164,9 +168,9 @@ def _done(command: list[str]) -> int:
     return process.wait()
 
 
-def _array(config: dict[str, Any], file: str, chosen: list[Run], command: list[str]) -> int:
+def _array(config: Configuration, file: str, chosen: list[Run], command: list[str]) -> int:
     """Prepare what the runs read, then write the script for those that are not trained since."""
-    results = Path("results", config["name"])
+    results = Path("results", config.name)
     inputs = {run: results / "inputs" / run.dataset / run.front_end / f"{run.model}.sha256" for run in chosen}
     if code := _done([*command, "--", *dict.fromkeys(map(str, inputs.values()))]):
         return code
@@ -179,7 +183,7 @@ def _array(config: dict[str, Any], file: str, chosen: list[Run], command: list[s
     if not left:
         print("reproduce: nothing is left to be trained", file=sys.stderr)
         return 0
-    submit = array.write(file, config["name"], left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
+    submit = array.write(file, config.name, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
     print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {file} again:")
     print("\n".join(submit))
     return 0

@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.experiments import specification
+from workflow.experiments.configuration import Configuration
+from workflow.experiments.grid import runs as grid_of
+from workflow.experiments.run import Run
 from workflow.reporting import curves, grid, records
 from workflow.reporting.files import ReportingError
 from workflow.storage.lock import at_work
@@ -45,16 +47,16 @@ class Active(NamedTuple):
 class Status(NamedTuple):
     """states: run -> one of STATES; active: run -> Active; remaining: seconds of work, NaN where unknown."""
 
-    states: dict[specification.Run, str]
-    active: dict[specification.Run, Active]
+    states: dict[Run, str]
+    active: dict[Run, Active]
     remaining: float
     parallel: int
     problems: list[str]
 
 
-def status(config: dict, root: Path, now: float) -> Status:
+def status(config: Configuration, root: Path, now: float) -> Status:
     """The state of every run of `config` whose records are below `root`/runs; `now` is time.time()."""
-    runs = specification.runs(config)
+    runs = grid_of(config)
     folder = root / "runs"
     table = records.read(folder) if folder.is_dir() else records.frame([])
     known = {
@@ -63,10 +65,11 @@ def status(config: dict, root: Path, now: float) -> Status:
     states, active = {}, {}
     names = {"ok": "done", "failed": "failed", "malformed": "unreadable", "duplicate": "unreadable"}
     for run in runs:
-        if tuple(run) in known:
-            states[run] = names[known[tuple(run)].status]
+        identity = tuple(run.identity.values())
+        if identity in known:
+            states[run] = names[known[identity].status]
             continue
-        found = look(folder / run.folder / "metrics.jsonl", wanted_epochs(config, run), now)
+        found = look(folder / run.folder / "metrics.jsonl", run.training.epochs, now)
         states[run] = state(found, root / "checkpoints" / run.folder)
         if states[run] != "left":
             active[run] = found
@@ -81,11 +84,6 @@ def state(found: Active | None, kept: Path) -> str:
     if at_work(kept) is False:
         return "interrupted" if kept.is_dir() else "left"
     return "stalled" if found.stalled else "running"
-
-
-def wanted_epochs(config: dict, run: specification.Run) -> int:
-    """Epochs that a run may take; early stopping can end it before."""
-    return int(specification.training(config, run.dataset, run.front_end, run.model)["epochs"])
 
 
 def look(path: Path, wanted: int, now: float) -> Active | None:
@@ -122,7 +120,9 @@ def remaining(runs, states, active, table: pd.DataFrame) -> float:
         if found is not None and not math.isnan(found.seconds_per_epoch):
             total += max(0, found.wanted - found.epochs) * found.seconds_per_epoch
         else:
-            total += means[3].get(tuple(run[:3]), means[2].get(tuple(run[:2]), overall))
+            total += means[3].get(
+                (run.dataset, run.front_end, run.model), means[2].get((run.dataset, run.front_end), overall)
+            )
     return total
 
 
@@ -189,9 +189,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = grid.configuration_of(".", options.config)
-        root = Path(options.results or Path("results") / config["name"])
+        root = Path(options.results or Path("results") / config.name)
         now = time.time()
-        sys.stdout.write(text(config["name"], status(config, root, now), now))
+        sys.stdout.write(text(config.name, status(config, root, now), now))
     except ReportingError as error:
         sys.exit(f"status: {error}")
     return 0

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.configuration import ConfigurationError, load_own
+from workflow.experiments.configuration_file import load_own
+from workflow.experiments.problems import ConfigurationError
 from workflow.storage import clock, seal
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
@@ -68,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    results = Path("results", config["name"])
-    data, runs = Path("results", config["data"] or config["name"], "data"), results / "runs"
+    results = Path("results", config.name)
+    data, runs = Path("results", config.data_owner, "data"), results / "runs"
     if not options.all:
         clock.settle([*map(Path, SOURCES), data, results])
     number, found = verify([data, runs], options.all)

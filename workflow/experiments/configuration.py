@@ -1,75 +1,206 @@
-"""The configuration: read, checked once and completed with its defaults.
+"""The configuration: the one definition of its keys, their types and their defaults.
 
-Everything here is plain data and torch-free, so that the Snakefile, the steps and the tests share it and a
-typo is answered within a second. What a configuration means for one run is in workflow/experiments/specification.py.
+Everything here is plain data without torch, so the Snakefile, the steps and the tests share it, and a typo is
+reported within a second. workflow/experiments/grid.py derives the runs from it.
 """
 
 import copy
-import difflib
-import hashlib
 import itertools
-import json
 import math
-import sys
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-import jsonschema
 import yaml
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
-from workflow.experiments.configuration_file import ConfigurationError, read
-
-SCHEMA = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml").read_text())
-SCHEMA["properties"]["front_ends"]["items"]["enum"] = list(FRONT_ENDS)
-for _name in EXTRACTED:
-    SCHEMA["properties"][_name] = copy.deepcopy(SCHEMA["$defs"]["front_end"])
-    if not FRONT_ENDS[_name].weights:
-        del SCHEMA["properties"][_name]["properties"]["weights"]
-SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
-
-
-def load(path: str | Path) -> dict[str, Any]:
-    """Read a file of config/, check it and fill in the defaults."""
-    path = Path(path)
-    text, raw = read(path)
-    above, mark, written = text.rpartition(SEAL)
-    if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
-        raise ConfigurationError(
-            f"{path}: is not as it was written; remove it and start again (or remove its last line, if you changed it)"
-        )
-    return complete(raw, origin=str(path))
+from workflow.experiments.fields import (
+    AS_GIVEN,
+    DISTINCT,
+    EMPTY_IF_NONE,
+    AfterValidator,
+    Checked,
+    Count,
+    Identifier,
+    Name,
+    Share,
+    Whole,
+    check_names,
+    one_of,
+)
+from workflow.experiments.problems import ConfigurationError, checked
+from workflow.experiments.training import Training
+from workflow.experiments.words import PROTOCOLS
 
 
-def load_own(path: str | Path) -> dict[str, Any]:
-    """`load` for the file that a user gives. Its name is also that of its results: a copy of it must have another."""
-    config = load(path)
-    if config["name"] != Path(path).stem:
-        raise ConfigurationError(
-            f"{path}: name: {config['name']!r} is where results are written; expected {Path(path).stem!r}, "
-            "the name of the file (change one of them)"
-        )
-    return config
+def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
+    """The keys of a `for:` block that concern one data set and front end, the strongest last."""
+    return front_end, dataset, f"{dataset}/{front_end}"
 
 
-def complete(raw: Any, origin: str = "configuration") -> dict[str, Any]:
-    """`raw`, checked against the schema, with every default filled in; `origin` begins each error.
+def _known_overlay(key: str) -> str:
+    pairs = itertools.product(CATALOGUE, FRONT_ENDS)
+    allowed = {name for dataset, front_end in pairs for name in overlay_keys(dataset, front_end)}
+    check_names("front end, data set or data set/front end", [key], [*FRONT_ENDS, *CATALOGUE, *sorted(allowed)])
+    return key
 
-    Models keep their keys as given: they are laid over the defaults run by run.
-    """
-    config = retyped(copy.deepcopy(raw))
-    _check_finite(config, origin)
-    if isinstance(config, dict) and isinstance(config.get("datasets"), dict):
-        config["datasets"] = {name: {} if set_ is None else set_ for name, set_ in config["datasets"].items()}
-    check(config, SCHEMA, origin)
-    _check_overlays(config, origin)
-    return _with_defaults(config, {**SCHEMA, "properties": {**SCHEMA["properties"], "models": {}}})
+
+OverlayKey = Annotated[str, AfterValidator(_known_overlay)]
+Folds = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[list[Whole], *DISTINCT, Tag("numbers")],
+    Discriminator(
+        lambda value: "numbers" if isinstance(value, list) else "all" if value == "all" else None,
+        custom_error_type="folds",
+        custom_error_message="should be 'all' or a list of fold numbers",
+    ),
+]
+
+
+class Dataset(Checked):
+    source: str | None = Field(None, description="your own folder or archive in the set's layout, not the download")
+    partial: bool = Field(False, description="clips of the inventory may be missing; missing ones are listed")
+    max_missing: Share = Field(0.0, description="share of the inventory that may be missing")
+    max_undecodable: Share = Field(0.01, description="share of the clips that may fail to decode; they are left out")
+    insecure_tls: list[str] = Field(
+        [], description="hosts whose certificate is not verified; a checksum protects what they serve"
+    )
+
+
+class Frames(Checked):
+    count: Count = Field(6, description="frames per clip; with sampling `all`, the largest number")
+    sampling: Literal["linspace", "random", "all"] = Field(
+        "linspace", description="linspace: evenly spaced; random: ascending, as BT-LSTM; all: every frame up to count"
+    )
+    width: Annotated[int, Field(ge=8)] = Field(160, description="pixels")
+    height: Annotated[int, Field(ge=8)] = Field(120, description="pixels")
+
+
+class Extraction(Checked):
+    """How the features of a front end are computed."""
+
+    weights: str | None = Field(None, description="your own file of the network's weights, not the download")
+    batch: Count = Field(32, description="frames at once")
+
+
+class Splits(Checked):
+    seed: Whole = Field(11111986, description="seed of the random protocol and of the validation part (TT-RNN's seed)")
+    validation: Annotated[float, Field(strict=True, gt=0, le=0.5), AS_GIVEN] = Field(
+        0.15, description="share of the training clips used for validation, drawn by whole groups"
+    )
+
+
+class TrainingWithOverlays(Training):
+    overlays: dict[OverlayKey, Training] = Field(
+        {},
+        alias="for",
+        description="settings by front end, data set or both (pixels, ucf11, ucf11/pixels); the last wins",
+    )
+
+
+class Arguments(Checked):
+    """Keys that belong to the format of a model. `arguments` keeps them in the order of the file."""
+
+    model_config = ConfigDict(extra="allow")
+    training: Training = Field(Training(), description="settings of this model, over the general ones")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class ModelEntry(Arguments):
+    format: str = Field(description="weight format; the other keys of a model are parameters of its format")
+    family: Identifier | None = Field(
+        None, description="what the model is a variant of (lstm, tt_lstm ...); null: its own name"
+    )
+    recipe: Literal["ours", "authors"] = Field("ours", description="trained with our settings, or with the authors'")
+    overlays: dict[OverlayKey, Arguments] = Field(
+        {}, alias="for", description="parameters and `training` by front end, data set or both; the last wins"
+    )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"format": self.format, **super().arguments}
+
+
+def _with_extraction(schema: dict[str, Any]) -> None:
+    """Name the sections of the front ends in the JSON schema, which otherwise allows any further key."""
+    reference = schema["additionalProperties"]
+    sections = {name: {**reference, "description": f"how {FRONT_ENDS[name].title} are computed"} for name in EXTRACTED}
+    schema["properties"] |= sections
+    schema["additionalProperties"] = False
+
+
+class Configuration(Checked):
+    """A checked configuration. Further keys are the sections of the front ends that compute features."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=_with_extraction)
+    __pydantic_extra__: dict[str, Extraction]
+    name: Name = Field(description="name of the results: results/<name>")
+    data: Name | None = Field(None, description="configuration whose prepared data are used; null: its own")
+    datasets: dict[one_of("data set", CATALOGUE), Annotated[Dataset, EMPTY_IF_NONE]] = Field(  # type: ignore[valid-type]
+        min_length=1, description="data sets by name"
+    )
+    front_ends: Annotated[list[one_of("front end", FRONT_ENDS)], *DISTINCT] = Field(  # type: ignore[valid-type]
+        ["pixels"], description="what a recurrent layer sees of a frame"
+    )
+    frames: Frames = Field(Frames(), description="frames taken from each clip")
+    protocols: Annotated[list[one_of("protocol", PROTOCOLS)], *DISTINCT] = Field(  # type: ignore[valid-type]
+        list(PROTOCOLS),
+        description="group: no source in both training and test (HMDB51: its official splits, no source of the same "
+        "class); random: clip by clip, as the authors' code",
+    )
+    folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
+    seeds: Annotated[list[Whole], *DISTINCT] = Field([0], description="seeds of the runs")
+    splits: Splits = Field(Splits(), description="how clips are split")
+    training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
+    models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        return [*cls.model_fields, *EXTRACTED]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sections(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {**given, **{name: {} for name in EXTRACTED if name not in given}}
+
+    @model_validator(mode="after")
+    def _weights(self) -> Self:
+        for name, section in self.extraction.items():
+            if section.weights and not FRONT_ENDS[name].weights:
+                check_names(f"key of {name}", ["weights"], ["batch"])
+        return self
+
+    @property
+    def extraction(self) -> dict[str, Extraction]:
+        """How features are computed, by front end."""
+        return self.__pydantic_extra__
+
+    @property
+    def data_owner(self) -> str:
+        """The configuration below whose results the prepared data lie."""
+        return self.data or self.name
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """Plain data with every default filled in; models keep the keys of the file."""
+        plain = self.model_dump(by_alias=True)
+        given = {name: entry.model_dump(by_alias=True, exclude_unset=True) for name, entry in self.models.items()}
+        return {**plain, "models": given}
+
+
+def complete(raw: Any, origin: str = "configuration") -> Configuration:
+    """Check `raw` and fill in every default. Raise ConfigurationError, a sentence that begins with `origin`."""
+    values = retyped(copy.deepcopy(raw))
+    _check_finite(values, origin)
+    return checked(Configuration, values, origin)
 
 
 def retyped(value: Any) -> Any:
-    """Numbers, booleans and null that are text: to YAML 1e-3 is, and to Snakemake all that lies in a mapping."""
+    """Convert text that means a number, a boolean or null: 1e-3 in YAML, and any value in Snakemake's --config."""
     if isinstance(value, dict):
         return {key: retyped(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -90,86 +221,3 @@ def _check_finite(value: Any, origin: str, key: str = "") -> None:
         raise ConfigurationError(f"{origin}: {key}: {value} is not a finite number")
     for name, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         _check_finite(part, origin, f"{key}.{name}" if key else str(name))
-
-
-def check(value: Any, schema: dict[str, Any], origin: str, prefix: str = "") -> None:
-    """Raise ConfigurationError for the first thing in `value` that `schema` does not allow."""
-    validator = jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], **schema})
-    errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-    if not errors:
-        return
-    error = errors[0]
-    key = ".".join([prefix] * bool(prefix) + [str(part) for part in error.absolute_path])
-    raise ConfigurationError(": ".join([origin] + [key] * bool(key) + [_sentence(error)]))
-
-
-def _sentence(error: jsonschema.ValidationError) -> str:
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
-        return f"unknown key {unknown!r}; {hint(unknown, known)}"
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"missing {', '.join(missing)}"
-    if error.validator == "type":
-        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        return f"{error.instance!r} is not of type {' or '.join(kinds)}"
-    if error.validator == "oneOf":
-        return f"{error.instance!r} is not what was expected: {error.schema['description']}"
-    return error.message
-
-
-def hint(unknown: Any, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the one that was probably meant, or all that there are."""
-    near = difflib.get_close_matches(str(unknown), known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-
-
-def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
-    filled = {}
-    for key, part in properties.items():
-        if "$ref" in part:  # the only one is training's
-            part = {**SCHEMA["$defs"]["training"], **part}
-        if key in value or "default" in part:
-            filled[key] = _with_defaults(value.get(key, copy.deepcopy(part.get("default"))), part)
-    for key in value.keys() - properties.keys():
-        filled[key] = _with_defaults(value[key], others) if isinstance(others, dict) else value[key]
-    # the order of the file stays: it decides the order of the tables
-    return {key: filled[key] for key in [*value, *filled]}
-
-
-def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
-    """The keys of a `for:` block that concern one data set and front end, the stronger last."""
-    return front_end, dataset, f"{dataset}/{front_end}"
-
-
-def _check_overlays(config: dict[str, Any], origin: str) -> None:
-    """Keys of a `for:` are a front end, a data set or both; what they say of training is checked too."""
-    pairs = itertools.product(CATALOGUE, FRONT_ENDS)
-    allowed = {key for dataset, front_end in pairs for key in overlay_keys(dataset, front_end)}
-    blocks = {"training": config.get("training", {}).get("for", {})}
-    for name, entry in config["models"].items():
-        blocks[f"models.{name}"] = entry.get("for", {})
-    for prefix, block in blocks.items():
-        for key, overlay in block.items():
-            where = f"{prefix}.for.{key}"
-            if key not in allowed:
-                raise ConfigurationError(
-                    f"{origin}: {where}: {key!r} is not a front end ({', '.join(FRONT_ENDS)}), "
-                    f"a data set ({', '.join(CATALOGUE)}) or data set/front end"
-                )
-            if prefix == "training":
-                check(overlay, SCHEMA["$defs"]["training"], origin, where)
-            else:
-                check(overlay.get("training", {}), SCHEMA["$defs"]["training"], origin, f"{where}.training")
-    for name in config["datasets"]:
-        if name not in CATALOGUE:
-            raise ConfigurationError(f"{origin}: datasets: unknown data set {name!r}; {hint(name, CATALOGUE)}")
-
-
-if __name__ == "__main__":  # a configuration resolved by Snakemake, as JSON -> a file of its own
-    resolved = yaml.safe_dump(complete(json.loads(sys.argv[1])), sort_keys=False, allow_unicode=True)
-    print(f"{resolved}{SEAL}{hashlib.sha256(resolved.encode()).hexdigest()}")

@@ -1,17 +1,50 @@
-"""A configuration as a file: whatever is wrong with it as text is one sentence with the file and the line."""
+"""Configurations as files. An error in the text of a file is one sentence with the file and the line."""
 
+import hashlib
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from workflow.experiments.configuration import Configuration, complete
+from workflow.experiments.problems import ConfigurationError
 
-class ConfigurationError(ValueError):
-    """A configuration that cannot be run; the message names file, key, value and expectation."""
+SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
+
+
+def load(path: str | Path) -> Configuration:
+    """Read a file of config/, check it and fill in the defaults."""
+    path = Path(path)
+    text, raw = read(path)
+    above, mark, written = text.rpartition(SEAL)
+    if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
+        raise ConfigurationError(
+            f"{path}: does not match its checksum; delete it and rerun (or delete its last line if you edited it)"
+        )
+    return complete(raw, origin=str(path))
+
+
+def load_own(path: str | Path) -> Configuration:
+    """`load` a user's file, whose name must be that of its results, so that a copy does not share them."""
+    config = load(path)
+    if config.name != Path(path).stem:
+        raise ConfigurationError(
+            f"{path}: name: {config.name!r} names the folder of the results; expected {Path(path).stem!r}, "
+            "the name of the file (change one of them)"
+        )
+    return config
+
+
+def resolved(config: Configuration) -> str:
+    """The text of a file with every default filled in and a checksum."""
+    text = yaml.safe_dump(config.plain, sort_keys=False, allow_unicode=True)
+    return f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of a file and the mapping that it holds."""
+    """Return the text of a file and the mapping that it holds."""
     try:
         text = path.read_bytes().decode()
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -58,3 +91,7 @@ def _check_keys(path: Path, node: yaml.Node, known: set[int]) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             _check_keys(path, value, known)
+
+
+if __name__ == "__main__":  # a configuration as JSON -> the text of its file
+    print(resolved(complete(json.loads(sys.argv[1]))), end="")

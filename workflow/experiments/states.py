@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from workflow.experiments.specification import Run, specification
+from workflow.experiments.configuration import Configuration
+from workflow.experiments.run import Run
 from workflow.storage import seal
 
 
@@ -51,30 +52,30 @@ def outdated(folder: Path, wanted: dict[str, Any]) -> bool:
         return True
 
 
-def states(config: dict[str, Any], chosen: list[Run]) -> dict[Run, State]:
+def states(config: Configuration, chosen: list[Run]) -> dict[Run, State]:
     """The state of each run among the results of a completed configuration."""
-    folder = Path("results", config["name"], "runs")
-    return {run: state(folder / run.folder, specification(config, run)) for run in chosen}
+    folder = Path("results", config.name, "runs")
+    return {run: state(folder / run.folder, run.plain) for run in chosen}
 
 
-def overview(config: dict[str, Any], now: float) -> str:
+def overview(config: Configuration, now: float) -> str:
     """The page of `status`, in which a record that is out of date counts as left."""
     from workflow.commands import status
     from workflow.reporting import records
 
-    root = Path("results", config["name"])
+    root = Path("results", config.name)
     found = status.status(config, root, now)
     stale = [
         run
         for run, name in found.states.items()
-        if name in ("done", "failed") and outdated(root / "runs" / run.folder, specification(config, run))
+        if name in ("done", "failed") and outdated(root / "runs" / run.folder, run.plain)
     ]
     if stale:
         told = found.states | dict.fromkeys(stale, "left")
         left = status.remaining(list(told), told, found.active, records.read(root / "runs"))
         sentence = f"{len(stale)} of those left have a record of other settings, which is out of date"
         found = found._replace(states=told, remaining=left, problems=[*found.problems, sentence])
-    return status.text(config["name"], found, now)
+    return status.text(config.name, found, now)
 
 
 def listing(found: dict[Run, State]) -> str:

@@ -8,10 +8,10 @@ import yaml
 
 import baselines
 from workflow.datasets.catalogue import CATALOGUE
-from workflow.experiments import specification
+from workflow.experiments import grid
+from workflow.experiments.run import Run
 from workflow.reporting.records import WEIGHTS
 from workflow.reporting.results import Results
-from workflow.training import settings
 from workflow.training.declared import parameters as declared_parameters
 
 
@@ -21,9 +21,9 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
     if found is not None or not _configured(results, front_end, model):
         return found
     # a count depends on neither protocol, fold nor seed
-    run = specification.Run(dataset, front_end, model, results.config["protocols"][0], 0, 0)
-    plain = settings.parse(specification.specification(results.config, run))
-    return declared_parameters(plain, len(CATALOGUE[dataset].classes))
+    shared = grid.shared_by_runs(results.config, dataset, front_end, model)
+    run = Run(dataset, front_end, model, results.config.protocols[0], 0, 0, **shared)
+    return declared_parameters(run, len(CATALOGUE[dataset].classes))
 
 
 def recorded(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
@@ -65,12 +65,12 @@ def declared_arguments(results: Results, dataset: str, front_end: str, model: st
     """The arguments of baselines.declare in the configuration; None where it does not name the model."""
     if not _configured(results, front_end, model):
         return None
-    return specification.recurrent(results.config, dataset, front_end, model)
+    return grid.shared_by_runs(results.config, dataset, front_end, model)["recurrent"]
 
 
 def _configured(results: Results, front_end: str, model: str) -> bool:
     config = results.config
-    return config is not None and model in config["models"] and front_end in config["front_ends"]
+    return config is not None and model in config.models and front_end in config.front_ends
 
 
 @lru_cache(maxsize=1024)

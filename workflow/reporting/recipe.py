@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from workflow.experiments import specification
+from workflow.experiments import grid
 from workflow.reporting import layout as layouts
 from workflow.reporting.results import Results
 
@@ -15,8 +15,9 @@ DEFAULTS = {START: "matched"}  # what a recipe that does not name a setting has
 def of(results: Results, dataset: str, front_end: str, model: str) -> dict[str, Any]:
     """Setting -> value of a model: from the configuration, else from the specification of a run, else nothing."""
     config = results.config
-    if config is not None and model in config["models"] and front_end in config["front_ends"]:
-        found = specification.settings(config, dataset, front_end, model)
+    if config is not None and model in config.models and front_end in config.front_ends:
+        shared = grid.shared_by_runs(config, dataset, front_end, model)
+        found = {"recurrent": shared["recurrent"], "training": shared["training"].plain}
     else:
         found = _recorded(results, dataset, front_end, model)
     return DEFAULTS | {name: value for part in ("recurrent", "training") for name, value in found.get(part, {}).items()}

@@ -7,19 +7,17 @@ no mean, and every table names it.
 
 import json
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pandas as pd
-import yaml
 
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.record import Record
 from workflow.reporting.files import ReportingError
 from workflow.storage import seal
 from workflow.training import finished
 
-SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "result.schema.yaml"
 IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]  # what one row of accuracy.csv stands for
 WEIGHTS = ["W", "U", "bias", "classifier"]
@@ -91,15 +89,13 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def check(record: Any, where: str = "") -> dict[str, Any]:
-    """A flat row of a record that follows schemas/result.schema.yaml; MalformedRecordError otherwise."""
-    errors = sorted(_validator().iter_errors(record), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        key = ".".join(str(part) for part in errors[0].absolute_path)
-        raise MalformedRecordError(f"{key}: {errors[0].message}" if key else errors[0].message)
+    """A flat row of a record that is a workflow.experiments.record.Record; MalformedRecordError otherwise."""
+    try:
+        Record.parse(record)
+    except ConfigurationError as error:
+        raise MalformedRecordError(str(error)) from None
     if seal.broken(record):
         raise MalformedRecordError("damaged, its content does not fit its seal; remove it and start again")
-    if record["status"] == "ok" and record["test_accuracy"] is None:
-        raise MalformedRecordError("status is ok but test_accuracy is null")
     for name, value in identity_of(where).items():
         if record[name] != value:
             raise MalformedRecordError(f"{name} is {record[name]!r}, but its folder says {value!r}")
@@ -128,8 +124,3 @@ def problems(records: pd.DataFrame) -> list[str]:
 
 def _not_a_number(text: str) -> None:
     raise MalformedRecordError(f"{text} is not a number that JSON allows")
-
-
-@lru_cache(maxsize=1)
-def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(yaml.safe_load(SCHEMA_FILE.read_text()))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workflow.experiments.configuration import Configuration
 from workflow.reporting import grid, provenance, records
 from workflow.reporting import layout as layouts
 from workflow.reporting import reported as reported_numbers
@@ -22,7 +23,7 @@ class Results:
     root: Path
     records: pd.DataFrame
     layout: dict[str, Any]
-    config: dict[str, Any] | None = None
+    config: Configuration | None = None
     reported: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
@@ -82,7 +83,8 @@ class Results:
 
     def partial(self, dataset: str) -> bool:
         """Whether the configuration declares that only a part of the set is at hand."""
-        return bool(((self.config or {}).get("datasets", {}).get(dataset) or {}).get("partial"))
+        entry = self.config.datasets.get(dataset) if self.config else None
+        return entry is not None and entry.partial
 
     def successful(self, dataset: str, front_end: str, model: str, protocol: str) -> pd.DataFrame:
         """The good records of one row of the accuracy table."""

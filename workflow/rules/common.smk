@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-from functools import cache
 from itertools import product
 from os.path import dirname
 from pathlib import Path
@@ -15,8 +14,9 @@ from shlex import quote
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow.experiments import specification
-from workflow.experiments.configuration import ConfigurationError, complete
+from workflow.experiments import grid
+from workflow.experiments.configuration import complete
+from workflow.experiments.problems import ConfigurationError
 from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.source import fingerprint
@@ -35,17 +35,17 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
     CONFIG = complete(config, ORIGIN)
-    specification.check_models(CONFIG, ORIGIN)
-    RUNS = specification.runs(CONFIG)
+    grid.check_models(CONFIG, ORIGIN)
+    RUNS = {run.folder: run for run in grid.runs(CONFIG)}
     OWN_COPIES = {
-        name: fingerprint(entry["source"], f"datasets.{name}.source")
-        for name, entry in CONFIG["datasets"].items()
-        if entry["source"]
+        name: fingerprint(entry.source, f"datasets.{name}.source")
+        for name, entry in CONFIG.datasets.items()
+        if entry.source
     }
     OWN_WEIGHTS = {
-        name: fingerprint(CONFIG[name]["weights"], f"{name}.weights")
-        for name in EXTRACTED
-        if CONFIG[name].get("weights")
+        name: fingerprint(section.weights, f"{name}.weights")
+        for name, section in CONFIG.extraction.items()
+        if section.weights
     }
 except (ConfigurationError, DataError) as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
@@ -55,9 +55,9 @@ except (ConfigurationError, DataError) as error:
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
-DATA_AND_FRONT_ENDS = list(product(CONFIG["datasets"], CONFIG["front_ends"]))
-RESULTS = f"results/{CONFIG['name']}"
-OWNER = CONFIG["data"] or CONFIG["name"]  # whose data these are
+DATA_AND_FRONT_ENDS = list(product(CONFIG.datasets, CONFIG.front_ends))
+RESULTS = f"results/{CONFIG.name}"
+OWNER = CONFIG.data_owner  # whose data these are
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
@@ -86,36 +86,28 @@ ENVIRONMENT = str(ROOT / "environment.yml")
 
 wildcard_constraints:
     place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
-    dataset="|".join(CONFIG["datasets"]),
+    dataset="|".join(CONFIG.datasets),
     front_end="|".join(FRONT_ENDS),
-    model="|".join(CONFIG["models"]),
-    protocol="group|random",
+    model="|".join(CONFIG.models),
+    protocol="|".join(CONFIG.protocols),
     fold=r"\d+",
     seed=r"\d+",
 
 
-@cache
-def settings_of(dataset, front_end, model):
-    """What the runs of a model on a data set have in common; every fold and seed asks for it."""
-    return specification.settings(CONFIG, dataset, front_end, model)
-
-
 def specification_of(wildcards):
     """Everything that determines the run that the wildcards of `train` name, as JSON."""
-    where = wildcards.dataset, wildcards.front_end, wildcards.model
-    run = specification.Run(*where, wildcards.protocol, int(wildcards.fold), int(wildcards.seed))
-    return json.dumps({**run._asdict(), **settings_of(*where)})
+    return json.dumps(RUNS[RUN.format(**wildcards)].plain)
 
 
 def modules(step):
     """What a step executes. A run executes its own format; the files of the others are none of its business."""
     if step.startswith("train_"):
-        return ["workflow.training.run", specification.module(step.removeprefix("train_"))]
+        return ["workflow.training.run", grid.module(step.removeprefix("train_"))]
     if step.startswith("features_"):
         return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
     if step in DATA_STEPS:
         return [f"workflow.datasets.{step}"]
-    return [REPORTING.get(step, f"workflow.reporting.{step}"), *specification.modules(), *REGISTERED]
+    return [REPORTING.get(step, f"workflow.reporting.{step}"), *grid.modules(), *REGISTERED]
 
 
 def digest_of(step):
@@ -132,18 +124,18 @@ def code(step):
 
 def own_copy(wildcards):
     """The download step's option for the user's own copy, if there is one."""
-    path = CONFIG["datasets"][wildcards.dataset]["source"]
+    path = CONFIG.datasets[wildcards.dataset].source
     return f"--source {quote(path)}" if path else ""
 
 
 def own_weights(wildcards):
     """The download step's option for the user's own weights of a front end, if there are any."""
-    path = CONFIG[wildcards.front_end].get("weights")
+    path = CONFIG.extraction[wildcards.front_end].weights
     return f"--source {quote(path)}" if path else ""
 
 
 def may_be_partial(wildcards):
-    return "--partial" if CONFIG["datasets"][wildcards.dataset]["partial"] else ""
+    return "--partial" if CONFIG.datasets[wildcards.dataset].partial else ""
 
 
 onerror:

@@ -4,7 +4,7 @@
 rule prepared:
     input:
         [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in DATA_AND_FRONT_ENDS],
-        expand(f"{DATA}/{{name}}", dataset=CONFIG["datasets"], name=["clips.csv", "splits.csv", "splits.json"]),
+        expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
 
 
 rule generate:
@@ -39,7 +39,7 @@ rule download:
         source=own_copy,
         # so that a changed copy is read again
         version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
-        insecure=lambda wildcards: " ".join(map(quote, CONFIG["datasets"][wildcards.dataset]["insecure_tls"])),
+        insecure=lambda wildcards: " ".join(map(quote, CONFIG.datasets[wildcards.dataset].insecure_tls)),
     message:
         "Downloading {wildcards.dataset}"
     shell:
@@ -63,7 +63,7 @@ rule unpack:
         resources=RESOURCES,
         folder=lambda wildcards, output: dirname(output[0]),
         partial=may_be_partial,
-        max_missing=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_missing"],
+        max_missing=lambda wildcards: CONFIG.datasets[wildcards.dataset].max_missing,
     message:
         "Unpacking {wildcards.dataset}"
     shell:
@@ -88,8 +88,8 @@ rule frames:
     threads: 8
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        settings=" ".join(f"--{key} {value}" for key, value in CONFIG["frames"].items()),
-        max_undecodable=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["max_undecodable"],
+        settings=" ".join(f"--{key} {value}" for key, value in CONFIG.frames),
+        max_undecodable=lambda wildcards: CONFIG.datasets[wildcards.dataset].max_undecodable,
     message:
         "Decoding {wildcards.dataset}"
     shell:
@@ -112,9 +112,9 @@ rule splits:
         ENVIRONMENT
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        seed=CONFIG["splits"]["seed"],
-        validation=CONFIG["splits"]["validation"],
-        protocols=CONFIG["protocols"],
+        seed=CONFIG.splits.seed,
+        validation=CONFIG.splits.validation,
+        protocols=CONFIG.protocols,
         partial=may_be_partial,
     message:
         "Splitting {wildcards.dataset}"
@@ -164,7 +164,7 @@ rule features:
     params:
         folder=lambda wildcards, output: dirname(output[0]),
         origin=lambda wildcards, input: f"--origin {input.weights}" if input.weights else "",
-        batch=lambda wildcards: CONFIG[wildcards.front_end]["batch"],
+        batch=lambda wildcards: CONFIG.extraction[wildcards.front_end].batch,
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:

@@ -16,11 +16,11 @@ rule configuration:
     conda:
         ENVIRONMENT
     params:
-        config=json.dumps(CONFIG),
+        config=json.dumps(CONFIG.plain),
     message:
         "Resolving the configuration"
     shell:
-        "python -m workflow.experiments.configuration {params.config:q} > {output} 2> {log}"
+        "python -m workflow.experiments.configuration_file {params.config:q} > {output} 2> {log}"
 
 
 rule collect:
@@ -47,7 +47,7 @@ rule tables:
     input:
         rules.collect.output,
         config=rules.configuration.output[0],
-        leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG["datasets"]),
+        leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets),
         paper=PAPER_SOURCES,
         code=code("tables"),
     output:

@@ -8,7 +8,7 @@ rule inputs:
         clips=f"{DATA}/clips.csv",
         splits=f"{DATA}/splits.json",  # vouches for splits.csv
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
-        code=lambda wildcards: code(f"train_{CONFIG['models'][wildcards.model]['format']}"),
+        code=lambda wildcards: code(f"train_{CONFIG.models[wildcards.model].format}"),
     output:
         INPUTS,
     log:
@@ -55,4 +55,4 @@ rule train:
 rule trained:
     input:
         rules.prepared.input,  # a file of the data that was deleted is missed, though its listing is there
-        [f"{RESULTS}/runs/{run.folder}/result.json" for run in RUNS],
+        [f"{RESULTS}/runs/{folder}/result.json" for folder in RUNS],

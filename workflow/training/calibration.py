@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 import torch
 
+from workflow.experiments.run import Run
 from workflow.training import evaluation, experiment, model, optimiser
 from workflow.training.data import PARTS, Fold, prepared
 from workflow.training.environment import device_name
 from workflow.training.feed import Feed
 from workflow.training.graphs import GraphedStep
-from workflow.training.settings import Specification
 from workflow.training.step import Step
 
 STEPS = 5
 SECONDS = 5.0  # at most about this long for one model, once every step has been tried
 
 
-def measure(specification: Specification, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
+def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     """`step_ms`, `evaluation_ms` of a clip, `device`. shape: a clip as stored, (T, height, width, 3) or (T, F)."""
-    settings = specification.training
+    settings = run.training
     device = experiment.choose_device(settings.device)
     experiment.switch_on_determinism(device, settings.precision)
     clips = noise(settings.batch_size, shape, classes)
-    fold = prepared(clips, specification.recurrent["format"], settings.normalisation)
-    network = model.build(specification, classes).to(device)
+    fold = prepared(clips, run.recurrent["format"], settings.normalisation)
+    network = model.build(run, classes).to(device)
     kind = GraphedStep if device.type == "cuda" else Step
     step = kind(network, optimiser.build(network, settings), settings.gradient_norm, settings.precision)
     feed = Feed(fold, device)

@@ -11,9 +11,10 @@ import numpy as np
 
 from baselines import FORMATS
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments.run import Run
+from workflow.experiments.training import PIXELS
 from workflow.storage import seal
 from workflow.training.errors import InputError, RunFailure
-from workflow.training.settings import PIXELS, Specification
 
 PARTS = ("train", "validation", "test")
 
@@ -36,11 +37,11 @@ class Fold:
     split_digest: str
 
 
-def load(folder: Path, specification: Specification) -> Fold:
-    """The fold of `specification` from the files of the data steps; InputError for files that do not fit."""
-    if specification.front_end not in FRONT_ENDS:
-        raise InputError(f"front_end is {specification.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
-    tensor = FRONT_ENDS[specification.front_end].tensor
+def load(folder: Path, run: Run) -> Fold:
+    """The fold of `run` from the files of the data steps; InputError for files that do not fit."""
+    if run.front_end not in FRONT_ENDS:
+        raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
+    tensor = FRONT_ENDS[run.front_end].tensor
     for name in (f"{tensor}.json", "frames.json", "splits.json"):
         seal.require(folder / name, ("clips.csv", "splits.csv"))
     about = _json(folder / f"{tensor}.json", "digest")
@@ -62,11 +63,11 @@ def load(folder: Path, specification: Specification) -> Fold:
             f"{about['digest'][:12]}...; {_cure(folder, tensor)}"
         )
     numbers = int(np.prod(clips.shape[2:]))
-    if numbers != specification.recurrent["input_size"]:
-        given = specification.recurrent["input_size"]
+    if numbers != run.recurrent["input_size"]:
+        given = run.recurrent["input_size"]
         raise InputError(f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers a frame")
 
-    rows, split_digest = _parts(folder / "splits.csv", table, specification)
+    rows, split_digest = _parts(folder / "splits.csv", table, run)
     index = {name: number for number, name in enumerate(classes)}
     labels = np.full(len(table), -1, np.int64)
     for row in np.concatenate(list(rows.values())):
@@ -90,9 +91,9 @@ def prepared(fold: Fold, format_: str, normalisation: str) -> Fold:
     return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[normalisation]))
 
 
-def check(fold: Fold, specification: Specification) -> None:
+def check(fold: Fold, run: Run) -> None:
     """RunFailure where a part is empty or a class has no clip to learn from."""
-    where = f"protocol {specification.protocol}, fold {specification.fold} of {specification.dataset}"
+    where = f"protocol {run.protocol}, fold {run.fold} of {run.dataset}"
     for part in PARTS:
         if len(fold.rows[part]) == 0:
             raise RunFailure(f"the {part} part of {where} has no clips")
@@ -101,9 +102,9 @@ def check(fold: Fold, specification: Specification) -> None:
         raise RunFailure(f"class {missing[0]!r} has no training clip in {where} ({len(missing)} such classes)")
 
 
-def _parts(path: Path, table: list[dict], specification: Specification) -> tuple[dict[str, np.ndarray], str]:
+def _parts(path: Path, table: list[dict], run: Run) -> tuple[dict[str, np.ndarray], str]:
     row_of = {line["clip"]: row for row, line in enumerate(table)}
-    protocol, fold = specification.protocol, str(specification.fold)
+    protocol, fold = run.protocol, str(run.fold)
     rows: dict[str, list[int]] = {part: [] for part in PARTS}
     seen = []
     for line in _csv(path, ("protocol", "fold", "clip", "part")):

@@ -10,15 +10,16 @@ from safetensors.numpy import save
 
 from baselines import FORMATS
 from baselines.naive import thumbnails
+from workflow.experiments.run import Run
+from workflow.experiments.training import PIXELS
 from workflow.storage import files
 from workflow.training import environment, record, scores, seeds
 from workflow.training.checkpoint import Checkpoints
 from workflow.training.data import Fold
-from workflow.training.settings import PIXELS, Specification
 
 
 def run(
-    specification: Specification,
+    run: Run,
     fold: Fold,
     output: Path,
     checkpoints: Checkpoints,
@@ -29,9 +30,9 @@ def run(
     """Fit and write the record to `output`; the arguments are those of experiment.run."""
     x, y = {}, {}
     for part, rows in fold.rows.items():
-        x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, *PIXELS[specification.training.normalisation])
+        x[part] = thumbnails.of_clips(fold.clips, rows, fold.lengths, *PIXELS[run.training.normalisation])
         y[part] = fold.labels[rows]
-    fit = FORMATS[specification.recurrent["format"]].fit
+    fit = FORMATS[run.recurrent["format"]].fit
     began = time.perf_counter()
     estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
     seconds = time.perf_counter() - began
@@ -51,7 +52,7 @@ def run(
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
         "device": f"CPU {environment.cpu_model()}".strip(),
     }
-    captured |= {"seeds": seeds.all_of(specification.name)}
+    captured |= {"seeds": seeds.all_of(run.folder)}
     files.write_text(output / "metrics.jsonl", "")
-    record.write(output, specification, result, captured, fold, chances, save(arrays))
-    print(f"{specification.name}: test accuracy {result['test_accuracy']:.3f}", file=sys.stderr)
+    record.write(output, run, result, captured, fold, chances, save(arrays))
+    print(f"{run.folder}: test accuracy {result['test_accuracy']:.3f}", file=sys.stderr)

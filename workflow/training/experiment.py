@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from workflow.experiments.run import Run
 from workflow.training import checkpoint, data, environment, model, optimiser, record, scores, seeds
 from workflow.training.data import Fold
 from workflow.training.errors import RunFailure
@@ -18,13 +19,12 @@ from workflow.training.graphs import GraphedStep
 from workflow.training.interruption import watched
 from workflow.training.loop import LOGITS, Loop
 from workflow.training.progress import Progress
-from workflow.training.settings import Specification
 from workflow.training.step import Step
 from workflow.training.stream import Stream
 
 
 def run(
-    specification: Specification,
+    run: Run,
     fold: Fold,
     output: Path,
     checkpoints: checkpoint.Checkpoints,
@@ -34,30 +34,30 @@ def run(
 ) -> None:
     """Train and write the record to `output`. `base`: the fields of result.json that are known before; what is
     known when it fails is added there."""
-    device = choose_device(specification.training.device)
-    if device.type == "cpu" and specification.training.precision == "tf32":
+    device = choose_device(run.training.device)
+    if device.type == "cpu" and run.training.precision == "tf32":
         print("precision tf32 is a GPU's; a CPU computes in float32", file=sys.stderr)
         base["precision"] = "float32"
-    switch_on_determinism(device, specification.training.precision)
+    switch_on_determinism(device, run.training.precision)
     base["device"] = environment.device_name(device)
-    captured |= environment.of_torch(device) | {"seeds": seeds.all_of(specification.name)}
-    fold = data.prepared(fold, specification.recurrent["format"], specification.training.normalisation)
-    torch.manual_seed(seeds.derive(specification.name, "initialisation"))
-    network = model.build(specification, len(fold.classes)).to(device)
-    adam = optimiser.build(network, specification.training)
+    captured |= environment.of_torch(device) | {"seeds": seeds.all_of(run.folder)}
+    fold = data.prepared(fold, run.recurrent["format"], run.training.normalisation)
+    torch.manual_seed(seeds.derive(run.folder, "initialisation"))
+    network = model.build(run, len(fold.classes)).to(device)
+    adam = optimiser.build(network, run.training)
     kind = GraphedStep if device.type == "cuda" else Step
-    step = kind(network, adam, specification.training.gradient_norm, specification.training.precision)
+    step = kind(network, adam, run.training.gradient_norm, run.training.precision)
     with watched() as interruption:
-        loop = Loop(specification, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
+        loop = Loop(run, fold, Feed(fold, device), step, checkpoints, interruption, checkpoint_seconds)
         if loop.resume():
-            print(f"{specification.name}: going on after epoch {loop.state.epoch}", file=sys.stderr)
+            print(f"{run.folder}: going on after epoch {loop.state.epoch}", file=sys.stderr)
         try:
             _train(loop, output)
         finally:
             base |= _costs(loop)
         result, chances, weights = _finish(loop)
     captured["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
-    record.write(output, specification, base | result, captured, fold, chances, weights)
+    record.write(output, run, base | result, captured, fold, chances, weights)
 
 
 def _train(loop: Loop, output: Path) -> None:

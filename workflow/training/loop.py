@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
+from workflow.experiments.run import Run
 from workflow.training import evaluation, seeds
 from workflow.training import state as states
 from workflow.training.checkpoint import Checkpoints, say
@@ -15,7 +16,6 @@ from workflow.training.errors import Interrupted, RunFailure, out_of_memory
 from workflow.training.feed import Feed
 from workflow.training.interruption import Interruption
 from workflow.training.optimiser import learning_rate
-from workflow.training.settings import Specification
 from workflow.training.state import State, Tensors
 from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
@@ -31,7 +31,7 @@ class Loop:
 
     def __init__(
         self,
-        specification: Specification,
+        run: Run,
         fold: Fold,
         feed: Feed,
         step: Step,
@@ -39,7 +39,7 @@ class Loop:
         interruption: Interruption,
         checkpoint_seconds: float,
     ):
-        self.name, self.settings, self.fold = specification.name, specification.training, fold
+        self.name, self.settings, self.fold = run.folder, run.training, fold
         self.feed, self.step, self.checkpoints, self.interruption = feed, step, checkpoints, interruption
         self.checkpoint_seconds = checkpoint_seconds
         self.timer = StepTimer(feed.device)

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 import baselines
-from workflow.training.settings import PIXELS, Specification
+from workflow.experiments.run import Run
+from workflow.experiments.training import PIXELS
 
 
 class Classifier(nn.Module):
@@ -30,12 +31,12 @@ class Classifier(nn.Module):
         return self.classifier(hidden[-1])
 
 
-def build(specification: Specification, classes: int) -> Classifier:
+def build(run: Run, classes: int) -> Classifier:
     """The model of a specification with fresh weights, drawn from torch's global generator (CPU)."""
-    arguments, settings = specification.recurrent, specification.training
+    arguments, settings = run.recurrent, run.training
     recurrent = baselines.build(**arguments)
     prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # and normalised with it
-    if specification.front_end == "pixels" and not prepared:
+    if run.front_end == "pixels" and not prepared:
         recurrent.normalise(*PIXELS[settings.normalisation])
     dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
     return Classifier(recurrent, arguments["hidden_size"], classes, dropout)

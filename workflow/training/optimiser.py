@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from workflow.experiments.training import Training
 from workflow.training.model import Classifier
-from workflow.training.settings import Settings
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -89,7 +89,7 @@ class Adam:
         }
 
 
-def build(model: Classifier, settings: Settings) -> Adam:
+def build(model: Classifier, settings: Training) -> Adam:
     """`weight_decay` holds for every parameter, `classifier_weight_decay` is added for the classifier's weight.
 
     adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled.
@@ -101,7 +101,7 @@ def build(model: Classifier, settings: Settings) -> Adam:
     return Adam(groups, settings.learning_rate, settings.optimizer == "adamw")
 
 
-def learning_rate(settings: Settings, epoch: int) -> float:
+def learning_rate(settings: Training, epoch: int) -> float:
     """Rate of `epoch`, counted from 1: constant; times `decay` from each milestone on; or half a cosine to 0."""
     if settings.schedule == "step":
         return settings.learning_rate * settings.decay ** sum(epoch > at for at in settings.milestones)

@@ -1,19 +1,17 @@
 """The record of a run: what it writes when it ends, result.json last, so that its presence means "complete"."""
 
 import hashlib
-import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import yaml
 from safetensors.numpy import save
 
+from workflow.experiments.record import Record
+from workflow.experiments.run import Run
 from workflow.storage import files, seal
 from workflow.training.data import Fold
-from workflow.training.settings import SCHEMAS, Specification
 
 METRICS = "metrics.jsonl"
 # fields of result.json that a failed run may not reach
@@ -29,7 +27,7 @@ EMPTY: dict[str, Any] = {
 
 def write(
     folder: Path,
-    specification: Specification,
+    run: Run,
     result: dict[str, Any],
     environment: dict[str, Any],
     fold: Fold,
@@ -39,7 +37,7 @@ def write(
     """All files; metrics.jsonl is there already. `chances`: (n_test, C), None for a failed run, whose predictions
     are empty."""
     content = {
-        "specification.yaml": yaml.safe_dump(specification.plain, sort_keys=False, allow_unicode=True).encode(),
+        "specification.yaml": yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True).encode(),
         "environment.json": files.json_text(environment).encode(),
         "predictions.csv": predictions(fold, chances).encode(),
         "model.safetensors": weights,
@@ -48,7 +46,7 @@ def write(
     if (folder / METRICS).is_file():
         digests[METRICS] = seal.digest(folder / METRICS)
     result = seal.sealed(result, digests)
-    check(result)
+    Record.model_validate(result)  # ValidationError: a mistake in this room
     for name, data in content.items():
         files.write_bytes(folder / name, data)
     files.write_json(folder / "result.json", result)
@@ -56,7 +54,7 @@ def write(
 
 def write_failure(
     folder: Path,
-    specification: Specification,
+    run: Run,
     result: dict[str, Any],
     environment: dict[str, Any],
     fold: Fold,
@@ -64,7 +62,7 @@ def write_failure(
 ) -> None:
     """The record of a run without scores; its predictions and weights are empty files of the right form."""
     result = {**result, "status": "failed", "failure": failure}
-    write(folder, specification, result, environment, fold, None, save({}))
+    write(folder, run, result, environment, fold, None, save({}))
 
 
 def predictions(fold: Fold, chances: np.ndarray | None) -> str:
@@ -80,14 +78,3 @@ def predictions(fold: Fold, chances: np.ndarray | None) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name
-
-
-def check(result: dict[str, Any]) -> None:
-    """jsonschema.ValidationError where a result breaks schemas/result.schema.yaml: a mistake in this room."""
-    json.dumps(result, allow_nan=False)
-    jsonschema.validate(result, _schema())
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return yaml.safe_load((SCHEMAS / "result.schema.yaml").read_text())

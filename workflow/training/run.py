@@ -18,45 +18,49 @@ from typing import Any
 
 from baselines import FORMATS
 from workflow.experiments import sources
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.run import Run, read
 from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
-from workflow.training import checkpoint, data, declared, devices, environment, finished, record, settings
+from workflow.training import checkpoint, data, declared, devices, environment, finished, record
 from workflow.training.errors import InputError, Interrupted, RunFailure, out_of_memory
 
 
-def run(specification: settings.Specification, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
-    """Train `specification` on the data in `folder`; see the module's text. `seconds`: between two checkpoints."""
-    fold = data.load(folder, specification)
+def perform(run: Run, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
+    """Train `run` on the data in `folder`; see the module's text. `seconds`: between two checkpoints."""
+    fold = data.load(folder, run)
     captured = environment.capture()
     base = {
         **record.EMPTY,
-        **specification.identity,
-        "parameters": declared.parameters(specification, len(fold.classes)),
+        **run.identity,
+        "family": run.family,
+        "recipe": run.recipe,
+        "parameters": declared.parameters(run, len(fold.classes)),
         "clips": {part: len(rows) for part, rows in fold.rows.items()},
         "classes": fold.classes,
-        "precision": specification.training.precision,
+        "precision": run.training.precision,
         "data_digest": fold.data_digest,
         "split_digest": fold.split_digest,
         "git_commit": captured["git"]["commit"],
     }
-    fingerprint = _fingerprint(specification, fold, captured)
+    fingerprint = _fingerprint(run, fold, captured)
     checkpoints = checkpoint.Checkpoints(kept, fingerprint)
     with exclusive(kept):  # a trainer whose pipeline was killed may still be at it
         if finished.restore(output, kept, fingerprint):
-            print(f"{specification.name}: had ended already; its record is restored", file=sys.stderr)
+            print(f"{run.folder}: had ended already; its record is restored", file=sys.stderr)
             return
         (output / finished.RESULT).unlink(missing_ok=True)  # until it is true again
-        reason = _outcome(specification, fold, output, checkpoints, base, captured, seconds)
+        reason = _outcome(run, fold, output, checkpoints, base, captured, seconds)
         if reason is None:
             finished.keep(output, kept, fingerprint)
         else:
-            record.write_failure(output, specification, base, captured, fold, reason)
-            print(f"FAILED {specification.name}: {reason}", file=sys.stderr, flush=True)
+            record.write_failure(output, run, base, captured, fold, reason)
+            print(f"FAILED {run.folder}: {reason}", file=sys.stderr, flush=True)
         checkpoints.remove()
 
 
 def _outcome(
-    specification: settings.Specification,
+    run: Run,
     fold: data.Fold,
     output: Path,
     checkpoints: checkpoint.Checkpoints,
@@ -66,9 +70,9 @@ def _outcome(
 ) -> str | None:
     """Train and record; why the experiment failed, or None."""
     try:
-        data.check(fold, specification)
-        how = _estimators() if FORMATS[specification.recurrent["format"]].fitted else _experiment()
-        how.run(specification, fold, output, checkpoints, base, captured, seconds)
+        data.check(fold, run)
+        how = _estimators() if FORMATS[run.recurrent["format"]].fitted else _experiment()
+        how.run(run, fold, output, checkpoints, base, captured, seconds)
         return None
     except RunFailure as failure:
         return str(failure)
@@ -96,14 +100,14 @@ def _experiment() -> ModuleType:
     return experiment
 
 
-def _fingerprint(specification: settings.Specification, fold: data.Fold, captured: dict[str, Any]) -> dict[str, Any]:
+def _fingerprint(run: Run, fold: data.Fold, captured: dict[str, Any]) -> dict[str, Any]:
     """What must be the same for a run to be continued: what it computes, from what, with which code."""
     return {
-        "specification": specification.plain,
+        "specification": run.plain,
         "data": fold.data_digest,
         "split": fold.split_digest,
         "torch": captured["packages"]["torch"],
-        "code": hashlib.sha256(sources.listing(*modules(specification.recurrent["format"])).encode()).hexdigest(),
+        "code": hashlib.sha256(sources.listing(*modules(run.recurrent["format"])).encode()).hexdigest(),
     }
 
 
@@ -118,14 +122,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        specification = settings.read(options.specification)
-        with devices.slot(specification.training.device):
-            run(specification, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
-    except (InputError, DamagedError) as error:
+        run = read(options.specification)
+        with devices.slot(run.training.device):
+            perform(run, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
+    except (InputError, ConfigurationError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {specification.name}: {error}", file=sys.stderr)
+        print(f"error: {run.folder}: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
         print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)

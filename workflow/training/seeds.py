@@ -6,7 +6,7 @@ AXES = ("initialisation", "order", "dropout")
 
 
 def derive(run: str, axis: str) -> int:
-    """The seed of one axis of the run named `run` (settings.Specification.name): 63 bits of a hash of both."""
+    """The seed of one axis of the run whose folder is `run`: 63 bits of a hash of both."""
     return int.from_bytes(hashlib.sha256(f"{run}/{axis}".encode()).digest()[:8], "big") >> 1
 
 

@@ -55,7 +55,7 @@ def _records(results: Results) -> dict[str, str]:
     models = [layouts.model_label(layout, name) for name in results.experiments["model"].drop_duplicates()]
     sets = [layouts.dataset_label(layout, name) for name in results.experiments["dataset"].drop_duplicates()]
     return {
-        "configurationName": results.config["name"] if results.config else "a folder of records",
+        "configurationName": results.config.name if results.config else "a folder of records",
         "recordsGood": number(len(good)),
         "recordsFailed": number(int(states.get("failed", 0))),
         "recordsUnreadable": number(int(states.get("malformed", 0) + states.get("duplicate", 0))),

@@ -45,7 +45,7 @@ def page(results: Results, prefix: str = "") -> str:
         trim_blocks=True,
     )
     return environment.get_template("report.html.j2").render(
-        title=results.config["name"] if results.config else "a folder of records",
+        title=results.config.name if results.config else "a folder of records",
         css=Markup((TEMPLATES / "report.css").read_text()),
         script=Markup((TEMPLATES / "report.js").read_text()),
         comments=results.provenance.lines(MODULE),

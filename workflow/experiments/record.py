@@ -1,0 +1,72 @@
+"""The record of a run: the one definition of result.json."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments.fields import Checked, Count, NotNegative, Share, Whole, one_of
+from workflow.experiments.problems import ConfigurationError, checked
+from workflow.experiments.words import PROTOCOLS
+
+
+class Parameters(Checked):
+    """Numbers stored; U is 0 where W also holds the hidden-to-hidden weights."""
+
+    W: Whole = Field(description="input-to-hidden weights")
+    U: Whole = Field(description="hidden-to-hidden weights")
+    bias: Whole = Field(description="biases of the recurrent layer")
+    classifier: Whole = Field(description="weights and biases of the classifier")
+
+
+class Record(Checked):
+    """What a run leaves. Accuracies are fractions of the clips; null where the run did not get that far."""
+
+    dataset: str = Field(min_length=1, description="data set")
+    front_end: one_of("front end", FRONT_ENDS) = Field(description="front end")  # type: ignore[valid-type]
+    model: str = Field(min_length=1, description="name of the model in the configuration")
+    protocol: one_of("protocol", PROTOCOLS) = Field(description="protocol")  # type: ignore[valid-type]
+    fold: Whole = Field(description="fold, from 0")
+    seed: Whole = Field(description="seed")
+    family: str = Field(min_length=1, description="what the model is a variant of; its own name if of nothing")
+    recipe: one_of("recipe", ("ours", "authors")) = Field(description="whose settings")  # type: ignore[valid-type]
+    status: Literal["ok", "failed"] = Field(description="outcome")
+    failure: str = Field("", description="one sentence; only if status is failed")
+    test_accuracy: Share | None = Field(description="top-1 on test clips at the epoch chosen on validation clips")
+    best_epoch_accuracy: Share | None = Field(description="top-1 on test clips at the best test epoch (optimistic)")
+    validation_accuracy: Share | None = Field(description="top-1 on validation clips at the chosen epoch")
+    test_top5: Share | None = Field(None, description="top-5 accuracy on test clips at the chosen epoch")
+    test_macro_f1: Share | None = Field(None, description="mean F1 of the classes on test clips at the chosen epoch")
+    epochs: Whole = Field(description="epochs trained")
+    best_epoch: Whole | None = Field(description="the chosen epoch, from 1")
+    parameters: Parameters = Field(description="numbers stored")
+    train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions")
+    step_ms: NotNegative | None = Field(description="median time of a training step, milliseconds")
+    peak_memory_mb: NotNegative | None = Field(description="largest memory in use, MiB: the GPU's, else the process's")
+    device: str = Field(description="GPU or CPU")
+    data_digest: str = Field(description="sha256 of the tensor of all clips")
+    split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")
+    git_commit: str = Field(description="commit of the code; empty outside a git checkout")
+    best_test_epoch: Count | None = Field(None, description="the epoch of best_epoch_accuracy, from 1")
+    train_accuracy: Share | None = Field(
+        None, description="on training clips in the last epoch, with dropout; of fitted baselines, after the fit"
+    )
+    classes: list[str] = Field([], description="names of the class indices")
+    per_class_accuracy: list[Share | None] = Field([], description="by class; null: no test clip")
+    confusion: list[list[Whole]] = Field([], description="test clips by true class (row) and predicted class (column)")
+    clips: dict[str, Whole] = Field({}, description="clips in train, validation and test")
+    precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
+    interruptions: Whole = Field(0, description="times that the run resumed from a checkpoint")
+    clips_at_a_time: Count | None = Field(
+        None, description="less than the batch size where gradients were accumulated to fit in memory"
+    )
+    files: dict[str, str] = Field({}, description="sha256 of the files next to this one")
+    seal: str = Field("", description="sha256 of everything else in this file")
+
+    @classmethod
+    def parse(cls, content: Any, origin: str = "") -> "Record":
+        """Check plain data. Raise ConfigurationError, a sentence that begins with `origin`."""
+        record = checked(cls, content, origin)
+        if record.status == "ok" and record.test_accuracy is None:
+            raise ConfigurationError(": ".join([*[origin] * bool(origin), "status is ok but test_accuracy is null"]))
+        return record

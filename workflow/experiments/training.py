@@ -1,0 +1,38 @@
+"""The settings of training: how a model is trained, whatever the model."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workflow.experiments.fields import Checked, Count, Factor, NotNegative, Positive, Rate
+
+# scale and shift of x * scale + shift: (x - 128) / 128, and x - 128 as in the authors' code
+PIXELS = {"unit": (1 / 128, -1.0), "raw": (1.0, -128.0)}
+
+
+class Training(Checked):
+    """The resolved settings of a run, in the order of specification.yaml."""
+
+    epochs: Count = Field(100, description="epochs of training, fewer if `patience` ends it")
+    batch_size: Count = Field(16, description="clips per step")
+    optimizer: Literal["adam", "adamw"] = Field("adam", description="optimiser")
+    learning_rate: Positive = Field(0.001, description="learning rate of the first epoch")
+    weight_decay: NotNegative = Field(0.0, description="weight decay of every parameter")
+    classifier_weight_decay: NotNegative = Field(0.0, description="additional weight decay of the classifier's weights")
+    gradient_norm: Positive | None = Field(5.0, description="largest norm of the gradient; null: no clipping")
+    schedule: Literal["constant", "step", "cosine"] = Field("constant", description="learning rate over the epochs")
+    milestones: list[Count] = Field([], description="schedule `step`: epochs after which the learning rate falls")
+    decay: Factor = Field(0.2, description="schedule `step`: factor of the learning rate at each milestone")
+    dropout_input: Rate = Field(0.0, description="share of the inputs that dropout zeroes, one mask per clip")
+    dropout_recurrent: Rate = Field(0.0, description="share of the hidden state that dropout zeroes, one mask per clip")
+    patience: Count | None = Field(None, description="epochs without a better validation accuracy that end training")
+    normalisation: Literal["unit", "raw"] = Field(
+        "unit", description="pixels: unit is (x - 128) / 128; raw is x - 128, as in the authors' code"
+    )
+    precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one")
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """Every setting as it stands in specification.yaml."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
