@@ -5,7 +5,6 @@ import pytest
 from synthetic_records import write_grid, write_leakage
 
 from workflow.commands import tables
-from workflow.reporting.paper import macros
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
 from workflow.reporting.tables import accuracy, leakage, parts
@@ -64,19 +63,6 @@ def test_what_group_keeps_apart_is_said_as_the_data_show_it(results):
     assert titles == [f"Protocol group: {name}" for name in names]
 
 
-def test_the_article_says_where_training_parts_differ_in_size(results, tmp_path):
-    said = macros.values(results)
-    assert said["sizesTimes"] == "1.0 to 2.0 times as many"
-    assert said["sizesText"].endswith("About as many: UCF11 160 and 160, HMDB51 160 and 160.")
-    assert said["sourcesText"].startswith("Protocol group: no source on both sides (UCF11; YouTube Celebrities); no")
-    assert (said["siblingGroup"], said["siblingAnyGroup"]) == ("0.0", "0.0 to 25.0")
-    write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
-    write_leakage(tmp_path, folds=1, train=158)
-    said = macros.values(gather(tmp_path))
-    assert said["sizesTimes"] == "about as many"
-    assert said["sizesText"].endswith("demo (generated) 160 and 158, about as many.")
-
-
 def test_a_record_made_before_they_were_counted_is_read_and_promises_less(tmp_path):
     write_grid(tmp_path, ("lstm",), folds=1, seeds=1)
     write_leakage(tmp_path, folds=1, later=False)
@@ -94,7 +80,4 @@ def test_without_the_table_of_the_splits_nothing_is_claimed(tmp_path):
     results = gather(tmp_path)
     assert parts.promise(results, "demo") == "no source of the same class on both sides"
     assert parts.sheet(results, "demo") == []
-    said = macros.values(results)
-    assert said["sizesTimes"] == "an unknown number of"
-    assert said["sizesText"] == said["sourcesText"] == macros.UNKNOWN
     assert pd.isna(leakage.build(results)["train_clips_group"]).all()

@@ -1,6 +1,6 @@
-"""paper.pdf: the article, its numbers, tables and figures taken from the records; and its sources for arXiv.
+"""paper.pdf: the article, with numbers, tables and figures from the records; and its sources for arXiv.
 
-Without latexmk there is no PDF: one line says so, and the exit code is 0, for the rest needs no LaTeX.
+Without latexmk, print one line, exit with status 0 and write nothing: nothing else needs LaTeX.
 """
 
 import argparse
@@ -18,9 +18,10 @@ from pathlib import Path
 from workflow.commands import figures, tables
 from workflow.reporting import render
 from workflow.reporting.drawing.figure import Drawing
+from workflow.reporting.drawing.panels import COLUMN
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_bytes, write_text
-from workflow.reporting.paper import macros
+from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.reporting.paper.article"
@@ -35,41 +36,42 @@ def prepare(results: Results, folder: Path) -> None:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(results, folder / "tables", list(tables.TABLES))
     drawings = figures.write(results, folder / "figures", list(FIGURES))
+    for name, build in overview.TABLES.items():
+        write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
     write_text(folder / "macros.tex", macros.to_tex(results))
-    write_text(folder / "figures.tex", drawn(drawings))
+    write_text(folder / "figures.tex", declared(drawings))
+    write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in tables.TABLES))
     for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
         unused.unlink()
 
 
-def drawn(drawings: dict[str, Drawing]) -> str:
-    """LaTeX macros of figures: \\figureLearningCurves places one, \\referLearningCurves names it in the text.
-
-    A figure with nothing to show is left out of the article, and where it would be named stands why.
-    """
+def declared(drawings: dict[str, Drawing]) -> str:
+    """Return a line of LaTeX per figure: paper.tex places those with something to show and lists the others."""
     lines = []
-    for name, drawing in drawings.items():
-        macro, caption = "".join(part.capitalize() for part in name.split("_")), render.escape_tex(drawing.text)
-        place = "" if drawing.canvas is None else f"\\pagewide{{{name}}}{{{caption}}}"
-        refer = f"no figure: {caption.rstrip('.')}" if drawing.canvas is None else f"Figure~\\ref{{fig:{name}}}"
-        lines += [f"\\newcommand{{\\figure{macro}}}{{{place}}}", f"\\newcommand{{\\refer{macro}}}{{{refer}\\xspace}}"]
+    for name, (canvas, text) in drawings.items():
+        if canvas is None:
+            lines.append(f"\\omittedfigure{{{render.escape_tex(FIGURES[name].title)}}}{{{render.escape_tex(text)}}}")
+        else:
+            environment = "figure*" if canvas.get_figwidth() > COLUMN else "figure"
+            lines.append(f"\\drawnfigure{{{environment}}}{{{name}}}{{{render.escape_tex(text)}}}")
     return "\n".join(lines) + "\n"
 
 
 def compile_pdf(folder: Path) -> None:
-    """Run latexmk in `folder`; ReportingError with LaTeX's own first error where it fails."""
+    """Run latexmk in `folder`; raise ReportingError with LaTeX's first error if it fails."""
     environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         log = folder / "paper.log"
-        said = log.read_text(errors="replace") if log.is_file() else done.stdout + done.stderr
-        error = re.search(r"^! .*(?:\n.*){0,3}", said, re.MULTILINE)
-        detail = " ".join(error.group().split()) if error else said.strip()[-300:]
+        output = log.read_text(errors="replace") if log.is_file() else done.stdout + done.stderr
+        error = re.search(r"^! .*(?:\n.*){0,3}", output, re.MULTILINE)
+        detail = " ".join(error.group().split()) if error else output.strip()[-300:]
         raise ReportingError(f"LaTeX failed: {detail}")
 
 
 def arxiv(folder: Path, target: Path) -> None:
-    """Pack what arXiv needs (sources, bibliography, tables, figures), with the same bytes every time."""
+    """Pack what arXiv needs (sources, bibliography, tables, figures); the same sources give the same bytes."""
     buffer = io.BytesIO()
     wanted = [path for path in sorted(folder.rglob("*")) if path.suffix in (".tex", ".bib", ".bbl", ".pdf")]
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:

@@ -1,0 +1,167 @@
+"""The article: its numbers, its overviews, its figures, and the archive for arXiv."""
+
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from synthetic_records import write_grid
+
+from workflow.commands import reference
+from workflow.reporting.drawing.figure import Drawing
+from workflow.reporting.paper import article as paper
+from workflow.reporting.paper import macros, overview
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy, claims, comparison
+
+needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+
+
+def body():
+    """The article's source without preamble and comments."""
+    text = (paper.SOURCES / "paper.tex").read_text().split(r"\begin{document}")[1]
+    return re.sub(r"(?<!\\)%.*", "", text)
+
+
+def prose():
+    """The article's text without mathematics and the names of files, labels and figures."""
+    text = re.sub(r"\\begin\{(equation|align)\}.*?\\end\{\1\}", "", body(), flags=re.DOTALL)
+    text = re.sub(r"\$[^$]*\$", "", text)
+    commands = "input|label|ref|cite|placefigure|see|setlength|bibliography|bibliographystyle"
+    return re.sub(rf"\\({commands})\{{[^}}]*\}}(\{{[^}}]*\}})?", "", text)
+
+
+def test_no_number_is_typed_in_the_article():
+    assert re.findall(r"\d", prose().replace(r"\itemsep}{0pt}", "")) == []
+
+
+def test_every_macro_exists_and_is_used(results):
+    source = (paper.SOURCES / "paper.tex").read_text()
+    unused = {name for name in macros.values(results) if not re.search(rf"\\{name}(?![A-Za-z])", source)}
+    assert unused == set()
+
+
+def test_every_overview_is_placed_and_referred_to():
+    placed = re.findall(r"\\overview\{(\w+)\}", body())
+    assert sorted(placed) == sorted(overview.TABLES)
+    assert all(rf"\ref{{tab:overview-{name}}}" in body() for name in placed)
+
+
+def test_what_the_records_do_not_give_is_not_available(tmp_path):
+    values = macros.values(gather(tmp_path))
+    assert values["dataSets"] == values["modelsList"] == macros.UNKNOWN
+    assert values["recordsFinished"] == "0"
+
+
+def test_a_part_of_a_data_set_is_named_with_its_clips(results):
+    assert macros.partial(gather(reference.RECORDS)) == "UCF11 (217 of 1\u2009600 clips)"
+    assert macros.partial(results) == ""
+
+
+def counted(texts):
+    """The sum of the counts in texts such as "holds: 2, fails: 3", none of which may be zero."""
+    counts = [int(count) for text in texts for count in re.findall(r": (\d+)", text)]
+    assert 0 not in counts
+    return sum(counts)
+
+
+@pytest.mark.parametrize("root", ["synthetic", "damaged"])
+def test_every_verdict_and_every_run_is_counted_once(root, request):
+    results = gather(request.getfixturevalue(root))
+    assert counted(overview.verdicts(results)["Comparisons"]) == len(claims.build(results))
+    assert counted(overview.runs(results)["Runs"]) == len(results.successful_records) + len(results.excluded)
+    table = comparison.build(results)
+    nearest = (table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")
+    known = table["reported"].notna() & (nearest | (table["metric"] != "accuracy"))
+    assert counted(overview.reported(results).get("Reproduced", [])) == known.sum()
+
+
+def test_the_reference_counts_the_accuracies_on_a_part_of_the_set():
+    table = overview.reported(gather(reference.RECORDS)).set_index("Number")
+    assert table.loc[overview.KINDS["accuracy"], "Reproduced"] == "part of the set: 9"
+
+
+def test_the_leaders_are_those_of_the_table_of_accuracies(results):
+    table = accuracy.build(results)
+    best = table[(table["protocol"] == "group") & (table["model"] == "fdht_lstm")].iloc[0]
+    row = overview.leaders(results).set_index("Data and protocol").loc["demo (generated), pixels, group"]
+    assert row["Best recurrent model (%)"] == row["Best FDHT-LSTM (%)"]
+    assert row["Best FDHT-LSTM (%)"].startswith(f"FDHT-LSTM, {100 * best['test_accuracy_mean']:.1f} ± ")
+    assert row["Best naive baseline (%)"].startswith(("Thumbnail LSTM, ", "Nearest neighbour, "))
+
+
+def test_without_fdht_there_is_nothing_to_claim(tmp_path):
+    write_grid(tmp_path, ("lstm", "ht_lstm"), folds=1, extras=False)
+    results = gather(tmp_path)
+    assert overview.to_tex(overview.verdicts(results)) == "---\n"
+    assert set(overview.leaders(results)["Best FDHT-LSTM (%)"]) == {"—"}
+
+
+def test_overviews_are_escaped():
+    text = overview.to_tex(pd.DataFrame({"a (%)": ["x_1 & 50 % ± 2"]}))
+    assert r"a (\%)" in text
+    assert r"x\_1 \& 50 \% $\pm$ 2" in text
+
+
+def test_figures_are_declared_by_width_and_those_with_nothing_to_show_with_the_reason():
+    drawings = {"cost": Drawing(Figure(figsize=(7, 2)), "Up to 100 %."), "leakage": Drawing(None, "No runs.")}
+    drawings["rank"] = Drawing(Figure(figsize=(3.4, 2)), "Ranks.")
+    assert paper.declared(drawings).splitlines() == [
+        r"\drawnfigure{figure*}{cost}{Up to 100 \%.}",
+        r"\omittedfigure{What the random protocol adds}{No runs.}",
+        r"\drawnfigure{figure}{rank}{Ranks.}",
+    ]
+
+
+def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert paper.main(["--from", str(few), "--output", str(tmp_path / "paper.pdf")]) == 0
+    said = capsys.readouterr().err
+    assert said == "paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it\n"
+    assert not (tmp_path / "paper.pdf").exists()
+
+
+@pytest.mark.slow
+@needs_latex
+def test_the_article_and_its_archive(few, tmp_path):
+    command = ["--from", str(few)]
+    for name in ("one", "two"):
+        target = tmp_path / name
+        assert paper.main([*command, "--output", str(target / "p.pdf"), "--arxiv", str(target / "a.tar.gz")]) == 0
+    assert (tmp_path / "one/p.pdf").read_bytes() == (tmp_path / "two/p.pdf").read_bytes()
+    assert (tmp_path / "one/a.tar.gz").read_bytes() == (tmp_path / "two/a.tar.gz").read_bytes()
+    with tarfile.open(fileobj=io.BytesIO((tmp_path / "one/a.tar.gz").read_bytes())) as archive:
+        names = archive.getnames()
+        assert {"paper.tex", "paper.bbl", "macros.tex", "tables/accuracy.tex", "figures/rank.pdf"} <= set(names)
+        assert "paper.pdf" not in names
+        archive.extractall(tmp_path / "again", filter="data")
+    paper.compile_pdf(tmp_path / "again")  # as arXiv would
+    log = (tmp_path / "again" / "paper.log").read_text(errors="replace")
+    assert "undefined" not in log
+    if shutil.which("pdftotext"):
+        pages = subprocess.run(["pdftotext", tmp_path / "one/p.pdf", "-"], capture_output=True, text=True, check=True)
+        words = " ".join(pages.stdout.split())
+        assert "12 records" in words
+        assert "workflow.reporting.figures.rank" in words
+        assert "??" not in words
+    if shutil.which("pdffonts"):
+        fonts = subprocess.run(["pdffonts", tmp_path / "one/p.pdf"], capture_output=True, text=True, check=True).stdout
+        assert "Type 3" not in fonts
+        assert not re.search(r"\bno\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", fonts, re.MULTILINE)
+
+
+@pytest.mark.slow
+@needs_latex
+def test_the_article_of_no_records_compiles(tmp_path):
+    assert paper.main(["--from", str(tmp_path), "--output", str(tmp_path / "paper.pdf")]) == 0
+
+
+@needs_latex
+def test_an_error_of_latex_is_one_sentence(tmp_path):
+    (tmp_path / "paper.tex").write_text("\\documentclass{article}\\begin{document}\\nonsense\\end{document}")
+    with pytest.raises(paper.ReportingError, match="LaTeX failed: ! Undefined control sequence"):
+        paper.compile_pdf(tmp_path)

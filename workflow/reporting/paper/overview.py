@@ -1,0 +1,116 @@
+"""The article's own small tables: what was run, what became of the claims and reported numbers, who leads."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting.drawing import style
+from workflow.reporting.paper.macros import claimed
+from workflow.reporting.render import HOLE, deviation, escape_tex, number
+from workflow.reporting.results import Results
+from workflow.reporting.tables import accuracy, claims, comparison
+
+CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
+    "weights": ("A few thousand weights", "weights", 1, 0),
+    "times_fewer": ("Times fewer weights than each compressed rival", "times_fewer", 1, 1),
+    "times_fewer_dense": ("Times fewer weights than the dense LSTM", "times_fewer", 1, 1),
+    "test_accuracy": ("Points more than each rival, epoch chosen on validation", "gain", 100, 1),
+    "best_epoch_accuracy": ("Points more than each rival, best test epoch", "gain", 100, 1),
+}
+KINDS = {  # metric -> what is compared
+    "accuracy": "Test accuracy (protocol random, best test epoch)",
+    "W": "Input-to-hidden weights",
+    "U": "Hidden-to-hidden weights",
+    "weights": "All weights",
+    "ratio_W": "Times fewer than dense W",
+    "ratio_weights": "Times fewer than dense W + U",
+}
+PLACE = ["dataset", "front_end", "protocol"]
+
+
+def runs(results: Results) -> pd.DataFrame:
+    """Return a row per data set, front end and protocol: how many models, folds and seeds, and the states of runs."""
+    finished = results.successful_records.assign(state="finished")
+    every = pd.concat([finished[[*PLACE, "model", "fold", "seed", "state"]], results.excluded], ignore_index=True)
+    rows = []
+    for place, found in every.dropna(subset=["fold"]).groupby(PLACE, sort=False):
+        counts = {"Models": "model", "Folds": "fold", "Seeds": "seed"}
+        row = {"Data and protocol": _place(results, *place)}
+        row |= {name: number(found[column].nunique()) for name, column in counts.items()}
+        rows.append(row | {"Runs": _counts(found["state"])})
+    return pd.DataFrame(rows)
+
+
+def verdicts(results: Results) -> pd.DataFrame:
+    """Return a row per claim of the abstract: its range, what was found, and how often each verdict occurs."""
+    table, rows = claims.build(results), []
+    for name, (text, metric, scale, digits) in CLAIMS.items():
+        found = table[table["claim"] == name]
+        if len(found):
+            ends = [claimed(results, f"{metric}_{end}") for end in ("low", "high")]
+            row = {"Claim": text, "Claimed": _range([scale * end for end in ends], 1 if scale > 1 else 0)}
+            row |= {"Found": _range(scale * found["found"], digits), "Comparisons": _counts(found["verdict"])}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def reported(results: Results) -> pd.DataFrame:
+    """Return a row per kind of reported number: how often each verdict on the reproduced one occurs."""
+    table, rows = comparison.build(results), []
+    nearest = (table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")
+    table = table[table["reported"].notna() & (nearest | (table["metric"] != "accuracy"))]
+    for metric, text in KINDS.items():
+        found = table[table["metric"] == metric]
+        if len(found):
+            rows.append({"Number": text, "Reported": number(len(found)), "Reproduced": _counts(found["verdict"])})
+    return pd.DataFrame(rows)
+
+
+def leaders(results: Results) -> pd.DataFrame:
+    """Return a row per data set, front end and protocol: the best recurrent model, FDHT-LSTM, and naive baseline."""
+    table = accuracy.build(results).copy()
+    table["kind"] = [layouts.kind(results.layout, model) for model in table["model"]]
+    columns = {"Best recurrent model (%)": ("dense", "compressed", "fdht"), "Best FDHT-LSTM (%)": ("fdht",)}
+    columns |= {"Best naive baseline (%)": ("baseline",)}
+    rows = []
+    for place, found in table[table["n"] > 0].groupby(PLACE, sort=False):
+        row = {"Data and protocol": _place(results, *place)}
+        rows.append(row | {head: _best(results, found[found["kind"].isin(wanted)]) for head, wanted in columns.items()})
+    return pd.DataFrame(rows)
+
+
+TABLES = {"runs": runs, "verdicts": verdicts, "reported": reported, "leaders": leaders}
+
+
+def to_tex(table: pd.DataFrame) -> str:
+    """Return a table as a LaTeX tabular; a dash if it has no rows."""
+    if table.empty:
+        return "---\n"
+    text = table.map(escape_tex).rename(columns=escape_tex)
+    return text.style.hide(axis="index").to_latex(hrules=True, column_format=f"@{{}}{'l' * table.shape[1]}@{{}}")
+
+
+def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:
+    return f"{layouts.setting_label(results.layout, dataset, front_end)}, {protocol}"
+
+
+def _counts(words: pd.Series) -> str:
+    return ", ".join(f"{word}: {number(count)}" for word, count in words.value_counts(sort=False).items())
+
+
+def _range(values: Iterable[Any], digits: int) -> str:
+    known = pd.Series(list(values), dtype=float).dropna()
+    if known.empty:
+        return HOLE
+    return " to ".join(dict.fromkeys(number(end, digits) for end in (known.min(), known.max())))
+
+
+def _best(results: Results, rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return HOLE
+    best = rows.loc[rows["test_accuracy_mean"].idxmax()]
+    spread = deviation(100 * best["test_accuracy_std"], 1)
+    mean = number(100 * best["test_accuracy_mean"], 1) + (f" ± {spread}" if spread else "")
+    return f"{style.label(results, best['model'])}, {mean}"
