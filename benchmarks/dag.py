@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.datasets.files import write_csv
 from workflow.experiments import grid
 from workflow.experiments.configuration_file import load
+from workflow.storage.files import write_csv
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (

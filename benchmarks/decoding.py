@@ -22,8 +22,8 @@ from pathlib import Path
 from workflow.datasets import listing
 from workflow.datasets.catalogue import dataset
 from workflow.datasets.errors import DataError, command_line
-from workflow.datasets.files import read_csv, write_csv
-from workflow.datasets.frames import Settings, run
+from workflow.datasets.frames import FrameOptions, run
+from workflow.storage.files import read_csv, write_csv
 
 COLUMNS = ("dataset", "implementation", "cores", "clips", "frames", "frames_per_second", "min_s", "median_s", "n")
 SIZE = (160, 120)
@@ -62,7 +62,7 @@ def bare_threads(paths: list[str], cores: int) -> int:
 
 def ours(listing_file: Path, cores: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(count=6, sampling="linspace", width=SIZE[0], height=SIZE[1])
+        settings = FrameOptions(count=6, sampling="linspace", width=SIZE[0], height=SIZE[1])
         return run(listing_file, Path(folder), settings, cores, limit=0.0)["frames_decoded"]
 
 

@@ -1,7 +1,7 @@
 """The benchmark of the pipeline's plans runs (its times are not tested)."""
 
 from benchmarks import dag
-from workflow.datasets.files import read_csv
+from workflow.storage.files import read_csv
 
 
 def test_a_finished_grid_has_nothing_to_do(tmp_path):

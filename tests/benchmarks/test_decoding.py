@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from benchmarks import decoding
-from workflow.datasets.files import read_csv
 from workflow.datasets.generate import write_clip
+from workflow.storage.files import read_csv
 
 
 def test_all_implementations_decode_the_same_frames(tmp_path, capsys):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow.datasets import files, listing
+from workflow.datasets import listing
 from workflow.datasets.catalogue import UCF11
+from workflow.storage import files
 
 
 def pictures(n: int, width: int = 32, height: int = 24, seed: int = 0) -> np.ndarray:

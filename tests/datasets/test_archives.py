@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import io
-import shutil
 import sys
 import tarfile
 import zipfile
@@ -36,18 +35,14 @@ def put(folder: Path, data: bytes, name: str = "archive") -> Path:
     return path
 
 
-@pytest.fixture(params=["unrar", "libarchive", "bsdtar"])
+@pytest.fixture(params=["unrar", "libarchive"])
 def reader(request, monkeypatch):
-    """Each way to read RAR; the later ones step in where those before them are not installed."""
+    """Each way to read RAR; libarchive is used if unrar2-cffi is not installed."""
     if request.param != "unrar":
         find_spec = importlib.util.find_spec
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: name != "unrar" and find_spec(name))
     if request.param == "libarchive" and not rar._libarchive():
         pytest.skip("the system's libarchive is not installed")
-    if request.param == "bsdtar":
-        monkeypatch.setattr(rar, "_libarchive", lambda: None)
-        if not shutil.which("bsdtar"):
-            pytest.skip("bsdtar is not installed (Debian: libarchive-tools)")
     return request.param
 
 
@@ -113,7 +108,7 @@ def test_a_tar_cut_between_two_members_is_detected(tmp_path):
 def test_a_flipped_bit_is_detected(tmp_path, kind):
     data = bytearray(WRITERS[kind](MEMBERS))
     data[len(data) // 2] ^= 1
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(DataError, match="corrupt"):
         unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
     assert not (tmp_path / "out").exists()
 
@@ -187,7 +182,7 @@ def test_a_member_that_lies_about_its_size_is_stopped(tmp_path):
     for mark, place in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
         at = data.index(mark) + place
         data[at : at + 4] = (1000).to_bytes(4, "little")
-    with pytest.raises(DataError, match=r"damaged|declare"):
+    with pytest.raises(DataError, match=r"corrupt|declare"):
         unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
 
 
@@ -223,20 +218,20 @@ def test_unpacked_folders_are_kept_and_interrupted_ones_are_not(tmp_path):
 
 
 @pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), Path.unlink])
-def test_a_file_that_is_not_what_came_out_of_the_archive_is_unpacked_anew(tmp_path, harm, capsys):
+def test_a_file_that_has_changed_is_unpacked_again(tmp_path, harm, capsys):
     path = put(tmp_path, zip_of(MEMBERS))
     harm(next(file for file in unpack(path, tmp_path / "out", LIMIT).rglob("*") if file.is_file()))
     assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
-    assert f"{path} is unpacked anew" in capsys.readouterr().err
+    assert f"unpacking {path} again" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("harm", ["damaged", "missing"])
+@pytest.mark.parametrize("harm", ["corrupt", "missing"])
 def test_an_archive_that_is_not_the_one_that_came_is_not_unpacked(tmp_path, harm):
     path = put(tmp_path, tar_of(MEMBERS))  # TAR has no checksums
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
-    path.write_bytes(content) if harm == "damaged" else path.unlink()
+    path.write_bytes(content) if harm == "corrupt" else path.unlink()
     with pytest.raises(DamagedError, match=f"{path.name} is {harm}"):
         unpack(path, tmp_path / "out", LIMIT, sha256)
     assert not (tmp_path / "out").exists()
@@ -253,6 +248,5 @@ def test_the_digest_of_every_file_is_recorded_whatever_its_archive_lay_in(tmp_pa
 def test_without_any_reader_of_rar_the_sentence_names_all(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "libarchive", None)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DataError, match=r"unrar2-cffi .* libarchive .* bsdtar"):
+    with pytest.raises(DataError, match=r"unrar2-cffi .* libarchive"):
         unpack(put(tmp_path, rar3(MEMBERS)), tmp_path / "out", LIMIT)

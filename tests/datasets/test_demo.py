@@ -9,7 +9,7 @@ import pytest
 from workflow.datasets import download, frames, generate, inventory, splits, unpack
 from workflow.datasets.catalogue import DEMO
 from workflow.datasets.demo_scene import CLASSES
-from workflow.datasets.files import read_csv, read_json
+from workflow.storage.files import read_csv, read_json
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def test_every_step_leaves_its_files(prepared):
     }  # fmt: skip
     assert read_json(prepared / "source.json")["downloads"][0]["url"].startswith("file:")
     leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
-    for column in ("test_with_sibling_in_train", "test_with_sibling_of_any_class"):
+    for column in ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}
     digests = read_json(prepared / "splits.json")["digests"]
     assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "random") for fold in range(5)}

@@ -54,7 +54,7 @@ def prepared(tmp_path, clip) -> Path:
     names = [f"biking/v_biking_01/v_biking_01_{c:02d}.avi" for c in range(1, 6)]
     members = {name: clip(5, seed=i) for i, name in enumerate(names)} | {names[3]: b""}
     path = listing_of(tmp_path / "clips", members, tmp_path)
-    frames.run(path, tmp_path, frames.Settings(T, "linspace", 16, 12), 1, 0.5)
+    frames.run(path, tmp_path, frames.FrameOptions(T, "linspace", 16, 12), 1, 0.5)
     return tmp_path
 
 

@@ -7,9 +7,8 @@ import pytest
 import server as loopback
 
 from workflow.datasets.catalogue import Download, Source
-from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
-from workflow.datasets.fetch import ATTEMPTS, Fetched, fetch
+from workflow.datasets.fetch import ATTEMPTS, Checksums, Fetched, fetch
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = BODY[::-1]
@@ -17,15 +16,20 @@ OTHER = BODY[::-1]
 
 @pytest.fixture
 def get(tmp_path: Path):
-    """get(url, ..., md5=, sha256=): fetch one part from the urls in turn, without waiting between attempts."""
+    """get(url, ..., md5=, sha256=): fetch one file from the urls in turn, without waiting between attempts."""
 
     def call(*urls: str | Source, **options) -> Fetched:
         sources = tuple(url if isinstance(url, Source) else Source(url) for url in urls)
         pauses = options.setdefault("pauses", [])
         del options["pauses"]
-        lock = Lock(tmp_path / "lock.json")
+        checksums = Checksums(tmp_path / "lock.json")
         return fetch(
-            Download("set", sources), tmp_path / "archives", lock, "datasets.set.source", pause=pauses.append, **options
+            Download("set", sources),
+            tmp_path / "archives",
+            checksums,
+            "datasets.set.source",
+            pause=pauses.append,
+            **options,
         )
 
     return call
@@ -40,7 +44,7 @@ def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, get, tmp_path
     first = get(server.url("/set.zip"))
     assert first.file.read_bytes() == BODY
     assert first.sha256 == hashlib.sha256(BODY).hexdigest()
-    assert Lock(tmp_path / "lock.json").get(first.url)["sha256"] == first.sha256
+    assert Checksums(tmp_path / "lock.json").get(first.url)["sha256"] == first.sha256
     assert get(server.url("/set.zip")) == first
     assert len(server.log) == 1
     assert leftovers(tmp_path) == ["set.zip"]

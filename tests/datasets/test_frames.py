@@ -15,12 +15,12 @@ from small_data import listing_of
 from workflow.datasets import frames
 from workflow.datasets.decode import decode
 from workflow.datasets.errors import DataError
-from workflow.datasets.files import file_digest, read_csv, write_csv
-from workflow.datasets.frames import COLUMNS, Settings, run
+from workflow.datasets.frames import COLUMNS, FrameOptions, run
 from workflow.datasets.listing import COLUMNS as COLUMNS_OF_A_LISTING
-from workflow.storage.seal import DamagedError
+from workflow.storage.files import UnreadableError, read_csv, write_csv
+from workflow.storage.seal import DamagedError, digest
 
-SETTINGS = Settings(count=4, sampling="linspace", width=16, height=12)
+OPTIONS = FrameOptions(count=4, sampling="linspace", width=16, height=12)
 
 
 def names(n: int, label: str = "biking", stem: str = "v_biking") -> list[str]:
@@ -48,7 +48,7 @@ def outputs(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_rows_of_the_array_are_rows_of_the_table(listing, tmp_path, workers):
-    content = run(listing(), tmp_path, SETTINGS, workers, 0.0)
+    content = run(listing(), tmp_path, OPTIONS, workers, 0.0)
     array, table = np.load(tmp_path / "frames.npy", mmap_mode="r"), read_csv(tmp_path / "clips.csv", COLUMNS)
     assert array.shape == tuple(content["shape"]) == (12, 4, 12, 16, 3)
     assert array.dtype == np.uint8
@@ -64,14 +64,14 @@ def test_rows_of_the_array_are_rows_of_the_table(listing, tmp_path, workers):
 def test_the_digest_is_that_of_the_arrays_bytes(listing, tmp_path):
     import hashlib
 
-    content = run(listing(), tmp_path, SETTINGS, 1, 0.0)
+    content = run(listing(), tmp_path, OPTIONS, 1, 0.0)
     assert content["digest"] == hashlib.sha256(np.load(tmp_path / "frames.npy").tobytes()).hexdigest()
     assert json.loads((tmp_path / "frames.json").read_text())["digest"] == content["digest"]
 
 
 def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, tmp_path, capsys):
     path = listing(broken={3: b"", 8: b"no video" * 50})
-    content = run(path, tmp_path, SETTINGS, 1, 0.2)
+    content = run(path, tmp_path, OPTIONS, 1, 0.2)
     table = read_csv(tmp_path / "clips.csv", COLUMNS)
     assert [row["status"] for row in table if row["status"] != "ok"] == ["empty file", "no video that FFmpeg can open"]
     assert (np.load(tmp_path / "frames.npy")[[3, 8]] == 0).all()
@@ -81,84 +81,84 @@ def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, t
 
 def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(listing, tmp_path, clip):
     path = listing(broken={3: b"", 8: b"no video" * 50})
-    with pytest.raises(DataError, match=r"2 of 12 clips do not decode, allowed is a share of 0\.1 .*: empty file"):
-        run(path, tmp_path, SETTINGS, 1, 0.1)
+    with pytest.raises(DataError, match=r"2 of 12 clips do not decode; at most the share 0\.1 may fail .*: empty file"):
+        run(path, tmp_path, OPTIONS, 1, 0.1)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
     table = read_csv(path, ("clip", "path"))
-    for row in (3, 8):  # mended in place: the next run looks at them again
+    for row in (3, 8):  # repaired in place: the next run tries them again
         Path(table[row]["path"]).write_bytes(clip(5))
-    assert run(path, tmp_path, SETTINGS, 1, 0.0)["undecodable"] == 0
+    assert run(path, tmp_path, OPTIONS, 1, 0.0)["undecodable"] == 0
 
 
 def test_a_clip_that_disappeared_is_named(listing, tmp_path):
     path = listing()
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
     with pytest.raises(DataError, match=r"v_biking_01_03\.avi: .*No such file"):
-        run(path, tmp_path, SETTINGS, 1, 0.0)
+        run(path, tmp_path, OPTIONS, 1, 0.0)
 
 
-def vouched(listing_file: Path) -> Path:
+def with_checksums(listing_file: Path) -> Path:
     """The same listing, with the sha256 of every clip as it is now."""
     rows = read_csv(listing_file, COLUMNS_OF_A_LISTING)
-    rows = [row | {"sha256": file_digest(Path(row["path"]))} for row in rows]
+    rows = [row | {"sha256": digest(Path(row["path"]))} for row in rows]
     write_csv(listing_file, COLUMNS_OF_A_LISTING, rows)
     return listing_file
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_bit_that_flips_in_an_unpacked_clip_is_told_before_it_is_decoded(listing, tmp_path, workers):
-    path = vouched(listing())
+def test_a_bit_that_flips_in_an_unpacked_clip_is_detected_before_it_is_decoded(listing, tmp_path, workers):
+    path = with_checksums(listing())
     clip = Path(read_csv(path, ("path",))[2]["path"])
     content = bytearray(clip.read_bytes())
     content[len(content) // 2] ^= 1
     clip.write_bytes(content)
-    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is damaged, .*remove \S+inventory\.json and start"):
-        run(path, tmp_path, SETTINGS, workers, 1.0)
+    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is corrupt.* Delete \S+inventory\.json and rerun"):
+        run(path, tmp_path, OPTIONS, workers, 1.0)
     content[len(content) // 2] ^= 1
     clip.write_bytes(content)
-    assert run(path, tmp_path, SETTINGS, workers, 0.0)["undecodable"] == 0
+    assert run(path, tmp_path, OPTIONS, workers, 0.0)["undecodable"] == 0
 
 
 def test_an_unpacked_clip_that_is_gone_is_not_one_that_does_not_decode(listing, tmp_path):
-    path = vouched(listing())
+    path = with_checksums(listing())
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
-    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is missing, .*remove \S+inventory\.json and start"):
-        run(path, tmp_path, SETTINGS, 1, 1.0)
+    with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is missing; .* Delete \S+inventory\.json and rerun"):
+        run(path, tmp_path, OPTIONS, 1, 1.0)
 
 
 def die(*job) -> None:
     os._exit(1)  # as a process does that the kernel kills
 
 
-def test_a_worker_that_dies_is_told(listing, tmp_path, monkeypatch):
+def test_a_worker_that_dies_is_an_error(listing, tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "decode_into", die)
-    with pytest.raises(DataError, match=r"a process that decodes was killed.* at work were .*v_biking_01_01\.avi"):
-        run(listing(), tmp_path, SETTINGS, 2, 0.0)
+    with pytest.raises(DataError, match=r"a decoding process was killed.* the next clips were .*v_biking_01_01\.avi"):
+        run(listing(), tmp_path, OPTIONS, 2, 0.0)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
 
 
 def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
     with pytest.raises(DataError, match="class 'biking': none of its clips decodes"):
-        run(listing(4, broken={0: b"", 1: b""}), tmp_path, SETTINGS, 1, 0.9)
+        run(listing(4, broken={0: b"", 1: b""}), tmp_path, OPTIONS, 1, 0.9)
 
 
 def test_an_empty_listing_is_an_error(tmp_path):
     (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path,sha256\n")
     with pytest.raises(DataError, match="lists no clip"):
-        run(tmp_path / "listing.csv", tmp_path, SETTINGS, 1, 0.0)
+        run(tmp_path / "listing.csv", tmp_path, OPTIONS, 1, 0.0)
 
 
-def test_other_settings_start_anew(listing, tmp_path):
+def test_other_options_start_again(listing, tmp_path):
     path = listing()
-    first = run(path, tmp_path, SETTINGS, 1, 0.0)["digest"]
-    assert run(path, tmp_path, Settings(3, "random", 16, 12, seed=1), 1, 0.0)["shape"][1] == 3
-    assert run(path, tmp_path, SETTINGS, 1, 0.0)["digest"] == first
+    first = run(path, tmp_path, OPTIONS, 1, 0.0)["digest"]
+    assert run(path, tmp_path, FrameOptions(3, "random", 16, 12, seed=1), 1, 0.0)["shape"][1] == 3
+    assert run(path, tmp_path, OPTIONS, 1, 0.0)["digest"] == first
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 5, 11])
 def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monkeypatch, stop_after):
     path = listing()
-    whole = run(path, tmp_path / "whole", SETTINGS, 1, 0.0)
+    whole = run(path, tmp_path / "whole", OPTIONS, 1, 0.0)
     done = []
 
     def decode_some(*job):
@@ -171,12 +171,12 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
     monkeypatch.setattr(frames, "decode_into", decode_some)
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)  # journal every clip
     with pytest.raises(KeyboardInterrupt):
-        run(path, tmp_path / "cut", SETTINGS, 1, 0.0)
+        run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
     assert outputs(tmp_path / "cut") == ["frames.npy.journal", "frames.npy.part"]
     with (tmp_path / "cut" / "frames.npy.journal").open("a") as file:
         file.write('[11, {"status": "ok", "fra')  # a line that was being written
     monkeypatch.setattr(frames, "decode_into", lambda *job: done.append(job[1]) or real(*job))
-    resumed = run(path, tmp_path / "cut", SETTINGS, 1, 0.0)
+    resumed = run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
     assert sorted(done) == list(range(12))  # nothing twice
     assert resumed["digest"] == whole["digest"]
     for name in ("frames.npy", "clips.csv"):
@@ -198,7 +198,7 @@ def test_a_killed_process_is_continued_by_the_next(listing, tmp_path, root):
     command = [sys.executable, "-m", "workflow.datasets.frames", "--listing", str(path), "--output", str(output)]
     second = subprocess.run([*command, *ARGUMENTS], cwd=root, text=True, capture_output=True, check=True)
     assert "of 60 clips are decoded already" in second.stderr
-    whole = run(path, tmp_path / "whole", SETTINGS, 1, 0.0)
+    whole = run(path, tmp_path / "whole", OPTIONS, 1, 0.0)
     assert json.loads((output / "frames.json").read_text())["digest"] == whole["digest"]
     assert (output / "clips.csv").read_bytes() == (tmp_path / "whole" / "clips.csv").read_bytes()
 
@@ -209,8 +209,8 @@ import os, signal
 from workflow.datasets import frames, store
 store.SECONDS = 0.0
 real = store.Store.add
-def add(self, row, said):
-    real(self, row, said)
+def add(self, row, note):
+    real(self, row, note)
     if len(self.done) == 5:
         os.killpg(0, signal.SIGKILL)
 store.Store.add = add
@@ -255,6 +255,6 @@ def test_impossible_arguments(tmp_path, arguments, message):
 
 
 def test_a_missing_listing_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"no\.csv: no such file"):
+    with pytest.raises(UnreadableError, match=r"no\.csv: no such file"):
         frames.main(["--listing", str(tmp_path / "no.csv"), "--output", str(tmp_path)])
     assert outputs(tmp_path) == []

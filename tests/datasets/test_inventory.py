@@ -33,9 +33,17 @@ def test_ucf11_has_25_groups_a_class_and_the_folds_of_the_protocol():
 
 
 def test_the_script_gives_the_inventories_that_are_committed(lists, tmp_path):
-    make_inventories.main(["--lists", str(lists), "--output", str(tmp_path)])
-    for path in inventory.FOLDER.iterdir():
-        assert (tmp_path / path.name).read_text() == path.read_text(), path.name
+    (tmp_path / "demo.txt").write_text("\n".join(f"demo/{key}.avi" for key in inventory.expected_keys("demo")))
+    names = {
+        "ucf11": lists / "ucf11_clips.txt",
+        "hmdb51": lists / "hmdb51_testTrainMulti_7030_splits",
+        "youtube_celebrities": lists / "youtube_celebrities_clips.txt",
+        "demo": tmp_path / "demo.txt",
+    }
+    assert {path.stem for path in inventory.FOLDER.iterdir()} == set(names)
+    for name, path in names.items():
+        make_inventories.main(["--dataset", name, "--names", str(path), "--output", str(tmp_path)])
+        assert (tmp_path / f"{name}.json").read_text() == (inventory.FOLDER / f"{name}.json").read_text(), name
 
 
 def test_names_that_follow_from_counts_are_the_official_ones(lists):
@@ -97,21 +105,23 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     """The way to add one, from the entry to its splits."""
     from dataclasses import replace
 
-    from workflow.datasets.protocols import Row, parts
+    from workflow.datasets.protocols import train_and_test
 
     names = [f"{label}/s_{g:02d}/s_{g:02d}_{c:02d}.mpg" for label in ("hop", "skip") for g in (1, 2) for c in (1, 2, 3)]
     entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2, groups_per_fold=1)
     monkeypatch.setitem(CATALOGUE, "jumps", entry)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
+    with pytest.raises(DataError, match=r"jumps\.json: no such file; data set 'jumps' needs an inventory, written by"):
+        entry.classes  # noqa: B018
     (tmp_path / "names.txt").write_text("\n".join(names))
     given = ["--dataset", "jumps", "--names", str(tmp_path / "names.txt")]
     make_inventories.main([*given, "--output", str(tmp_path)])
     assert entry.classes == ("hop", "skip")
     assert inventory.expected_keys("jumps") == {name.removesuffix(".mpg") for name in names}
-    rows = [Row(clip.clip, clip.label, clip.group, clip.source) for clip in clips("jumps")]
-    assert [sum(part == "test" for part in parts(entry, rows, "group", fold, 0).values()) for fold in (0, 1)] == [6, 6]
+    parts = [train_and_test(entry, clips("jumps"), "group", fold, 0).values() for fold in (0, 1)]
+    assert [list(part).count("test") for part in parts] == [6, 6]
     (tmp_path / "names.txt").write_text("hop/readme.txt")
-    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout Grouped"):
+    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout Grouped: <class>/"):
         make_inventories.main([*given, "--output", str(tmp_path)])
 
 

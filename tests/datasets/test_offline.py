@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rar_writer import rar3
 from small_data import zip_of
 
 from workflow.datasets import catalogue, download, frames, splits, unpack
 from workflow.datasets.catalogue import Source
-from workflow.datasets.files import read_json
+from workflow.storage.files import read_json
 
 NAMES = [f"biking/v_biking_{g:02d}/v_biking_{g:02d}_{c:02d}.avi" for g in (1, 2) for c in (1, 2)]
 
@@ -70,14 +69,3 @@ def test_all_sources_dead_ends_in_one_sentence_and_no_record(tmp_path, server, m
     with pytest.raises(catalogue.DataError, match=r"no source could be downloaded \(tried 2\)"):
         run_download(tmp_path)
     assert not (tmp_path / "source.json").exists()
-
-
-def test_an_address_of_ones_own_comes_first(tmp_path, server, clip):
-    server.files["/mirror/set.rar"] = rar3({name: clip(4) for name in NAMES})
-    resources = ["--resources", str(tmp_path / "resources"), "--output", str(tmp_path / "source.json")]
-    download.main(["--dataset", "ucf11", *resources, "--url", f"ucf11={server.url('/mirror/set.rar')}"])
-    assert read_json(tmp_path / "source.json")["downloads"][0]["url"] == server.url("/mirror/set.rar")
-    with pytest.raises(
-        catalogue.DataError, match=r"--url 'clips=.*': ucf11 has no such download; expected one of ucf11"
-    ):
-        download.main(["--dataset", "ucf11", *resources, "--url", "clips=http://x/y.zip"])

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -12,99 +13,105 @@ from workflow.datasets import inventory, official
 from workflow.datasets.catalogue import CATALOGUE, DEMO, HMDB51, UCF11, YOUTUBE_CELEBRITIES, Dataset
 from workflow.datasets.catalogue import folds as number_of_folds
 from workflow.datasets.errors import DataError
+from workflow.datasets.layouts import Clip
 from workflow.datasets.leakage import expected_share, share_with_sibling
-from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, Row, cut_validation, parts
+from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, add_validation, train_and_test
 from workflow.datasets.splits import digest, split
 
 SEED = 11111986
 
 
-def rows_of(entry: Dataset, codes: dict[str, str] | None = None) -> list[Row]:
+def clips_of(entry: Dataset, codes: dict[str, str] | None = None) -> list[Clip]:
     names = codes or [f"{key}.avi" for key in inventory.expected_keys(entry.name)]
     clips = [entry.layout.parse(PurePosixPath(name)) for name in sorted(names)]
-    return [Row(c.clip, c.label, c.group, c.source, (codes or {}).get(c.clip, "")) for c in clips]
+    return [replace(clip, official=(codes or {}).get(clip.clip, "")) for clip in clips]
 
 
-def sizes_tested(entry: Dataset, rows: list[Row], protocol: str, folds: int) -> list[int]:
-    return [Counter(parts(entry, rows, protocol, fold, SEED).values())[TEST] for fold in range(folds)]
+def sizes_tested(entry: Dataset, clips: list[Clip], protocol: str, folds: int) -> list[int]:
+    return [Counter(train_and_test(entry, clips, protocol, fold, SEED).values())[TEST] for fold in range(folds)]
 
 
 def test_group_folds_of_the_whole_sets():
-    assert sizes_tested(UCF11, rows_of(UCF11), "group", 5) == [328, 314, 306, 318, 334]
-    assert sizes_tested(YOUTUBE_CELEBRITIES, rows_of(YOUTUBE_CELEBRITIES), "group", 3) == [738, 604, 568]
-    assert sizes_tested(DEMO, rows_of(DEMO), "group", 5) == [80] * 5
+    assert sizes_tested(UCF11, clips_of(UCF11), "group", 5) == [328, 314, 306, 318, 334]
+    assert sizes_tested(YOUTUBE_CELEBRITIES, clips_of(YOUTUBE_CELEBRITIES), "group", 3) == [738, 604, 568]
+    assert sizes_tested(DEMO, clips_of(DEMO), "group", 5) == [80] * 5
 
 
 @pytest.mark.parametrize("protocol", ["group", "random"])
 def test_every_clip_is_tested_exactly_once(protocol):
-    rows = rows_of(UCF11)
+    clips = clips_of(UCF11)
     count = Counter(
-        clip for fold in range(5) for clip, part in parts(UCF11, rows, protocol, fold, SEED).items() if part == TEST
+        clip
+        for fold in range(5)
+        for clip, part in train_and_test(UCF11, clips, protocol, fold, SEED).items()
+        if part == TEST
     )
     assert set(count.values()) == {1}
     assert len(count) == 1600
 
 
 def test_the_random_split_depends_on_the_seed_and_not_on_the_order():
-    rows = rows_of(DEMO)
-    one = parts(DEMO, rows, "random", 0, 1)
-    assert one == parts(DEMO, rows[::-1], "random", 0, 1)
-    assert one != parts(DEMO, rows, "random", 0, 2)
+    clips = clips_of(DEMO)
+    one = train_and_test(DEMO, clips, "random", 0, 1)
+    assert one == train_and_test(DEMO, clips[::-1], "random", 0, 1)
+    assert one != train_and_test(DEMO, clips, "random", 0, 2)
 
 
 def test_splits_are_the_ones_they_have_always_been():
     """Records of earlier runs name this digest."""
-    table, _ = split(DEMO, rows_of(DEMO), "random", 0, SEED, 0.15)
+    table, _ = split(DEMO, clips_of(DEMO), "random", 0, SEED, 0.15)
     assert digest(table) == "3ebbdaa17576caf97698f55dd720e272fb62ebbfe137c9a254468aa690ead1ed"
-    table, _ = split(DEMO, rows_of(DEMO), "group", 0, SEED, 0.15)
+    table, _ = split(DEMO, clips_of(DEMO), "group", 0, SEED, 0.15)
     assert digest(table) == "c63459fa89b6f52100dbc991b7d0c0814f075368ab95cea0158790f5b9fa6fd8"
     assert digest(table[::-1]) == digest(table)
 
 
 def test_leakage_of_the_whole_sets():
     """The share of test clips with a sibling in train: what the random protocol flatters."""
-    ucf11, celebrities = rows_of(UCF11), rows_of(YOUTUBE_CELEBRITIES)
+    ucf11, celebrities = clips_of(UCF11), clips_of(YOUTUBE_CELEBRITIES)
     assert f"{expected_share(ucf11, 5):.1%}" == "99.8%"
     assert f"{expected_share(celebrities, 5):.2%}" == "99.96%"
-    for entry, rows, folds in ((UCF11, ucf11, 5), (YOUTUBE_CELEBRITIES, celebrities, 3)):
+    for entry, clips, folds in ((UCF11, ucf11, 5), (YOUTUBE_CELEBRITIES, celebrities, 3)):
         for fold in range(5):
-            assert share_with_sibling(rows, parts(entry, rows, "random", fold, SEED)) > 0.98
+            assert share_with_sibling(clips, train_and_test(entry, clips, "random", fold, SEED)) > 0.98
         for fold in range(folds):
-            part_of = parts(entry, rows, "group", fold, SEED)
-            assert share_with_sibling(rows, part_of) == share_with_sibling(rows, part_of, any_class=True) == 0.0
+            part_of = train_and_test(entry, clips, "group", fold, SEED)
+            assert share_with_sibling(clips, part_of) == share_with_sibling(clips, part_of, any_class=True) == 0.0
 
 
 def test_the_expected_leakage_is_the_mean_over_seeds():
-    rows = rows_of(UCF11)
+    clips = clips_of(UCF11)
     shares = [
-        share_with_sibling(rows, parts(UCF11, rows, "random", fold, seed)) for seed in range(20) for fold in range(5)
+        share_with_sibling(clips, train_and_test(UCF11, clips, "random", fold, seed))
+        for seed in range(20)
+        for fold in range(5)
     ]
-    assert math.isclose(sum(shares) / 100, expected_share(rows, 5), abs_tol=5e-4)
+    assert math.isclose(sum(shares) / 100, expected_share(clips, 5), abs_tol=5e-4)
 
 
 def test_official_splits_of_hmdb51(lists):
     codes = official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir())
     official.check(codes)
     assert len(codes) == 6766
-    rows = rows_of(HMDB51, codes)
+    clips = clips_of(HMDB51, codes)
     for fold in range(3):
-        part_of = parts(HMDB51, rows, "group", fold, SEED)
+        part_of = train_and_test(HMDB51, clips, "group", fold, SEED)
         assert Counter(part_of.values()) == {TRAIN: 3570, TEST: 1530, UNUSED: 1666}
-        assert share_with_sibling(rows, part_of) == 0.0
+        assert share_with_sibling(clips, part_of) == 0.0
 
 
 def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
     """The official splits are made class by class: a film trained on in one class is tested in another."""
-    rows = rows_of(HMDB51, official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir()))
+    clips = clips_of(HMDB51, official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir()))
     classes: dict[str, set[str]] = {}
-    for row in rows:
-        classes.setdefault(row.source, set()).add(row.label)
+    for clip in clips:
+        classes.setdefault(clip.source, set()).add(clip.label)
     shared = {source for source, labels in classes.items() if len(labels) > 1}
-    assert (len(classes), len(shared), sum(row.source in shared for row in rows)) == (1407, 271, 2992)
+    assert (len(classes), len(shared), sum(clip.source in shared for clip in clips)) == (1407, 271, 2992)
     assert len(classes["TheBoondockSaints"]) == 18
     shares = {
         (protocol, any_class): [
-            round(100 * share_with_sibling(rows, parts(HMDB51, rows, protocol, fold, SEED), any_class), 1)
+            round(100 * share_with_sibling(clips, train_and_test(HMDB51, clips, protocol, fold, SEED), any_class), 1)
             for fold in range(number_of_folds(HMDB51.name, protocol))
         ]
         for protocol in HMDB51.protocols
@@ -120,21 +127,21 @@ def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
     assert f"{min(shares['group', True]):.0f} to {max(shares['group', True]):.0f} % of the test clips" in said
 
 
-def two_classes() -> list[Row]:
+def two_classes() -> list[Clip]:
     """A film in two classes, trained on in one and tested in the other, and films that keep to their class."""
     clips = (("run", "film", "1"), ("run", "a", "2"), ("walk", "film", "2"), ("walk", "b", "1"), ("walk", "b", "1"))
-    return [Row(f"{label}/{i}", label, source, source, code * 3) for i, (label, source, code) in enumerate(clips)]
+    return [Clip(f"{label}/{i}", label, source, source, code * 3) for i, (label, source, code) in enumerate(clips)]
 
 
 def test_a_source_in_two_classes_is_a_sibling_of_any_class():
-    rows = two_classes()
-    part_of = parts(HMDB51, rows, "group", 0, SEED)
-    assert share_with_sibling(rows, part_of) == 0.0
-    assert share_with_sibling(rows, part_of, any_class=True) == 0.5
-    _, leakage = split(HMDB51, rows, "group", 0, SEED, 0.15)
-    shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train", "of_any_class")]
+    clips = two_classes()
+    part_of = train_and_test(HMDB51, clips, "group", 0, SEED)
+    assert share_with_sibling(clips, part_of) == 0.0
+    assert share_with_sibling(clips, part_of, any_class=True) == 0.5
+    _, leakage = split(HMDB51, clips, "group", 0, SEED, 0.15)
+    shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train_or_validation", "of_any_class")]
     assert shares == [0.0, 0.5]
-    assert expected_share(rows, 5, any_class=True) > expected_share(rows, 5)
+    assert expected_share(clips, 5, any_class=True) > expected_share(clips, 5)
 
 
 def write_official(folder, label="wave", train=70, test=30, splits=(1, 2, 3)):
@@ -173,31 +180,33 @@ SOURCES = st.lists(st.integers(1, 9), min_size=1, max_size=12)  # clips of each 
 @settings(max_examples=60, deadline=None)
 @given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
 def test_validation_is_cut_by_whole_sources(classes, share, seed):
-    rows = [
-        Row(f"{label}/{source}/{clip}", str(label), str(source), str(source))
+    clips = [
+        Clip(f"{label}/{source}/{clip}", str(label), str(source), str(source))
         for label, sources in enumerate(classes)
         for source, n in enumerate(sources)
         for clip in range(n)
     ]
-    after, cut_by_clip = cut_validation(rows, {row.clip: TRAIN for row in rows}, share, seed)
+    after, single_source = add_validation(clips, {clip.clip: TRAIN for clip in clips}, share, seed)
     for label, sources in enumerate(classes):
-        mine = [row for row in rows if row.label == str(label)]
-        count = Counter(after[row.clip] for row in mine)
+        mine = [clip for clip in clips if clip.label == str(label)]
+        count = Counter(after[clip.clip] for clip in mine)
         assert count[TRAIN] >= 1
         assert count[VALIDATION] >= (len(mine) > 1)
-        assert (str(label) in cut_by_clip) == (len(sources) == 1)
+        assert (str(label) in single_source) == (len(sources) == 1)
         if len(sources) > 1:
-            assert all(len({after[row.clip] for row in mine if row.source == str(s)}) == 1 for s in range(len(sources)))
+            assert all(
+                len({after[clip.clip] for clip in mine if clip.source == str(s)}) == 1 for s in range(len(sources))
+            )
             # no further from the share than half of the largest source, or one source was the least there was
             off = abs(count[VALIDATION] - share * len(mine))
             assert off <= max(sources) or count[VALIDATION] == min(sources)
 
 
 def test_only_training_clips_move_to_validation():
-    rows = rows_of(UCF11)
-    before = parts(UCF11, rows, "group", 2, SEED)
-    after, cut_by_clip = cut_validation(rows, before, 0.15, SEED)
-    assert cut_by_clip == []
+    clips = clips_of(UCF11)
+    before = train_and_test(UCF11, clips, "group", 2, SEED)
+    after, single_source = add_validation(clips, before, 0.15, SEED)
+    assert single_source == []
     assert {clip for clip in after if after[clip] != before[clip]} == {
         clip for clip in after if after[clip] == VALIDATION
     }
@@ -206,45 +215,49 @@ def test_only_training_clips_move_to_validation():
     assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
 
 
-def test_a_validation_part_far_from_its_share_is_told(capsys):
+def test_a_validation_part_far_from_its_share_is_reported(capsys):
     """A person of YouTube Celebrities has two training sources, and one of them is moved whole."""
-    rows = rows_of(YOUTUBE_CELEBRITIES)
-    sizes = [split(YOUTUBE_CELEBRITIES, rows, "group", fold, SEED, 0.15)[1] for fold in range(3)]
-    assert [(row["n_train"], row["n_validation"]) for row in sizes] == [(735, 437), (821, 485), (886, 456)]
-    assert {row[f"n_{part}_sources"] for row in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
+    clips = clips_of(YOUTUBE_CELEBRITIES)
+    sizes = [split(YOUTUBE_CELEBRITIES, clips, "group", fold, SEED, 0.15)[1] for fold in range(3)]
+    assert [(clip["n_train"], clip["n_validation"]) for clip in sizes] == [(735, 437), (821, 485), (886, 456)]
+    assert {clip[f"n_{part}_sources"] for clip in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3
     assert said[0] == (
-        "youtube_celebrities, group, fold 0: validation takes 37.3% of the training clips (437 of 1172) "
-        "in place of 15.0%, for want of more or smaller sources a class"
+        "youtube_celebrities, group, fold 0: validation has 37.3% of the training clips (437 of 1172) "
+        "instead of 15.0%, because the classes have too few or too large sources"
     )
-    split(UCF11, rows_of(UCF11), "group", 0, SEED, 0.15)
+    split(UCF11, clips_of(UCF11), "group", 0, SEED, 0.15)
     assert capsys.readouterr().err == ""
 
 
 def test_sources_are_counted_by_name_in_every_part():
-    rows = [Row(f"{label}/{s}/{c}", label, str(s), f"{label}{s}") for label in "ab" for s in range(1, 26) for c in "xy"]
-    _, sizes = split(UCF11, rows, "group", 0, SEED, 0.15)
+    clips = [
+        Clip(f"{label}/{s}/{c}", label, str(s), f"{label}{s}") for label in "ab" for s in range(1, 26) for c in "xy"
+    ]
+    _, sizes = split(UCF11, clips, "group", 0, SEED, 0.15)
     assert [sizes[f"n_{part}"] for part in (TRAIN, VALIDATION, TEST)] == [68, 12, 20]
     assert [sizes[f"n_{part}_sources"] for part in (TRAIN, VALIDATION, TEST)] == [34, 6, 10]
 
 
 def test_a_partial_set_shares_its_groups_among_the_folds():
-    rows = [row for row in rows_of(UCF11) if int(row.group) <= 4]
+    clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     used = [set() for _ in range(5)]
     for fold in range(5):
-        part_of = parts(UCF11, rows, "group", fold, SEED, partial=True)
-        used[fold] = {row.group for row in rows if part_of[row.clip] == TEST}
+        part_of = train_and_test(UCF11, clips, "group", fold, SEED, partial=True)
+        used[fold] = {clip.group for clip in clips if part_of[clip.clip] == TEST}
     assert used == [{"01"}, {"02"}, {"03"}, {"04"}, set()]
-    whole = rows_of(UCF11)
+    whole = clips_of(UCF11)
     for fold in range(5):
-        assert parts(UCF11, whole, "group", fold, SEED) == parts(UCF11, whole, "group", fold, SEED, partial=True)
+        assert train_and_test(UCF11, whole, "group", fold, SEED) == train_and_test(
+            UCF11, whole, "group", fold, SEED, partial=True
+        )
 
 
 def test_a_fold_that_cannot_be_is_named():
-    rows = [row for row in rows_of(UCF11) if int(row.group) <= 4]
+    clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(DataError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
-        split(UCF11, rows, "group", 0, SEED, 0.15)
+        split(UCF11, clips, "group", 0, SEED, 0.15)
 
 
 def test_every_set_of_the_catalogue_has_both_protocols():

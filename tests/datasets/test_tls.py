@@ -10,9 +10,8 @@ import pytest
 import server as loopback
 
 from workflow.datasets.catalogue import Download, Source
-from workflow.datasets.checksums import Lock
 from workflow.datasets.errors import DataError
-from workflow.datasets.fetch import fetch
+from workflow.datasets.fetch import Checksums, fetch
 
 
 @pytest.fixture
@@ -34,13 +33,18 @@ def secure(tmp_path: Path) -> Iterator[loopback.Served]:
 def test_the_sentence_says_what_to_do_and_the_opt_out_is_by_host(secure, tmp_path, capsys):
     secure.files["/set.zip"] = b"content"
     part = Download("set", (Source(secure.url("/set.zip")),))
-    lock = Lock(tmp_path / "lock.json")
+    checksums = Checksums(tmp_path / "lock.json")
     for hosts in ([], ["example.org"]):
         with pytest.raises(DataError, match=r"certificate of 127\.0\.0\.1 cannot be verified .*`insecure_tls`"):
             fetch(
-                part, tmp_path / "archives", lock, "datasets.set.source", insecure_tls=hosts, pause=lambda seconds: None
+                part,
+                tmp_path / "archives",
+                checksums,
+                "datasets.set.source",
+                insecure_tls=hosts,
+                pause=lambda seconds: None,
             )
     assert secure.log == []
-    got = fetch(part, tmp_path / "archives", lock, "datasets.set.source", insecure_tls=["127.0.0.1"])
+    got = fetch(part, tmp_path / "archives", checksums, "datasets.set.source", insecure_tls=["127.0.0.1"])
     assert got.file.read_bytes() == b"content"
-    assert "certificate of 127.0.0.1 is not verified" in capsys.readouterr().err
+    assert "warning: not verifying the certificate of 127.0.0.1" in capsys.readouterr().err

@@ -145,7 +145,7 @@ def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "random"),
     return root
 
 
-LEAKAGE = "dataset,protocol,fold,n_train,n_validation,n_test,test_with_sibling_in_train"
+LEAKAGE = "dataset,protocol,fold,n_train,n_validation,n_test,test_with_sibling_in_train_or_validation"
 LEAKAGE_LATER = ",test_with_sibling_of_any_class,n_train_sources,n_validation_sources,n_test_sources"
 
 

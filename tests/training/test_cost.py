@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from workflow.commands import cost
+from workflow.datasets import inventory
 from workflow.experiments import configuration, grid
 
 CONFIG = {
@@ -122,3 +123,11 @@ def test_a_wrong_configuration_is_told(tmp_path, capsys):
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
     assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 1
     assert "did you mean 'dense'" in capsys.readouterr().err
+
+
+def test_a_data_set_without_an_inventory_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(inventory, "FOLDER", tmp_path)
+    inventory.load.cache_clear()
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
+    assert cost.main(["--config", str(tmp_path / "tiny.yaml"), "--results", str(tmp_path)]) == 1
+    assert "demo.json: no such file; data set 'demo' needs an inventory" in capsys.readouterr().err

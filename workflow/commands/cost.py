@@ -18,7 +18,9 @@ from statistics import mean
 from typing import Any
 
 from baselines import FORMATS
+from workflow.datasets import inventory
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
@@ -201,7 +203,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = load_own(options.config)
         check_models(config, options.config)
-    except ConfigurationError as error:
+        for name in config.datasets:
+            inventory.load(name)
+    except (ConfigurationError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     results = options.results / config.name

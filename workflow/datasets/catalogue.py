@@ -1,8 +1,8 @@
-"""Every data set: where it comes from, how it is laid out, what it may be used for and how it is split.
+"""Every data set: its origin, layout, licence and splits.
 
-A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one class in
-layouts.py. Sources are tried in order. Where a publisher gives no checksum, the first download is recorded in
-resources/<name>/lock.json and compared ever after.
+A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one class in layouts.py.
+Sources are tried in order. If a publisher states no checksum, that of the first download is kept in
+resources/<name>/lock.json and compared with all later ones.
 """
 
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from workflow.datasets.layouts import ByClass, Flat, Grouped, Layout
 
 GIB = 2**30
 LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
-RANDOM_FOLDS = 5  # random, clip by clip, as the compared papers cross-validate
+RANDOM_FOLDS = 5  # of the protocol `random`, as in the compared papers' cross-validation
 
 
 @dataclass(frozen=True)
 class Source:
-    """One address of a file, with the checksum that its publisher states; the first digits may do.
+    """One address of a file, with the checksum, or its first digits, that its publisher states.
 
-    `{resources}` stands for the folder that the set's downloads lie in.
+    `{resources}` stands for the folder of the set's downloads.
     """
 
     url: str
@@ -39,7 +39,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set. `fold_of_group` gives the test fold of each group number under the protocol `group`."""
+    """One data set. Under the protocol `group`, fold f tests the groups f * groups_per_fold + 1 and following."""
 
     name: str
     title: str
@@ -47,8 +47,8 @@ class Dataset:
     layout: Layout
     group_folds: int
     groups_per_fold: int | None  # None: the folds are the official split files
-    download_gb: float  # as the publishers or mirrors state
-    unpacked_limit: int  # bytes; more than this is taken for a bomb
+    download_gb: float  # as the publisher or a mirror states
+    unpacked_limit: int  # bytes; a larger archive is refused as a decompression bomb
     licence: str
     citation: str  # key in paper/references.bib
     protocols: tuple[str, ...] = field(default=("group", "random"))
@@ -68,7 +68,7 @@ UCF11 = Dataset(
     downloads=(
         Download(
             "ucf11",
-            # the AVI release first: a ZIP needs nothing that Python lacks, and the clips are the same
+            # the AVI release first: Python reads ZIP itself, and the clips are the same
             (
                 Source("https://www.crcv.ucf.edu/data/YouTube_DataSet_Annotated.zip"),
                 Source("https://www.crcv.ucf.edu/data/UCF11_updated_mpg.rar"),
@@ -148,7 +148,7 @@ CATALOGUE = {entry.name: entry for entry in (UCF11, HMDB51, YOUTUBE_CELEBRITIES,
 
 
 def dataset(name: str) -> Dataset:
-    """The entry called `name`; a DataError lists the names there are."""
+    """The entry called `name`; DataError with the known names if there is none."""
     if name not in CATALOGUE:
         raise DataError(f"data set {name!r} is unknown; expected one of {', '.join(CATALOGUE)}")
     return CATALOGUE[name]

@@ -1,8 +1,7 @@
-"""Scenes of the generated data set: an actor that moves over a textured background.
+"""Scenes of the generated data set: an actor moves over a textured background.
 
-The eight classes come in pairs that pass through the same pictures in opposite order. The pace and the
-moment at which a clip begins are drawn at random, so that a single frame tells the class no better than its
-background does.
+The eight classes are four pairs; both classes of a pair pass through the same pictures, in opposite order. The pace
+and the starting point of a clip are random, so a single frame predicts the class no better than its background does.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import numpy as np
 WIDTH, HEIGHT, FPS = 80, 60, 25
 FRAMES = (20, 28)  # shortest and longest clip
 JITTER = 0.1
-SUBPIXEL = 4  # bits that cv2.fillPoly takes after the point
+SUBPIXEL = 4  # fractional bits of the coordinates for cv2.fillPoly
 CLASSES = {  # class: (motion, direction)
     "expand": ("size", 1),
     "shrink": ("size", -1),
@@ -29,15 +28,15 @@ CLASSES = {  # class: (motion, direction)
 
 @dataclass(frozen=True)
 class Scene:
-    """What all clips of one group share: `background` (HEIGHT, WIDTH, 3) uint8 and an actor of one shape."""
+    """What all clips of a group share: background (HEIGHT, WIDTH, 3) uint8, and the actor's shape and colour."""
 
     background: np.ndarray
     corners: np.ndarray  # (n, 2), around the origin, within the unit circle
     colour: np.ndarray  # (3,)
 
 
-def scene(rng: np.random.Generator) -> Scene:
-    """Draw a background, a colour far from it, and a shape longer in one direction than in the other."""
+def draw_scene(rng: np.random.Generator) -> Scene:
+    """Draw a background at random, a contrasting colour, and a shape that is longer than wide."""
     base = rng.uniform(0, 170, 3)
     coarse = rng.normal(0, 30, (6, 8, 3)).astype(np.float32)
     fine = rng.normal(0, 12, (20, 27, 3)).astype(np.float32)
@@ -50,32 +49,32 @@ def scene(rng: np.random.Generator) -> Scene:
     return Scene(background, corners, colour)
 
 
-def frames(of: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def frames(scene: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """The frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
     motion, direction = CLASSES[label]
     n = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
     pace = rng.uniform(0.8, 1.0)
-    start = 0.5 + rng.uniform(-JITTER, JITTER) - direction * pace / 2  # half way at mid-time, give or take
+    start = 0.5 + rng.uniform(-JITTER, JITTER) - direction * pace / 2  # about half way in the middle of the clip
     phase = start + direction * pace * np.arange(n) / n
     light = rng.uniform(-8, 8)
-    state = {
+    pose = {
         "x": rng.uniform(0.35, 0.65),
         "y": rng.uniform(0.35, 0.65),
         "angle": rng.uniform(0, 1),
         "size": rng.uniform(0.3, 0.8),
     }
     for t in range(n):
-        pose = state | {motion: phase[t] % 1.0}
-        image = of.background.astype(np.float32) + light + rng.integers(-3, 4, of.background.shape, dtype=np.int8)
-        yield _draw(of, np.clip(image, 0, 255).astype(np.uint8), **pose)
+        pose[motion] = phase[t] % 1.0
+        image = scene.background.astype(np.float32) + light + rng.integers(-3, 4, scene.background.shape, dtype=np.int8)
+        yield _draw(scene, np.clip(image, 0, 255).astype(np.uint8), **pose)
 
 
-def _draw(of: Scene, image: np.ndarray, x: float, y: float, angle: float, size: float) -> np.ndarray:
+def _draw(scene: Scene, image: np.ndarray, x: float, y: float, angle: float, size: float) -> np.ndarray:
     radius = HEIGHT * (0.14 + 0.5 * size)
     theta = 2 * np.pi * angle
     turn = np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
-    points = of.corners @ turn * radius
-    # leave on one side and come back on the other: the paths of both directions are the same pictures
+    points = scene.corners @ turn * radius
+    # the actor leaves on one side and returns on the other, so both directions pass through the same pictures
     centre = np.array([(1.5 * x - 0.25) * WIDTH, (1.5 * y - 0.25) * HEIGHT])
     fixed = np.rint((points + centre) * 2**SUBPIXEL).astype(np.int32)
-    return cv2.fillPoly(image, [fixed], of.colour.tolist(), lineType=cv2.LINE_AA, shift=SUBPIXEL)
+    return cv2.fillPoly(image, [fixed], scene.colour.tolist(), lineType=cv2.LINE_AA, shift=SUBPIXEL)

@@ -1,22 +1,23 @@
-"""The one exception of this room, and how its command lines end when it is raised."""
+"""The exception of the data steps, and how their command lines end when it is raised."""
 
 import sys
 from collections.abc import Callable, Sequence
 
+from workflow.storage.files import UnreadableError
 from workflow.storage.seal import DamagedError
 
 
 class DataError(Exception):
-    """Data that cannot be used: one sentence that names the value, what was expected and the file."""
+    """Data that cannot be used: one sentence that names the value, the expectation and the file or key."""
 
 
 def command_line(step: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a step's main function; a DataError, a damaged file or a file system error: one line and exit code 1."""
+    """Run a step's main function. For bad data and file system errors, print one line and exit with status 1."""
     try:
         step(None)
-    except (DataError, DamagedError, OSError) as error:
+    except (DataError, UnreadableError, DamagedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept and used by the next run", file=sys.stderr)
+        print("interrupted; the next run resumes from what is finished", file=sys.stderr)
         raise SystemExit(130) from None

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow.datasets.errors import DataError, command_line
-from workflow.datasets.files import file_digest, read_csv, read_json, write_json
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS, FrontEnd
 from workflow.datasets.progress import clips_bar
 from workflow.storage import seal
+from workflow.storage.files import read_csv, read_json, write_json
 from workflow.storage.lock import exclusive
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def weights_of(origin: Path) -> Path:
     weights = Path(known["path"] if record["own"] else known["file"])
     if not weights.is_file():
         raise DataError(f"{weights}: no such file; {origin} names it as the weights of {record['dataset']}")
-    if "sha256" in known and file_digest(weights) != known["sha256"]:
+    if "sha256" in known and seal.digest(weights) != known["sha256"]:
         raise DataError(
             f"{weights} is corrupt: its sha256 is not the one in {origin}. Delete {weights} and {origin} and rerun"
         )
@@ -52,7 +52,7 @@ def read_frames(folder: Path) -> tuple["np.ndarray", dict[str, Any]]:
     except (ValueError, SyntaxError) as error:  # the header of a .npy file is a Python literal
         raise DataError(f"{array} cannot be read ({error}). Delete {about} and rerun") from None
     if list(pictures.shape) != facts["shape"]:
-        raise DataError(f"{array} has the shape {pictures.shape}; {about} says {facts['shape']}")
+        raise DataError(f"{array} has the shape {list(pictures.shape)}, but {about} has {facts['shape']}")
     if hashlib.sha256(pictures.data.cast("B")).hexdigest() != facts["digest"]:
         raise DataError(f"{array} is corrupt (checksum mismatch). Delete {about} and rerun")
     return pictures, facts
@@ -82,7 +82,7 @@ def run(
     about = output / f"{front_end.tensor}.json"
     about.unlink(missing_ok=True)
     clips = max(1, batch // T)
-    weights_sha256 = file_digest(weights) if weights else ""
+    weights_sha256 = seal.digest(weights) if weights else ""
     shape = (n, T, *front_end.shape(height, width))
     key = {"frames": facts["digest"], "weights": weights_sha256, "clips": clips, "device": device}
     store = Store(about.with_suffix(".npy"), shape, front_end.dtype, key)

@@ -1,28 +1,30 @@
-"""Generate the demo data set: real AVI files in UCF11's layout, packed into a ZIP.
+"""Generate the demo data set, demo.zip.
 
-    python -m workflow.datasets.generate --output resources/demo/demo.zip
-
-Eight classes of motion (demo_scene.py), ten groups a class, each with its own background, colour and actor.
-The same seed gives the same bytes, for which demo.zip.json vouches.
+Eight classes of motion (demo_scene.py), ten groups per class, each with its own background, colour and actor. The same
+seed gives the same bytes; demo.zip.json has their checksum.
 """
 
 import argparse
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workflow.datasets import inventory
 from workflow.datasets.errors import DataError, command_line
-from workflow.datasets.files import write_json
 from workflow.storage import seal
+from workflow.storage.files import write_json
 from workflow.storage.lock import exclusive
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
 
 
-def write_clip(path: Path, pictures) -> None:
-    """Encode BGR pictures (height, width, 3) as MPEG-4 in AVI, as HMDB51 and YouTube Celebrities are."""
+def write_clip(path: Path, pictures: Iterable["np.ndarray"]) -> None:
+    """Encode BGR pictures (height, width, 3) as MPEG-4 in AVI, as in HMDB51 and YouTube Celebrities."""
     import cv2
 
     from workflow.datasets.demo_scene import FPS
@@ -31,37 +33,37 @@ def write_clip(path: Path, pictures) -> None:
     for picture in pictures:
         if writer is None:
             size = (picture.shape[1], picture.shape[0])
-            writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"XVID"), FPS, size)
+            writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"XVID"), FPS, size)
             if not writer.isOpened():
-                raise DataError(f"{path}: OpenCV cannot write MPEG-4 in AVI; opencv-python-headless can")
+                raise DataError(f"{path}: this OpenCV cannot write MPEG-4 in AVI; opencv-python-headless can")
         writer.write(picture)
     if writer is not None:
         writer.release()
 
 
 def generate(output: Path, seed: int = 0) -> int:
-    """Write the ZIP at `output`; returns the number of clips. The inventory `demo` says which clips."""
+    """Write the ZIP at `output` with the clips of the inventory `demo`; returns their number."""
     import numpy as np
 
     from workflow.datasets import demo_scene
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(output.name + ".part")
+    partial = output.with_name(output.name + ".part")
     entries = inventory.load("demo")["classes"]
     number = 0
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(part, "w") as archive:
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(partial, "w") as archive:
         path = Path(folder) / "clip.avi"
-        for place, (label, entry) in enumerate(entries.items()):
+        for class_number, (label, entry) in enumerate(entries.items()):
             for group, count in enumerate(entry["groups"], start=1):
-                scene = demo_scene.scene(np.random.default_rng([seed, place, group]))
+                scene = demo_scene.draw_scene(np.random.default_rng([seed, class_number, group]))
                 stem = f"{entry['stem']}_{group:02d}"
                 for clip in range(1, count + 1):
-                    rng = np.random.default_rng([seed, place, group, clip])
+                    rng = np.random.default_rng([seed, class_number, group, clip])
                     write_clip(path, demo_scene.frames(scene, label, rng))
                     member = zipfile.ZipInfo(f"demo/{label}/{stem}/{stem}_{clip:02d}.avi", EPOCH)
                     archive.writestr(member, path.read_bytes())
                     number += 1
-    part.replace(output)
+    partial.replace(output)
     return number
 
 
@@ -72,9 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with exclusive(options.output):
         number = generate(options.output, options.seed)
-        vouched = {options.output.name: seal.digest(options.output)}
-        write_json(options.output.with_name(options.output.name + ".json"), seal.sealed({"clips": number}, vouched))
-    print(f"{options.output}: {number} clips of 8 motions generated")
+        sealed = seal.sealed({"clips": number}, {options.output.name: seal.digest(options.output)})
+        write_json(options.output.with_name(options.output.name + ".json"), sealed)
+    print(f"{options.output}: generated {number} clips of 8 motions")
 
 
 if __name__ == "__main__":

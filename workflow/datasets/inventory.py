@@ -1,4 +1,4 @@
-"""What a data set holds when it is whole: counts per class and group, and the names that follow from them."""
+"""What a data set holds when it is whole: clips per class and group, and the names that follow from these counts."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 
 FOLDER = Path(__file__).parent / "inventories"
@@ -13,8 +14,15 @@ FOLDER = Path(__file__).parent / "inventories"
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """inventories/<name>.json, which make_inventories.py counted."""
-    return json.loads((FOLDER / f"{name}.json").read_text())
+    """inventories/<name>.json, which make_inventories.py wrote."""
+    path = FOLDER / f"{name}.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: no such file; data set {name!r} needs an inventory, written by "
+            f"`python -m workflow.datasets.make_inventories --dataset {name} --names LIST`"
+        ) from None
 
 
 def classes(name: str) -> tuple[str, ...]:
@@ -27,15 +35,15 @@ def size(name: str) -> int:
 
 
 def expected_keys(name: str, official: Iterable[str] = ()) -> set[str] | None:
-    """Clip ids without extension of the whole set, or None where counts do not determine the names.
+    """Clip ids without extension of the whole set, or None if the counts do not determine the names.
 
-    `official` are the names of HMDB51's split files (`<class>/<name>.avi`), from which its names follow.
+    official: the clips in HMDB51's split files (`<class>/<name>.avi`), which name all of its clips.
     """
-    return keys_from_counts(load(name)) or {name.rpartition(".")[0] for name in official} or None
+    return keys_from_counts(load(name)) or {clip.rpartition(".")[0] for clip in official} or None
 
 
 def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
-    """The names that follow from counts alone: all of them, or none (`"names": "listed"`)."""
+    """The names that follow from the counts alone; empty for `"names": "listed"`."""
     counted = [
         (label, entry.get("stem"), group, number)
         for label, entry in content["classes"].items()
@@ -50,10 +58,10 @@ def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
 
 
 def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:
-    """Missing, extra and duplicate clips of `found` beside the whole set `name`, by name where names are
-    known.
+    """The clips of `found` that are missing from, extra to or duplicates in the whole set `name`.
 
-    Where they are not (HMDB51 without its split files), `missing` names classes with the number lacking.
+    Clips are compared by name. Without names (HMDB51 without its split files), `missing` has the number of missing
+    clips of each class.
     """
     found = list(found)
     seen: dict[str, list[str]] = {}
@@ -75,5 +83,5 @@ def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> d
         "n_missing": n_missing,
         "missing": missing,
         "extra": extra,
-        "duplicate": sorted(name for names in seen.values() for name in sorted(names)[1:]),
+        "duplicate": sorted(clip for clips in seen.values() for clip in sorted(clips)[1:]),
     }

@@ -1,4 +1,4 @@
-"""The members of a ZIP, TAR or RAR archive, one after the other, each readable while it is current."""
+"""The members of a ZIP or TAR archive, in order; each can be read while it is the current one."""
 
 import gzip
 import lzma
@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from workflow.datasets.errors import DataError
 
 CHUNK = 1 << 20
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
 class Member:
-    """name: as in the archive. read: chunks of its bytes, while it is the current member."""
+    """name: as in the archive. size: as declared. read: its bytes in chunks, while it is the current member."""
 
     name: str
     size: int
@@ -28,59 +29,45 @@ class Member:
     read: Callable[[], Iterator[bytes]]
 
 
-def open_archive(path: Path) -> Iterator[Member]:
-    """The members of the archive at `path`, whose kind its first bytes tell; raises DataError."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        reader = _zip
-    elif start[:7] in (b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01"):
-        from workflow.datasets.rar import members as reader
-    elif tarfile.is_tarfile(path):
-        reader = _tar
-    else:
-        raise DataError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
-    yield from reader(path)
-
-
 @contextmanager
-def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] = DAMAGE) -> Iterator[None]:
-    """Turn a library's `errors`, by default those of Python's own, into one sentence about the archive at `path`."""
+def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] = CORRUPT) -> Iterator[None]:
+    """Turn the `errors` of a library (default: those of Python's own) into a DataError about the archive `path`."""
     try:
         yield
     except errors as error:
-        raise DataError(f"{path}: truncated or damaged archive ({error})") from error
+        raise DataError(f"{path}: truncated or corrupt archive ({error})") from error
 
 
-def chunks(file) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK):
+def chunks(file: IO[bytes] | None) -> Iterator[bytes]:
+    while file and (chunk := file.read(CHUNK)):
         yield chunk
 
 
-def _zip(path: Path) -> Iterator[Member]:
+def zip_members(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.flag_bits & 1:
                 raise DataError(f"{path}: member {info.filename!r} is encrypted")
-            mode = info.external_attr >> 16  # zero where the archive was made on Windows
+            mode = info.external_attr >> 16  # zero if the archive was made on Windows
             ordinary = stat.S_IFMT(mode) in (0, stat.S_IFREG)
 
-            def read(info=info) -> Iterator[bytes]:
+            def read(info: zipfile.ZipInfo = info) -> Iterator[bytes]:
                 with archive.open(info) as file:
                     yield from chunks(file)
 
             yield Member(info.filename, info.file_size, ordinary and not info.is_dir(), info.is_dir(), read)
 
 
-def _tar(path: Path) -> Iterator[Member]:
-    with tarfile.open(path) as archive:
+def tar_members(path: Path) -> Iterator[Member]:
+    with path.open("rb") as file, tarfile.open(fileobj=file) as archive:
         for info in archive:
 
-            def read(info=info) -> Iterator[bytes]:
+            def read(info: tarfile.TarInfo = info) -> Iterator[bytes]:
                 yield from chunks(archive.extractfile(info))
 
             yield Member(info.name, info.size, info.isreg(), info.isdir(), read)
-        # tarfile takes a file cut between two members for whole; the format ends with blocks of zeros
+        # tarfile accepts a file that was cut between two members; the format ends with blocks of zeros
+        assert archive.fileobj is not None
         archive.fileobj.seek(archive.offset)
         if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise DataError(f"{path}: truncated archive (the end mark is missing)")

@@ -1,42 +1,42 @@
-"""Progress: a bar on a terminal; in a log file, where a bar would be noise, a line for every tenth of the way."""
+"""Progress: a bar on a terminal, one line per tenth of the work in a log file."""
 
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 TENTHS = 10
 
 
 class Lines:
-    """Stands in for a tqdm bar where stderr is no terminal: `update`, `close`, and `n`, what is done."""
+    """Replaces a tqdm bar if stderr is not a terminal: `update`, `close`, and `n`, the amount done."""
 
     def __init__(self, desc: str, total: int | None, unit: str, scale: float = 1.0, initial: int = 0) -> None:
         self.desc, self.total, self.unit, self.scale = desc, total, unit, scale
         self.n = self._initial = initial
-        self._told = 0
+        self._printed = 0
         self._start = time.perf_counter()
 
     def update(self, more: int = 1) -> None:
         self.n += more
-        tenth = TENTHS * self.n // self.total if self.total else 0
-        if tenth > self._told:
-            self._told = tenth
-            rate = (self.n - self._initial) / max(time.perf_counter() - self._start, 1e-9)
-            done, total, rate = (value / self.scale for value in (self.n, self.total, rate))
-            print(f"{self.desc}: {done:.0f} of {total:.0f} {self.unit}, {rate:.1f} {self.unit}/s", file=sys.stderr)
+        if not self.total or (tenth := TENTHS * self.n // self.total) <= self._printed:
+            return
+        self._printed = tenth
+        done, total, unit = self.n / self.scale, self.total / self.scale, self.unit
+        rate = (self.n - self._initial) / self.scale / max(time.perf_counter() - self._start, 1e-9)
+        print(f"{self.desc}: {done:.0f} of {total:.0f} {unit}, {rate:.1f} {unit}/s", file=sys.stderr)
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Nothing to close."""
 
 
 def bytes_bar(name: str) -> Callable[[int, int | None], None]:
-    """A bar for `transfer`: called with bytes so far and bytes in all."""
+    """A bar for `transfer`, which calls it with the bytes so far and the bytes in all."""
+    bar: Any = Lines(name, None, "MB", scale=1e6)
     if sys.stderr.isatty():
         from tqdm import tqdm
 
         bar = tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024)
-    else:
-        bar = Lines(name, None, "MB", scale=1e6)
 
     def update(done: int, total: int | None) -> None:
         bar.total = total
@@ -47,8 +47,8 @@ def bytes_bar(name: str) -> Callable[[int, int | None], None]:
     return update
 
 
-def clips_bar(name: str, total: int, done: int = 0):
-    """A bar in clips and clips/s; `done` of them come from an earlier, interrupted run."""
+def clips_bar(name: str, total: int, done: int = 0) -> Any:
+    """A bar in clips and clips/s; an earlier, interrupted run did `done` of them."""
     if not sys.stderr.isatty():
         return Lines(name, total, "clips", initial=done)
     from tqdm import tqdm

@@ -1,35 +1,28 @@
-"""RAR archives, by the wheel unrar2-cffi (it bundles the reference decoder), the system's libarchive or bsdtar."""
+"""The members of a RAR archive, by the package unrar2-cffi (with the reference decoder) or libarchive."""
 
 import importlib.util
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from workflow.datasets.errors import DataError
-from workflow.datasets.members import Member, chunks, explained
+from workflow.datasets.members import Member, explained
 
 END_OF_ARCHIVE = 10  # of unrar's dll.hpp
 UNIX = 3
 FORMAT_MASK, SYMLINK = 0o170000, 0o120000  # of Unix' file modes
 
 
-def members(path: Path) -> Iterator[Member]:
+def rar_members(path: Path) -> Iterator[Member]:
     """The members of a RAR2, RAR3 or RAR5 archive, solid or not, in one pass."""
     if importlib.util.find_spec("unrar"):
         yield from _by_unrar(path)
     elif library := _libarchive():
         yield from _by_libarchive(path, library)
-    elif shutil.which("bsdtar"):
-        yield from _by_bsdtar(path)
     else:
         raise DataError(
-            f"{path}: nothing here can read RAR; install the Python package unrar2-cffi "
-            "(part of requirements.txt), the system's libarchive or the program bsdtar"
+            f"{path}: nothing on this machine can read RAR; install the Python package unrar2-cffi "
+            "(in requirements.txt) or the system's libarchive"
         )
 
 
@@ -38,34 +31,34 @@ def _by_unrar(path: Path) -> Iterator[Member]:
 
     with explained(path, unrarlib.BadRarFile), unrarlib.RarArchive.open_for_processing(path) as archive:
         while True:
-            # iterate_headers() of the wheel takes a damaged header for the end, so read them here
+            # iterate_headers() of the package takes a corrupt header for the end, so read the headers here
             data = unrarlib.RARHeaderDataEx()
             result = unrarlib.RARReadHeaderEx(archive.handle, data)
             if result == END_OF_ARCHIVE:
                 return
             if result != unrarlib.FLAGS_SUCCESS:
-                raise DataError(f"{path}: truncated or damaged archive (unrar's code {result})")
+                raise DataError(f"{path}: truncated or corrupt archive (unrar's code {result})")
             header = unrarlib.RarHeader(archive, data)
-            taken = []  # the decoder moves on once for every header: by reading or by skipping
+            was_read: list[bool] = []  # the decoder must read or skip each member once
 
-            def read(header=header, taken=taken) -> Iterator[bytes]:
-                chunks: list[bytes] = []
-                taken.append(True)
+            def read(header=header, was_read=was_read) -> Iterator[bytes]:
+                content: list[bytes] = []
+                was_read.append(True)
                 with explained(path, unrarlib.BadRarFile):
-                    header.test(chunks.append)
-                yield from chunks
+                    header.test(content.append)
+                yield from content
 
             folder = bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY)
             symbolic = header.HostOS == UNIX and data.FileAttr & FORMAT_MASK == SYMLINK
             link = symbolic or data.RedirType != 0
             size = header.UnpSize + (header.UnpSizeHigh << 32)
             yield Member(header.FileNameW, size, not folder and not link, folder, read)
-            if not taken:
+            if not was_read:
                 header.skip()
 
 
 def _libarchive() -> ModuleType | None:
-    """The binding of the system's libarchive; importing it without that library raises any of these."""
+    """The binding of the system's libarchive; its import raises any of these errors where the library is missing."""
     try:
         import libarchive
     except (ImportError, OSError, AttributeError, TypeError):
@@ -74,7 +67,7 @@ def _libarchive() -> ModuleType | None:
 
 
 def _by_libarchive(path: Path, libarchive: ModuleType) -> Iterator[Member]:
-    error = libarchive.ArchiveError  # also for solid archives, which unrar2-cffi reads
+    error = libarchive.ArchiveError  # raised for solid archives too, which only unrar2-cffi reads
     with explained(path, error), libarchive.file_reader(str(path)) as archive:
         for entry in archive:
 
@@ -83,28 +76,3 @@ def _by_libarchive(path: Path, libarchive: ModuleType) -> Iterator[Member]:
                     yield from entry.get_blocks()
 
             yield Member(entry.pathname, entry.size or 0, entry.isfile, entry.isdir, read)
-
-
-def _by_bsdtar(path: Path) -> Iterator[Member]:
-    """bsdtar turns the archive into a TAR stream, which is read here member by member: it writes no file itself."""
-    command = ["bsdtar", "--create", "--file", "-", "--format", "pax", f"@{path.resolve()}"]
-    with tempfile.TemporaryFile() as complaints:
-        utf8 = {**os.environ, "LC_ALL": "C.UTF-8"}  # else names beyond ASCII are refused
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=utf8) as program:
-            try:
-                with explained(path), tarfile.open(fileobj=program.stdout, mode="r|") as archive:
-                    for info in archive:
-
-                        def read(info=info) -> Iterator[bytes]:
-                            with explained(path):
-                                yield from chunks(archive.extractfile(info))
-
-                        yield Member(info.name, info.size, info.isreg(), info.isdir(), read)
-                    program.stdout.read()  # the padding
-            finally:
-                program.stdout.close()  # a reader that stops early must not leave the program writing
-                code = program.wait()
-        complaints.seek(0)
-        if code:
-            last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise DataError(f"{path}: truncated or damaged archive (bsdtar: {last})")

@@ -1,7 +1,6 @@
-"""Write splits.csv, splits.json and leakage.csv: who trains, validates and tests in every fold.
+"""Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv.
 
-    python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output
-    results/paper/data/ucf11 \\
+    python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output results/paper/data/ucf11 \\
         --protocols group random --seed 11111986 --validation 0.15
 """
 
@@ -15,31 +14,41 @@ from typing import Any
 
 from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset, dataset, folds
 from workflow.datasets.errors import DataError, command_line
-from workflow.datasets.files import read_csv, write_csv, write_json
+from workflow.datasets.layouts import Clip
 from workflow.datasets.leakage import expected_share, share_with_sibling
-from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, Row, check, cut_validation, parts
+from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, check_fold, train_and_test
 from workflow.storage import seal
+from workflow.storage.files import read_csv, write_csv, write_json
 
-FAR = 1 / 3  # of the wanted validation share; a cut that misses it by more is told
+FAR = 1 / 3  # warn if validation misses its share by more than this share of it
 COLUMNS = ("protocol", "fold", "clip", "part")
 LEAKAGE_COLUMNS = (
-    "dataset", "protocol", "fold", "n_train", "n_validation", "n_test", "test_with_sibling_in_train",
-    "test_with_sibling_of_any_class", "n_train_sources", "n_validation_sources", "n_test_sources",
-)  # fmt: skip
+    "dataset",
+    "protocol",
+    "fold",
+    "n_train",
+    "n_validation",
+    "n_test",
+    "test_with_sibling_in_train_or_validation",
+    "test_with_sibling_of_any_class",
+    "n_train_sources",
+    "n_validation_sources",
+    "n_test_sources",
+)
 
 
-def read_rows(clips: Path) -> list[Row]:
-    """The decodable clips of clips.csv."""
-    seal.require(clips.with_name("frames.json"), ("clips.csv",))
-    table = read_csv(clips, ("clip", "class", "group", "source", "official", "status"))
-    rows = [
-        Row(row["clip"], row["class"], row["group"], row["source"], row["official"])
+def read_clips(path: Path) -> list[Clip]:
+    """The clips of clips.csv that decode."""
+    seal.require(path.with_name("frames.json"), ("clips.csv",))
+    table = read_csv(path, ("clip", "class", "group", "source", "official", "status"))
+    clips = [
+        Clip(row["clip"], row["class"], row["group"], row["source"], row["official"])
         for row in table
         if row["status"] == "ok"
     ]
-    if not rows:
-        raise DataError(f"{clips}: no clip has the status ok; expected at least one")
-    return rows
+    if not clips:
+        raise DataError(f"{path}: no clip has the status ok; expected at least one")
+    return clips
 
 
 def digest(rows: Iterable[dict[str, Any]]) -> str:
@@ -50,7 +59,7 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
 
 def split(
     entry: Dataset,
-    rows: Sequence[Row],
+    clips: Sequence[Clip],
     protocol: str,
     fold: int,
     seed: int,
@@ -58,43 +67,36 @@ def split(
     partial: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of splits.csv and the row of leakage.csv for one protocol and fold."""
-    part_of = parts(entry, rows, protocol, fold, seed, partial)
-    check(entry, rows, part_of, protocol, fold)
-    part_of, by_clip = cut_validation(rows, part_of, validation, seed)
-    if by_clip:
+    where = f"{entry.name}, {protocol}, fold {fold}"
+    part_of = train_and_test(entry, clips, protocol, fold, seed, partial)
+    check_fold(entry, clips, part_of, protocol, fold)
+    part_of, single_source = add_validation(clips, part_of, validation, seed)
+    if single_source:
         print(
-            f"{entry.name}, {protocol}, fold {fold}: validation cut clip by clip, for want of a second "
-            f"training source, in {', '.join(by_clip)}",
+            f"{where}: validation is drawn clip by clip in the classes with a single training source: "
+            f"{', '.join(single_source)}",
             file=sys.stderr,
         )
     count = Counter(part_of.values())
-    warn_of_share(f"{entry.name}, {protocol}, fold {fold}", count[VALIDATION], count[TRAIN], validation)
-    leakage = {
-        "dataset": entry.name,
-        "protocol": protocol,
-        "fold": fold,
-        "n_train": count[TRAIN],
-        "n_validation": count[VALIDATION],
-        "n_test": count[TEST],
-        "test_with_sibling_in_train": f"{share_with_sibling(rows, part_of):.6f}",
-        "test_with_sibling_of_any_class": f"{share_with_sibling(rows, part_of, any_class=True):.6f}",
-        **{
-            f"n_{part}_sources": len({row.source for row in rows if part_of[row.clip] == part})
-            for part in (TRAIN, VALIDATION, TEST)
-        },
-    }
-    table = [{"protocol": protocol, "fold": fold, "clip": row.clip, "part": part_of[row.clip]} for row in rows]
-    return table, leakage
+    warn_of_share(where, count[VALIDATION], count[TRAIN], validation)
+    leakage: dict[str, Any] = {"dataset": entry.name, "protocol": protocol, "fold": fold}
+    for part in (TRAIN, VALIDATION, TEST):
+        leakage[f"n_{part}"] = count[part]
+        leakage[f"n_{part}_sources"] = len({clip.source for clip in clips if part_of[clip.clip] == part})
+    leakage["test_with_sibling_in_train_or_validation"] = f"{share_with_sibling(clips, part_of):.6f}"
+    leakage["test_with_sibling_of_any_class"] = f"{share_with_sibling(clips, part_of, any_class=True):.6f}"
+    rows = [{"protocol": protocol, "fold": fold, "clip": clip.clip, "part": part_of[clip.clip]} for clip in clips]
+    return rows, leakage
 
 
 def warn_of_share(where: str, n_validation: int, n_train: int, wanted: float) -> None:
-    """Say so where whole sources took far more or less than the share that was wanted: accuracies of protocols whose
-    models trained on different numbers of clips do not differ by leakage alone."""
-    got = n_validation / (n_validation + n_train)
-    if abs(got - wanted) > FAR * wanted:
+    """Warn if whole sources gave validation far more or less than its share: two protocols that train on different
+    numbers of clips differ in accuracy by more than their leakage."""
+    n = n_validation + n_train
+    if abs(n_validation / n - wanted) > FAR * wanted:
         print(
-            f"{where}: validation takes {got:.1%} of the training clips ({n_validation} of {n_validation + n_train}) "
-            f"in place of {wanted:.1%}, for want of more or smaller sources a class",
+            f"{where}: validation has {n_validation / n:.1%} of the training clips ({n_validation} of {n}) instead of "
+            f"{wanted:.1%}, because the classes have too few or too large sources",
             file=sys.stderr,
         )
 
@@ -107,37 +109,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--protocols", nargs="+", default=["group", "random"])
     parser.add_argument("--seed", type=int, default=11111986)
     parser.add_argument("--validation", type=float, default=0.15, help="share of the training clips")
-    parser.add_argument("--partial", action="store_true", help="the groups that are there share the folds")
+    parser.add_argument("--partial", action="store_true", help="spread the groups that are present over the folds")
     options = parser.parse_args(arguments)
     if not 0 < options.validation <= 0.5:
         raise DataError(f"--validation {options.validation}: expected more than 0 and at most 0.5")
     entry = dataset(options.dataset)
-    rows = read_rows(options.clips)
+    clips = read_clips(options.clips)
     table, leakage, digests = [], [], {}
     for protocol in options.protocols:
         for fold in range(folds(entry.name, protocol)):
             try:
-                some, leak = split(entry, rows, protocol, fold, options.seed, options.validation, options.partial)
-            except DataError as error:  # a part of a set may lack whole folds; those that use them will say so
+                rows, leak = split(entry, clips, protocol, fold, options.seed, options.validation, options.partial)
+            except DataError as error:  # a partial set may lack whole folds; the runs that need them fail
                 print(f"warning: {error}", file=sys.stderr)
                 continue
-            table += some
+            table += rows
             leakage.append(leak)
-            digests[f"{protocol}/{fold}"] = digest(some)
+            digests[f"{protocol}/{fold}"] = digest(rows)
     if not table:
         raise DataError(f"{options.clips}: no protocol has a fold with both training and test clips")
-    write_csv(options.output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
-    # of test clips with a sibling, over all seeds
-    expected, of_any_class = (round(expected_share(rows, RANDOM_FOLDS, every), 6) for every in (False, True))
     summary = {
         "seed": options.seed,
-        "expected_leakage_of_random_splits": expected,
-        "expected_leakage_of_random_splits_any_class": of_any_class,
+        # of test clips with a sibling, over all seeds
+        "expected_leakage_of_random_splits": round(expected_share(clips, RANDOM_FOLDS), 6),
+        "expected_leakage_of_random_splits_any_class": round(expected_share(clips, RANDOM_FOLDS, any_class=True), 6),
         "digests": digests,
     }
-    write_csv(options.output / "splits.csv", COLUMNS, table)
-    digests = {name: seal.digest(options.output / name) for name in ("splits.csv", "leakage.csv")}
-    write_json(options.output / "splits.json", seal.sealed(summary, digests))
+    written = {}
+    for name, columns, content in (("splits.csv", COLUMNS, table), ("leakage.csv", LEAKAGE_COLUMNS, leakage)):
+        write_csv(options.output / name, columns, content)
+        written[name] = seal.digest(options.output / name)
+    write_json(options.output / "splits.json", seal.sealed(summary, written))
 
 
 if __name__ == "__main__":

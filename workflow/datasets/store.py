@@ -1,10 +1,8 @@
-"""A large array written row by row in any order, by several processes, and finished after any number of
-kills.
+"""A large array, written row by row in any order by several processes, that survives any number of kills.
 
-`<name>.npy.part` is a .npy file of its final size; `<name>.npy.journal` names the rows that are in it for
-good. Its first line says what the array is of: another line, and the work starts anew. A row is journalled
-only after its bytes have reached the disk, and is computed again otherwise, so the bytes at the end are
-always the same.
+`<name>.npy.part` is a .npy file of its final size. `<name>.npy.journal` lists the rows that are finished; its first
+line describes the array, and another description starts again. A row is journalled after its bytes have reached the
+disk and computed again otherwise, so the final bytes are always the same.
 """
 
 import hashlib
@@ -24,12 +22,12 @@ SECONDS = 2.0  # between two syncs: the most work that a kill loses
 
 @cache
 def open_rows(array: str) -> np.memmap:
-    """The array of a .npy file, writable in place; opened once in each process."""
+    """The array of a .npy file, writable in place; opened once per process."""
     return np.lib.format.open_memmap(array, mode="r+")
 
 
 class Store:
-    """`done`: what was said of each row (any JSON) when it was added, by this run or an earlier one."""
+    """`done`: for each finished row the note (any JSON) that this or an earlier run added it with."""
 
     def __init__(self, target: Path, shape: tuple[int, ...], dtype: str, key: dict[str, Any]) -> None:
         self.target = target
@@ -46,7 +44,7 @@ class Store:
     def _resume(self, head: str) -> bool:
         if not (self.array.is_file() and self.journal.is_file()):
             return False
-        lines = self.journal.read_text().split("\n")[:-1]  # what follows the last line end was cut
+        lines = self.journal.read_text().split("\n")[:-1]  # a kill may have cut the last line
         if not lines or lines[0] != head:
             return False
         self.done = dict(map(json.loads, lines[1:]))
@@ -59,18 +57,18 @@ class Store:
         self.journal.unlink(missing_ok=True)
         need_space(self.array, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         open_rows.cache_clear()
-        # rows that are never written read as zeros
+        # a sparse file: rows that are never written read as zeros
         np.lib.format.open_memmap(self.array, mode="w+", dtype=dtype, shape=shape).flush()
         self.journal.write_text(head + "\n")
 
-    def add(self, row: int, said: Any) -> None:
-        """`row` is in the array; `said` is given back in `done` by a later run."""
-        self._waiting.append((row, said))
+    def add(self, row: int, note: Any) -> None:
+        """Record that `row` is written. A later run finds `note` in `done`."""
+        self._waiting.append((row, note))
         if time.monotonic() - self._synced > SECONDS:
             self.sync()
 
     def sync(self) -> None:
-        """Bring the rows added so far to the disk, then say so in the journal."""
+        """Flush the rows added so far to the disk, then journal them."""
         with self.array.open("rb") as file:
             os.fsync(file.fileno())
         with self.journal.open("a") as file:
@@ -88,7 +86,7 @@ class Store:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def finish(self) -> None:
-        """All rows are there: give the array its name."""
+        """All rows are written: give the array its final name."""
         self.array.replace(self.target)
         self.journal.unlink()
         open_rows.cache_clear()

@@ -68,7 +68,7 @@ class Results:
             "n_train",
             "n_validation",
             "n_test",
-            "test_with_sibling_in_train",
+            "test_with_sibling_in_train_or_validation",
         ]
         later = [  # NaN where the file was written before they were counted
             "test_with_sibling_of_any_class",

@@ -1,10 +1,17 @@
 """Files written whole or not at all, so that a kill at any moment leaves the old one or the new one."""
 
+import csv
 import hashlib
+import io
 import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+
+class UnreadableError(ValueError):
+    """A file is missing, is not what its name promises or lacks a column; the message names it."""
 
 
 def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
@@ -35,3 +42,38 @@ def json_text(content: Any) -> str:
 def digest(content: Any) -> str:
     """sha256 of plain data, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows in the order of `columns`; lines end with "\\n" on every platform."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """All rows; UnreadableError if the file is missing or lacks one of `columns`."""
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    rows = list(reader)
+    for column in columns:
+        if column not in (reader.fieldnames or []):
+            raise UnreadableError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
+    return rows
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise UnreadableError(f"{path}: not valid JSON ({error})") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        raise UnreadableError(f"{path}: no such file; the step before this one writes it") from None
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{path}: not UTF-8 text ({error})") from None

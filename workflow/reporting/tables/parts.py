@@ -23,7 +23,7 @@ COLUMNS = {
     "same_class": Column("same_class", ("Siblings,", "same class", "(%)")),
     "any_class": Column("any_class", ("Siblings,", "any class", "(%)")),
 }
-SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train", "test_with_sibling_of_any_class"
+SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"
 ABOUT = 0.05  # training parts that differ by less are about as large
 NAMES = (
     "Sources are told apart by the names that the set gives, mostly titles of films and uploads: parts of one film may "
