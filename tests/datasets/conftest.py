@@ -1,4 +1,4 @@
-"""A loopback server, encoded clips, and what lies beside the project, for the tests of this folder."""
+"""A loopback server, encoded clips, and the files next to the project, for these tests."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def lists(root: Path) -> Path:
     """The official lists of names, which are not part of this project."""
     folder = root.parent / "shared" / "manifests"
     if not folder.is_dir():
-        pytest.skip(f"no official lists of names at {folder.relative_to(root.parent)} beside the project")
+        pytest.skip(f"no official lists of names at {folder.relative_to(root.parent)} next to the project")
     return folder
 
 
@@ -48,7 +48,7 @@ def shared_clips(root: Path) -> Path:
     """Real clips of all three data sets, which are not part of this project."""
     folder = root.parent / "shared" / "clips"
     if not folder.is_dir():
-        pytest.skip(f"no real clips at {folder.relative_to(root.parent)} beside the project")
+        pytest.skip(f"no real clips at {folder.relative_to(root.parent)} next to the project")
     return folder
 
 

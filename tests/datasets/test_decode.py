@@ -144,7 +144,7 @@ def test_a_clip_cut_in_the_middle_gives_what_is_there(tmp_path, clip):
         (bytes(5000), "no video that FFmpeg can open"),
     ],
 )
-def test_what_does_not_decode_says_why(tmp_path, data, reason):
+def test_what_does_not_decode_has_a_reason(tmp_path, data, reason):
     with pytest.raises(UndecodableError, match=reason):
         get(put(tmp_path, data))
 

@@ -1,4 +1,4 @@
-"""The generated data set takes the same way as the real ones and has the difficulty it is meant to have."""
+"""The generated data set goes through the same steps as the real ones and is as hard as intended."""
 
 import zipfile
 from pathlib import Path
@@ -82,7 +82,7 @@ def nearest_neighbour(prepared: Path, protocol: str, pictures: np.ndarray) -> fl
     return float(np.mean(right))
 
 
-def test_a_single_frame_tells_the_source_and_hardly_the_class(prepared):
+def test_a_single_frame_predicts_the_source_and_hardly_the_class(prepared):
     """What makes the random protocol flatter: 0.125 is chance."""
     middle = np.load(prepared / "frames.npy")[:, 3, ::3, ::3].reshape(DEMO.clips, -1).astype(float)
     assert nearest_neighbour(prepared, "random", middle) > 0.5

@@ -21,7 +21,7 @@ FRONT_END = FRONT_ENDS["inception_v3"]
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
-    """Threads that wait for each other cost more than they bring where tests run beside each other."""
+    """More threads slow down tests that run at the same time."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -165,7 +165,7 @@ def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, mo
     assert step.weights_of(tmp_path / "source.json") == weights
 
 
-def test_torchvision_loads_beside_a_torch_of_another_build(root):
+def test_torchvision_loads_next_to_a_torch_of_another_build(root):
     """Hide its compiled part, as a CPU build of torch does, in a process of its own."""
     code = (
         "import torch\n"

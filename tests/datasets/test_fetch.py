@@ -137,7 +137,7 @@ def test_a_wrong_checksum_leads_to_the_next_mirror(server, get, tmp_path, algori
     assert leftovers(tmp_path) == ["good.zip"]
 
 
-def test_when_all_fail_each_reason_is_told_and_nothing_stays(server, get, tmp_path):
+def test_when_all_fail_each_reason_is_named_and_nothing_stays(server, get, tmp_path):
     server.files["/bad.zip"] = OTHER
     with pytest.raises(DataError) as error:
         get(server.url("/gone.zip"), Source(server.url("/bad.zip"), md5="0" * 32))
@@ -202,9 +202,9 @@ def test_a_full_disk_is_foreseen(server, get, monkeypatch):
         get(server.url("/set.zip"))
 
 
-def test_progress_is_told_in_bytes(server, get):
+def test_progress_is_reported_in_bytes(server, get):
     server.files["/set.zip"] = BODY
-    told = []
-    get(server.url("/set.zip"), progress=lambda name: lambda done, total: told.append((name, done, total)))
-    assert told[0] == ("set.zip", 0, len(BODY))
-    assert told[-1] == ("set.zip", len(BODY), len(BODY))
+    calls = []
+    get(server.url("/set.zip"), progress=lambda name: lambda done, total: calls.append((name, done, total)))
+    assert calls[0] == ("set.zip", 0, len(BODY))
+    assert calls[-1] == ("set.zip", len(BODY), len(BODY))

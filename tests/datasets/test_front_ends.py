@@ -42,7 +42,7 @@ def test_listing_the_front_ends_imports_neither_torch_nor_opencv(root):
 
 
 def test_a_new_file_is_a_new_front_end(root, tmp_path, clip):
-    """In a copy of the project: the features step computes it, without weights and beside the others' files."""
+    """In a copy of the project: the features step computes it, without weights, into files of its own."""
     copy = tmp_path / "project"
     shutil.copytree(root / "workflow", copy / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "workflow" / "datasets" / "front_ends" / "mean_colour.py").write_text(ADDED)

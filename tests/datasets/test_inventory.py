@@ -121,7 +121,7 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     parts = [train_and_test(entry, clips("jumps"), "group", fold, 0).values() for fold in (0, 1)]
     assert [list(part).count("test") for part in parts] == [6, 6]
     (tmp_path / "names.txt").write_text("hop/readme.txt")
-    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout Grouped: <class>/"):
+    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout <class>/"):
         make_inventories.main([*given, "--output", str(tmp_path)])
 
 

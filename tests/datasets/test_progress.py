@@ -12,12 +12,12 @@ def test_a_log_file_gets_a_line_for_every_tenth(capsys):
         bar.update()
     bar.close()
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 6  # the first clip tells what came from the earlier run
+    assert len(lines) == 6  # the first line counts the clips of the earlier run
     assert lines[-1].startswith("frames: 200 of 200 clips, ")
     assert lines[-1].endswith(" clips/s")
 
 
-def test_bytes_are_told_in_megabytes(capsys):
+def test_bytes_are_printed_in_megabytes(capsys):
     update = bytes_bar("set.zip")
     for done in range(0, 50_000_001, 1_000_000):
         update(done, 50_000_000)

@@ -123,8 +123,8 @@ def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
         ("random", False): [83.8, 82.0, 83.0, 83.9, 81.9],
         ("random", True): [93.6, 91.6, 93.0, 93.6, 92.4],
     }
-    said = " ".join((root / "README.md").read_text().split())
-    assert f"{min(shares['group', True]):.0f} to {max(shares['group', True]):.0f} % of the test clips" in said
+    readme = " ".join((root / "README.md").read_text().split())
+    assert f"{min(shares['group', True]):.0f} to {max(shares['group', True]):.0f} % of the test clips" in readme
 
 
 def two_classes() -> list[Clip]:
@@ -221,9 +221,9 @@ def test_a_validation_part_far_from_its_share_is_reported(capsys):
     sizes = [split(YOUTUBE_CELEBRITIES, clips, "group", fold, SEED, 0.15)[1] for fold in range(3)]
     assert [(clip["n_train"], clip["n_validation"]) for clip in sizes] == [(735, 437), (821, 485), (886, 456)]
     assert {clip[f"n_{part}_sources"] for clip in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 3
-    assert said[0] == (
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert lines[0] == (
         "youtube_celebrities, group, fold 0: validation has 37.3% of the training clips (437 of 1172) "
         "instead of 15.0%, because the classes have too few or too large sources"
     )

@@ -30,7 +30,7 @@ def secure(tmp_path: Path) -> Iterator[loopback.Served]:
     stop()
 
 
-def test_the_sentence_says_what_to_do_and_the_opt_out_is_by_host(secure, tmp_path, capsys):
+def test_the_sentence_names_the_remedy_and_the_opt_out_is_by_host(secure, tmp_path, capsys):
     secure.files["/set.zip"] = b"content"
     part = Download("set", (Source(secure.url("/set.zip")),))
     checksums = Checksums(tmp_path / "lock.json")

@@ -1,15 +1,15 @@
 """Every data set: its origin, layout, licence and splits.
 
-A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one class in layouts.py.
+A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one entry of layouts.py.
 Sources are tried in order. If a publisher states no checksum, that of the first download is kept in
 resources/<name>/lock.json and compared with all later ones.
 """
 
 from dataclasses import dataclass, field
 
-from workflow.datasets import inventory
+from workflow.datasets import inventory, layouts
 from workflow.datasets.errors import DataError
-from workflow.datasets.layouts import ByClass, Flat, Grouped, Layout
+from workflow.datasets.layouts import Layout
 
 GIB = 2**30
 LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
@@ -75,7 +75,7 @@ UCF11 = Dataset(
             ),
         ),
     ),
-    layout=Grouped(),
+    layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=5,
     download_gb=1.05,
@@ -109,7 +109,7 @@ HMDB51 = Dataset(
             role="splits",
         ),
     ),
-    layout=ByClass(),
+    layout=layouts.HMDB51,
     group_folds=3,
     groups_per_fold=None,
     download_gb=2.12,
@@ -122,7 +122,7 @@ YOUTUBE_CELEBRITIES = Dataset(
     name="youtube_celebrities",
     title="YouTube Celebrities",
     downloads=(Download("ytcelebrity", (Source("http://seqamlab.com/wp-content/uploads/Data/ytcelebrity.tar"),)),),
-    layout=Flat(),
+    layout=layouts.YOUTUBE_CELEBRITIES,
     group_folds=3,
     groups_per_fold=1,
     download_gb=0.9,
@@ -135,7 +135,7 @@ DEMO = Dataset(
     name="demo",
     title="generated motions",
     downloads=(Download("demo", (Source("file:{resources}/demo.zip"),)),),
-    layout=Grouped(),
+    layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=2,
     download_gb=0.0,

@@ -1,11 +1,8 @@
 """How each data set writes class, group and source into the path of a clip."""
 
 import re
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-VIDEO = ("avi", "mpg", "mpeg")
 
 
 @dataclass(frozen=True, order=True)
@@ -35,58 +32,44 @@ class Clip:
         return self.label, self.source
 
 
-class Layout(ABC):
-    """One way to lay out clips; `depth` is the number of trailing path components in a clip's id."""
+@dataclass(frozen=True)
+class Layout:
+    """One way to lay out clips below any folder.
 
-    depth: int
-    pattern: str  # shown to the user
+    pattern: the path of a clip, as shown to the user. regex: matches such a path and names its `label` and its `group`
+    or `source` or both. Without a source, class and group identify it; without a group, the source is the group.
+    """
+
+    pattern: str
+    regex: str
+
+    @property
+    def depth(self) -> int:
+        """The number of trailing path components that make a clip's id."""
+        return self.pattern.count("/") + 1
 
     def parse(self, path: PurePosixPath) -> Clip | None:
-        """The clip at `path`, below any folders, or None if the path is not that of a clip in this layout."""
+        """The clip at `path`, or None if the path is not that of a clip in this layout."""
         if path.name.startswith("._") or "__MACOSX" in path.parts or len(path.parts) < self.depth:
             return None
-        return self._parse(path.parts[-self.depth :])
-
-    @abstractmethod
-    def _parse(self, names: tuple[str, ...]) -> Clip | None:
-        """The clip whose last `depth` path components are `names`."""
-
-
-class Grouped(Layout):
-    """UCF11. The group is the number GG within a class."""
-
-    depth = 3
-    pattern = "<class>/<stem>_<GG>/<stem>_<GG>_<CC>.{mpg,avi}"
-    _name = re.compile(rf"(?P<stem>.+)_(?P<group>\d\d)_(?P<number>\d\d)\.(?:{'|'.join(VIDEO)})", re.IGNORECASE)
-
-    def _parse(self, names: tuple[str, ...]) -> Clip | None:
-        label, folder, name = names
-        match = self._name.fullmatch(name)
-        if match is None or folder != f"{match['stem']}_{match['group']}":
+        clip = "/".join(path.parts[-self.depth :])
+        match = re.fullmatch(self.regex, clip)
+        if match is None:
             return None
-        return Clip("/".join(names), label, match["group"], folder)
+        found = match.groupdict()
+        label, group = found["label"], found.get("group", found.get("source", ""))
+        return Clip(clip, label, group, found.get("source", f"{label}_{group}"))
 
 
-class ByClass(Layout):
-    """HMDB51. The group is the film that the clip was cut from."""
-
-    depth = 2
-    pattern = "<class>/<source>_<class>_<body>_<motion>_np<N>_<view>_<quality>_<number>.avi"
-    _tail = r"_[hulf]_[nc]m_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+\.avi"
-
-    def _parse(self, names: tuple[str, ...]) -> Clip | None:
-        label, name = names
-        match = re.fullmatch(rf"(?P<source>.*)_{re.escape(label)}{self._tail}", name)
-        return match and Clip("/".join(names), label, match["source"], match["source"])
-
-
-class Flat(Layout):
-    """YouTube Celebrities. All clips lie in one folder; the group VV is the source video."""
-
-    depth = 1
-    pattern = "<NNNN>_<VV>_<CCC>_<first_last>.avi"
-    _name = re.compile(r"\d{4}_(?P<group>\d\d)_\d{3}_(?P<label>[a-z_]+)\.avi")
-
-    def _parse(self, names: tuple[str, ...]) -> Clip | None:
-        match = self._name.fullmatch(names[0])
-        return match and Clip(names[0], match["label"], match["group"], f"{match['label']}_{match['group']}")
+UCF11 = Layout(
+    "<class>/<stem>_<GG>/<stem>_<GG>_<CC>.{mpg,avi}",  # GG numbers the groups of a class
+    r"(?P<label>[^/]+)/(?P<source>(?P<stem>[^/]+)_(?P<group>\d\d))/(?P=stem)_(?P=group)_\d\d\.(?i:avi|mpg|mpeg)",
+)
+HMDB51 = Layout(
+    "<class>/<source>_<class>_<body>_<motion>_np<N>_<view>_<quality>_<number>.avi",
+    r"(?P<label>[^/]+)/(?P<source>[^/]*)_(?P=label)_[hulf]_[nc]m_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+\.avi",
+)
+YOUTUBE_CELEBRITIES = Layout(
+    "<NNNN>_<VV>_<CCC>_<first_last>.avi",  # VV numbers the source videos of a person
+    r"\d{4}_(?P<group>\d\d)_\d{3}_(?P<label>[a-z_]+)\.avi",
+)

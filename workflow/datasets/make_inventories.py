@@ -27,7 +27,7 @@ def parse_all(layout: Layout, names: Sequence[str]) -> list[Clip]:
     for name in names:
         clip = layout.parse(PurePosixPath(name))
         if clip is None:
-            raise DataError(f"{name!r} does not follow the layout {type(layout).__name__}: {layout.pattern}")
+            raise DataError(f"{name!r} does not follow the layout {layout.pattern}")
         clips.append(clip)
     return clips
 

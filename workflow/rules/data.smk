@@ -1,4 +1,4 @@
-"""From the wire to the tensor: every data set takes the same way, the generated one too."""
+"""From the download to the tensor: the same steps for every data set, the generated one included."""
 
 
 rule prepared:
@@ -37,7 +37,7 @@ rule download:
     params:
         resources=RESOURCES,
         source=own_copy,
-        # so that a changed copy is read again
+        # a changed copy is read again
         version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
         insecure=lambda wildcards: " ".join(map(quote, CONFIG.datasets[wildcards.dataset].insecure_tls)),
     message:
@@ -75,7 +75,7 @@ rule unpack:
 rule frames:
     input:
         listing=f"{DATA}/listing.csv",
-        inventory=f"{DATA}/inventory.json",  # vouches for the listing
+        inventory=f"{DATA}/inventory.json",  # has the checksum of the listing
         code=code("frames"),
     output:
         f"{DATA}/frames.npy",
