@@ -129,11 +129,11 @@ rule weights:
         WEIGHTS,
     log:
         f"{LOGS}/weights/{{front_end}}.log",
+    wildcard_constraints:
+        front_end="|".join(EXTRACTED),
     localrule: True
     conda:
         ENVIRONMENT
-    wildcard_constraints:
-        front_end="|".join(EXTRACTED),
     params:
         resources=lambda wildcards, output: dirname(output[0]),
         source=own_weights,
@@ -156,10 +156,10 @@ rule features:
         f"{DATA}/{{front_end}}.json",
     log:
         f"{LOGS}/features/{{dataset}}/{{front_end}}.log",
-    conda:
-        ENVIRONMENT
     wildcard_constraints:
         front_end="|".join(EXTRACTED),
+    conda:
+        ENVIRONMENT
     threads: 4
     params:
         folder=lambda wildcards, output: dirname(output[0]),
