@@ -37,13 +37,13 @@ def test_every_run_is_on_the_page_with_curve_specification_and_environment(page,
     run = next(run for run in data["runs"] if run["model"] == "fdht_lstm")
     assert run["record"] == "runs/demo/pixels/fdht_lstm/group/fold0/seed0/result.json"
     assert run["curve"]["epoch"][-1] == 20
-    assert "fully_decomposed" in data["specifications"][run["specification"]]
-    assert "synthetic" in data["environments"][run["environment"]]
+    assert "fully_decomposed" in data["specification"][run["specification"]]
+    assert "synthetic" in data["environment"][run["environment"]]
 
 
 def test_equal_parts_are_stored_once(page):
     data = embedded(page)
-    assert (len(data["specifications"]), len(data["environments"])) == (3, 1)
+    assert (len(data["specification"]), len(data["environment"])) == (3, 1)
 
 
 def test_nothing_is_loaded_from_elsewhere(page):
@@ -91,6 +91,16 @@ def test_no_records_make_a_page_that_says_so(tmp_path):
 
 def test_the_same_records_give_the_same_bytes(few, without_figures):
     assert report.page(gather(few)) == report.page(gather(few))
+
+
+def test_only_files_that_are_there_are_linked(tmp_path, without_figures):
+    write_run(tmp_path, record(), extras=False)
+    assert [run["files"] for run in embedded(report.page(gather(tmp_path)))["runs"]] == [["result.json"]]
+
+
+def test_a_figure_with_nothing_to_show_is_named_with_the_reason(page):
+    assert 'id="figure-factors">Protocol, recipe, or format</h3>\n<p class="note">No format was run with both' in page
+    assert 'id="figure-leakage">What the random protocol adds</h3>\n<figure>' in page
 
 
 def test_links_to_files_lead_from_the_page_to_the_records(few, without_figures):
@@ -161,10 +171,16 @@ def test_a_link_opens_its_run_with_curve_specification_and_files(page, tmp_path)
     const search = document.getElementById("search");
     search.value = "fdht_lstm random"; search.dispatchEvent(new Event("input"));
     seen.filtered = document.querySelectorAll("#runs-table tr.run").length;
+    search.value = "FDHT-LSTM random"; search.dispatchEvent(new Event("input"));
+    seen.printed = document.querySelectorAll("#runs-table tr.run").length;
+    const button = document.querySelector("#runs-table tr.run button");
+    button.click(); seen.opened = button.getAttribute("aria-expanded");
+    button.click(); seen.closed = button.getAttribute("aria-expanded");
     document.querySelector("#runs-table thead button[data-key=test_accuracy]").click();
     """
     seen = in_browser(page, tmp_path, script, fragment="#runs/demo/pixels/fdht_lstm/group/fold0/seed1")
-    assert (seen["rows"], seen["filtered"], seen["lines"]) == (1, 2, 3)
+    assert (seen["rows"], seen["filtered"], seen["printed"], seen["lines"]) == (1, 2, 2, 3)
+    assert (seen["opened"], seen["closed"]) == ("true", "false")
     assert "fully_decomposed" in seen["text"]
     assert "runs/demo/pixels/fdht_lstm/group/fold0/seed1/result.json" in seen["links"]
 

@@ -1,4 +1,4 @@
-"""report.html: one self-contained page with all tables, figures and runs; script and style are inline."""
+"""report.html: one self-contained page with all tables, figures and runs."""
 
 import argparse
 import base64
@@ -20,24 +20,10 @@ from workflow.reporting.results import Results, gather
 
 MODULE = "workflow.reporting.report.page"
 TEMPLATES = Path(__file__).parent / "templates"
-# order and names must be those of COLUMNS in templates/report.js
-COLUMNS = [
-    ("dataset", "Data set"),
-    ("front_end", "Front end"),
-    ("model", "Model"),
-    ("protocol", "Protocol"),
-    ("fold", "Fold"),
-    ("seed", "Seed"),
-    ("status", "Status"),
-    ("test_accuracy", "Test acc., epoch chosen on validation"),
-    ("best_epoch_accuracy", "Test acc., best test epoch"),
-    ("epochs", "Epochs"),
-    ("train_seconds", "Training (s)"),
-]
 
 
 def page(results: Results, prefix: str = "") -> str:
-    """The whole page; `prefix` leads from the page to the folder of records, for links to files."""
+    """Return the page. `prefix` leads from it to the folder of records, for links to files."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -56,13 +42,13 @@ def page(results: Results, prefix: str = "") -> str:
             for name, module in tables.TABLES.items()
         ],
         figures=images(results),
-        columns=COLUMNS,
+        columns=runs.COLUMNS,
         data=embedded(runs.collect(results) | {"prefix": prefix}),
     )
 
 
 def counts(results: Results) -> list[tuple[str, int]]:
-    """How many runs there are of each state, those that are not there included."""
+    """Return (state, number of runs), including the expected runs without a record."""
     states = results.records["status"].value_counts().to_dict()
     states["not run"] = int((results.excluded["state"] == "not run").sum())
     names = {"ok": "finished", "failed": "failed", "malformed": "malformed", "duplicate": "duplicate"}
@@ -81,7 +67,7 @@ def images(results: Results) -> list[tuple[str, str, str, str]]:
 
 
 def embedded(content: dict) -> Markup:
-    """JSON that may stand inside a script element: no text of a record can end it."""
+    """Return JSON that is safe inside a script element: no text of a record can end the element."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 

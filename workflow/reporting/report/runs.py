@@ -1,4 +1,4 @@
-"""Every run as the report shows it: record, curve, specification, environment; equal parts stored once."""
+"""Every run as the report shows it: record, curve, specification and environment; equal texts are stored once."""
 
 import json
 from pathlib import Path
@@ -8,43 +8,62 @@ import pandas as pd
 import yaml
 
 from workflow.reporting import curves
+from workflow.reporting import layout as layouts
+from workflow.reporting.drawing import style
 from workflow.reporting.provenance import UNCOMMITTED
 from workflow.reporting.records import IDENTITY
 from workflow.reporting.results import Results
 
-MOST_POINTS = 80  # of a curve on the page; the stream beside the record has all
-SHOWN = ("train_accuracy", "validation_accuracy", "test_accuracy", "train_loss", "validation_loss")
+COLUMNS = {
+    "dataset": "Data set",
+    "front_end": "Front end",
+    "model": "Model",
+    "protocol": "Protocol",
+    "fold": "Fold",
+    "seed": "Seed",
+    "status": "Status",
+    "test_accuracy": "Test acc., epoch chosen on validation",
+    "best_epoch_accuracy": "Test acc., best test epoch",
+    "epochs": "Epochs",
+    "train_seconds": "Training (s)",
+}
+PERCENT = ["test_accuracy", "best_epoch_accuracy", "validation_accuracy", "test_top5", "test_macro_f1"]
+FILES = ["result.json", "metrics.jsonl", "predictions.csv", "specification.yaml", "environment.json"]
+CURVES = ("train_accuracy", "validation_accuracy", "test_accuracy")
+MOST_POINTS = 80  # of a curve on the page; metrics.jsonl has all
 
 
 def collect(results: Results) -> dict[str, Any]:
-    """{"runs": a dict per record, "specifications": [...], "environments": [...]}, ready for JSON."""
-    shared: dict[str, dict[str, int]] = {"specifications": {}, "environments": {}}
+    """Return the runs and the texts that they share, ready for JSON."""
+    shared: dict[str, dict[str, int]] = {"specification": {}, "environment": {}}
     runs = []
     for row in results.records.to_dict("records"):
         folder = (results.root / row["record"]).parent
         run = {name: _plain(value) for name, value in row.items()}
         if run.pop("git_dirty"):
             run["git_commit"] = f"{run['git_commit']} ({UNCOMMITTED})"
-        run["curve"] = curve(folder / "metrics.jsonl")
-        run["specification"] = _index(shared["specifications"], specification(folder / "specification.yaml"))
-        run["environment"] = _index(shared["environments"], environment(folder / "environment.json"))
+        run |= {"curve": curve(folder / "metrics.jsonl"), "path": _path(row), "text": _names(results, row)}
+        run["files"] = [name for name in FILES if (folder / name).is_file()]
+        texts = {"specification": specification(folder), "environment": environment(folder)}
+        run |= {key: shared[key].setdefault(text, len(shared[key])) for key, text in texts.items() if text}
         runs.append({name: value for name, value in run.items() if value is not None})
-    return {"runs": runs, **{name: list(texts) for name, texts in shared.items()}}
+    return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(shared[key]) for key in shared}}
 
 
 def curve(path: Path) -> dict[str, list] | None:
-    """Epochs and SHOWN quantities, thinned to MOST_POINTS; None without a stream of metrics."""
+    """Return epochs and accuracies, thinned to MOST_POINTS; None without metrics."""
     epochs = curves.read(path)
     if not epochs:
         return None
     step = -(-len(epochs) // MOST_POINTS)
     thinned = epochs[::step] if (len(epochs) - 1) % step == 0 else [*epochs[::step], epochs[-1]]
-    lines = {name: [_rounded(value) for value in curves.column(thinned, name)] for name in SHOWN}
+    lines = {name: [_rounded(value) for value in curves.column(thinned, name)] for name in CURVES}
     return {"epoch": [entry["epoch"] for entry in thinned], **lines}
 
 
-def specification(path: Path) -> str | None:
-    """The text of a specification without the run's identity, which the page shows anyway."""
+def specification(folder: Path) -> str | None:
+    """Return specification.yaml without the identity of the run, so that many runs have the same text."""
+    path = folder / "specification.yaml"
     if not path.is_file():
         return None
     found = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -53,8 +72,9 @@ def specification(path: Path) -> str | None:
     return yaml.dump(found, sort_keys=False, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
 
-def environment(path: Path) -> str | None:
-    """The text of environment.json, indented."""
+def environment(folder: Path) -> str | None:
+    """Return environment.json, indented."""
+    path = folder / "environment.json"
     if not path.is_file():
         return None
     try:
@@ -63,8 +83,17 @@ def environment(path: Path) -> str | None:
         return f"{path.name} is not JSON: {error}"
 
 
-def _index(texts: dict[str, int], text: str | None) -> int | None:
-    return None if text is None else texts.setdefault(text, len(texts))
+def _path(row: dict[str, Any]) -> str:
+    return "/".join(row["record"].split("/")[-7:-1])  # below runs/
+
+
+def _names(results: Results, row: dict[str, Any]) -> str:
+    """Return what the search looks at, in lower case: the path of the run and the printed names."""
+    names = [row["record"], row["status"]]
+    if isinstance(row["model"], str):
+        names.append(style.label(results, row["model"]))
+        names.append(layouts.setting_label(results.layout, row["dataset"], row["front_end"]))
+    return " ".join(names).lower()
 
 
 def _plain(value: Any) -> Any:

@@ -8,41 +8,34 @@
   let shown = PAGE;
   let order = { key: null, sign: 1 };
 
-  const COLUMNS = ["dataset", "front_end", "model", "protocol", "fold", "seed", "status", "test_accuracy",
-    "best_epoch_accuracy", "epochs", "train_seconds"];
-  const PERCENT = new Set(["test_accuracy", "best_epoch_accuracy", "validation_accuracy", "test_top5", "test_macro_f1"]);
-
-  // an element with attributes and children; text is never parsed as HTML
+  // An element with attributes and children. Text is never parsed as HTML.
   function make(name, attributes, ...children) {
-    const svg = ["svg", "line", "polyline", "text", "g", "title"].includes(name);
-    const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
+    return fill(document.createElement(name), attributes, children);
+  }
+  function draw(name, attributes, ...children) {
+    return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+  }
+  function fill(element, attributes, children) {
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     element.append(...children);
     return element;
   }
 
-  function pretty(key, value) {
+  function printed(key, value) {
     if (value === undefined) return "—";
-    if (PERCENT.has(key)) return (100 * value).toFixed(1) + " %";
-    if (key === "train_seconds") return value.toFixed(1);
-    return String(value);
+    if (data.percent.includes(key)) return (100 * value).toFixed(1) + " %";
+    return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
   }
 
-  const place = (run) => [run.dataset, run.front_end, run.model, run.protocol, "fold" + run.fold, "seed" + run.seed].join("/");
-
-  // sorting of any table: rows move within their own block; the number that a cell begins with counts as a number
-  function value(cell) {
-    const text = cell ? cell.textContent.trim() : "";
-    const found = text.replace(/[\u2009\s]/g, "").replace(/\u2212/g, "-").match(/^[\[<(]?([+-]?\d+(\.\d+)?(e[+-]?\d+)?)/);
-    return found ? Number(found[1]) : text;
+  // Sorting: rows move within their block. A cell counts as a number if it begins with one.
+  function comparable(text) {
+    const plain = text.replace(/\s/g, "").replace(/−/g, "-").replace(/^[[<(]/, "");
+    return Number.isNaN(parseFloat(plain)) ? text : parseFloat(plain);
   }
-
   function compare(a, b) {
-    const numbers = typeof a === "number" && typeof b === "number";
-    if (numbers) return a - b;
-    return typeof a === typeof b ? a.localeCompare(b) : typeof a === "number" ? -1 : 1;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return typeof a === "number" ? a - b : a.localeCompare(b);
   }
-
   function direction(button) {
     const head = button.closest("th");
     const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
@@ -50,110 +43,100 @@
     head.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
     return sign;
   }
+  function sort(button) {
+    const sign = direction(button);
+    const column = button.closest("th").cellIndex;
+    const key = (row) => comparable(row.cells[column].textContent.trim());
+    for (const block of button.closest("table").tBodies) {
+      const rows = [...block.rows].filter((row) => !row.classList.contains("block"));
+      block.append(...rows.sort((a, b) => sign * compare(key(a), key(b))));
+    }
+  }
 
-  document.querySelectorAll("table.sortable thead button").forEach((button) => {
-    button.addEventListener("click", () => {
-      const sign = direction(button);
-      const column = button.closest("th").cellIndex;
-      button.closest("table").querySelectorAll("tbody").forEach((block) => {
-        const rows = [...block.rows].filter((row) => !row.classList.contains("block"));
-        rows.sort((a, b) => sign * compare(value(a.cells[column]), value(b.cells[column])));
-        block.append(...rows);
-      });
-    });
-  });
+  const LINES = [["train", "#5b6670", "2 3"], ["validation", "#E69F00", "6 3"], ["test", "#0072B2", "none"]];
 
-  // a curve as SVG: accuracies from 0 to 100 per cent against epochs
+  // A curve: accuracies from 0 to 100 % against epochs.
   function chart(run) {
-    const [width, height, left, bottom] = [420, 230, 38, 28];
-    const curve = run.curve;
-    const last = curve.epoch[curve.epoch.length - 1];
-    const first = curve.epoch[0];
-    const x = (epoch) => left + (width - left - 10) * (last === first ? 0.5 : (epoch - first) / (last - first));
-    const y = (share) => 10 + (height - bottom - 10) * (1 - share);
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", width: "100%" });
-    svg.append(make("title", {}, "Accuracy of " + place(run) + " over the epochs"));
+    const [width, height, left, right, top, bottom] = [420, 240, 38, 410, 28, 200];
+    const epochs = run.curve.epoch;
+    const [first, last] = [epochs[0], epochs[epochs.length - 1]];
+    const x = (epoch) => left + (right - left) * (last === first ? 0.5 : (epoch - first) / (last - first));
+    const y = (share) => bottom - (bottom - top) * share;
+    const text = (x, y, content, anchor = "middle") => draw("text", { x, y, "text-anchor": anchor }, content);
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", width: "100%" });
+    svg.append(draw("title", {}, `Accuracy of ${run.path} over the epochs`));
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-      svg.append(make("line", { x1: left, x2: width - 10, y1: y(share), y2: y(share), stroke: "#d9dee3" }));
-      svg.append(make("text", { x: left - 5, y: y(share) + 4, "text-anchor": "end" }, String(100 * share)));
+      svg.append(draw("line", { x1: left, x2: right, y1: y(share), y2: y(share), stroke: "#d9dee3" }));
+      svg.append(text(left - 5, y(share) + 4, String(100 * share), "end"));
     }
     for (const epoch of new Set([first, Math.round((first + last) / 2), last])) {
-      svg.append(make("text", { x: x(epoch), y: height - 12, "text-anchor": "middle" }, String(epoch)));
+      svg.append(text(x(epoch), bottom + 16, String(epoch)));
     }
-    svg.append(make("text", { x: width / 2, y: height - 1, "text-anchor": "middle" }, "epoch; accuracy in %"));
-    const looks = { train_accuracy: ["train", "#5b6670", "2 3"], validation_accuracy: ["validation", "#E69F00", "6 3"],
-      test_accuracy: ["test", "#0072B2", "none"] };
-    Object.entries(looks).forEach(([name, [label, colour, dash]], index) => {
-      const points = curve.epoch.map((epoch, i) => [epoch, curve[name][i]]).filter((point) => point[1] !== null);
-      const path = points.map(([epoch, share]) => `${x(epoch).toFixed(1)},${y(share).toFixed(1)}`).join(" ");
-      svg.append(make("polyline", { points: path, fill: "none", stroke: colour, "stroke-width": 1.8, "stroke-dasharray": dash }));
-      const key = left + 12 + 105 * index;
-      svg.append(make("line", { x1: key, x2: key + 20, y1: 6, y2: 6, stroke: colour, "stroke-width": 2, "stroke-dasharray": dash }));
-      svg.append(make("text", { x: key + 25, y: 10 }, label));
+    svg.append(text(width / 2, height - 6, "accuracy (%) against epochs"));
+    LINES.forEach(([name, stroke, dash], index) => {
+      const values = run.curve[name + "_accuracy"];
+      const points = epochs.map((epoch, i) => [epoch, values[i]]).filter(([, value]) => value !== null);
+      const path = points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+      const look = { stroke, fill: "none", "stroke-width": 1.8, "stroke-dasharray": dash };
+      const key = left + 105 * index;
+      svg.append(draw("polyline", { points: path, ...look }));
+      svg.append(draw("line", { x1: key, x2: key + 20, y1: 10, y2: 10, ...look }), text(key + 25, 14, name, "start"));
     });
-    if (run.best_epoch !== undefined && run.best_epoch >= first) {
-      svg.append(make("line", { x1: x(run.best_epoch), x2: x(run.best_epoch), y1: 14, y2: height - bottom,
-        stroke: "#1d2329", "stroke-dasharray": "1 3" }, make("title", {}, "epoch chosen on validation")));
+    if (run.best_epoch >= first) {
+      const line = { x1: x(run.best_epoch), x2: x(run.best_epoch), y1: top, y2: bottom, stroke: "#1d2329" };
+      svg.append(draw("line", { ...line, "stroke-dasharray": "1 3" }, draw("title", {}, "epoch chosen on validation")));
     }
     return svg;
   }
 
   function detail(run) {
-    const list = make("dl");
-    for (const [key, item] of Object.entries(run)) {
-      if (["curve", "specification", "environment", "record"].includes(key)) continue;
-      list.append(make("dt", {}, key), make("dd", {}, pretty(key, item)));
+    const list = make("dl", {});
+    for (const [key, value] of Object.entries(run)) {
+      if (typeof value !== "object" && !["specification", "environment", "text", "path"].includes(key)) {
+        list.append(make("dt", {}, key), make("dd", {}, printed(key, value)));
+      }
     }
-    const folder = data.prefix + run.record.replace(/result\.json$/, "");
+    const folder = (data.prefix + run.record.replace(/result\.json$/, "")).split("/").map(encodeURIComponent).join("/");
     const files = make("p", {}, "Files: ");
-    for (const name of ["result.json", "metrics.jsonl", "predictions.csv", "specification.yaml", "environment.json"]) {
-      files.append(make("a", { href: folder.split("/").map(encodeURIComponent).join("/") + name }, name), " ");
+    for (const name of run.files) files.append(make("a", { href: folder + name }, name), " ");
+    const right = make("div", {}, run.curve ? chart(run) : make("p", { class: "note" }, "No learning curve."));
+    for (const [key, heading] of [["specification", "Specification"], ["environment", "Environment"]]) {
+      if (key in run) right.append(make("strong", {}, heading), make("pre", {}, data[key][run[key]]));
     }
-    const left = make("div", {}, make("strong", {}, place(run)), list, files);
-    const right = make("div");
-    right.append(run.curve ? chart(run) : make("p", { class: "note" }, "No learning curve."));
-    if (run.specification !== undefined) {
-      right.append(make("strong", {}, "Specification"), make("pre", {}, data.specifications[run.specification]));
-    }
-    if (run.environment !== undefined) {
-      right.append(make("strong", {}, "Environment"), make("pre", {}, data.environments[run.environment]));
-    }
-    return make("tr", { class: "detail" }, make("td", { colspan: COLUMNS.length }, make("div", { class: "panels" }, left, right)));
+    const panels = make("div", { class: "panels" }, make("div", {}, make("strong", {}, run.path), list, files), right);
+    return make("tr", { class: "detail" }, make("td", { colspan: data.columns.length }, panels));
   }
 
   function toggle(row, run) {
-    if (row.nextSibling && row.nextSibling.classList && row.nextSibling.classList.contains("detail")) {
-      row.nextSibling.remove();
-    } else {
-      row.after(detail(run));
-    }
+    const open = row.nextElementSibling?.classList.contains("detail");
+    if (open) row.nextElementSibling.remove();
+    else row.after(detail(run));
+    row.querySelector("button").setAttribute("aria-expanded", String(!open));
   }
 
+  // A query with a slash is a path of folders below runs/. Otherwise each word occurs in a name, printed or not.
   function matching() {
-    const words = search.value.trim().toLowerCase().split(/[\s/]+/).filter(Boolean);
-    const found = data.runs.filter((run) => {
-      const parts = (place(run) + "/" + run.status + "/" + run.record).toLowerCase().split("/");
-      return words.every((word) => parts.includes(word) || (word.length > 1 && parts.some((part) => part.startsWith(word))));
-    });
-    if (order.key !== null) {
-      const missing = order.sign > 0 ? Infinity : -Infinity;
-      const item = (run) => (run[order.key] === undefined ? missing : run[order.key]);
-      found.sort((a, b) => order.sign * compare(item(a), item(b)));
-    }
-    return found;
+    const query = search.value.trim().toLowerCase();
+    const matches = query.includes("/")
+      ? (run) => `/${run.path}/`.toLowerCase().includes(`/${query}/`)
+      : (run) => query.split(/\s+/).every((word) => run.text.includes(word));
+    const found = data.runs.filter(matches);
+    if (order.key === null) return found;
+    const [known, missing] = [true, false].map((has) => found.filter((run) => (order.key in run) === has));
+    return [...known.sort((a, b) => order.sign * compare(a[order.key], b[order.key])), ...missing];
   }
 
-  function draw() {
+  function show() {
     const found = matching();
     body.replaceChildren();
     for (const run of found.slice(0, shown)) {
-      const row = make("tr", { class: "run " + run.status, tabindex: 0 });
-      for (const key of COLUMNS) {
-        const numeric = typeof run[key] === "number";
-        row.append(make("td", numeric ? { class: "number" } : {}, pretty(key, run[key])));
-      }
+      const cells = data.columns.map((key, index) => {
+        const text = printed(key, run[key]);
+        const content = index ? text : make("button", { type: "button", "aria-expanded": "false" }, text);
+        return make("td", { class: typeof run[key] === "number" ? "number" : "" }, content);
+      });
+      const row = make("tr", { class: `run ${run.status}` }, ...cells);
       row.addEventListener("click", () => toggle(row, run));
-      row.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(row, run); });
       body.append(row);
     }
     document.getElementById("found").textContent = `${found.length} of ${data.runs.length} runs`;
@@ -161,27 +144,30 @@
     return found;
   }
 
-  document.querySelectorAll("#runs-table thead button").forEach((button) => {
-    button.addEventListener("click", () => {
-      order = { key: button.dataset.key, sign: direction(button) };
-      draw();
-    });
-  });
-  search.addEventListener("input", () => { shown = PAGE; draw(); });
-  more.addEventListener("click", () => { shown += PAGE; draw(); });
-
-  // #runs/ucf11/pixels/fdht_lstm shows the runs that a number rests on; a complete path opens the run
+  // #runs/ucf11/pixels/fdht_lstm shows the runs behind a number. The path of a single run opens it.
   function follow() {
     const found = decodeURIComponent(location.hash).match(/^#runs\/(.+)$/);
     if (!found) return;
     search.value = found[1];
     shown = PAGE;
-    const runs = draw();
+    const runs = show();
     if (runs.length === 1) toggle(body.rows[0], runs[0]);
     document.getElementById("runs").scrollIntoView();
   }
+
+  document.querySelectorAll("table.sortable thead button").forEach((button) => {
+    button.addEventListener("click", () => sort(button));
+  });
+  document.querySelectorAll("#runs-table thead button").forEach((button) => {
+    button.addEventListener("click", () => {
+      order = { key: button.dataset.key, sign: direction(button) };
+      show();
+    });
+  });
+  search.addEventListener("input", () => { shown = PAGE; show(); });
+  more.addEventListener("click", () => { shown += PAGE; show(); });
   window.addEventListener("hashchange", follow);
-  draw();
+  show();
   follow();
   document.body.dataset.ready = "true";
 })();
