@@ -63,3 +63,9 @@ def test_variants_are_named_after_their_model():
     assert layouts.model_label(layout, "fdht_lstm_authors") == "FDHT-LSTM (authors' recipe)"
     assert layouts.model_label(layout, "some_idea") == "some idea"
     assert layouts.kind(layout, "ht_lstm_rank8") == "compressed"
+
+
+def test_a_front_end_that_the_layout_does_not_name_has_its_own_title():
+    layout = {"datasets": {"demo": "demo"}, "front_ends": {"pixels": "raw pixels"}}
+    assert layouts.setting_label(layout, "demo", "pixels") == "demo, raw pixels"
+    assert layouts.setting_label(layout, "demo", "inception_v3") == "demo, CNN features"

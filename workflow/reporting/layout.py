@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.reporting.files import ReportingError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
@@ -123,4 +124,6 @@ def dataset_label(layout: dict[str, Any], dataset: str) -> str:
 
 def setting_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
     """How a data set with its front end is called in print."""
-    return f"{dataset_label(layout, dataset)}, {layout['front_ends'].get(front_end, front_end)}"
+    known = FRONT_ENDS.get(front_end)
+    label = layout["front_ends"].get(front_end, known.title if known else front_end)
+    return f"{dataset_label(layout, dataset)}, {label}"
