@@ -67,7 +67,7 @@ class Declaration:
         plan, estimate = best
         U = self.parameters()["U"]
         formula = estimate.formula
-        if plan.kind == "split":
+        if plan.split is not None:
             n_p, m_p, s, n_q, m_q = plan.split.shape
             formula += f"; n_P={n_p} m_P={m_p} s={s} n_Q={n_q} m_Q={m_q}"
             if plan.between is not None:

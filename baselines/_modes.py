@@ -1,14 +1,17 @@
 """Checks of modes and ranks that the input-only formats share. Torch-free."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fdht.mega import GATES
 from fdht.shapes import modes, natural, naturals
 
-Modes = tuple[int, ...]
+Modes = Sequence[int]
+Ranks = int | Sequence[int]
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> tuple[Modes, Modes]:
+def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> Pair:
     """Return the modes of D and of G H, equally many; the first output mode holds the gates, as in the papers."""
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
     if len(n) != len(m):
@@ -16,7 +19,7 @@ def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
     return n, m
 
 
-def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> tuple[Modes, Modes]:
+def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> Pair:
     """Return the modes of D and of G H; the first output mode holds the gates."""
     n = modes("input_modes", input_modes, input_size, "input_size")
     first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")

@@ -4,22 +4,14 @@ arXiv 1712.05134).
 Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The block is one more index of every core. U stays dense.
 """
 
-from collections.abc import Sequence
-
 from baselines._declaration import AuthorsStart
-from baselines._modes import paired, rank_list
+from baselines._modes import Modes, Ranks, paired, rank_list
 from fdht.network import Core, Network
 from fdht.shapes import natural
 
 
 def declare(
-    input_size: int,
-    hidden_size: int,
-    input_modes: Sequence[int],
-    output_modes: Sequence[int],
-    ranks: int | Sequence[int],
-    blocks: int,
-    cell: str = "lstm",
+    input_size: int, hidden_size: int, input_modes: Modes, output_modes: Modes, ranks: Ranks, blocks: int, cell="lstm"
 ) -> Network:
     """ranks: the Tucker ranks R_1..R_d, or an int for all."""
     n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
@@ -33,7 +25,7 @@ def authors(network: Network) -> AuthorsStart | None:
     return AuthorsStart(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
 
 
-def block_term(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int], blocks: int) -> Network:
+def block_term(n: Modes, m: Modes, ranks: Ranks, blocks: int) -> Network:
     """Declare the cores of a block-term (prod(m), prod(n)) matrix."""
     blocks, d = natural("blocks", blocks), len(n)
     tucker = rank_list("ranks", ranks, d, "one for each pair of modes")

@@ -1,9 +1,8 @@
 """W in the hierarchical Tucker format, U dense: HT-LSTM (Yin et al., arXiv 2005.04366)."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from baselines._modes import paired
+from baselines._modes import Modes, paired
 from fdht import hierarchical
 from fdht.network import Network
 
@@ -11,8 +10,8 @@ from fdht.network import Network
 def declare(
     input_size: int,
     hidden_size: int,
-    input_modes: Sequence[int],
-    output_modes: Sequence[int],
+    input_modes: Modes,
+    output_modes: Modes,
     ranks: Any = None,
     tree: Any = "balanced",
     leaf_rank: int | None = None,

@@ -6,20 +6,14 @@ half and its output half. U stays dense.
 """
 
 import math
-from collections.abc import Sequence
 
 from baselines._declaration import AuthorsStart
-from baselines._modes import merged, rank_list
+from baselines._modes import Modes, Ranks, merged, rank_list
 from fdht.network import Core, Network
 
 
 def declare(
-    input_size: int,
-    hidden_size: int,
-    input_modes: Sequence[int],
-    output_modes: Sequence[int],
-    ranks: int | Sequence[int],
-    cell: str = "lstm",
+    input_size: int, hidden_size: int, input_modes: Modes, output_modes: Modes, ranks: Ranks, cell: str = "lstm"
 ) -> Network:
     """ranks: an int, or for every mode, inputs then outputs, the rank of the bond before it."""
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
@@ -31,7 +25,7 @@ def authors(network: Network) -> AuthorsStart:
     return AuthorsStart(W=("normal", 0.5), U=("orthogonal", 1.0))
 
 
-def tensor_ring(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
+def tensor_ring(n: Modes, m: Modes, ranks: Ranks) -> Network:
     """Declare the cores of a tensor-ring (prod(m), prod(n)) matrix."""
     sizes = [*n, *m]
     count = len(sizes)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from baselines._declaration import AuthorsStart
-from baselines._modes import paired, rank_list
+from baselines._modes import Modes, Ranks, paired, rank_list
 from fdht.network import Core, Network
 
 if TYPE_CHECKING:
@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 def declare(
-    input_size: int,
-    hidden_size: int,
-    input_modes: Sequence[int],
-    output_modes: Sequence[int],
-    ranks: int | Sequence[int],
-    cell: str = "lstm",
+    input_size: int, hidden_size: int, input_modes: Modes, output_modes: Modes, ranks: Ranks, cell: str = "lstm"
 ) -> Network:
     """ranks: r_1..r_{d-1}, or r_0..r_d with boundary ranks 1, or an int for all inner ones."""
     n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
@@ -38,7 +33,7 @@ def authors(network: Network) -> AuthorsStart:
     return AuthorsStart(W=("uniform", half_width), U=("orthogonal", 1.0))
 
 
-def tensor_train(n: Sequence[int], m: Sequence[int], ranks: int | Sequence[int]) -> Network:
+def tensor_train(n: Modes, m: Modes, ranks: Ranks) -> Network:
     """Declare the cores of a tensor-train (prod(m), prod(n)) matrix."""
     d = len(n)
     if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:

@@ -25,16 +25,12 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 from workflow.experiments.run import Run
-from workflow.experiments.training import Training
-from workflow.training import calibration, experiment, model, optimiser
-from workflow.training.checkpoint import Checkpoints
+from workflow.training import calibration, model
+from workflow.training import device as devices
 from workflow.training.data import prepared
-from workflow.training.environment import device_name
-from workflow.training.feed import Feed
-from workflow.training.graphs import GraphedStep
-from workflow.training.interruption import Interruption
+from workflow.training.experiment import build_step
+from workflow.training.job import Job
 from workflow.training.loop import Loop
-from workflow.training.step import Step
 
 T, HEIGHT, WIDTH, CLASSES, CLIPS, BATCH, HIDDEN = 6, 120, 160, 11, 128, 16, 256
 RAW = {"input_size": HEIGHT * WIDTH * 3, "hidden_size": HIDDEN}
@@ -58,26 +54,28 @@ STEPS = CLIPS // BATCH
 
 def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
     """The device, and for each implementation a function that trains one epoch of the model `name`."""
-    settings = Training(batch_size=BATCH, epochs=10**6)
-    run = Run("demo", "pixels", name, "group", 0, 0, name, "ours", MODELS[name], settings)
-    device = experiment.choose_device("auto")
-    experiment.switch_on_determinism(device, "float32")
-    fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), MODELS[name]["format"], "unit")
+    identity = {"dataset": "demo", "front_end": "pixels", "model": name, "protocol": "group", "fold": 0, "seed": 0}
+    settings = {"batch_size": BATCH, "epochs": 10**6, "gradient_norm": None}
+    kind = {"family": name, "recipe": "ours"}
+    run = Run.parse({**identity, **kind, "recurrent": MODELS[name], "training": settings})
+    device = devices.choose("auto")
+    devices.make_deterministic(device, "float32")
+    fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), run)
     clips, labels = torch.from_numpy(fold.clips).flatten(2), torch.from_numpy(fold.labels)
 
     def network() -> model.Classifier:
         torch.manual_seed(0)
         return model.build(run, CLASSES).to(device)
 
-    kind = GraphedStep if device.type == "cuda" else Step
-    trained = network()
-    step = kind(trained, optimiser.build(trained, settings), None, "float32")
-    loop = Loop(run, fold, Feed(fold, device), step, Checkpoints(Path(tempfile.mkdtemp()), {}), Interruption(), 1e9)
+    torch.manual_seed(0)
+    step = build_step(run, CLASSES, device)
+    folder = Path(tempfile.mkdtemp())
+    loop = Loop(Job(run, fold, folder, folder, checkpoint_seconds=1e9), fold, step)
 
     def ours() -> None:
         loop.state.position = 0
         step.begin_epoch()
-        loop.train_epoch(time.perf_counter())
+        loop.train_epoch()
         step.totals()
 
     usual = network()
@@ -128,7 +126,7 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
         {
             "model": name,
             "implementation": way,
-            "device": device_name(device),
+            "device": devices.name(device),
             "threads": torch.get_num_threads(),
             "batch": BATCH,
             "frames": T,

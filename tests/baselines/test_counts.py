@@ -85,7 +85,7 @@ def test_complexity_counts_the_dense_layer_by_hand():
 def test_complexity_counts_a_tensor_train_by_hand():
     declared = baselines.declare("tensor_train", **PIXELS, **UCF11)
     complexity = declared.complexity()
-    # From the last core on: n3 x (n4 -> r m4), then r n3 -> r m3, r n2 -> r m2, r n1 -> m1, beside the dense U.
+    # From the last core on: n3 x (n4 -> r m4), then r n3 -> r m3, r n2 -> r m2, r n1 -> m1, plus the dense U.
     sweep = (
         8 * 20 * 20 * 18 * 4 * 4 + 8 * 20 * (20 * 4) * 4 * (4 * 4) + 8 * (20 * 4) * 4 * (4 * 4 * 4) + 8 * 4 * 16 * 64
     )

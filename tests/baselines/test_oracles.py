@@ -1,4 +1,4 @@
-"""Our formats beside other people's code, given the same cores."""
+"""Our formats against other implementations with the same cores."""
 
 import string
 import warnings

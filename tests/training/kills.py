@@ -1,4 +1,4 @@
-"""Runs one experiment again and again, each time killed (SIGKILL) at a random Python call, until it is complete.
+"""Run one training again and again, each time killed (SIGKILL) at a random Python call, until it is complete.
 
     python tests/training/kills.py DATA SPECIFICATION FOLDER KILLS SEED
 
@@ -40,7 +40,7 @@ def attempt(arguments: list[str], calls: Path, last: float) -> bool:
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return False
     if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"a run ended with code {os.waitstatus_to_exitcode(status)}")
+        sys.exit(f"a run exited with status {os.waitstatus_to_exitcode(status)}")
     return True
 
 
@@ -57,7 +57,7 @@ def main(data: str, specification: str, folder: str, kills: str, seed: str) -> N
     total = int(calls.read_text())
     done, completed = 0, 0
     while done < int(kills) or not completed:
-        # a run makes some headway before most kills, and meets several
+        # most kills come after some progress, and each run meets several
         last = draw.randrange(1, total // 2) if done < int(kills) else float("inf")
         if attempt(arguments(completed + 1), calls, last):
             completed += 1

@@ -66,7 +66,7 @@ def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps
     assert f"\nsteps       {printed}\n" in page
 
 
-def test_records_are_believed_before_a_calibration(config, tmp_path):
+def test_records_take_precedence_over_calibration(config, tmp_path):
     run = next(run for run in grid.runs(config) if run.model == "lstm")
     folder = tmp_path / "tiny/runs" / run.folder
     folder.mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_records_are_believed_before_a_calibration(config, tmp_path):
     assert lstm["hours"] == pytest.approx(6 * (4.0 * 10 + cost.START_SECONDS) / 3600)
 
 
-def test_what_is_prepared_costs_no_more(config, tmp_path):
+def test_prepared_data_cost_nothing(config, tmp_path):
     (before,) = cost.preparation(config, tmp_path / "tiny")
     clips = cost.CATALOGUE["demo"].clips
     assert before["decoding_hours"] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
@@ -98,7 +98,7 @@ def test_without_splits_the_inventory_is_divided(config, tmp_path):
     assert train == round(clips * 0.8 * 0.75)
 
 
-def test_the_command_times_what_it_does_not_know_and_keeps_it(tmp_path, capsys):
+def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, capsys):
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(CONFIG))
     assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 0
@@ -118,7 +118,7 @@ def test_the_command_times_what_it_does_not_know_and_keeps_it(tmp_path, capsys):
     assert again.out == first.out
 
 
-def test_a_wrong_configuration_is_told(tmp_path, capsys):
+def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
     assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 1

@@ -1,4 +1,4 @@
-"""GPU slots: with devices that need not exist, and processes that do."""
+"""GPU slots, with imaginary devices and real processes."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ def test_a_run_waits_until_a_slot_is_free(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(devices.time, "sleep", lambda _: (_ for _ in ()).throw(TimeoutError))
         with pytest.raises(TimeoutError), devices.slot("auto", ["0"], tmp_path):
             pass
-        assert "all 1 GPU slots are taken" in capsys.readouterr().err
+        assert "Waiting for a free GPU (1 of 1 in use)" in capsys.readouterr().err
         monkeypatch.setenv(devices.VISIBLE, "0")
 
 
@@ -83,7 +83,7 @@ def test_the_choice_of_a_scheduler_stands(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("wanted", "present"), [("cpu", ["0"]), ("auto", [])])
-def test_nothing_is_locked_without_need(tmp_path, wanted, present):
+def test_nothing_is_locked_needlessly(tmp_path, wanted, present):
     with devices.slot(wanted, present, tmp_path) as device:
         assert device is None
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Runs that fail, and input that is refused: what is recorded, what is said, and when nothing is written."""
+"""Runs that fail, and invalid input: the record, the message, and when nothing is written."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_fails_the_run(data, tmp_path,
 
 
 class Full:
-    """Stands for a function in a machine whose memory is full."""
+    """A function on a machine with room for `room` clips."""
 
     def __init__(self, original, room):
         self.original, self.room = original, room
@@ -63,7 +63,7 @@ class Full:
         return self.original(recurrent, x, *arguments, **options)
 
 
-def test_a_run_goes_on_with_smaller_batches_where_memory_is_short(data, tmp_path, monkeypatch, capsys):
+def test_a_run_continues_with_smaller_batches_when_memory_is_short(data, tmp_path, monkeypatch, capsys):
     from workflow.training.model import Classifier
 
     assert start(specification("dense"), data, tmp_path / "roomy") == 0
@@ -71,8 +71,8 @@ def test_a_run_goes_on_with_smaller_batches_where_memory_is_short(data, tmp_path
     monkeypatch.setattr(Classifier, "forward", lambda *given, **options: full(*given, **options))
     assert start(specification("dense"), data, tmp_path / "narrow") == 0
     said = capsys.readouterr().err
-    assert "2 clips at a time, gradients added up" in said
-    assert "clips at a time are scored" in said
+    assert "continuing with 2 clips at a time" in said
+    assert "clips at a time from now on" in said
     (roomy, expected, _), (narrow, found, _) = read(tmp_path / "roomy"), read(tmp_path / "narrow")
     assert (roomy["clips_at_a_time"], narrow["clips_at_a_time"]) == (8, 2)
     for a, b in zip(expected, found, strict=True):
@@ -112,7 +112,7 @@ def wrong(key, value, where=None):
         (wrong("front_end", "inception_v3"), "inception_v3.json: cannot be read"),
     ],
 )
-def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_path, capsys, plain, sentence):
+def test_invalid_input_prints_one_sentence_and_writes_nothing(data, tmp_path, capsys, plain, sentence):
     assert start(plain, data, tmp_path) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: ")
@@ -121,7 +121,7 @@ def test_unusable_input_is_told_in_a_sentence_and_nothing_is_written(data, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(data, tmp_path, capsys):
+def test_a_folder_without_write_permission_is_named(data, tmp_path, capsys):
     (tmp_path / "run").write_text("a file where the folder should be")
     assert start(specification("dense"), data, tmp_path) == 1
     assert "error: demo/pixels/dense/group/fold0/seed0: " in capsys.readouterr().err
@@ -130,14 +130,19 @@ def test_a_folder_that_cannot_be_written_is_told(data, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
-        ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is damaged"),
+        ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is corrupt"),
         ("frames.npy", lambda content: content[:-100], "frames.npy: cannot be read"),
         ("frames.json", lambda content: content[:-5], "frames.json is damaged, it is not JSON"),
         ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
         ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
-        ("splits.csv", lambda content: content.replace(b",train", b",trajn", 1), "in part 'trajn'"),
-        ("splits.csv", lambda content: content.replace(b",train", b",test", 1), "it is damaged"),
-        ("splits.csv", lambda content: content[: len(content) // 2], "in part None"),
+        (
+            "clips.csv",
+            lambda content: content.replace(b",ok", b",no", 1),
+            "expected a clip of clips.csv with status ok",
+        ),
+        ("splits.csv", lambda content: content.replace(b",train", b",trajn", 1), "differs from the digest"),
+        ("splits.csv", lambda content: content.replace(b",train", b",test", 1), "differs from the digest"),
+        ("splits.csv", lambda content: content[: len(content) // 2], "differs from the digest"),
         ("splits.csv", lambda content: content[:100] + b"\xff" + content[100:], "splits.csv: not UTF-8 text"),
         ("frames.json", lambda content: content.replace(b"digest", b"dihest"), "frames.json: key 'digest' is missing"),
         ("frames.npy", lambda content: content.replace(b"descr", b"dezcr"), "frames.npy: cannot be read"),

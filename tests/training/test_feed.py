@@ -18,7 +18,7 @@ def fold(tmp_path_factory):
     return folds.load(folder, Run.parse(specification()))
 
 
-def test_a_batch_is_what_lies_on_the_disk(fold):
+def test_a_batch_holds_the_stored_clips(fold):
     rows = torch.tensor([5, 0, 17])
     (batch,) = Feed(fold, CPU).batches([rows])
     assert batch.x.dtype == torch.uint8
@@ -37,7 +37,7 @@ def test_streamed_batches_equal_resident_ones(fold):
             assert torch.equal(a, b)
 
 
-def test_a_stream_may_be_left_early_and_passes_errors_on(fold):
+def test_a_stream_may_end_early_and_raises_errors(fold):
     streamed = Feed(fold, CPU)
     streamed.resident = False
     chunks = list(torch.arange(48).split(2))

@@ -1,4 +1,4 @@
-"""A run that has ended is not trained a second time because its pipeline did not see the end."""
+"""A finished run is not trained again if its pipeline did not see the end."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from workflow.training import experiment, finished
 def ended(data, tmp_path):
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     before = outcome(tmp_path / "run")
-    for path in (tmp_path / "run").iterdir():  # as Snakemake does with outputs that it takes for half-made
+    for path in (tmp_path / "run").iterdir():  # as Snakemake does with outputs that may be incomplete
         path.unlink()
     return before
 
 
 def test_its_record_is_restored_without_training(ended, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "run", None)
+    monkeypatch.setattr(experiment, "train", None)
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     assert outcome(tmp_path / "run") == ended
     assert {path.name for path in (tmp_path / "run").iterdir()} == {*json_files(tmp_path), "result.json"}
@@ -34,7 +34,7 @@ def json_files(folder):
 
 
 @pytest.mark.parametrize("name", ["result.json", "model.safetensors", "metrics.jsonl"])
-def test_a_damaged_one_is_not_used(ended, data, tmp_path, name, capsys):
+def test_a_damaged_record_is_not_used(ended, data, tmp_path, name, capsys):
     path = tmp_path / "checkpoint.finished" / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -44,14 +44,14 @@ def test_a_damaged_one_is_not_used(ended, data, tmp_path, name, capsys):
     assert outcome(tmp_path / "run") == ended
 
 
-def test_another_runs_is_not_used(ended, data, tmp_path, capsys):
+def test_a_record_of_another_run_is_not_used(ended, data, tmp_path, capsys):
     other = specification(**SETTINGS | {"learning_rate": 0.02})
     assert start(other, data, tmp_path) == 0
     assert "restored" not in capsys.readouterr().err
     assert outcome(tmp_path / "run") != ended
 
 
-def test_it_takes_no_second_space_and_is_given_up(data, tmp_path):
+def test_the_second_copy_takes_no_space_and_can_be_released(data, tmp_path):
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     first, second = tmp_path / "run/model.safetensors", tmp_path / "checkpoint.finished/model.safetensors"
     assert first.samefile(second)

@@ -1,6 +1,6 @@
-"""The bookkeeping around CUDA graphs, on a CPU: a stand-in for the graph runs the captured step again at each replay.
+"""The bookkeeping around CUDA graphs, on a CPU: a stand-in for the graph reruns the captured step at each replay.
 
-What a real graph computes is tested in test_gpu.py.
+test_gpu.py tests real graphs.
 """
 
 import contextlib
@@ -22,8 +22,7 @@ def make(kind):
     torch.manual_seed(0)
     recurrent = baselines.build("dense", input_size=5, hidden_size=3)
     model = Classifier(recurrent, 3, 4, {"dropout_input": 0.3, "dropout_recurrent": 0.3})
-    given = Run.parse(specification(learning_rate=0.1)).training
-    return kind(model, optimiser.build(model, given), 1.0, "float32")
+    return kind(model, Run.parse(specification(learning_rate=0.1, gradient_norm=1.0)).training)
 
 
 def batches():
@@ -34,7 +33,7 @@ def batches():
 
 @pytest.fixture
 def cuda(monkeypatch):
-    """torch.cuda as far as GraphedStep uses it; a capture computes nothing, as on a GPU."""
+    """The part of torch.cuda that GraphedStep uses; a capture computes nothing, as on a GPU."""
     steps = []
 
     class Graph:
@@ -45,7 +44,7 @@ def cuda(monkeypatch):
     @contextlib.contextmanager
     def capture(graph):
         step = steps[-1]
-        kept = [*step.parameters, *step.optimiser.state().values()]
+        kept = [*step.parameters, *optimiser.moments(step.optimiser).values()]
         before, random = [tensor.detach().clone() for tensor in kept], torch.get_rng_state()
         step._original_step = step._step
         step._step = lambda static: graph.__dict__.setdefault("captured", (step, static, step._original_step(static)))[
@@ -95,7 +94,7 @@ def test_warming_up_and_capturing_leave_no_trace(cuda):
         assert torch.equal(p, q)
 
 
-def test_a_device_that_refuses_trains_without_a_graph_and_says_so(cuda, monkeypatch, capsys):
+def test_a_device_that_refuses_to_capture_trains_without_a_graph(cuda, monkeypatch, capsys):
     plain, graphed = make(Step), make(GraphedStep)
     cuda.append(graphed)
 

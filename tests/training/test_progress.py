@@ -1,12 +1,8 @@
-"""What a run shows, and the stream of its metrics."""
+"""Progress on a terminal and in a log."""
 
-import json
 import sys
 
-import pytest
-
 from workflow.training.progress import Progress
-from workflow.training.stream import Stream
 
 ENTRY = {"train_loss": 1.5, "train_accuracy": 0.25, "validation_accuracy": 0.5, "test_accuracy": 0.125}
 
@@ -31,20 +27,3 @@ def test_a_terminal_gets_one_bar(capsys, monkeypatch):
     assert "demo: 100%" in shown
     assert "4/4" in shown
     assert "\n" not in shown.rstrip("\n")
-
-
-def test_a_stream_begins_with_what_is_remembered(tmp_path):
-    path = tmp_path / "new/metrics.jsonl"
-    stream = Stream(path, [{"epoch": 1}])
-    assert path.read_text() == '{"epoch": 1}\n'
-    stream.append({"epoch": 2})
-    stream.close()
-    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"epoch": 1}, {"epoch": 2}]
-
-
-def test_a_stream_that_cannot_write_says_so_at_the_end(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    stream = Stream(path, [])
-    stream._queue.put(b"not text")
-    with pytest.raises(TypeError):
-        stream.close()

@@ -1,4 +1,4 @@
-"""A run that was stopped, at whatever moment and by whatever signal, ends as if nothing had happened."""
+"""A run that is interrupted at any moment, by any signal, ends with the same bytes as an undisturbed one."""
 
 import json
 import random
@@ -14,13 +14,13 @@ from training.conftest import specification
 from workflow.training import run
 from workflow.training.step import Step
 
-# dropout draws at every step, the rate changes every epoch: whatever a checkpoint forgets shows
+# dropout draws at every step and the rate changes every epoch, so anything that a checkpoint forgets shows
 SETTINGS = {"epochs": 6, "schedule": "cosine", "dropout_input": 0.2, "dropout_recurrent": 0.2}
 MEASURED = {"train_seconds", "step_ms", "peak_memory_mb", "interruptions", "files", "seal"}  # times, or of times
 
 
 def outcome(folder: Path) -> dict:
-    """All that must be equal."""
+    """Everything that must be equal."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     result = json.loads((folder / "result.json").read_text())
     return {
@@ -71,7 +71,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
         patch.setattr(Step, "__call__", interrupted)
         assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + number
     assert steps == at
-    assert "the next start goes on from" in capsys.readouterr().err
+    assert "the next start resumes from" in capsys.readouterr().err
     assert not (tmp_path / "stopped/run/result.json").exists()
     assert start(plain, data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
@@ -79,7 +79,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
     assert not (tmp_path / "stopped/checkpoint").exists()
 
 
-def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch, capsys):
+def test_a_save_that_would_take_too_long_is_skipped(data, tmp_path, monkeypatch, capsys):
     plain = specification(**SETTINGS)
     assert start(plain, data, tmp_path / "undisturbed") == 0
     original = Step.__call__
@@ -93,7 +93,7 @@ def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch
         patch.setattr(Step, "__call__", interrupted)
         patch.setattr("workflow.training.loop.GRACE", 0.0)
         assert start(plain, data, tmp_path / "stopped") == 128 + signal.SIGTERM
-    assert "no time for another checkpoint" in capsys.readouterr().err
+    assert "not enough time to save again" in capsys.readouterr().err
     assert len(list((tmp_path / "stopped/checkpoint").glob("0*"))) == 1
     assert start(plain, data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
@@ -102,18 +102,18 @@ def test_a_save_that_would_take_too_long_is_left_out(data, tmp_path, monkeypatch
 def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_run(data, tmp_path, capsys):
     (tmp_path / "checkpoint").write_text("a file where the folder should be")
     assert start(specification(**SETTINGS), data, tmp_path) == 0
-    assert "no checkpoint could be written" in capsys.readouterr().err
+    assert "could not write a checkpoint" in capsys.readouterr().err
 
 
 class Stop(Exception):
-    """Ends a run as a kill would: nothing is saved."""
+    """Ends a run without saving, as a kill does."""
 
 
 def stopped_after(epochs: int, plain: dict, data: Path, folder: Path, monkeypatch) -> None:
     """Run until `epochs` epochs are done, a checkpoint after each."""
     from workflow.training.loop import Loop
 
-    original = Loop._save_now_and_then
+    original = Loop._save_if_due
 
     def save(self):
         original(self)
@@ -121,7 +121,7 @@ def stopped_after(epochs: int, plain: dict, data: Path, folder: Path, monkeypatc
             raise Stop
 
     with monkeypatch.context() as patch:
-        patch.setattr(Loop, "_save_now_and_then", save)
+        patch.setattr(Loop, "_save_if_due", save)
         with pytest.raises(Stop):
             start(plain, data, folder)
 
@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_it(data, tmp_path, mo
     assert start(plain, data, tmp_path / "stopped") == 0
     said = capsys.readouterr().err
     assert "is damaged" in said
-    assert "going on after epoch 2" in said
+    assert "resuming after epoch 2" in said
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
@@ -159,16 +159,16 @@ def test_with_every_checkpoint_damaged_a_run_starts_afresh(data, tmp_path, monke
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
-def test_a_half_written_checkpoint_is_not_taken_for_one(data, tmp_path, monkeypatch, capsys):
+def test_a_half_written_checkpoint_is_ignored(data, tmp_path, monkeypatch, capsys):
     plain = specification(**SETTINGS)
     stopped_after(2, plain, data, tmp_path, monkeypatch)
     (tmp_path / "checkpoint/.00000003.part").write_bytes(newest(tmp_path).read_bytes()[:200])
     capsys.readouterr()
     assert start(plain, data, tmp_path) == 0
-    assert "going on after epoch 2" in capsys.readouterr().err
+    assert "resuming after epoch 2" in capsys.readouterr().err
 
 
-def test_a_run_goes_on_with_as_many_threads_as_it_began_with(data, tmp_path, monkeypatch, capsys):
+def test_a_run_resumes_with_its_original_number_of_threads(data, tmp_path, monkeypatch, capsys):
     begun = torch.get_num_threads()
     stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
     try:
@@ -177,7 +177,7 @@ def test_a_run_goes_on_with_as_many_threads_as_it_began_with(data, tmp_path, mon
         assert torch.get_num_threads() == begun
     finally:
         torch.set_num_threads(begun)
-    assert f"going on with {begun} threads, as begun" in capsys.readouterr().err
+    assert f"resuming with {begun} threads, as the run began" in capsys.readouterr().err
 
 
 def test_two_generations_are_kept(data, tmp_path, monkeypatch):
@@ -197,14 +197,14 @@ def test_lines_after_the_checkpoint_leave_the_metrics(data, tmp_path, monkeypatc
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6]
 
 
-def test_another_specification_discards_the_checkpoint_and_says_what_changed(data, tmp_path, monkeypatch, capsys):
+def test_another_specification_discards_the_checkpoint_and_names_the_change(data, tmp_path, monkeypatch, capsys):
     stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
     changed = specification(**SETTINGS | {"learning_rate": 0.02})
     capsys.readouterr()
     assert start(changed, data, tmp_path) == 0
     said = capsys.readouterr().err
     assert "specification.training.learning_rate was 0.01 and is 0.02" in said
-    assert "starts afresh" in said
+    assert "starting afresh" in said
     assert start(changed, data, tmp_path / "afresh") == 0
     assert outcome(tmp_path / "run") == outcome(tmp_path / "afresh/run")
 

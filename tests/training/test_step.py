@@ -1,11 +1,10 @@
-"""One step: its gradients, its sums, and what it does when memory runs out or a number is not finite."""
+"""One step: its gradients and sums; lack of memory; numbers that are not finite."""
 
 import pytest
 import torch
 from training.conftest import specification
 
 from workflow.experiments.run import Run
-from workflow.training import optimiser
 from workflow.training.errors import RunFailure
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
@@ -29,8 +28,7 @@ def make(room=1000, gradient_norm=None):
     recurrent = Limited(5, 3, batch_first=True)
     recurrent.room = room
     model = Classifier(recurrent, 3, 4, {})
-    given = Run.parse(specification(learning_rate=0.1)).training
-    return Step(model, optimiser.build(model, given), gradient_norm, "float32")
+    return Step(model, Run.parse(specification(learning_rate=0.1, gradient_norm=gradient_norm)).training)
 
 
 @pytest.fixture
@@ -72,19 +70,19 @@ def test_out_of_memory_halves_until_it_fits_and_loses_nothing(batch, capsys):
     assert limited.totals()[:2] == pytest.approx(plain.totals()[:2])
 
 
-def test_a_clip_that_does_not_fit_by_itself_fails_the_run(batch):
+def test_a_single_clip_that_does_not_fit_fails_the_run(batch):
     with pytest.raises(RunFailure, match="out of memory with a single clip"):
         make(room=0)(batch)
 
 
-def test_another_error_is_not_taken_for_a_lack_of_memory(batch):
+def test_other_errors_are_not_mistaken_for_a_lack_of_memory(batch):
     step = make(room=0)
     step.model.recurrent.message = "shapes differ"
     with pytest.raises(RuntimeError, match="shapes differ"):
         step(batch)
 
 
-def test_the_norm_of_all_gradients_is_limited(batch):
+def test_the_norm_of_all_gradients_is_clipped(batch):
     free, limited = make(), make(gradient_norm=1e-3)
     for step in (free, limited):
         step(batch)
@@ -93,7 +91,7 @@ def test_the_norm_of_all_gradients_is_limited(batch):
     assert norms[1] == pytest.approx(1e-3, rel=1e-3)
 
 
-def test_the_first_step_that_exploded_is_told(batch):
+def test_the_first_step_that_exploded_is_reported(batch):
     step = make()
     step(batch)
     with torch.no_grad():

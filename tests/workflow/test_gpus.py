@@ -26,6 +26,6 @@ def test_as_many_runs_as_gpus_at_a_time_and_none_waits(root, tmp_path, monkeypat
     assert len(used) == RUNS
     assert set(used) == {"0", "1"}
     logs = "".join(path.read_text() for path in (project.root / "results/tiny/logs/train").rglob("*.log"))
-    assert "waiting" not in logs
+    assert "Waiting" not in logs
     assert run.stdout.count("Execute 8 jobs") == 0
     assert run.stdout.count("Execute 2 jobs") > 0

@@ -1,12 +1,12 @@
-"""One job a run. Its checkpoint and its stream of metrics lie outside the declared outputs, which Snakemake
-removes when a job starts or fails, so that an interrupted run goes on where it stopped."""
+"""One job per run. Checkpoints and metrics.jsonl are not declared outputs, which Snakemake deletes when a job starts or
+fails; so an interrupted run resumes where it stopped."""
 
 
-# Thousands of runs share one listing of what they read and execute: every input costs each of them time.
+# Thousands of runs share one listing of their inputs and code: Snakemake takes time for every input of every job.
 rule inputs:
     input:
         clips=f"{DATA}/clips.csv",
-        splits=f"{DATA}/splits.json",  # vouches for splits.csv
+        splits=f"{DATA}/splits.json",  # holds the checksum of splits.csv
         digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
         code=lambda wildcards: code(f"train_{CONFIG.models[wildcards.model].format}"),
     output:
@@ -25,7 +25,7 @@ rule inputs:
 rule train:
     input:
         INPUTS,
-        # large, so compared by the digest in the listing and not by its time
+        # large: compared by its digest in the listing, not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
@@ -54,5 +54,5 @@ rule train:
 
 rule trained:
     input:
-        rules.prepared.input,  # a file of the data that was deleted is missed, though its listing is there
+        rules.prepared.input,  # so that a deleted file of the data is rebuilt even though its listing exists
         [f"{RESULTS}/runs/{folder}/result.json" for folder in RUNS],

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 @contextmanager
@@ -38,6 +39,17 @@ def exclusive(place: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()}{_here()}")
         file.flush()
         yield
+
+
+def attempt(path: Path) -> IO | None:
+    """Lock the file `path` until the file that is returned is closed; None if another process holds the lock."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
 
 
 def at_work(place: Path) -> bool | None:

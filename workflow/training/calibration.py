@@ -1,6 +1,7 @@
-"""How long a step of a model takes on this machine: a few steps on noise of the right shape."""
+"""Time a model's training step on this machine: a few steps on noise of the right shape."""
 
 import time
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -8,40 +9,41 @@ import numpy as np
 import torch
 
 from workflow.experiments.run import Run
-from workflow.training import evaluation, experiment, model, optimiser
+from workflow.training import device
 from workflow.training.data import PARTS, Fold, prepared
-from workflow.training.environment import device_name
+from workflow.training.experiment import build_step
 from workflow.training.feed import Feed
-from workflow.training.graphs import GraphedStep
-from workflow.training.step import Step
 
 STEPS = 5
-SECONDS = 5.0  # at most about this long for one model, once every step has been tried
+SECONDS = 5.0  # stop after about this long for one model, once there is one measurement
 
 
 def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
-    """`step_ms`, `evaluation_ms` of a clip, `device`. shape: a clip as stored, (T, height, width, 3) or (T, F)."""
+    """Return `step_ms`, `evaluation_ms` per clip and `device`. shape: of a stored clip, (T, height, width, 3) or
+    (T, F)."""
     settings = run.training
-    device = experiment.choose_device(settings.device)
-    experiment.switch_on_determinism(device, settings.precision)
-    clips = noise(settings.batch_size, shape, classes)
-    fold = prepared(clips, run.recurrent["format"], settings.normalisation)
-    network = model.build(run, classes).to(device)
-    kind = GraphedStep if device.type == "cuda" else Step
-    step = kind(network, optimiser.build(network, settings), settings.gradient_norm, settings.precision)
-    feed = Feed(fold, device)
+    place = device.choose(settings.device)
+    device.make_deterministic(place, settings.precision)
+    fold = prepared(noise(settings.batch_size, shape, classes), run)
+    step, feed = build_step(run, classes, place), Feed(fold, place)
     rows = torch.arange(settings.batch_size)
-    step_ms = 1e3 * _median(lambda: [step(batch) for batch in feed.batches([rows])], device)
-    evaluate_s = _median(lambda: evaluation.logits(network, feed, rows, len(rows), settings.precision), device)
+
+    def train() -> None:
+        for batch in feed.batches([rows]):
+            step(batch)
+
+    step_s = _median(train, place)
+    evaluate_s = _median(lambda: step.logits(feed.batches([rows])), place)
     return {
-        "step_ms": step_ms,
+        "step_ms": 1e3 * step_s,
         "evaluation_ms": 1e3 * evaluate_s / len(rows),
-        "device": device_name(device),
+        "device": device.name(place),
         "threads": torch.get_num_threads(),
     }
 
 
 def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
+    """A fold of `count` random clips."""
     draw = np.random.default_rng(0)
     if len(shape) == 4:
         clips = draw.integers(0, 256, (count, *shape), dtype=np.uint8)
@@ -53,17 +55,17 @@ def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
     return Fold(clips, names, labels, None, rows, [str(k) for k in range(classes)], "", "")
 
 
-def _median(work, device: torch.device) -> float:
-    """Seconds; the first call, which allocates and captures, does not count."""
-    took = []
+def _median(work: Callable[[], object], place: torch.device) -> float:
+    """Seconds, without the first call, which allocates and captures."""
+    durations: list[float] = []
     began = time.perf_counter()
     for number in range(STEPS + 1):
         start = time.perf_counter()
         work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        if place.type == "cuda":
+            torch.cuda.synchronize(place)
         if number:
-            took.append(time.perf_counter() - start)
-        if took and time.perf_counter() - began > SECONDS:
+            durations.append(time.perf_counter() - start)
+        if durations and time.perf_counter() - began > SECONDS:
             break
-    return median(took)
+    return median(durations)

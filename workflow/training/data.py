@@ -1,11 +1,13 @@
-"""The clips of one fold: labels and rows by part, over an array that stays on the disk until it is used."""
+"""The clips of one fold: labels and rows by part, over an array that stays on disk until it is used."""
 
 import csv
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +23,10 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Fold:
-    """`clips`: array (N, T, ...) of all clips, memory-mapped; `rows`: for each part its rows of it.
+    """`clips`: array (N, T, ...) of all clips, memory-mapped. `rows`: for each part, its rows of `clips`.
 
     `labels` (N,): index in `classes`, -1 for a clip that this fold does not use. `lengths` (N,): frames of each
-    clip, or None where every clip fills all T.
+    clip, or None if every clip fills all T.
     """
 
     clips: np.ndarray
@@ -38,7 +40,7 @@ class Fold:
 
 
 def load(folder: Path, run: Run) -> Fold:
-    """The fold of `run` from the files of the data steps; InputError for files that do not fit."""
+    """Load the run's fold from the files of the data steps. InputError if they do not fit together or the run."""
     if run.front_end not in FRONT_ENDS:
         raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
     tensor = FRONT_ENDS[run.front_end].tensor
@@ -47,27 +49,17 @@ def load(folder: Path, run: Run) -> Fold:
     about = _json(folder / f"{tensor}.json", "digest")
     described = _json(folder / "frames.json", "classes")
     if about.get("frames_digest", described.get("digest")) != described.get("digest"):
-        raise InputError(f"{folder / tensor}.json: made from other frames than frames.json's; run its step again")
-    classes = list(described["classes"])
+        raise InputError(f"{folder / tensor}.json: made from other frames than frames.json; rerun its step")
+    clips = _tensor(folder / f"{tensor}.npy", about["digest"])
     table = _csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
-    try:
-        clips = np.load(folder / f"{tensor}.npy", mmap_mode="c")
-    except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
-        raise InputError(f"{folder / tensor}.npy: cannot be read: {error}; {_cure(folder, tensor)}") from None
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
-    # a second a gigabyte; a flipped bit would otherwise become a result
-    if (found := hashlib.sha256(clips.data.cast("B")).hexdigest()) != about["digest"]:
-        raise InputError(
-            f"{folder / tensor}.npy is damaged: its digest is {found[:12]}..., {tensor}.json says "
-            f"{about['digest'][:12]}...; {_cure(folder, tensor)}"
-        )
-    numbers = int(np.prod(clips.shape[2:]))
-    if numbers != run.recurrent["input_size"]:
-        given = run.recurrent["input_size"]
-        raise InputError(f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers a frame")
+    numbers, given = int(np.prod(clips.shape[2:])), run.recurrent["input_size"]
+    if numbers != given:
+        raise InputError(f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers per frame")
 
     rows, split_digest = _parts(folder / "splits.csv", table, run)
+    classes = list(described["classes"])
     index = {name: number for number, name in enumerate(classes)}
     labels = np.full(len(table), -1, np.int64)
     for row in np.concatenate(list(rows.values())):
@@ -81,18 +73,14 @@ def load(folder: Path, run: Run) -> Fold:
     return Fold(clips, [line["clip"] for line in table], labels, lengths, rows, classes, about["digest"], split_digest)
 
 
-def _cure(folder: Path, tensor: str) -> str:
-    return f"remove {folder / tensor}.json and start again, and both are made anew"
-
-
-def prepared(fold: Fold, format_: str, normalisation: str) -> Fold:
-    """The fold with what a model of the format sees in place of its clips."""
-    prepare = FORMATS[format_].prepare
-    return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[normalisation]))
+def prepared(fold: Fold, run: Run) -> Fold:
+    """Return the fold with its clips as the run's model sees them."""
+    prepare = FORMATS[run.recurrent["format"]].prepare
+    return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[run.training.normalisation]))
 
 
 def check(fold: Fold, run: Run) -> None:
-    """RunFailure where a part is empty or a class has no clip to learn from."""
+    """Raise RunFailure if a part is empty or a class has no training clip."""
     where = f"protocol {run.protocol}, fold {run.fold} of {run.dataset}"
     for part in PARTS:
         if len(fold.rows[part]) == 0:
@@ -102,47 +90,51 @@ def check(fold: Fold, run: Run) -> None:
         raise RunFailure(f"class {missing[0]!r} has no training clip in {where} ({len(missing)} such classes)")
 
 
-def _parts(path: Path, table: list[dict], run: Run) -> tuple[dict[str, np.ndarray], str]:
-    row_of = {line["clip"]: row for row, line in enumerate(table)}
-    protocol, fold = run.protocol, str(run.fold)
-    rows: dict[str, list[int]] = {part: [] for part in PARTS}
-    seen = []
-    for line in _csv(path, ("protocol", "fold", "clip", "part")):
-        if (line["protocol"], line["fold"]) != (protocol, fold):
-            continue
-        clip, part = line["clip"], line["part"]
-        seen.append(f"{clip}\t{part}\n")
-        if part == "unused":
-            continue
-        row = row_of.get(clip)
-        if part not in rows or row is None or table[row]["status"] != "ok":
-            raise InputError(
-                f"{path}: {clip!r} in part {part!r}: expected a clip of clips.csv whose status is ok, and a part of "
-                f"{', '.join(PARTS)}, unused; run the step `splits` again"
-            )
-        rows[part].append(row)
-    if not seen:
-        raise InputError(f"{path}: no fold {fold} of protocol {protocol!r}")
-    digest = hashlib.sha256("".join(sorted(seen)).encode()).hexdigest()
-    written = _json(path.with_name("splits.json"), "digests")["digests"].get(f"{protocol}/{fold}")
-    if digest != written:
-        raise InputError(f"{path}: fold {fold} of {protocol!r} is not the one that splits.json tells; it is damaged")
-    return {part: np.array(sorted(rows[part]), np.int64) for part in PARTS}, digest
-
-
-def _json(path: Path, key: str) -> dict:
-    """The content of a file that must have `key`."""
+def _tensor(path: Path, digest: str) -> np.ndarray:
+    """Map an array into memory and verify its content, which takes a second per gigabyte."""
+    remedy = f"delete {path.with_suffix('.json')} and rerun; both will be rebuilt"
     try:
-        content = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
+        clips = np.load(path, mmap_mode="c")
+    except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
+        raise InputError(f"{path}: cannot be read: {error}; {remedy}") from None
+    if (found := hashlib.sha256(clips.data.cast("B")).hexdigest()) != digest:
+        raise InputError(f"{path} is corrupt (sha256 {found[:12]}..., expected {digest[:12]}...); {remedy}")
+    return clips
+
+
+def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str, np.ndarray], str]:
+    """Return the rows of each part, and the digest of the fold's assignment of clips to parts."""
+    fold = run.protocol, str(run.fold)
+    lines = _csv(path, ("protocol", "fold", "clip", "part"))
+    pairs = [(line["clip"], line["part"]) for line in lines if (line["protocol"], line["fold"]) == fold]
+    if not pairs:
+        raise InputError(f"{path}: no fold {run.fold} of protocol {run.protocol!r}")
+    digest = hashlib.sha256("".join(sorted(f"{clip}\t{part}\n" for clip, part in pairs)).encode()).hexdigest()
+    if digest != _json(path.with_name("splits.json"), "digests")["digests"].get("/".join(fold)):
+        which = f"fold {run.fold} of {run.protocol!r}"
+        raise InputError(f"{path}: {which} differs from the digest in splits.json; rerun its step")
+    row_of = {line["clip"]: row for row, line in enumerate(table) if line["status"] == "ok"}
+    used = [(clip, part) for clip, part in pairs if part != "unused"]
+    for clip, part in used:
+        if part not in PARTS or clip not in row_of:
+            raise InputError(
+                f"{path}: {clip!r} in part {part!r}: expected a clip of clips.csv with status ok, and a part of "
+                f"{', '.join(PARTS)}, unused; rerun its step"
+            )
+    rows = {part: np.array(sorted(row_of[clip] for clip, its in used if its == part), np.int64) for part in PARTS}
+    return rows, digest
+
+
+def _json(path: Path, key: str) -> dict[str, Any]:
+    """Read a mapping that must have `key`."""
+    content = _read(path, json.loads)
     if not isinstance(content, dict) or key not in content:
-        raise InputError(f"{path}: key {key!r} is missing; run the step that writes it again")
+        raise InputError(f"{path}: key {key!r} is missing; rerun the step that writes it")
     return content
 
 
 def _csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    reader = csv.DictReader(io.StringIO(_read(path, str), newline=""))
     lines = list(reader)
     for column in columns:
         if column not in (reader.fieldnames or []):
@@ -150,10 +142,12 @@ def _csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return lines
 
 
-def _text(path: Path) -> str:
+def _read(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return path.read_bytes().decode()
+        return parse(path.read_bytes().decode())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; run the step that writes it again") from None
+        raise InputError(f"{path}: not UTF-8 text; rerun the step that writes it") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from None

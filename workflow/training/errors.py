@@ -1,16 +1,19 @@
-"""The two ways a run ends early: its input cannot be used, or its mathematics went wrong."""
+"""How a run ends early: unusable input, a failure that is recorded, or a signal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class InputError(Exception):
-    """A missing file or a wrong specification: nothing is written, the exit code is 1."""
+    """A missing or damaged file, or an impossible model: nothing is written, the exit status is 1."""
 
 
 class RunFailure(Exception):
-    """The experiment failed (NaN, a class without clips ...): recorded with status `failed`, exit code 0."""
+    """The run failed (NaN, a class without clips ...): recorded with status `failed`, the exit status is 0."""
 
 
 class Interrupted(Exception):
-    """SIGTERM or SIGINT arrived; the state has been saved. `signal` is its number."""
+    """SIGTERM or SIGINT arrived, and the state is saved. `signal` is its number."""
 
     def __init__(self, signal: int):
         super().__init__(f"signal {signal}")
@@ -18,6 +21,17 @@ class Interrupted(Exception):
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: a GPU's (OutOfMemoryError, a RuntimeError of torch's) or the host's."""
+    """True if memory ran out, a GPU's (torch's OutOfMemoryError, a RuntimeError) or the host's."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)
+
+
+@contextmanager
+def memory_failure(reason: str) -> Iterator[None]:
+    """Raise RunFailure(reason) if memory runs out within the block."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise RunFailure(reason) from error

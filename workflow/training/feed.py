@@ -1,67 +1,68 @@
-"""Batches on the device. All clips of a fold lie there as they are stored (uint8) when they fit, else they stream.
+"""Batches on the device. All clips of a fold stay there as stored (uint8) if they fit; otherwise they stream.
 
-On a CPU "the device" is the memory-mapped file: several runs share its pages.
+On CPU, clips stay in the memory-mapped file, which concurrent runs share.
 """
 
-import queue
-import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from workflow.training.data import Fold
 
 SHARE = 0.6  # of the free GPU memory that the clips may take
-AHEAD = 3  # batches that are prepared while the device computes
+AHEAD = 3  # batches prepared while the device computes
 
 
 class Batch(NamedTuple):
     """`x` (B, T, D) as stored, `labels` (B,), `lengths` (B,) or None, all on the device."""
 
-    x: torch.Tensor
-    labels: torch.Tensor
-    lengths: torch.Tensor | None
+    x: Tensor
+    labels: Tensor
+    lengths: Tensor | None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """Apply `change` to each tensor."""
+        lengths = None if self.lengths is None else change(self.lengths)
+        return Batch(change(self.x), change(self.labels), lengths)
+
+    def piece(self, start: int, size: int) -> "Batch":
+        return self.each(lambda whole: whole[start : start + size])
 
 
 class Feed:
-    """Batches of `fold`. `resident`: whether the clips are put on the device; None decides by free memory."""
+    """Batches of `fold`. `resident`: put the clips on the device; None decides by free memory."""
 
     def __init__(self, fold: Fold, device: torch.device, resident: bool | None = None):
         clips = torch.from_numpy(fold.clips)
-        self._clips = clips.reshape(*clips.shape[:2], -1)  # (N, T, D), a view
-        self._labels = torch.from_numpy(fold.labels)
-        self._lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
+        lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
         self.device = device
+        self._all = Batch(clips.reshape(*clips.shape[:2], -1), torch.from_numpy(fold.labels), lengths)  # views
         used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
-        needed = len(used) * self._clips[0].nbytes
+        needed = len(used) * self._all.x[0].nbytes
         self.resident = device.type == "cpu" or (_fits(needed, device) if resident is None else resident)
         if self.resident and device.type != "cpu":
-            local = torch.full((len(self._clips),), -1)
-            local[used] = torch.arange(len(used))
-            self._local = local.to(device)
-            self._clips = self._clips.index_select(0, used).to(device)
-            self._labels = self._labels.index_select(0, used).to(device)
-            self._lengths = None if self._lengths is None else self._lengths.index_select(0, used).to(device)
+            place = torch.full((len(clips),), -1)  # of each clip in `_all`
+            place[used] = torch.arange(len(used))
+            self._place = place.to(device)
+            self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
 
-    def batches(self, chunks: list[torch.Tensor]) -> Iterator[Batch]:
+    def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
         """One batch for each tensor of rows (of the fold's array, on the CPU) in `chunks`."""
         if not self.resident:
             yield from _prefetched(self._select, chunks, self.device)
         elif self.device.type == "cpu":
             yield from map(self._select, chunks)
-        else:
-            # one transfer for all rows of an epoch; slices of it are free
-            rows = self._local[torch.cat(chunks).to(self.device)] if chunks else None
-            start = 0
-            for chunk in chunks:
-                yield self._select(rows[start : start + len(chunk)])
-                start += len(chunk)
+        elif chunks:  # one transfer for all rows of an epoch; splitting it copies nothing
+            rows = self._place[torch.cat(chunks).to(self.device)]
+            yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))
 
-    def _select(self, rows: torch.Tensor) -> Batch:
-        lengths = None if self._lengths is None else self._lengths.index_select(0, rows)
-        return Batch(self._clips.index_select(0, rows), self._labels.index_select(0, rows), lengths)
+    def _select(self, rows: Tensor) -> Batch:
+        return self._all.each(lambda whole: whole.index_select(0, rows))
 
 
 def _fits(needed: int, device: torch.device) -> bool:
@@ -69,35 +70,24 @@ def _fits(needed: int, device: torch.device) -> bool:
     return needed <= SHARE * free
 
 
-def _prefetched(select, chunks: list[torch.Tensor], device: torch.device) -> Iterator[Batch]:
-    """Batches gathered by a thread into pinned memory, copied while the device computes."""
-    ready: queue.Queue = queue.Queue(AHEAD)
-    stop = threading.Event()
+def _prefetched(select: Callable[[Tensor], Batch], chunks: list[Tensor], device: torch.device) -> Iterator[Batch]:
+    """Gather batches in a thread, into pinned memory, and copy them while the device computes."""
 
-    def gather() -> None:
-        try:
-            for chunk in chunks:
-                if stop.is_set():
-                    return
-                batch = select(chunk)
-                if device.type == "cuda":
-                    batch = Batch(*(part if part is None else part.pin_memory() for part in batch))
-                ready.put(batch)
-            ready.put(None)
-        except Exception as error:  # raised in the loop, not lost in the thread
-            ready.put(error)
+    def gather(chunk: Tensor) -> Batch:
+        batch = select(chunk)
+        return batch.each(Tensor.pin_memory) if device.type == "cuda" else batch
 
-    thread = threading.Thread(target=gather, daemon=True)
-    thread.start()
+    pool, ahead = ThreadPoolExecutor(max_workers=1), deque[Future[Batch]]()
     try:
-        while (batch := ready.get()) is not None:
-            if isinstance(batch, Exception):
-                raise batch
-            yield Batch(*(part if part is None else part.to(device, non_blocking=True) for part in batch))
+        for chunk in chunks:
+            ahead.append(pool.submit(gather, chunk))
+            if len(ahead) > AHEAD:
+                yield _on(device, ahead.popleft().result())
+        while ahead:
+            yield _on(device, ahead.popleft().result())
     finally:
-        stop.set()
-        while thread.is_alive():  # it may wait for room in the queue
-            try:
-                ready.get_nowait()
-            except queue.Empty:
-                thread.join(0.01)
+        pool.shutdown(cancel_futures=True)
+
+
+def _on(device: torch.device, batch: Batch) -> Batch:
+    return batch.each(lambda part: part.to(device, non_blocking=True))

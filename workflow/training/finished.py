@@ -1,9 +1,9 @@
-"""The record of a run that has ended, kept until the pipeline has accepted it.
+"""A second copy of a finished run's record, until the pipeline has accepted it.
 
-Snakemake deletes the outputs of a job whose end it did not see: were it killed in the moment in which a run ends, or
-the run by its time limit, all of the training would be lost with them. So the files of the record get a second
-name (a hard link, hence no second copy) beside the checkpoints, and a run that is started again takes them from
-there. `collect`, which begins when every record has been accepted, gives them up.
+Snakemake deletes the outputs of a job whose end it did not see. If it is killed just as a run ends, or the run by its
+time limit, all of the training would be lost. So the files of the record get a second name (a hard link, which takes
+no space) next to the checkpoints, and a run that is started again restores them. `collect`, which begins when every
+record has been accepted, releases them.
 """
 
 import json
@@ -17,29 +17,28 @@ from workflow.storage import files, seal
 
 RESULT = "result.json"
 FINGERPRINT = "fingerprint.json"
-SUFFIX = ".finished"  # of the folder beside the checkpoints
+SUFFIX = ".finished"  # of the folder next to the checkpoints
 
 
-def keep(output: Path, kept: Path, fingerprint: dict[str, Any]) -> None:
-    """Second names for the record in `output`. `kept`: folder of its checkpoints; `fingerprint`: what must be
-    equal for the record to be used again."""
-    folder = _folder(kept)
+def keep(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> None:
+    """Link the record in `output` next to `checkpoints`, with the fingerprint of its run."""
+    folder = _folder(checkpoints)
     try:
-        give_up(kept)
+        give_up(checkpoints)
         folder.mkdir(parents=True)
         for name in _names(output):
             _link(output / name, folder / name)
-        files.write_json(folder / FINGERPRINT, fingerprint)  # last: it says that the others are there
-    except OSError as error:  # costs the safety, not the run
-        print(f"the record could not be kept in {folder}: {error}", file=sys.stderr)
+        files.write_json(folder / FINGERPRINT, fingerprint)  # last: its presence means "complete"
+    except OSError as error:  # the run itself has succeeded
+        print(f"could not keep a second copy of the record in {folder}: {error}", file=sys.stderr)
 
 
-def restore(output: Path, kept: Path, fingerprint: dict[str, Any]) -> bool:
-    """Put the record that was kept into `output`; False where there is none, or another's, or a damaged one."""
-    folder = _folder(kept)
+def restore(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> bool:
+    """Link the kept record back into `output`; False if there is none, or it is damaged or another run's."""
+    folder = _folder(checkpoints)
     try:
         known = json.loads((folder / FINGERPRINT).read_bytes())
-        usable = known == json.loads(json.dumps(fingerprint)) and not seal.damages(folder / RESULT)
+        usable = known == fingerprint and not seal.damages(folder / RESULT)
     except (OSError, ValueError):
         return False
     if usable:
@@ -50,13 +49,13 @@ def restore(output: Path, kept: Path, fingerprint: dict[str, Any]) -> bool:
     return usable
 
 
-def give_up(kept: Path) -> None:
-    """The record in `kept` has been accepted."""
-    shutil.rmtree(_folder(kept), ignore_errors=True)
+def give_up(checkpoints: Path) -> None:
+    """Remove the second copy: the record has been accepted."""
+    shutil.rmtree(_folder(checkpoints), ignore_errors=True)
 
 
-def _folder(kept: Path) -> Path:
-    return kept.with_name(f"{kept.name}{SUFFIX}")
+def _folder(checkpoints: Path) -> Path:
+    return checkpoints.with_name(f"{checkpoints.name}{SUFFIX}")
 
 
 def _names(folder: Path) -> list[str]:
@@ -71,4 +70,4 @@ def _link(source: Path, target: Path) -> None:
     except OSError:  # a file system without hard links
         shutil.copyfile(source, part)
     part.replace(target)
-    part.unlink(missing_ok=True)  # which `replace` leaves where both names are one file's already
+    part.unlink(missing_ok=True)  # `replace` leaves it if both names are the same file already

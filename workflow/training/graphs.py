@@ -1,27 +1,29 @@
-"""A training step as one CUDA graph: small models would otherwise wait for the launches of their many kernels.
+"""A training step as a CUDA graph: small models would otherwise wait for the launches of their many kernels.
 
-One graph for each size of batch (the last of an epoch is often smaller). Weights, moments, learning rate and the
-random generator live where the graph finds them, so that checkpoints and schedules work as without it.
+One graph per batch size (the last batch of an epoch is often smaller). Weights, moments, learning rate and the random
+generator stay where the graph finds them, so checkpoints and schedules work as they do without graphs.
 """
 
-import sys
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from workflow.training import optimiser
 from workflow.training.feed import Batch
+from workflow.training.progress import log
 from workflow.training.step import Step
 
-WARM_UP = 3  # steps before the capture, in which libraries choose and allocate what a graph may not
+WARM_UP = 3  # steps before the capture, in which libraries choose algorithms and allocate what a graph may not
 
 
 class GraphedStep(Step):
-    """A Step that replays graphs; it computes what Step computes. `refused`: why the device would not capture."""
+    """A Step that replays graphs and computes the same. `refused`: why the device did not capture, or None."""
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
         self.refused: str | None = None
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Batch, torch.Tensor]] = {}
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Batch, Tensor]] = {}
 
     def __call__(self, batch: Batch) -> None:
         if self.refused is not None or self.micro is not None:
@@ -32,21 +34,21 @@ class GraphedStep(Step):
                 self._graphs[len(batch.x)] = self._capture(batch)
             except RuntimeError as error:
                 self.refused = str(error).split("\n")[0]
-                print(f"no CUDA graph, kernels are launched one by one: {self.refused}", file=sys.stderr)
+                log(f"no CUDA graph, kernels are launched one by one: {self.refused}")
                 torch.cuda.synchronize()
-                super().__call__(batch)  # where memory is short, it makes the batch smaller
+                super().__call__(batch)  # if memory is short, this makes the batch smaller
                 return
         graph, static, entry = self._graphs[len(batch.x)]
         for place, value in zip(static, batch, strict=True):
-            if value is not None:
+            if place is not None and value is not None:
                 place.copy_(value)
         graph.replay()
         self.log.append(entry.clone())
 
-    def _capture(self, batch: Batch) -> tuple[torch.cuda.CUDAGraph, Batch, torch.Tensor]:
-        static = Batch(*(None if value is None else value.clone() for value in batch))
+    def _capture(self, batch: Batch) -> tuple[torch.cuda.CUDAGraph, Batch, Tensor]:
+        static = batch.each(Tensor.clone)
         device = self.device
-        kept = [*self.parameters, *self.optimiser.state().values()]
+        kept = [*self.parameters, *optimiser.moments(self.optimiser).values()]
         before = [tensor.detach().clone() for tensor in kept]
         random = torch.cuda.get_rng_state(device)
         side = torch.cuda.Stream(device)
@@ -56,7 +58,7 @@ class GraphedStep(Step):
                 for _ in range(WARM_UP):
                     self._step(static)
             torch.cuda.current_stream(device).wait_stream(side)
-        finally:  # the warm-up was no training
+        finally:  # undo the warm-up
             torch.cuda.synchronize(device)
             with torch.no_grad():
                 for tensor, value in zip(kept, before, strict=True):
@@ -68,5 +70,5 @@ class GraphedStep(Step):
             entry = self._step(static)
         return graph, static, entry
 
-    def _step(self, batch: Batch) -> torch.Tensor:
+    def _step(self, batch: Batch) -> Tensor:
         return self.update(*self.forward_backward(batch, len(batch.x)))

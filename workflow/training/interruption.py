@@ -1,6 +1,7 @@
-"""SIGTERM and SIGINT ask a run to save and leave; the loop looks after every step. A second one leaves at once."""
+"""SIGTERM and SIGINT ask a run to save and leave; the loop checks after every step. A second signal exits at once."""
 
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -19,12 +20,11 @@ class Interruption:
 
 
 @contextmanager
-def watched():
-    """Within the block the two signals are noted in the Interruption that it yields."""
-    noted = Interruption()
-    before = {number: signal.signal(number, noted._note) for number in SIGNALS}
+def watched(interruption: Interruption) -> Iterator[None]:
+    """Record the two signals in `interruption` within the block."""
+    before = {number: signal.signal(number, interruption._note) for number in SIGNALS}
     try:
-        yield noted
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

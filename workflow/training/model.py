@@ -1,9 +1,11 @@
 """A classifier of clips: a recurrent layer, its last hidden state, a linear layer."""
 
-import torch
-from torch import nn
+from typing import Any
+
+from torch import Tensor, float16, nn
 
 import baselines
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
 from workflow.experiments.training import PIXELS
 
@@ -11,7 +13,7 @@ from workflow.experiments.training import PIXELS
 class Classifier(nn.Module):
     """`recurrent` (B, T, D) -> last hidden state (B, H) -> logits (B, classes).
 
-    Dropout acts inside `recurrent` on its input and on its hidden state, one mask a sequence, in training only.
+    Dropout acts inside `recurrent` on its input and on its hidden state, one mask per sequence, in training only.
     """
 
     def __init__(self, recurrent: nn.Module, hidden_size: int, classes: int, dropout: dict[str, float]):
@@ -20,23 +22,24 @@ class Classifier(nn.Module):
         self.classifier = nn.Linear(hidden_size, classes)
         self.dropout = {name: rate for name, rate in dropout.items() if rate}
 
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        if x.dtype == torch.float16:  # features are stored in half precision, not computed in it
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if x.dtype == float16:  # features are stored in half precision but not computed in it
             x = x.float()
-        options = self.dropout if self.training else {}
+        options: dict[str, Any] = dict(self.dropout) if self.training else {}
         if lengths is not None:
-            options = {**options, "lengths": lengths}
+            options["lengths"] = lengths
         _, state = self.recurrent(x, **options)
         hidden = state[0] if isinstance(state, tuple) else state  # an LSTM's (h, c), a GRU's h
         return self.classifier(hidden[-1])
 
 
 def build(run: Run, classes: int) -> Classifier:
-    """The model of a specification with fresh weights, drawn from torch's global generator (CPU)."""
+    """The run's model with fresh weights, drawn from torch's global generator on the CPU."""
     arguments, settings = run.recurrent, run.training
     recurrent = baselines.build(**arguments)
-    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # and normalised with it
-    if run.front_end == "pixels" and not prepared:
+    frames = FRONT_ENDS[run.front_end].extractor is None
+    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # which normalises the frames, too
+    if frames and not prepared:
         recurrent.normalise(*PIXELS[settings.normalisation])
     dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
     return Classifier(recurrent, arguments["hidden_size"], classes, dropout)

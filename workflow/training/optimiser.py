@@ -1,108 +1,66 @@
-"""Adam and AdamW by torch's fused kernels, decay by group of parameters, the learning rate of every epoch.
-
-torch.optim would bring in its compiler, which takes longer to import than a small run to train; the kernels are
-the same, and the tests compare the two bit for bit.
-"""
+"""Adam and AdamW with weight decay by group of parameters, and the learning rate of each epoch."""
 
 import math
-from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch.optim import Adam, AdamW, Optimizer
 
 from workflow.experiments.training import Training
 from workflow.training.model import Classifier
 
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
+KINDS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-@dataclass
-class Group:
-    """Parameters with the same decay, and their moments."""
+def build(model: Classifier, settings: Training) -> Optimizer:
+    """`weight_decay` applies to every parameter; `classifier_weight_decay` is added for the classifier's weight.
 
-    parameters: list[torch.Tensor]
-    weight_decay: float
-    moments: dict[str, list[torch.Tensor]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.moments = {
-            "step": [torch.zeros((), device=parameter.device) for parameter in self.parameters],
-            "exp_avg": [torch.zeros_like(parameter) for parameter in self.parameters],
-            "exp_avg_sq": [torch.zeros_like(parameter) for parameter in self.parameters],
-        }
-
-
-class Adam:
-    """torch.optim.Adam(fused=True), or AdamW where `decoupled`. Every parameter must have a gradient at a step.
-
-    The rate lies on a GPU as a tensor, so that a captured graph reads the current one at every replay.
-    """
-
-    def __init__(self, groups: list[Group], rate: float, decoupled: bool):
-        self.groups, self._decoupled = groups, decoupled
-        device = groups[0].parameters[0].device
-        self._rate: float | torch.Tensor = torch.tensor(rate, device=device) if device.type == "cuda" else rate
-
-    @property
-    def parameters(self) -> list[torch.Tensor]:
-        return [parameter for group in self.groups for parameter in group.parameters]
-
-    def set_rate(self, rate: float) -> None:
-        if isinstance(self._rate, torch.Tensor):
-            self._rate.fill_(rate)
-        else:
-            self._rate = rate
-
-    def zero_grad(self) -> None:
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def step(self) -> None:
-        kernel = torch._fused_adamw_ if self._decoupled else torch._fused_adam_
-        for group in self.groups:
-            steps, averages, squares = group.moments.values()
-            torch._foreach_add_(steps, 1)
-            kernel(
-                group.parameters,
-                [parameter.grad for parameter in group.parameters],
-                averages,
-                squares,
-                [],
-                steps,
-                lr=self._rate,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
-                weight_decay=group.weight_decay,
-                eps=EPSILON,
-                amsgrad=False,
-                maximize=False,
-            )
-
-    def state(self) -> dict[str, torch.Tensor]:
-        """The moments by name; the tensors themselves, not copies."""
-        return {
-            f"{number}.{name}.{place}": tensor
-            for number, group in enumerate(self.groups)
-            for name, tensors in group.moments.items()
-            for place, tensor in enumerate(tensors)
-        }
-
-
-def build(model: Classifier, settings: Training) -> Adam:
-    """`weight_decay` holds for every parameter, `classifier_weight_decay` is added for the classifier's weight.
-
-    adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled.
+    adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. On a GPU the
+    learning rate is a tensor, which a captured graph reads at every replay.
     """
     weight = model.classifier.weight
     others = [parameter for parameter in model.parameters() if parameter is not weight]
     decay = settings.weight_decay
-    groups = [Group(others, decay), Group([weight], decay + settings.classifier_weight_decay)]
-    return Adam(groups, settings.learning_rate, settings.optimizer == "adamw")
+    groups: list[dict[str, Any]] = [
+        {"params": others, "weight_decay": decay},
+        {"params": [weight], "weight_decay": decay + settings.classifier_weight_decay},
+    ]
+    on_gpu = weight.device.type == "cuda"
+    rate = torch.tensor(settings.learning_rate, device=weight.device) if on_gpu else settings.learning_rate
+    optimiser = KINDS[settings.optimizer](groups, lr=rate, fused=True, capturable=on_gpu)
+    for parameter in model.parameters():  # as Adam does at its first step, but checkpoints and graphs need them before
+        optimiser.state[parameter] = {
+            "step": torch.zeros((), device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    return optimiser
+
+
+def parameters(optimiser: Optimizer) -> list[torch.nn.Parameter]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
+def moments(optimiser: Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's tensors by name; the tensors themselves, not copies."""
+    return {
+        f"{number}.{name}": optimiser.state[parameter][name]
+        for number, parameter in enumerate(parameters(optimiser))
+        for name in MOMENTS
+    }
+
+
+def set_rate(optimiser: Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def learning_rate(settings: Training, epoch: int) -> float:
-    """Rate of `epoch`, counted from 1: constant; times `decay` from each milestone on; or half a cosine to 0."""
+    """The rate of `epoch`, from 1: constant, times `decay` after each milestone, or half a cosine down to 0."""
     if settings.schedule == "step":
         return settings.learning_rate * settings.decay ** sum(epoch > at for at in settings.milestones)
     if settings.schedule == "cosine":

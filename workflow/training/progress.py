@@ -1,4 +1,4 @@
-"""What a person sees of a run: one bar on a terminal, now and then a line in a log."""
+"""What a person sees of a run: a bar on a terminal, about ten lines in a log."""
 
 import sys
 import time
@@ -6,7 +6,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-SECONDS = 60.0  # at least this long between two lines of a log
+SECONDS = 60.0  # a log gets a line at least this often
+
+
+def log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -29,12 +33,11 @@ class Progress:
         now, epoch = time.monotonic(), entry["epoch"]
         if epoch % self.every == 0 or epoch == self.epochs or now - self.last > SECONDS:
             self.last = now
-            text = (
+            log(
                 f"{self.name}: epoch {epoch}/{self.epochs}, loss {entry['train_loss']:.4f}, "
                 f"accuracy train {entry['train_accuracy']:.3f}, validation {entry['validation_accuracy']:.3f}, "
                 f"test {entry['test_accuracy']:.3f}"
             )
-            print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         if self.bar is not None:

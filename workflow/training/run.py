@@ -1,114 +1,60 @@
-"""One run, from its specification to its record:
+"""Train one run, from its specification to its record:
 
     python -m workflow.training.run --specification JSON_OR_FILE --data results/demo/data/demo \\
         --output results/demo/runs/demo/pixels/lstm/group/fold0/seed0 \\
         --checkpoint results/demo/checkpoints/demo/pixels/lstm/group/fold0/seed0
 
-Interrupted (even killed) and started again, it goes on from its checkpoint and ends with the same bytes. An
-experiment that fails (NaN ...) is recorded with status `failed` and exit code 0, so that the others go on; input
-that cannot be used is told in one sentence with exit code 1, and nothing is written.
+If it is interrupted, even killed, and started again, it resumes from its checkpoint and ends with the same bytes. A
+run that fails (NaN ...) is recorded with status `failed` and exits with status 0, so that the others continue.
+Invalid input: print one sentence, exit with status 1, write nothing.
 """
 
 import argparse
-import hashlib
+import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from baselines import FORMATS
-from workflow.experiments import sources
 from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run, read
 from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
-from workflow.training import checkpoint, data, declared, devices, environment, finished, record
-from workflow.training.errors import InputError, Interrupted, RunFailure, out_of_memory
+from workflow.training import data, declared, devices, finished, record
+from workflow.training.errors import InputError, Interrupted, RunFailure
+from workflow.training.job import Job, Outcome, failed
 
 
-def perform(run: Run, folder: Path, output: Path, kept: Path, seconds: float = 30.0) -> None:
-    """Train `run` on the data in `folder`; see the module's text. `seconds`: between two checkpoints."""
-    fold = data.load(folder, run)
-    captured = environment.capture()
-    base = {
-        **record.EMPTY,
-        **run.identity,
-        "family": run.family,
-        "recipe": run.recipe,
-        "parameters": declared.parameters(run, len(fold.classes)),
-        "clips": {part: len(rows) for part, rows in fold.rows.items()},
-        "classes": fold.classes,
-        "precision": run.training.precision,
-        "data_digest": fold.data_digest,
-        "split_digest": fold.split_digest,
-        "git_commit": captured["git"]["commit"],
-    }
-    fingerprint = _fingerprint(run, fold, captured)
-    checkpoints = checkpoint.Checkpoints(kept, fingerprint)
-    with exclusive(kept):  # a trainer whose pipeline was killed may still be at it
-        if finished.restore(output, kept, fingerprint):
-            print(f"{run.folder}: had ended already; its record is restored", file=sys.stderr)
+def perform(run: Run, folder: Path, output: Path, checkpoints: Path, seconds: float = 30.0) -> None:
+    """Train `run` on the data in `folder` and write its record to `output`; see the module's documentation."""
+    job = Job(run, data.load(folder, run), output, checkpoints, seconds)
+    parameters = declared.parameters(run, len(job.fold.classes))  # InputError before anything is written
+    with exclusive(checkpoints):  # if a pipeline was killed, its training process may still be running
+        if finished.restore(output, checkpoints, job.fingerprint):
+            print(f"{run.folder}: already finished; its record is restored", file=sys.stderr)
             return
-        (output / finished.RESULT).unlink(missing_ok=True)  # until it is true again
-        reason = _outcome(run, fold, output, checkpoints, base, captured, seconds)
-        if reason is None:
-            finished.keep(output, kept, fingerprint)
+        (output / finished.RESULT).unlink(missing_ok=True)
+        outcome = train(job)
+        record.write(job, parameters, outcome)
+        if outcome.result["status"] == "ok":
+            finished.keep(output, checkpoints, job.fingerprint)
         else:
-            record.write_failure(output, run, base, captured, fold, reason)
-            print(f"FAILED {run.folder}: {reason}", file=sys.stderr, flush=True)
-        checkpoints.remove()
+            print(f"FAILED {run.folder}: {outcome.result['failure']}", file=sys.stderr, flush=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _outcome(
-    run: Run,
-    fold: data.Fold,
-    output: Path,
-    checkpoints: checkpoint.Checkpoints,
-    base: dict[str, Any],
-    captured: dict[str, Any],
-    seconds: float,
-) -> str | None:
-    """Train and record; why the experiment failed, or None."""
+def train(job: Job) -> Outcome:
+    """Train or fit the model."""
     try:
-        data.check(fold, run)
-        how = _estimators() if FORMATS[run.recurrent["format"]].fitted else _experiment()
-        how.run(run, fold, output, checkpoints, base, captured, seconds)
-        return None
+        data.check(job.fold, job.run)
+        if FORMATS[job.run.recurrent["format"]].fitted:
+            from workflow.training import fitted
+
+            return fitted.fit(job)
+        from workflow.training import experiment  # imports torch, which takes seconds
+
+        return experiment.train(job)
     except RunFailure as failure:
-        return str(failure)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        return "out of memory before the first step: the model and its clips do not fit"
-
-
-def modules(format_: str) -> tuple[str, str]:
-    """What a run of a format executes, without the files of other formats."""
-    return "workflow.training.run", FORMATS[format_].module
-
-
-def _estimators() -> ModuleType:
-    from workflow.training import estimators
-
-    return estimators
-
-
-def _experiment() -> ModuleType:
-    """Imports torch, which takes a second or two; the fitted baselines do without."""
-    from workflow.training import experiment
-
-    return experiment
-
-
-def _fingerprint(run: Run, fold: data.Fold, captured: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same for a run to be continued: what it computes, from what, with which code."""
-    return {
-        "specification": run.plain,
-        "data": fold.data_digest,
-        "split": fold.split_digest,
-        "torch": captured["packages"]["torch"],
-        "code": hashlib.sha256(sources.listing(*modules(run.recurrent["format"])).encode()).hexdigest(),
-    }
+        return Outcome(failed(failure))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", required=True, type=Path, help="folder of the record")
     parser.add_argument("--checkpoint", required=True, type=Path, help="folder that survives an interruption")
     parser.add_argument(
-        "--checkpoint-seconds", type=float, default=30.0, help="between two checkpoints; 0: one an epoch"
+        "--checkpoint-seconds", type=float, default=30.0, help="time between two checkpoints; 0: one per epoch"
     )
     options = parser.parse_args(arguments)
     try:
@@ -128,11 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (InputError, ConfigurationError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except OSError as error:  # a full disk, a folder that may not be written
+    except OSError as error:  # a full disk, a folder without write permission
         print(f"error: {run.folder}: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
-        print(f"interrupted; the next start goes on from {options.checkpoint}", file=sys.stderr)
+        print(f"interrupted; the next start resumes from {options.checkpoint}", file=sys.stderr)
         return 128 + interruption.signal
     return 0
 

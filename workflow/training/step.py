@@ -1,26 +1,29 @@
-"""One training step: forward, backward, clip, update. What is to be known of it stays on the device until the epoch
-ends: nothing waits, and hardly anything is computed beside the model.
+"""One training step: forward, backward, clip, update. Its loss stays on the device until the epoch ends, so that
+nothing waits and hardly anything is computed besides the model.
 
-A batch that does not fit in memory is cut in halves whose gradients add up to the same gradient.
+A batch that does not fit in memory is cut in pieces whose gradients add up to the same gradient.
 """
 
 import contextlib
-import sys
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from workflow.experiments.training import Training
+from workflow.training import optimiser
 from workflow.training.errors import RunFailure, out_of_memory
 from workflow.training.feed import Batch
-from workflow.training.optimiser import Adam
+from workflow.training.model import Classifier
+from workflow.training.progress import log
 
-EXPLODED = 1e8  # norm of a gradient before it is limited, or loss of a batch: no training recovers from it
+EXPLODED = 1e8  # norm of a gradient before clipping, or loss of a batch: no training recovers from it
 
 
 class Totals(NamedTuple):
-    """Of the steps of an epoch so far: sums over its clips, and the first step (from 1) that exploded, if any."""
+    """Sums over the clips of an epoch's steps so far, and the first step (from 1) that exploded, if any."""
 
     loss: float
     hits: float
@@ -28,25 +31,32 @@ class Totals(NamedTuple):
 
 
 class Step:
-    """Call it with a batch. `log`: for each step since `begin_epoch` a tensor (loss, hits, norm of the gradient)."""
+    """A model with its optimiser; call it with a batch.
 
-    def __init__(self, model: nn.Module, optimiser: Adam, gradient_norm: float | None, precision: str):
-        self.model, self.optimiser, self.gradient_norm = model, optimiser, gradient_norm
-        self.parameters = optimiser.parameters
+    log: a tensor (loss, hits, norm of the gradient) for each step since `begin_epoch`. micro: clips at a time, None
+    for the whole batch.
+    """
+
+    def __init__(self, model: Classifier, settings: Training):
+        self.model, self.gradient_norm = model, settings.gradient_norm
+        self.optimiser = optimiser.build(model, settings)
+        self.parameters = optimiser.parameters(self.optimiser)
         self.device = self.parameters[0].device
-        self.autocast = autocast(self.device, precision)
-        self.micro: int | None = None  # clips at a time; None: the whole batch
-        self.log: list[torch.Tensor] = []
+        self.autocast: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if settings.precision == "bfloat16":  # for matrix products; weights and sums stay float32
+            self.autocast = torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
+        self.micro: int | None = None
+        self.log: list[Tensor] = []
 
     def begin_epoch(self) -> None:
         self.log = []
 
     def totals(self) -> Totals:
         """Waits for the device."""
-        log = torch.stack(self.log).double().cpu()
-        loss, hits, _ = log.sum(0).tolist()
+        entries = torch.stack(self.log).double().cpu()
+        loss, hits, _ = entries.sum(0).tolist()
         # a NaN is not <= anything
-        bad = (~(log[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
+        bad = (~(entries[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
         return Totals(loss, hits, int(bad[0]) + 1 if len(bad) else None)
 
     def __call__(self, batch: Batch) -> None:
@@ -60,42 +70,46 @@ class Step:
             self._halve(len(batch.x))
         self.log.append(self.update(*sums))
 
-    def forward_backward(self, batch: Batch, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Gradients of the batch's mean loss, from pieces of `size` clips; returns summed loss and hits."""
+    def forward_backward(self, batch: Batch, size: int) -> tuple[Tensor, Tensor]:
+        """Add up the gradients of the batch's mean loss over pieces of `size` clips; return summed loss and hits."""
         self.optimiser.zero_grad()
         count = len(batch.x)
         losses, hits = [], []
         for start in range(0, count, size):
-            x, labels, lengths = (None if whole is None else whole[start : start + size] for whole in batch)
+            piece = batch.piece(start, size)
             with self.autocast:
-                logits = self.model(x, lengths)
-            loss = cross_entropy(logits.float(), labels, reduction="sum")
+                logits = self.model(piece.x, piece.lengths)
+            loss = cross_entropy(logits.float(), piece.labels, reduction="sum")
             (loss / count).backward()
             losses.append(loss.detach())
-            hits.append((logits.argmax(1) == labels).sum(dtype=torch.float32))
+            hits.append((logits.argmax(1) == piece.labels).sum(dtype=torch.float32))
         return sum(losses[1:], losses[0]), sum(hits[1:], hits[0])
 
-    def update(self, loss: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:
-        """Limit the gradients and apply them; returns the entry of `log`."""
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters])
+    def update(self, loss: Tensor, hits: Tensor) -> Tensor:
+        """Clip the gradients and apply them; return the entry of `log`."""
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if self.gradient_norm is not None:
             nn.utils.clip_grads_with_norm_(self.parameters, self.gradient_norm, norm)
         self.optimiser.step()
         return torch.stack([loss, hits, norm])
 
+    def logits(self, batches: Iterator[Batch], between: Callable[[], None] = lambda: None) -> Tensor:
+        """Return (n, C) float32 on the device, without training; calls `between` before each batch."""
+        self.model.eval()
+        found = []
+        with torch.inference_mode(), self.autocast:
+            for batch in batches:
+                between()
+                found.append(self.model(batch.x, batch.lengths).float())
+        self.model.train()
+        return torch.cat(found)
+
     def _halve(self, count: int) -> None:
         size = min(self.micro or count, count)
         self.optimiser.zero_grad()
         if size == 1:
-            raise RunFailure("out of memory with a single clip a batch; use fewer or smaller frames")
+            raise RunFailure("out of memory with a single clip per batch; use fewer or smaller frames")
         self.micro = (size + 1) // 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        print(f"out of memory: from here on {self.micro} clips at a time, gradients added up", file=sys.stderr)
-
-
-def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
-    """bfloat16: matrix products in it, weights and sums in float32."""
-    if precision == "bfloat16":
-        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
-    return contextlib.nullcontext()
+        log(f"out of memory: continuing with {self.micro} clips at a time and accumulated gradients")

@@ -1,9 +1,10 @@
-"""Time of a training step: the median over this process's steps, read without making the device wait."""
+"""Duration of a training step: the median over this process's steps, measured without waiting for the device."""
 
 import itertools
 import time
 from collections import deque
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -15,16 +16,16 @@ class StepTimer:
 
     def __init__(self, device: torch.device):
         self.on_gpu = device.type == "cuda"
-        self.marks: list = []
+        self.marks: list[Any] = []  # CUDA events, or seconds
         self.durations: deque[float] = deque(maxlen=KEEP)  # ms
 
     def tick(self) -> None:
         if self.on_gpu:
-            mark = torch.cuda.Event(enable_timing=True)
-            mark.record()
+            event = torch.cuda.Event(enable_timing=True)
+            event.record()
+            self.marks.append(event)
         else:
-            mark = time.perf_counter()
-        self.marks.append(mark)
+            self.marks.append(time.perf_counter())
 
     def collect(self) -> None:
         marks, self.marks = self.marks, []
