@@ -38,10 +38,10 @@ def train(job: Job) -> Outcome:
     try:
         with memory_failure("out of memory"), watched(loop.interruption):
             _train(loop, job.output / METRICS)
+            result, probabilities, weights = _scores(loop)
     except RunFailure as failure:
         return Outcome(known | _costs(loop) | failed(failure), environment)
     environment["cuda_graph"] = isinstance(loop.step, GraphedStep) and loop.step.refused is None
-    result, probabilities, weights = _scores(loop)
     return Outcome(known | _costs(loop) | result, environment, probabilities, weights)
 
 
