@@ -109,7 +109,7 @@ def wrong(key, value, where=None):
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
         (wrong("ranks", 3, "recurrent"), "ranks is no parameter of format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),
-        (wrong("front_end", "inception_v3"), "inception_v3.json: cannot be read"),
+        (wrong("front_end", "inception_v3"), "inception_v3.json: no such file"),
     ],
 )
 def test_invalid_input_prints_one_sentence_and_writes_nothing(data, tmp_path, capsys, plain, sentence):
@@ -159,7 +159,7 @@ def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sente
 
 def test_a_missing_folder_is_named(tmp_path, capsys):
     assert start(specification(), tmp_path / "nowhere", tmp_path) == 1
-    assert "nowhere/frames.json: cannot be read" in capsys.readouterr().err
+    assert "nowhere/frames.json: no such file" in capsys.readouterr().err
     assert step.main(
         ["--specification", str(tmp_path / "no.yaml"), *("--data", "x", "--output", "y"), "--checkpoint", "z"]
     )

@@ -1,10 +1,6 @@
 """The clips of one fold: labels and rows by part, over an array that stays on disk until it is used."""
 
-import csv
 import hashlib
-import io
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from baselines import FORMATS
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
 from workflow.experiments.training import PIXELS
-from workflow.storage import seal
+from workflow.storage import files, seal
 from workflow.training.errors import InputError, RunFailure
 
 PARTS = ("train", "validation", "test")
@@ -40,7 +36,10 @@ class Fold:
 
 
 def load(folder: Path, run: Run) -> Fold:
-    """Load the run's fold from the files of the data steps. InputError if they do not fit together or the run."""
+    """Load the run's fold from the files of the data steps.
+
+    Raises InputError, UnreadableError or DamagedError if a file is missing, damaged or does not fit the others.
+    """
     if run.front_end not in FRONT_ENDS:
         raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
     tensor = FRONT_ENDS[run.front_end].tensor
@@ -51,7 +50,7 @@ def load(folder: Path, run: Run) -> Fold:
     if about.get("frames_digest", described.get("digest")) != described.get("digest"):
         raise InputError(f"{folder / tensor}.json: made from other frames than frames.json; rerun its step")
     clips = _tensor(folder / f"{tensor}.npy", about["digest"])
-    table = _csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
+    table = files.read_csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
     numbers, given = int(np.prod(clips.shape[2:])), run.recurrent["input_size"]
@@ -105,7 +104,7 @@ def _tensor(path: Path, digest: str) -> np.ndarray:
 def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str, np.ndarray], str]:
     """Return the rows of each part, and the digest of the fold's assignment of clips to parts."""
     fold = run.protocol, str(run.fold)
-    lines = _csv(path, ("protocol", "fold", "clip", "part"))
+    lines = files.read_csv(path, ("protocol", "fold", "clip", "part"))
     pairs = [(line["clip"], line["part"]) for line in lines if (line["protocol"], line["fold"]) == fold]
     if not pairs:
         raise InputError(f"{path}: no fold {run.fold} of protocol {run.protocol!r}")
@@ -127,27 +126,7 @@ def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str,
 
 def _json(path: Path, key: str) -> dict[str, Any]:
     """Read a mapping that must have `key`."""
-    content = _read(path, json.loads)
+    content = files.read_json(path)
     if not isinstance(content, dict) or key not in content:
         raise InputError(f"{path}: key {key!r} is missing; rerun the step that writes it")
     return content
-
-
-def _csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(_read(path, str), newline=""))
-    lines = list(reader)
-    for column in columns:
-        if column not in (reader.fieldnames or []):
-            raise InputError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
-    return lines
-
-
-def _read(path: Path, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(path.read_bytes().decode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; rerun the step that writes it") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None

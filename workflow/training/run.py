@@ -17,6 +17,7 @@ from pathlib import Path
 from baselines import FORMATS
 from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run, read
+from workflow.storage.files import UnreadableError
 from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
 from workflow.training import data, declared, devices, finished, record
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         run = read(options.specification)
         with devices.slot(run.training.device):
             perform(run, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
-    except (InputError, ConfigurationError, DamagedError) as error:
+    except (InputError, ConfigurationError, UnreadableError, DamagedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, a folder without write permission
