@@ -17,7 +17,7 @@ from projects import TINY, Project, checkout
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1], "protocols": ["group", "random"]}
 SAME = ("status", "test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "epochs", "confusion")
-TABLES = ("accuracy", "leakage", "parameters", "holes")
+TABLES = ("accuracy", "leakage", "parameters", "excluded")
 MADE = ("results", "resources", ".snakemake")
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
 ADVICE = re.compile(r"\bremove (it\b|\S+?)(?: and (?!start)(\S+?))?,? (?:and|or)\b")

@@ -8,10 +8,10 @@ import pytest
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, tables
-from workflow.reporting.ranking import marks
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
-from workflow.reporting.tables import accuracy, claims, comparison, leakage
+from workflow.reporting.statistics import marks
+from workflow.reporting.tables import TABLES, accuracy
 
 COLUMNS = [
     *("dataset", "front_end", "model", "protocol", "n", "test_accuracy_mean", "test_accuracy_std"),
@@ -96,8 +96,8 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(few, tmp_path, step, 
 @pytest.mark.parametrize(("seeds", "shown"), [(2, False), (3, True)])
 def test_no_table_prints_an_interval_over_fewer_than_three_runs(tmp_path, seeds, shown):
     write_grid(tmp_path, ("ht_lstm", "fdht_lstm"), folds=1, seeds=seeds, extras=False)
-    for module in (leakage, comparison, claims):
-        rows = [row for sheet in module.sheets(gather(tmp_path)) for _, block in sheet.blocks for row in block]
+    for name in ("leakage", "comparison", "claims"):
+        rows = [row for sheet in TABLES[name].printed(gather(tmp_path)) for _, block in sheet.blocks for row in block]
         assert any(cell.text.startswith("[") for row in rows for cell in row) == shown
 
 
@@ -106,12 +106,12 @@ def test_counts_without_records_say_nothing_of_records(tmp_path):
     assert "record" not in (tmp_path / "tables" / "parameters.md").read_text().splitlines()[0]
 
 
-def test_holes_show_as_holes(damaged, tmp_path):
+def test_excluded_runs_are_named(damaged, tmp_path):
     text = (written(damaged, tmp_path) / "accuracy.md").read_text()
-    assert text.count("| 3 of 4 (") == 4
+    assert text.count(" 3 of 4 (") == 4
     for remark in ("1 not run", "1 failed", "1 malformed"):
         assert remark in text
-    table = pd.read_csv(tmp_path / "holes.csv")
+    table = pd.read_csv(tmp_path / "excluded.csv")
     assert sorted(table["state"]) == ["failed", "malformed", "malformed", "not run"]
     assert set(table[table["state"] == "failed"]["reason"]) == {"the loss became NaN in epoch 3"}
     missing = table[table["state"] == "not run"].iloc[0]
@@ -142,8 +142,8 @@ def test_best_and_second_are_marked_where_the_paired_tests_tell_them_apart(tmp_p
     results = gather(tmp_path)
     assert marks(results, "test_accuracy", "demo", "pixels", "group") == {"fdht_lstm": "best", "ht_lstm": "second"}
     tex = (written(tmp_path, tmp_path / "t") / "accuracy.tex").read_text()
-    assert r"$\mathbf{62.6}" in tex
-    assert r"\underline{$" in tex
+    assert r"\textbf{62.6 $\pm$" in tex
+    assert r"\underline{" in tex
 
 
 def test_two_runs_earn_no_mark(tmp_path):
@@ -163,14 +163,14 @@ def test_the_same_records_give_the_same_bytes_wherever_they_lie(few, tmp_path):
     shutil.copytree(few, tmp_path / "copy")
     first, second = written(few, tmp_path / "one"), written(tmp_path / "copy", tmp_path / "two")
     names = sorted(path.name for path in first.iterdir())
-    assert len(names) == 4 * len(tables.TABLES)
+    assert len(names) == 4 * len(TABLES)
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
 def test_every_file_says_where_it_comes_from(few, tmp_path):
     written(few, tmp_path)
-    for name in tables.TABLES:
+    for name in TABLES:
         for form in ("tex", "md"):
             assert "from 12 records (12 ok; sha256 " in (tmp_path / f"{name}.{form}").read_text()
         notes = json.loads((tmp_path / f"{name}.csv-metadata.json").read_text())

@@ -1,11 +1,10 @@
 """The abstract's claims as checks."""
 
 import pytest
-import yaml
-from synthetic_records import SHAPES, record, write_run
+from synthetic_records import record, write_run
 
 from workflow.reporting.results import gather
-from workflow.reporting.tables import claims
+from workflow.reporting.tables import TABLES, claims
 
 
 def results(root, levels, seeds=6, protocol="group", jitter=0.004, **weights):
@@ -51,7 +50,7 @@ def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
 
 
 def test_every_row_of_sizes_names_its_model(tmp_path):
-    sheet = claims.sheets(results(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
+    sheet = TABLES["claims"].printed(results(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
     place = [column.key for column in sheet.columns].index("model")
     assert {row[place].text for _, block in sheet.blocks for row in block} == {"FDHT-LSTM"}
 
@@ -102,21 +101,9 @@ def test_variants_are_compared_with_their_like(tmp_path):
     assert set(zip(found["model"], found["against"], strict=True)) == pairs
 
 
-def write_started(root, model, value, start=None):
-    """Runs whose specification names the start; the model's format is that of its name without an ending."""
-    base = model.removesuffix("_deep").removesuffix("_authors")
-    recurrent = {**SHAPES[base], "hidden_size": 256, "input_size": 57600} | ({"init": start} if start else {})
-    for seed in range(3):
-        folder = write_run(root, record(model, seed=seed, test_accuracy=value))
-        (folder / "specification.yaml").write_text(yaml.safe_dump({"recurrent": recurrent}))
-
-
-def test_a_variant_that_no_rival_has_is_held_against_the_rivals_with_its_start(tmp_path):
-    for model, start in (("tt_lstm", None), ("tt_lstm_authors", "random"), ("ht_lstm", None)):
-        write_started(tmp_path, model, 0.5, start)
-    write_started(tmp_path, "fdht_lstm_deep", 0.6)
-    write_started(tmp_path, "fdht_lstm_authors", 0.6, "random")
-    table = claims.build(gather(tmp_path))
+def test_a_variant_is_held_against_the_rivals_with_its_recipe(tmp_path):
+    levels = {"tt_lstm": 0.5, "tt_lstm_authors": 0.5, "ht_lstm": 0.5}
+    table = claims.build(results(tmp_path, levels | {"fdht_lstm_deep": 0.6, "fdht_lstm_authors": 0.6}))
     for claim in ("test_accuracy", "best_epoch_accuracy", "times_fewer"):
         found = rows(table, claim)
         assert set(zip(found["model"], found["against"], strict=True)) == {
@@ -143,4 +130,4 @@ def test_a_claim_about_every_rival(verdicts, expected):
 
 def test_without_records_there_is_nothing_to_check(tmp_path):
     assert claims.build(gather(tmp_path)).empty
-    assert claims.sheets(gather(tmp_path)) == []
+    assert TABLES["claims"].printed(gather(tmp_path)) == []

@@ -1,19 +1,14 @@
 """Verdicts, and the table that holds published numbers beside ours."""
 
 import math
-from pathlib import Path
 
 import pytest
-import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.reporting import conventions, habit, reported, verdict
-from workflow.reporting import layout as layouts
-from workflow.reporting.grid import configuration_of
-from workflow.reporting.records import frame
-from workflow.reporting.results import Results, gather
+from workflow.reporting import models, verdict
+from workflow.reporting.results import declared, gather
 from workflow.reporting.statistics import Interval
-from workflow.reporting.tables import comparison
+from workflow.reporting.tables import TABLES, comparison
 
 
 def found(mean, half, n=5):
@@ -60,49 +55,22 @@ def test_verdicts_on_a_count(metric, value, step, ours, expected):
     assert verdict.of_count(metric, value, step, ours)[0] == expected
 
 
-def total(value, source="a README"):
-    return {"metric": "weights", "value": value, "step": 1000.0, "source": source}
+def test_a_total_is_counted_as_its_source_counts(tmp_path):
+    """With the classifier of the whole set, though the records are of 9 of its 11 classes."""
+    parameters = {"W": 3360, "U": 262_144, "bias": 1024, "classifier": 257 * 9}
+    write_run(tmp_path, record("tt_lstm", "random", dataset="ucf11", parameters=parameters))
+    place = gather(tmp_path), "ucf11", "pixels", "tt_lstm"
+    assert models.total(*place, "W + U + classifier weights") == 3360 + 262_144 + 256 * 11
+    assert models.total(*place, "W + U + 2 biases") == 3360 + 262_144 + 2 * 1024
+    assert models.total(*place, "W + U + something") is None
 
 
-def test_all_totals_of_a_source_are_counted_alike(tmp_path):
-    """The total of TR-LSTM would match with both biases, but those of the other rows say that the classifier counts."""
-    counts = {
-        "tt_lstm": (3360, 268000),
-        "ht_lstm": (1245, 266000),
-        "tr_lstm": (1725, 266000),
-        "bt_lstm": (3392, 268500),
-    }
-    for model, (W, _) in counts.items():
-        parameters = {"W": W, "U": 262_144, "bias": 1024, "classifier": 257 * 9}  # 9 of 11 classes
-        write_run(tmp_path, record(model, "random", dataset="ucf11", parameters=parameters))
-    results = gather(tmp_path)
-    rows = [(("ucf11", "pixels", model), total(value)) for model, (_, value) in counts.items()]
-    convention = conventions.of_source(results, rows)
-    assert convention == "W + U and the classifier's weights"
-    found = {model: conventions.totals(results, "ucf11", "pixels", model)[convention] for model in counts}
-    assert found["tt_lstm"] == 3360 + 262_144 + 256 * 11  # the classifier of the whole set
-    assert not conventions.equal(found["tr_lstm"], rows[2][1])  # though with both biases it would be
-
-
-def test_the_totals_of_the_readme_agree_by_one_convention(tmp_path):
-    for model in ("lstm", "tt_lstm", "bt_lstm", "tr_lstm", "ht_lstm"):
-        write_run(tmp_path, record(model, "random", dataset="ucf11"))
-    table = comparison.build(gather(tmp_path))
-    totals = table[table["metric"] == "weights"]
-    assert set(totals["verdict"]) == {"match"}
-    assert set(totals["counted"]) == {"W + U and the classifier's weights"}
-    assert totals.set_index("model").loc["tt_lstm", "reproduced"] == 268_320
-
-
-def test_a_convention_does_not_depend_on_what_else_is_in_the_configuration():
-    """Pixels and features are counted apart, each alike over all data sets and models."""
-    config = configuration_of(".", "config/paper.yaml")
-    found = Results(Path(), frame([]), layouts.load(), config, reported.load())
-    totals = comparison.build(found)
+def test_totals_of_the_configuration_have_the_verdicts_of_their_sources():
+    totals = comparison.build(declared("config/paper.yaml"))
     totals = totals[totals["metric"] == "weights"]
-    assert totals.groupby("front_end")["counted"].unique().map(list).to_dict() == {
-        "inception_v3": ["W + U and both of PyTorch's biases"],
-        "pixels": ["W + U and the classifier's weights"],
+    assert totals.groupby("front_end")["counts"].unique().map(list).to_dict() == {
+        "inception_v3": ["W + U + 2 biases"],
+        "pixels": ["W + U + classifier weights"],
     }
     assert totals.groupby(["front_end", "verdict"]).size().to_dict() == {
         ("inception_v3", "match"): 2,
@@ -156,30 +124,26 @@ def test_a_variant_is_held_beside_its_models_value(tmp_path):
 
 def test_derived_values_are_called_derived_in_print(tmp_path):
     write_run(tmp_path, record("tt_lstm", "random", dataset="ucf11"))
-    sheet = comparison.sheets(gather(tmp_path))[1]  # after the accuracies
+    sheet = TABLES["comparison"].printed(gather(tmp_path))[1]  # after the accuracies
     assert not {"interval", "n"} & {column.key for column in sheet.columns}
     texts = [row[0].text for title, rows in sheet.blocks if title.startswith("Input-to-hidden") for row in rows]
     assert "TT-LSTM (derived)" in texts
     assert any(note.startswith("Derived (W): sum of") for note in sheet.notes)
 
 
-def test_the_nearest_view_says_what_keeps_it_from_being_like_for_like(tmp_path):
-    for model, patience in (("tt_lstm", 30), ("lstm", None)):
-        folder = write_run(tmp_path, record(model, "random", dataset="ucf11"))
-        specification = yaml.safe_load((folder / "specification.yaml").read_text())
-        specification["training"]["patience"] = patience
-        (folder / "specification.yaml").write_text(yaml.safe_dump(specification))
-    write_leakage(tmp_path, "ucf11")  # 160 of 240 clips are trained on
-    results = gather(tmp_path)
-    sheet = comparison.sheets(results)[0]
-    assert not [title for title, _ in sheet.blocks if "like for like" in title.lower()]
-    note = next(note for note in sheet.notes if "not like for like" in note)
-    assert "train on 66.7 % of the clips; the published codes train on 80 %" in note
-    assert "ends after 30 epochs without a better validation accuracy" in note
-
-
-def test_without_early_stopping_only_the_validation_part_is_between(tmp_path):
+@pytest.mark.parametrize(("splits", "share"), [(True, "66.7"), (False, "—")])
+def test_the_closest_view_says_how_it_differs_from_the_published_protocol(tmp_path, splits, share):
     write_run(tmp_path, record("tt_lstm", "random", dataset="ucf11"))
-    said = habit.deviations(gather(tmp_path), ["ucf11"])
-    assert len(said) == 1
-    assert "train on fewer clips" in said[0]
+    if splits:
+        write_leakage(tmp_path, "ucf11")  # 160 of 240 clips are trained on
+    note = TABLES["comparison"].printed(gather(tmp_path))[0].notes[1]
+    assert f"our models train on {share} % of the clips, the published implementations on 80 %" in note
+
+
+def test_a_model_of_its_own_family_is_not_judged_by_its_name(tmp_path):
+    for model, family in (("lstm_big", "lstm_big"), ("lstm_large", "lstm")):
+        write_run(tmp_path, record(model, "random", dataset="ucf11", family=family))
+    rows = comparison.build(gather(tmp_path))
+    reported = rows[rows["metric"] == "accuracy"].groupby("model")["reported"].first()
+    assert reported["lstm_large"] == 0.697
+    assert math.isnan(reported["lstm_big"])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from synthetic_records import SHAPES
 
-from workflow.reporting import counts
+from workflow.commands import tables
 
 HT = SHAPES["ht_lstm"]
 CONFIG = {
@@ -34,7 +34,7 @@ CONFIG = {
 def counted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counts")
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    assert counts.main(["--config", str(folder / "config.yaml"), "--output", str(folder / "tables")]) == 0
+    assert tables.main(["--config", str(folder / "config.yaml"), "--output", str(folder / "tables")]) == 0
     return folder
 
 
@@ -68,8 +68,8 @@ def test_complexity_has_numbers_and_formulas(counted):
 def test_no_torch_is_imported(counted, root):
     config = str(counted / "config.yaml")
     code = (
-        "import sys; from workflow.reporting import counts; "
-        f"counts.main(['--config', {config!r}, '--output', {str(counted / 'again')!r}]); "
+        "import sys; from workflow.commands import tables; "
+        f"tables.main(['--config', {config!r}, '--output', {str(counted / 'again')!r}]); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -79,5 +79,5 @@ def test_no_torch_is_imported(counted, root):
 
 def test_a_wrong_configuration_is_one_sentence(tmp_path):
     (tmp_path / "wrong.yaml").write_text("name: x\ndatasets: {ucf11: {}}\nmodels: {}\nspeed: 1\n")
-    with pytest.raises(SystemExit, match=r"counts: .*wrong\.yaml"):
-        counts.main(["--config", str(tmp_path / "wrong.yaml"), "--output", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"tables: .*wrong\.yaml"):
+        tables.main(["--config", str(tmp_path / "wrong.yaml"), "--output", str(tmp_path)])

@@ -11,11 +11,10 @@ from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, reference
 from workflow.reporting import curves
-from workflow.reporting import layout as layouts
 from workflow.reporting.drawing import dots, style
 from workflow.reporting.figures import FIGURES, accuracy_parameters
 from workflow.reporting.predictions import confusion
-from workflow.reporting.results import Results, gather
+from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
 
 EVERYTHING = {"accuracy_parameters", "leakage", "rank", "learning_curves", "cost", "confusion"}  # of `few`
@@ -94,7 +93,8 @@ def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):
 
 @pytest.fixture
 def looks(tmp_path):
-    return Results(tmp_path, None, layouts.load())
+    write_run(tmp_path, record("tt_lstm_authors"), extras=False)
+    return gather(tmp_path)
 
 
 def test_one_colour_per_model_and_marks_that_need_no_colour(looks):

@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 from synthetic_records import record, write_run
 
-from workflow.reporting import observations
-from workflow.reporting.ranking import compare
+from workflow.reporting import models, statistics
 from workflow.reporting.results import gather
-from workflow.reporting.tables import accuracy, comparison, leakage
+from workflow.reporting.statistics import compare
+from workflow.reporting.tables import TABLES, accuracy, comparison, leakage
 
 FOLDS = {"group": (0.15, 0.17), "random": (0.70, 0.76)}
 
@@ -31,7 +31,7 @@ def test_a_fitted_baseline_counts_its_folds_and_a_trained_model_its_runs(copied)
     assert table.loc[("nearest_neighbour", "group"), "n"] == 2
     assert table.loc[("lstm", "group"), "n"] == 6  # trained runs that agree are still several
     assert table.loc[("nearest_neighbour", "group"), "test_accuracy_std"] == pytest.approx(np.std((0.15, 0.17), ddof=1))
-    printed = {row[0].text: row[2].text for _, rows in accuracy.sheets(copied)[0].blocks for row in rows}
+    printed = {row[0].text: row[2].text for _, rows in TABLES["accuracy"].printed(copied)[0].blocks for row in rows}
     assert printed["Nearest neighbour"] == "2"  # and not "2 of 6"
 
 
@@ -51,21 +51,21 @@ def test_two_fitted_baselines_are_paired_once_a_fold(copied):
     assert compare(copied, "test_accuracy", "lstm", "nearest_neighbour", *block).n == 6
 
 
-def test_a_hole_is_counted_in_folds(tmp_path):
+def test_what_is_missing_is_counted_in_folds(tmp_path):
     for fold, seed in ((0, 0), (0, 1), (1, 0)):
         write_run(tmp_path, record("chance", "group", fold, seed, test_accuracy=0.1))
     found = gather(tmp_path)
     setting = "demo", "pixels", "chance", "group"
-    assert observations.values(found, "test_accuracy", *setting) == [0.1, 0.1]
-    assert observations.expected(found, *setting) == 2
+    assert statistics.values(found, "test_accuracy", *setting) == [0.1, 0.1]
+    assert statistics.expected(found, *setting) == 2
 
 
-def test_without_a_specification_the_name_tells(tmp_path):
+def test_without_a_specification_the_family_decides(tmp_path):
     write_run(tmp_path, record("linear"), extras=False)
     write_run(tmp_path, record("thumbnail_lstm"), extras=False)
     found = gather(tmp_path)
-    assert observations.fitted(found, "demo", "pixels", "linear")
-    assert not observations.fitted(found, "demo", "pixels", "thumbnail_lstm")  # it is trained
+    assert models.is_fitted(found, "demo", "pixels", "linear")
+    assert not models.is_fitted(found, "demo", "pixels", "thumbnail_lstm")  # it is trained
 
 
 def test_comparison_counts_as_the_accuracy_table_does(copied):

@@ -8,7 +8,7 @@ from synthetic_records import record, write_run
 from workflow.reporting.paper import macros
 from workflow.reporting.report import runs
 from workflow.reporting.results import gather
-from workflow.reporting.tables import accuracy
+from workflow.reporting.tables import TABLES
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_commits_say_how_many_runs_were_changed(mixed):
 
 
 def test_the_row_has_a_footnote(mixed):
-    sheet = accuracy.sheets(mixed)[0]
+    sheet = TABLES["accuracy"].printed(mixed)[0]
     letters = {row[0].text: row[2].note for _, rows in sheet.blocks for row in rows}
     told = [note for note in sheet.notes if "uncommitted" in note]
     assert told == [f"{letters['FDHT-LSTM']}) 1 of 3 runs from uncommitted changes"]

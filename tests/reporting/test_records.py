@@ -28,7 +28,7 @@ BROKEN = {
         "unknown protocol 'published'; it is called 'random'",
     ),
     "ok without accuracy": (json.dumps(record(test_accuracy=None)), "status is ok but test_accuracy is null"),
-    "another run's": (json.dumps(record(seed=1)), "seed is 1, but its folder says 0"),
+    "another run's": (json.dumps(record(seed=1)), "seed is 1, but 0 in the name of its folder"),
 }
 
 

@@ -14,7 +14,7 @@ from workflow.reporting.results import gather
 def made(tmp_path_factory):
     output = tmp_path_factory.mktemp("reference")
     results = gather(reference.RECORDS, None, None, None)
-    tables.write(results, output, ["accuracy", "claims", "comparison", "factors", "holes"])
+    tables.write(results, output, ["accuracy", "claims", "comparison", "factors", "excluded"])
     return output
 
 
@@ -26,10 +26,10 @@ def test_every_cell_of_the_comparison_is_whole(made):
     assert {"chance", "nearest_neighbour", "lstm", "tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm"} <= set(
         accuracy["model"]
     )
-    assert pd.read_csv(made / "holes.csv").empty
+    assert pd.read_csv(made / "excluded.csv").empty
 
 
-def test_protocol_start_and_format_share_the_variance(made):
+def test_protocol_recipe_and_format_share_the_variance(made):
     shares = pd.read_csv(made / "factors.csv").groupby("measure")["share"].sum()
     assert shares.tolist() == pytest.approx([1, 1])
 

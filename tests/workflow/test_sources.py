@@ -8,6 +8,7 @@ import pytest
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.grid import modules
 from workflow.experiments.sources import DISTRIBUTIONS, PACKAGES, _imported, pins, sources
+from workflow.reporting.tables import TABLES
 
 STEPS = [
     "training.run",
@@ -17,12 +18,13 @@ STEPS = [
     "reporting.paper",
     "reporting.report",
 ]
-FRONT_END_MODULES = [f"workflow.datasets.front_ends.{name}" for name in FRONT_ENDS]
+REGISTERED = [f"workflow.datasets.front_ends.{name}" for name in FRONT_ENDS]
+REGISTERED += [f"workflow.reporting.tables.{name}" for name in TABLES]
 
 
 @pytest.mark.parametrize("module", ["workflow.training.run", "workflow.datasets.frames", "workflow.commands.tables"])
 def test_every_module_that_python_loads_is_in_the_graph(module, root):
-    """Formats and front ends are found in their folders and loaded at import; rules say which of them run."""
+    """Formats, front ends and tables are found in their folders and loaded at import; rules say which of them run."""
     code = (
         f"import sys, {module}\n"
         "files = [getattr(loaded, '__file__', None) for loaded in list(sys.modules.values())]\n"
@@ -32,7 +34,7 @@ def test_every_module_that_python_loads_is_in_the_graph(module, root):
     ours = {name[len(str(root)) + 1 :] for name in loaded.stdout.split() if name.startswith(str(root))}
     ours = {name for name in ours if name.split("/")[0] in ("fdht", "baselines", "workflow")}
     assert len(ours) > 2
-    assert ours <= set(sources(module, *modules(), *FRONT_END_MODULES))
+    assert ours <= set(sources(module, *modules(), *REGISTERED))
 
 
 def test_a_format_depends_on_its_own_file_and_not_on_another():
@@ -50,7 +52,7 @@ def test_an_unknown_module_is_an_error():
 
 def test_every_package_that_a_step_imports_is_pinned(root):
     """What is neither ours, nor Python's, nor pinned would change unseen."""
-    everything = [*(f"workflow.{step}" for step in STEPS), *modules(), *FRONT_END_MODULES]
+    everything = [*(f"workflow.{step}" for step in STEPS), *modules(), *REGISTERED]
     imported = {name.split(".")[0] for file in sources(*everything) for name in _imported(root / file)}
     foreign = {name for name in imported if name and name not in (*sys.stdlib_module_names, *PACKAGES)}
     pinned = {line.partition("==")[0].lower() for line in pins(*everything)}

@@ -1,7 +1,7 @@
-"""results.csv: every record below a folder, one row each, the bad ones too, with the reason.
+"""Collect every record below a folder into results.csv, excluded ones with the reason.
 
-With all records accepted, what was kept to write them again can go (training/finished.py). A record that cannot be
-read, or is damaged, ends the step with exit code 1.
+Accepted records no longer need the copies beside their checkpoints, which are deleted (training/finished.py). A record
+that cannot be read, or is corrupt, ends the step with exit code 1.
 """
 
 import argparse

@@ -1,55 +1,55 @@
-"""Which runs should be there, in which order, and which are not: the holes of every table."""
+"""The runs that are expected, those that no mean includes, and the order of experiments in tables."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from workflow.experiments import configuration_file, grid
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.problems import ConfigurationError
-from workflow.reporting import layout as layouts
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 
 EXCLUDED = [*IDENTITY, "state", "reason", "record"]
+ORDER = ["dataset", "front_end", "protocol", "model"]
 
 
 def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
-    """The configuration of `path`, else of config.yaml in the folder of records, else None."""
+    """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
     beside = Path(root) / "config.yaml"
     if path is None and not beside.is_file():
         return None
     try:
         return configuration_file.load(path or beside)
     except ConfigurationError as error:
-        ours = path is None or Path(path).resolve() == beside.resolve()  # resolved by the pipeline, not the user's own
-        cure = f"; remove {beside} and start again, and it is made anew" if ours else ""
-        raise ReportingError(f"{error}{cure}") from None
+        resolved = path is None or Path(path).resolve() == beside.resolve()  # by the pipeline, not the user's own file
+        remedy = f"; remove {beside} and start again: it will be written again" if resolved else ""
+        raise ReportingError(f"{error}{remedy}") from None
 
 
 def expected(records: pd.DataFrame, config: Configuration | None) -> pd.DataFrame:
-    """Identities of all runs that should be there, in the order of tables.
+    """Return the identities of all runs that should be there: the configuration's grid.
 
-    They are the configuration's grid. Without one, every model of a data set, front end and protocol should
-    have every fold and seed that any of them has there.
+    Without a configuration, every model of a data set, front end and protocol should have every fold and seed that any
+    of them has there.
     """
+    points: list[tuple[Any, ...]] = []
     if config is not None:
         points = [tuple(run.identity.values()) for run in grid.runs(config)]
     else:
-        points = []
         known = records.dropna(subset=IDENTITY)
-        for _, group in known.groupby(["dataset", "front_end", "protocol"], sort=False):
-            first = group.iloc[0]
-            fixed = [first["dataset"]], [first["front_end"]], group["model"].unique(), [first["protocol"]]
-            pairs = group[["fold", "seed"]].drop_duplicates().itertuples(index=False, name=None)
-            points += [(*point, *pair) for point, pair in itertools.product(itertools.product(*fixed), list(pairs))]
-    table = pd.DataFrame(points, columns=IDENTITY).astype({"fold": "Int64", "seed": "Int64"})
-    return table.drop_duplicates(ignore_index=True)
+        for (dataset, front_end, protocol), group in known.groupby(["dataset", "front_end", "protocol"], sort=False):
+            pairs = list(group[["fold", "seed"]].drop_duplicates().itertuples(index=False, name=None))
+            for model, pair in itertools.product(group["model"].unique(), pairs):
+                points.append((dataset, front_end, model, protocol, *pair))
+    return pd.DataFrame(points, columns=IDENTITY).astype({"fold": "Int64", "seed": "Int64"})
 
 
 def excluded(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
-    """Everything that enters no mean: runs that are not there, and records that failed or cannot be read."""
+    """Return the runs that no mean includes: without a record, failed, or with a record that cannot be used."""
     bad = records[records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
     have = set(records[IDENTITY].itertuples(index=False, name=None))
     missing = [run for run in wanted[IDENTITY].itertuples(index=False, name=None) if run not in have]
@@ -59,34 +59,25 @@ def excluded(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
 
 
 def experiments(
-    records: pd.DataFrame, wanted: pd.DataFrame, layout: dict, config: Configuration | None
+    records: pd.DataFrame, wanted: pd.DataFrame, layout: dict[str, Any], config: Configuration | None
 ) -> pd.DataFrame:
-    """Every (dataset, front_end, model, protocol) that is expected or recorded, in the order of tables."""
-    both = pd.concat([wanted[EXPERIMENT], records[EXPERIMENT].dropna()], ignore_index=True).drop_duplicates()
-    ranks = {
-        "dataset": _rank(config.datasets if config else layout["datasets"], both["dataset"]),
-        "front_end": _rank(config.front_ends if config else layout["front_ends"], both["front_end"]),
-        "model": model_rank(layout, config, both["model"]),
-        "protocol": _rank(config.protocols if config else layout["protocols"], both["protocol"]),
-    }
-    order = ["dataset", "front_end", "protocol", "model"]
-    keys = pd.DataFrame({name: both[name].map(ranks[name]) for name in order})
-    return both.loc[keys.sort_values(order, kind="stable").index].reset_index(drop=True)
+    """Return every (dataset, front_end, model, protocol) that is expected or recorded, in the order of tables.
 
-
-def model_rank(layout: dict, config: Configuration | None, models) -> dict[str, int]:
-    """Place of each model: as in the configuration, else as in the layout with variants after their model."""
-    if config is not None:
-        return _rank(config.models, models)
-    places = {name: index for index, name in enumerate(layout["models"])}
-
-    def place(model: str) -> tuple[int, str]:
-        base = layouts.base_model(layout, model)
-        return (places[base] if base else len(places), model)
-
-    return {model: index for index, model in enumerate(sorted(set(models), key=place))}
-
-
-def _rank(known, found) -> dict[str, int]:
-    names = [*known, *sorted(set(found) - set(known))]
-    return {name: index for index, name in enumerate(names)}
+    The order is that of the configuration. Without one it is that of the layout, with models by family, then by name.
+    """
+    found = pd.concat([wanted[EXPERIMENT], records[EXPERIMENT].dropna()], ignore_index=True).drop_duplicates()
+    known = records.dropna(subset=["model", "family"])
+    families = dict(zip(known["model"], known["family"], strict=True))
+    if config is None:
+        orders: dict[str, Iterable[str]] = {name: layout[f"{name}s"] for name in ORDER}
+        places = {family: place for place, family in enumerate(layout["models"])}
+        ranked = sorted(set(found["model"]), key=lambda name: (places.get(families.get(name, name), len(places)), name))
+        orders["model"] = ranked
+    else:
+        orders = {name: getattr(config, f"{name}s") for name in ORDER}
+    ranks = {}
+    for name in ORDER:
+        names = [*orders[name], *sorted(set(found[name]) - set(orders[name]))]
+        ranks[name] = found[name].map({value: rank for rank, value in enumerate(names)})
+    order = pd.DataFrame(ranks).sort_values(ORDER, kind="stable").index
+    return found.loc[order].reset_index(drop=True)

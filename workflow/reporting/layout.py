@@ -1,47 +1,47 @@
-"""paper/layout.yaml: names, colours, columns, rows, order and precision, read and checked."""
+"""paper/layout.yaml: names, colours, columns, order and precision of what is printed."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.reporting.files import ReportingError
 
+T = TypeVar("T")
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
-KEYS = {
-    "models",
-    "datasets",
-    "front_ends",
-    "protocols",
-    "tolerance",
-    "variants",
-    "significance",
-    "siunitx",
-    "confusion",
-    "tables",
-}
-TABLE_KEYS = {"columns", "digits", "where", "models"}
+TABLES = Path(__file__).parent / "tables"
+KEYS = (
+    *("models", "recipes", "variants", "datasets", "front_ends", "protocols"),
+    *("tolerance", "significance", "confusion", "tables"),
+)
+MODEL_KEYS = ("label", "colour", "marker", "kind")
+TABLE_KEYS = ("columns", "digits")
 
 
 class LayoutError(ReportingError):
-    """A layout that cannot be followed; the message names file, key, value and expectation."""
+    """A layout that cannot be followed. The message names file, key, value and expectation."""
 
 
 def load(path: str | Path | None = None) -> dict[str, Any]:
-    """The layout of `path`; what it leaves out comes from paper/layout.yaml."""
+    """Return the layout of `path`, laid key by key over paper/layout.yaml."""
     default = _read(FILE)
     if path is None or Path(path).resolve() == FILE:
         return default
-    own = _read(Path(path))
-    merged = {**default, **own}
-    merged["tables"] = {
-        name: {**default["tables"].get(name, {}), **own.get("tables", {}).get(name, {})}
-        for name in {**default["tables"], **own.get("tables", {})}
-    }
-    merged["models"] = {**default["models"], **own.get("models", {})}
+    merged = _merged(default, _read(Path(path)))
+    for name, entry in merged["models"].items():
+        for key in ("label", "colour", "kind"):
+            if key not in entry:
+                raise LayoutError(f"{path}: models.{name}.{key}: missing; a model that is not in {FILE.name} needs it")
     return merged
+
+
+def _merged(default: Any, own: Any) -> Any:
+    if isinstance(default, dict) and isinstance(own, dict):
+        return {**default, **{key: _merged(default.get(key), value) for key, value in own.items()}}
+    return own
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -51,79 +51,50 @@ def _read(path: Path) -> dict[str, Any]:
         raise LayoutError(f"{path}: no such layout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LayoutError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(layout, dict):
-        raise LayoutError(f"{path}: expected keys ({', '.join(sorted(KEYS))}), found {layout!r}")
-    _known(path, "", layout, KEYS)
-    for name, table in (layout.get("tables") or {}).items():
-        _known(path, f"tables.{name}.", table, TABLE_KEYS)
+    _check(path, "", layout, KEYS)
+    _check(path, "tables.", layout.get("tables", {}), [file.stem for file in TABLES.glob("[!_]*.py")])
+    for group, known in (("models", MODEL_KEYS), ("tables", TABLE_KEYS)):
+        for name, entry in layout.get(group, {}).items():
+            _check(path, f"{group}.{name}.", entry, known)
     return layout
 
 
-def _known(path: Path, prefix: str, given: dict, known: set[str]) -> None:
+def _check(path: Path, prefix: str, given: Any, known: Iterable[str]) -> None:
+    if not isinstance(given, dict):
+        raise LayoutError(f"{path}: {prefix}{given!r}: expected keys ({', '.join(sorted(known))})")
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-            raise LayoutError(f"{path}: {prefix}{key}: unknown key; {hint}")
+            raise LayoutError(f"{path}: {prefix}{key}: unknown key; {_hint(key, known)}")
 
 
-def choose(layout: dict[str, Any], table: str, known: dict[str, Any]) -> list[str]:
-    """The columns of a table in their order; LayoutError for one that the table does not have."""
-    wanted = layout["tables"].get(table, {}).get("columns") or list(known)
-    for name in wanted:
-        if name not in known:
-            raise LayoutError(f"tables.{table}.columns: {name!r} is no column; known: {', '.join(known)}")
-    return wanted
+def _hint(key: Any, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(key), list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def choose(layout: dict[str, Any], table: str, known: dict[str, T]) -> list[T]:
+    """Return the columns of a table that the layout wants, in its order. Raise LayoutError for an unknown one."""
+    entry = layout["tables"].get(table, {})
+    wanted = entry.get("columns", list(known))
+    for option, names in (("columns", wanted), ("digits", entry.get("digits", {}))):
+        for name in names:
+            if name not in known:
+                raise LayoutError(f"tables.{table}.{option}: {name!r} is no column; known: {', '.join(known)}")
+    return [known[name] for name in wanted]
 
 
 def digits(layout: dict[str, Any], table: str, column: str, default: int) -> int:
-    """Decimals of a column."""
-    return (layout["tables"].get(table, {}).get("digits") or {}).get(column, default)
-
-
-def keep(layout: dict[str, Any], table: str, rows):
-    """The rows of a data frame that `where` and `models` of the layout's table let through."""
-    entry = layout["tables"].get(table, {})
-    for column, values in (entry.get("where") or {}).items():
-        if column not in rows:
-            raise LayoutError(f"tables.{table}.where: {column!r} is no column; known: {', '.join(rows)}")
-        rows = rows[rows[column].isin(values if isinstance(values, list) else [values])]
-    if entry.get("models") and "model" in rows:
-        rank = {name: index for index, name in enumerate(entry["models"])}
-        rows = rows[rows["model"].isin(rank)]
-        rows = rows.sort_values("model", key=lambda names: names.map(rank), kind="stable")
-    return rows
-
-
-def model_label(layout: dict[str, Any], model: str) -> str:
-    """How a model is called in print. A variant, as tt_lstm_authors, is its model's label and the rest."""
-    base = base_model(layout, model)
-    if base is None:
-        return model.replace("_", " ")
-    rest = model.removeprefix(base).strip("_")
-    rest = layout.get("variants", {}).get(rest, rest.replace("_", " "))
-    return layout["models"][base]["label"] + (f" ({rest})" if rest else "")
-
-
-def base_model(layout: dict[str, Any], model: str) -> str | None:
-    """The known model that `model` is or is a variant of (the longest name that it begins with), or None."""
-    known = [name for name in layout["models"] if model == name or model.startswith(f"{name}_")]
-    return max(known, key=len, default=None)
-
-
-def kind(layout: dict[str, Any], model: str) -> str:
-    """baseline, dense, compressed or fdht; compressed for a model that the layout does not know."""
-    base = base_model(layout, model)
-    return layout["models"][base]["kind"] if base else "compressed"
+    """Return the decimals of a column."""
+    return layout["tables"].get(table, {}).get("digits", {}).get(column, default)
 
 
 def dataset_label(layout: dict[str, Any], dataset: str) -> str:
-    """How a data set is called in print."""
+    """Return the name of a data set in print."""
     return layout["datasets"].get(dataset, dataset)
 
 
-def setting_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
-    """How a data set with its front end is called in print."""
+def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
+    """Return the name of a data set with its front end in print; a front end without a name there has its own title."""
     known = FRONT_ENDS.get(front_end)
     label = layout["front_ends"].get(front_end, known.title if known else front_end)
     return f"{dataset_label(layout, dataset)}, {label}"

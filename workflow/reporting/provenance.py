@@ -1,8 +1,6 @@
-"""Where a file came from, in words that are the same on every machine: which records, which commits, which
-script.
+"""The origin of a file, alike on every machine: its records, the commits of their runs, and the reporting code.
 
-The commit named is the last one that changed the reporting code, not HEAD: an unrelated commit leaves the
-bytes of every table as they were.
+The code's commit is the last that changed it, not HEAD: an unrelated commit must not change the bytes of any table.
 """
 
 import hashlib
@@ -21,19 +19,19 @@ UNCOMMITTED = "from uncommitted changes"
 
 
 class Provenance(NamedTuple):
-    """What every output says about its origin."""
+    """The origin that every output names."""
 
-    records: str  # how many, of which state, and the digest of their contents
+    records: str  # their number by status, and the digest of their contents
     commits: str  # of the runs
     script: str  # commit of the reporting code
 
     def lines(self, module: str) -> list[str]:
-        """Comment lines for a file made by `module`."""
+        """Return comment lines for a file made by `module`."""
         return [f"made by {module}, {self.script}", f"from {self.records}", f"runs made at {self.commits}"]
 
 
 def of(table: pd.DataFrame) -> Provenance:
-    """The provenance of whatever is made from the records `table`."""
+    """Return the provenance of anything made from the records `table`."""
     digest = hashlib.sha256(table.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
     states = ", ".join(f"{n} {state}" for state, n in table["status"].value_counts().sort_index().items())
     count = "1 record" if len(table) == 1 else f"{len(table)} records"
@@ -41,9 +39,9 @@ def of(table: pd.DataFrame) -> Provenance:
     return Provenance(described, run_commits(records.successful(table)), script_commit())
 
 
-def run_commits(good: pd.DataFrame) -> str:
-    """The commits of the runs, each with the number of its runs that were made from code that differed from it."""
-    known = [(commit, rows) for commit, rows in good.groupby("git_commit") if commit]
+def run_commits(successful: pd.DataFrame) -> str:
+    """Return the commits of the runs, each with how many of its runs used code that differed from it."""
+    known = [(commit, rows) for commit, rows in successful.groupby("git_commit") if commit]
     return "commit " + ", ".join(_commit(*pair) for pair in known) if known else "no recorded commit"
 
 
@@ -53,13 +51,13 @@ def _commit(commit: str, rows: pd.DataFrame) -> str:
 
 
 def uncommitted(rows: pd.DataFrame) -> int:
-    """How many of these runs were made from code that differed from their commit."""
+    """Return how many of these runs used code that differed from their commit."""
     return int(rows["git_dirty"].eq(True).sum())
 
 
 @lru_cache(maxsize=1)
 def script_commit() -> str:
-    """The last commit that changed the reporting code, marked where files were changed since."""
+    """Return the last commit that changed the reporting code, marked if files have changed since."""
     commit = _git("log", "-1", "--format=%H", "--", *SCRIPTS)
     if not commit:
         return "no git commit"

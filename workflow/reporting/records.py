@@ -1,8 +1,7 @@
-"""The records of runs, read and checked: the only thing that tables, figures, paper and report are made
-from.
+"""The records of runs, read and checked: all that tables, figures, report and article are made from.
 
-A record that cannot be trusted is kept as a row that says why (`status` malformed or duplicate); it enters
-no mean, and every table names it.
+A record that cannot be trusted stays as a row with the reason (`status` malformed or duplicate). No mean includes it,
+and the tables name it.
 """
 
 import json
@@ -19,7 +18,11 @@ from workflow.storage import seal
 from workflow.training import finished
 
 IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
-EXPERIMENT = ["dataset", "front_end", "model", "protocol"]  # what one row of accuracy.csv stands for
+EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
+ACCURACIES = {  # -> its name in print; the two are never mixed
+    "test_accuracy": "Test accuracy, epoch chosen on validation",
+    "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
+}
 WEIGHTS = ["W", "U", "bias", "classifier"]
 MEASURES = [
     "test_accuracy",
@@ -41,12 +44,14 @@ FOLDER = re.compile(
 
 
 class MalformedRecordError(ReportingError):
-    """A record that breaks the schema or contradicts itself; the message says what is wrong with it."""
+    """A record that does not follow its definition or contradicts itself."""
 
 
 def find(root: str | Path) -> list[Path]:
-    """Every result.json below `root`, sorted, without the second names that unaccepted records have beside their
-    checkpoints. ReportingError where there is no such folder."""
+    """Return every result.json below `root`, sorted, without the copies kept beside checkpoints.
+
+    Raise ReportingError if there is no such folder.
+    """
     root = Path(root)
     if not root.is_dir():
         raise ReportingError(f"{root}: no such folder of records")
@@ -54,7 +59,7 @@ def find(root: str | Path) -> list[Path]:
 
 
 def read(root: str | Path) -> pd.DataFrame:
-    """One row per record below `root`: COLUMNS, sorted by identity; `record` is relative to `root`."""
+    """Return a row per record below `root` with COLUMNS, sorted by identity; `record` is relative to `root`."""
     root = Path(root)
     rows: list[dict[str, Any]] = []
     first: dict[tuple, str] = {}
@@ -73,7 +78,7 @@ def read(root: str | Path) -> pd.DataFrame:
 
 
 def is_dirty(environment: Path) -> bool | None:
-    """Whether a run was made from code that differs from its commit; None where environment.json does not tell."""
+    """Return whether a run used code that differs from its commit; None if environment.json does not hold it."""
     try:
         return json.loads(environment.read_text())["git"]["dirty"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -81,7 +86,7 @@ def is_dirty(environment: Path) -> bool | None:
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """`rows` as a table with every column of COLUMNS; whole numbers stay whole where some are missing."""
+    """Return `rows` with every column of COLUMNS; whole numbers stay whole if some are missing."""
     table = pd.DataFrame(rows, columns=COLUMNS)
     table = table.astype(dict.fromkeys(INTEGERS, "Int64"))
     table = table.astype(dict.fromkeys((*MEASURES[:5], *COST), "float64"))
@@ -89,22 +94,22 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def check(record: Any, where: str = "") -> dict[str, Any]:
-    """A flat row of a record that is a workflow.experiments.record.Record; MalformedRecordError otherwise."""
+    """Return a record as a flat row. Raise MalformedRecordError if it is not valid or not the run of its folder."""
     try:
         Record.parse(record)
     except ConfigurationError as error:
         raise MalformedRecordError(str(error)) from None
     if seal.broken(record):
-        raise MalformedRecordError("damaged, its content does not fit its seal; remove it and start again")
+        raise MalformedRecordError("corrupt (checksum mismatch); delete it and start again")
     for name, value in identity_of(where).items():
         if record[name] != value:
-            raise MalformedRecordError(f"{name} is {record[name]!r}, but its folder says {value!r}")
+            raise MalformedRecordError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
     flat = {name: value for name, value in record.items() if name != "parameters"}
     return {**flat, **record["parameters"]}
 
 
 def identity_of(where: str) -> dict[str, Any]:
-    """What the path of a record says about its run; empty for a path that does not follow the layout."""
+    """Return the identity in the path of a record; empty for a path that does not follow the layout of runs/."""
     found = FOLDER.search(where)
     if not found:
         return {}
@@ -112,12 +117,12 @@ def identity_of(where: str) -> dict[str, Any]:
 
 
 def successful(records: pd.DataFrame) -> pd.DataFrame:
-    """The records that enter means."""
+    """Return the records that means include."""
     return records[records["status"] == "ok"]
 
 
 def problems(records: pd.DataFrame) -> list[str]:
-    """One sentence for every record that enters no mean."""
+    """Return a sentence for every record that no mean includes."""
     bad = records[records["status"] != "ok"]
     return [f"{row.record}: {row.status}: {row.failure}" for row in bad.itertuples()]
 

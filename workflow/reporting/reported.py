@@ -1,8 +1,12 @@
-"""paper/reported.csv: every published number that this project may state, with its source."""
+"""paper/reported.csv: every reported number that this project may state, with its source.
+
+Column counts holds what a total (metric weights) includes, since papers differ: "W + U + classifier weights".
+"""
 
 import math
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,8 +24,10 @@ COLUMNS = [
     "source",
     "locator",
     "status",
+    "counts",
 ]
 STATUSES = ("reported", "derived", "unknown")
+TERMS = ("W", "U", "bias", "2 biases", "classifier weights")  # of the column counts, joined by " + "
 COUNTS = ("W", "U", "weights", "ratio_W", "ratio_weights")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
 METRICS = ("accuracy", *COUNTS, *RANGES)
@@ -35,13 +41,13 @@ UNITS = {
 
 
 class ReportedError(ReportingError):
-    """A row of reported.csv that cannot be used; the message names file, line, column and expectation."""
+    """A row of reported.csv that cannot be used. The message names file, line, column and expectation."""
 
 
 def load(path: str | Path | None = None) -> pd.DataFrame:
-    """The rows of reported.csv; `value` is a number in units of 1 (percent become fractions) else NaN.
+    """Return the rows of reported.csv with `value` in units of 1 (percent become fractions), NaN if unknown.
 
-    `step` is one unit of the last digit that was printed: how precisely a number was published.
+    `step` is one unit of the last printed digit, the precision of a reported number.
     """
     path = Path(path or FILE)
     try:
@@ -59,12 +65,18 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
 
 
 def last_digit(printed: str, unit: str) -> float:
-    """One unit of the last digit that was printed, in units of 1: 0.001 for 87.9 percent."""
+    """Return one unit of the last printed digit, in units of 1: 0.001 for 87.9 percent."""
     decimals = len(printed.partition(".")[2])
     return float(Decimal(10) ** -decimals * UNITS[unit])
 
 
-def _check(path: Path, line: int, row) -> None:
+def of_abstract(table: pd.DataFrame, metric: str) -> float:
+    """Return a number of FDHT-LSTM's abstract; NaN if it is not in the table."""
+    found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
+    return float(found.iloc[0]) if len(found) else math.nan
+
+
+def _check(path: Path, line: int, row: Any) -> None:
     def wrong(column: str, expectation: str) -> ReportedError:
         return ReportedError(f"{path}:{line}: {column} is {getattr(row, column)!r}, expected {expectation}")
 
@@ -76,6 +88,8 @@ def _check(path: Path, line: int, row) -> None:
         raise wrong("unit", f"one of {', '.join(UNITS)}")
     if not row.source:
         raise wrong("source", "where the value was read, or why it is unknown")
+    if row.metric == "weights" and row.value and not set(row.counts.split(" + ")) <= set(TERMS):
+        raise wrong("counts", f"what the total includes, some of {', '.join(TERMS)} joined by ' + '")
     if row.status == "unknown":
         if row.value:
             raise wrong("value", "nothing, since its status is unknown (set it to reported)")

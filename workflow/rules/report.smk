@@ -1,9 +1,12 @@
-"""From the records of the runs to tables, figures, the report and the article; no data and no training is needed."""
+"""From the records of the runs to tables, figures, the report and the article, without data or training."""
+
+from workflow.reporting.tables import TABLES
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
 TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*"))
-TABLES = ["accuracy", "cost", "comparison", "leakage", "factors", "claims", "holes"]
-COUNTS = ["parameters", "complexity"]
+FORMS = ["csv", "tex", "md"]
+MEASURED = [name for name, table in TABLES.items() if table.needs == "records"]
+COUNTED = [name for name, table in TABLES.items() if table.needs == "configuration"]
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
 
 
@@ -51,7 +54,7 @@ rule tables:
         paper=PAPER_SOURCES,
         code=code("tables"),
     output:
-        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "tex", "md"]),
+        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=MEASURED, form=FORMS),
     log:
         f"{LOGS}/tables.log",
     conda:
@@ -59,7 +62,7 @@ rule tables:
     params:
         results=lambda wildcards, input: dirname(input.config),
         folder=lambda wildcards, output: dirname(output[0]),
-        tables=TABLES,
+        tables=MEASURED,
     message:
         "Making the tables"
     shell:
@@ -70,9 +73,9 @@ rule tables:
 rule counts:
     input:
         config=rules.configuration.output[0],
-        code=code("counts"),
+        code=code("tables"),
     output:
-        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTS, form=["csv", "tex", "md"]),
+        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTED, form=FORMS),
     log:
         f"{LOGS}/counts.log",
     conda:
@@ -82,7 +85,7 @@ rule counts:
     message:
         "Counting parameters and operations"
     shell:
-        "python -m workflow.reporting.counts --config {input.config} --output {params.folder} 2> {log}"
+        "python -m workflow.commands.tables --config {input.config} --output {params.folder} 2> {log}"
 
 
 rule figures:

@@ -70,7 +70,7 @@ def experiments(results: Results) -> list[tuple[str, str, str, str]]:
 
 def setting(results: Results, dataset: str, front_end: str) -> str:
     """Return the printed name of a data set with its front end."""
-    return layouts.setting_label(results.layout, dataset, front_end)
+    return layouts.data_label(results.layout, dataset, front_end)
 
 
 def title(head: str, counts: Iterable[int]) -> str:

@@ -1,5 +1,6 @@
 """One look for all figures: theme, a colour and a marker per model, and files whose bytes do not change."""
 
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import matplotlib.style
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from workflow.reporting import layout as layouts
+from workflow.reporting import models
 from workflow.reporting.results import Results
 
 THEME = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
@@ -21,32 +22,32 @@ def in_style():
 
 def colour(results: Results, model: str) -> str:
     """Return the colour of a model's family, lightened for a variant."""
-    family = layouts.base_model(results.layout, model)
-    if family is None:
-        return SPARE[_spare(model)][0]
-    own = results.layout["models"][family]["colour"]
+    family = models.get(results, model).family
+    entry = results.layout["models"].get(family)
+    own = entry["colour"] if entry else SPARE[_spare(family)][0]
     return own if model == family else to_hex([0.45 + 0.55 * channel for channel in to_rgb(own)])
 
 
 def marker(results: Results, model: str) -> str:
     """Return the marker of a model's family, which its variants share."""
-    family = layouts.base_model(results.layout, model)
-    return results.layout["models"][family].get("marker", "o") if family else SPARE[_spare(model)][1]
+    family = models.get(results, model).family
+    entry = results.layout["models"].get(family)
+    return entry.get("marker", "o") if entry else SPARE[_spare(family)][1]
 
 
 def dashes(results: Results, model: str) -> str:
     """Return the line style: dashed for a variant, so that colour alone never separates two lines."""
-    return "-" if layouts.base_model(results.layout, model) in (model, None) else "--"
+    return "-" if models.get(results, model).family == model else "--"
 
 
 def label(results: Results, model: str) -> str:
     """Return the printed name of a model, which is also its value in the data that seaborn draws."""
-    return layouts.model_label(results.layout, model)
+    return models.label(results, model)
 
 
-def palette(results: Results, models) -> dict[str, str]:
+def palette(results: Results, names: Iterable[str]) -> dict[str, str]:
     """Map the printed name of each model to its colour, as seaborn takes it for `hue`."""
-    return {label(results, model): colour(results, model) for model in models}
+    return {label(results, model): colour(results, model) for model in names}
 
 
 def _spare(model: str) -> int:

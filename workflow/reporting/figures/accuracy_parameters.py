@@ -8,12 +8,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from workflow.reporting import observations
+from workflow.reporting import models, statistics
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
-from workflow.reporting.tables.accuracy import weights
 
 ASIDE = 0.05  # decades from one model to the next, where several have almost the same size
 LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines without weights
@@ -24,9 +23,14 @@ def table(results: Results) -> pd.DataFrame:
     rows = []
     for experiment in panels.experiments(results):
         dataset, front_end, model, protocol = experiment
-        chosen = observations.summary(results, "test_accuracy", *experiment)
-        best = observations.summary(results, "best_epoch_accuracy", *experiment)
-        row = {"place": (dataset, front_end, protocol), "model": model, "weights": weights(results, *experiment) or 0}
+        chosen = statistics.summary(results, "test_accuracy", *experiment)
+        best = statistics.summary(results, "best_epoch_accuracy", *experiment)
+        row = {
+            "place": (dataset, front_end, protocol),
+            "model": model,
+            "weights": models.recorded_weights(results, *experiment) or 0,
+        }
+        row |= {"weights": models.recorded_weights(results, *experiment) or 0}
         row |= {"mean": 100 * chosen.mean, "std": 100 * chosen.std, "best": 100 * best.mean, "n": chosen.n}
         rows.append(row | {"label": style.label(results, model)})
     data = pd.DataFrame(rows)

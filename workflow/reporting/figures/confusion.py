@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting import layout as layouts
+from workflow.reporting import models
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.predictions import confusion
@@ -20,7 +20,7 @@ def draw(results: Results) -> Canvas | None:
     matrices, names = {}, {}
     for experiment in panels.experiments(results):
         dataset, front_end, model, protocol = experiment
-        if layouts.base_model(results.layout, model) in results.layout["confusion"]:
+        if models.get(results, model).family in results.layout["confusion"]:
             matrix, classes, runs = confusion(results, *experiment)
             if runs:
                 head = f"{panels.setting(results, dataset, front_end)}: {protocol}"

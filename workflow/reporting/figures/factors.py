@@ -12,7 +12,7 @@ from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import factors
 
 SERIES = {
-    "matched": dots.Series("our recipe, matched initialisation", "#333333"),
+    "ours": dots.Series("our recipe, matched initialisation", "#333333"),
     "authors": dots.Series("the authors' recipe and initialisation", "#CC79A7", "D", hollow=True),
 }
 
@@ -20,17 +20,16 @@ SERIES = {
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set, front end and protocol, a row per format."""
     rows = []
-    settings = results.experiments[["dataset", "front_end"]].drop_duplicates()
-    for dataset, front_end in settings.itertuples(index=False, name=None):
+    for dataset, front_end in dict.fromkeys(place[:2] for place in results.places):
         design = factors.design(results, dataset, front_end)
         for protocol in factors.PROTOCOLS if design else ():
             found = []
-            for family, models in design.items():
-                for init, model in models.items():
+            for family, entries in design.items():
+                for recipe, model in entries.items():
                     runs = 100 * results.successful(dataset, front_end, model, protocol)["test_accuracy"].dropna()
                     if len(runs):
                         reach = runs.std() if len(runs) >= FEWEST else math.nan
-                        place = {"model": style.label(results, family), "series": init, "n": len(runs)}
+                        place = {"model": style.label(results, family), "series": recipe, "n": len(runs)}
                         mean = runs.mean()
                         found.append(place | {"value": mean, "low": mean - reach, "high": mean + reach})
             head = f"{panels.setting(results, dataset, front_end)}: {protocol}"

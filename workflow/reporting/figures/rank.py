@@ -9,8 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 import baselines
-from workflow.reporting import counted
-from workflow.reporting import layout as layouts
+from workflow.reporting import models
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
@@ -26,10 +25,10 @@ def table(results: Results) -> pd.DataFrame:
     Variants of a model are left out: they share its format.
     """
     rows = []
-    for front_end, here in counted.places(results).groupby("front_end", sort=False):
-        dataset = here["dataset"].iloc[0]
-        for model in here.loc[here["dataset"] == dataset, "model"]:
-            if layouts.base_model(results.layout, model) in (model, None):
+    first = {front_end: dataset for dataset, front_end, _ in reversed(results.places)}
+    for front_end, dataset in reversed(first.items()):
+        for model in [name for *place, name in results.places if place == [dataset, front_end]]:
+            if models.get(results, model).family == model:
                 for rank, numbers in sweep(results, dataset, front_end, model).items():
                     place = {"front_end": front_end, "model": model, "label": style.label(results, model), "rank": rank}
                     head = panels.setting(results, dataset, front_end)
@@ -42,9 +41,9 @@ def table(results: Results) -> pd.DataFrame:
 
 def sweep(results: Results, dataset: str, front_end: str, model: str) -> dict[int, dict[str, int]]:
     """Return rank -> counts, under 0 for a format without ranks; nothing for a model that is no recurrent layer."""
-    arguments = counted.arguments(results, dataset, front_end, model)
-    if arguments is None:
+    if models.declaration(results, dataset, front_end, model) is None:
         return {}
+    arguments = models.recurrent(results, dataset, front_end, model)
     if not any(key in arguments for key in RANK_KEYS):
         return {0: _counts(arguments)}
     bare = {key: value for key, value in arguments.items() if key not in RANK_KEYS}
@@ -67,7 +66,7 @@ def draw(results: Results) -> Canvas | None:
     data = table(results)
     if data.empty:
         return None
-    models = list(dict.fromkeys(data["model"]))
+    shown = list(dict.fromkeys(data["model"]))
     facets = panels.grid(data, len(QUANTITIES), 2.1, sharey=False)
     facets.map_dataframe(_panel, results=results)
     facets.set(yscale="log", xlim=(0.5, RANKS[-1] + 0.5))
@@ -75,7 +74,7 @@ def draw(results: Results) -> Canvas | None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_minor_locator(NullLocator())
     facets.set_axis_labels("rank (all ranks equal)", "number (log scale)")
-    return panels.finish(facets, [panels.key(results, model, line=True) for model in models])
+    return panels.finish(facets, [panels.key(results, model, line=True) for model in shown])
 
 
 def _panel(data: pd.DataFrame, results: Results, **_) -> None:

@@ -23,6 +23,7 @@ from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
+from workflow.reporting.tables import TABLES
 
 MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
@@ -34,13 +35,13 @@ def prepare(results: Results, folder: Path) -> None:
     """Fill `folder` with everything that paper.tex reads."""
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
-    tables.write(results, folder / "tables", list(tables.TABLES))
+    tables.write(results, folder / "tables", list(TABLES))
+    write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in TABLES))
     drawings = figures.write(results, folder / "figures", list(FIGURES))
     for name, build in overview.TABLES.items():
         write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
     write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", declared(drawings))
-    write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in tables.TABLES))
     for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
         unused.unlink()
 

@@ -1,11 +1,11 @@
 """macros.tex: every number in the article's text, as a macro made from the records and the reported numbers."""
 
-import math
-
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import layout as layouts
 from workflow.reporting.drawing import style
-from workflow.reporting.render import HOLE, duration, escape_comment, escape_tex, number
+from workflow.reporting.numbers import MISSING, duration, number
+from workflow.reporting.render import escape_comment, escape_tex
+from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import CONFIDENCE, FEWEST
 from workflow.reporting.tables import cost
@@ -29,12 +29,12 @@ def values(results: Results) -> dict[str, str]:
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
         "modelsList": ", ".join(style.label(results, name) for name in models),
         "modelsCount": number(len(models)),
-        "claimedWeightsLow": number(claimed(results, "weights_low")),
-        "claimedWeightsHigh": number(claimed(results, "weights_high")),
-        "claimedFewerLow": number(claimed(results, "times_fewer_low")),
-        "claimedFewerHigh": number(claimed(results, "times_fewer_high")),
-        "claimedGainLow": number(100 * claimed(results, "gain_low"), 1),
-        "claimedGainHigh": number(100 * claimed(results, "gain_high"), 1),
+        "claimedWeightsLow": number(of_abstract(results.reported, "weights_low")),
+        "claimedWeightsHigh": number(of_abstract(results.reported, "weights_high")),
+        "claimedFewerLow": number(of_abstract(results.reported, "times_fewer_low")),
+        "claimedFewerHigh": number(of_abstract(results.reported, "times_fewer_high")),
+        "claimedGainLow": number(100 * of_abstract(results.reported, "gain_low"), 1),
+        "claimedGainHigh": number(100 * of_abstract(results.reported, "gain_high"), 1),
         "reportedCount": number(int(reported.notna().sum())),
         "reportedUnknown": number(int(reported.isna().sum())),
         "tolerancePoints": number(100 * results.layout["tolerance"], 1),
@@ -47,15 +47,8 @@ def values(results: Results) -> dict[str, str]:
         "provenanceCommits": results.provenance.commits,
         "provenanceScript": results.provenance.script,
     }
-    known = {name: UNKNOWN if text in ("", HOLE) else text for name, text in found.items()}
+    known = {name: UNKNOWN if text in ("", MISSING) else text for name, text in found.items()}
     return known | {"partialData": partial(results)}
-
-
-def claimed(results: Results, metric: str) -> float:
-    """Return a number of the abstract of FDHT-LSTM from reported.csv; NaN if it is not there."""
-    table = results.reported
-    found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
-    return float(found.iloc[0]) if len(found) else math.nan
 
 
 def partial(results: Results) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 
 from workflow.reporting import layout as layouts
+from workflow.reporting import models
 from workflow.reporting.drawing import style
-from workflow.reporting.paper.macros import claimed
-from workflow.reporting.render import HOLE, deviation, escape_tex, number
+from workflow.reporting.numbers import MISSING, number, spread
+from workflow.reporting.render import escape_tex
+from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
 from workflow.reporting.tables import accuracy, claims, comparison
 
@@ -49,7 +51,7 @@ def verdicts(results: Results) -> pd.DataFrame:
     for name, (text, metric, scale, digits) in CLAIMS.items():
         found = table[table["claim"] == name]
         if len(found):
-            ends = [claimed(results, f"{metric}_{end}") for end in ("low", "high")]
+            ends = [of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
             row = {"Claim": text, "Claimed": _range([scale * end for end in ends], 1 if scale > 1 else 0)}
             row |= {"Found": _range(scale * found["found"], digits), "Comparisons": _counts(found["verdict"])}
             rows.append(row)
@@ -71,7 +73,7 @@ def reported(results: Results) -> pd.DataFrame:
 def leaders(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: the best recurrent model, FDHT-LSTM, and naive baseline."""
     table = accuracy.build(results).copy()
-    table["kind"] = [layouts.kind(results.layout, model) for model in table["model"]]
+    table["kind"] = [models.kind(results, model) for model in table["model"]]
     columns = {"Best recurrent model (%)": ("dense", "compressed", "fdht"), "Best FDHT-LSTM (%)": ("fdht",)}
     columns |= {"Best naive baseline (%)": ("baseline",)}
     rows = []
@@ -93,7 +95,7 @@ def to_tex(table: pd.DataFrame) -> str:
 
 
 def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:
-    return f"{layouts.setting_label(results.layout, dataset, front_end)}, {protocol}"
+    return f"{layouts.data_label(results.layout, dataset, front_end)}, {protocol}"
 
 
 def _counts(words: pd.Series) -> str:
@@ -103,14 +105,13 @@ def _counts(words: pd.Series) -> str:
 def _range(values: Iterable[Any], digits: int) -> str:
     known = pd.Series(list(values), dtype=float).dropna()
     if known.empty:
-        return HOLE
+        return MISSING
     return " to ".join(dict.fromkeys(number(end, digits) for end in (known.min(), known.max())))
 
 
 def _best(results: Results, rows: pd.DataFrame) -> str:
     if rows.empty:
-        return HOLE
+        return MISSING
     best = rows.loc[rows["test_accuracy_mean"].idxmax()]
-    spread = deviation(100 * best["test_accuracy_std"], 1)
-    mean = number(100 * best["test_accuracy_mean"], 1) + (f" ± {spread}" if spread else "")
+    mean = spread(100 * best["test_accuracy_mean"], 100 * best["test_accuracy_std"], 1)
     return f"{style.label(results, best['model'])}, {mean}"

@@ -10,13 +10,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from workflow.commands import tables
 from workflow.reporting import records
 from workflow.reporting.drawing import style
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_text
 from workflow.reporting.report import runs
 from workflow.reporting.results import Results, gather
+from workflow.reporting.tables import TABLES
 
 MODULE = "workflow.reporting.report.page"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,8 +38,7 @@ def page(results: Results, prefix: str = "") -> str:
         counts=counts(results),
         problems=records.problems(results.records),
         tables=[
-            (name, tables.TITLES[name], module.sheets(results), tables.empty_text(results, name))
-            for name, module in tables.TABLES.items()
+            (table.name, table.title, table.printed(results), table.empty_text(results)) for table in TABLES.values()
         ],
         figures=images(results),
         columns=runs.COLUMNS,

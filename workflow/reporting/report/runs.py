@@ -92,7 +92,7 @@ def _names(results: Results, row: dict[str, Any]) -> str:
     names = [row["record"], row["status"]]
     if isinstance(row["model"], str):
         names.append(style.label(results, row["model"]))
-        names.append(layouts.setting_label(results.layout, row["dataset"], row["front_end"]))
+        names.append(layouts.data_label(results.layout, row["dataset"], row["front_end"]))
     return " ".join(names).lower()
 
 

@@ -1,122 +1,130 @@
-"""claims: what the abstract of FDHT-LSTM says, checked one by one against the records."""
+"""The claims of FDHT-LSTM's abstract, checked one by one against the records."""
 
 import math
-from functools import lru_cache
+from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.reporting import counted, rivals
 from workflow.reporting import layout as layouts
-from workflow.reporting.ranking import compare
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
-from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST, holm
-from workflow.reporting.tables.accuracy import ACCURACIES
-from workflow.reporting.tables.leakage import interval_text
+from workflow.reporting import models, reported
+from workflow.reporting.numbers import interval, number, p_value
+from workflow.reporting.records import ACCURACIES
+from workflow.reporting.results import Results, cached
+from workflow.reporting.statistics import FEWEST, compare, holm
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, link, model, rows_of, text
 
-HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
-RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
-EMPTY = "No FDHT-LSTM to check."
+VERDICTS = HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
+DENSE = "dense LSTM"
 TITLES = {
-    "weights": "Only few thousand weights",
+    "weights": "Only a few thousand weights",
     "times_fewer": "Times fewer than every compressed rival",
     "times_fewer_dense": "Another reading, times fewer than the dense LSTM",
-    "test_accuracy": "More accurate than every compressed rival",
-    "best_epoch_accuracy": "More accurate than every compressed rival",
-}
-SHEETS = {
-    "size": ("weights", "times_fewer", "times_fewer_dense"),
-    "accuracy, epoch chosen on validation": ("test_accuracy",),
-    "accuracy, best test epoch (optimistic)": ("best_epoch_accuracy",),
-}
-# columns that say nothing in a sheet
-SILENT = {kind: {"setting"} for kind in SHEETS} | {"size": {"interval", "n", "p"}}
-COLUMNS = {
-    "setting": Column("setting", ("Data and protocol",), number=False),
-    "model": Column("model", ("Model",), number=False),
-    "against": Column("against", ("Against",), number=False),
-    "found": Column("found", ("Found",)),
-    "interval": Column("interval", ("95 % interval",)),
-    "n": Column("n", ("Pairs",)),
-    "p": Column("p", ("p (Holm)",)),
-    "verdict": Column("verdict", ("Verdict",), number=False),
 }
 CSV = ["claim", "dataset", "front_end", "protocol", "model", "against", "expected_low", "expected_high", "found"]
 CSV += ["low", "high", "n", "p", "p_corrected", "verdict"]
 
 
-@lru_cache(maxsize=8)
+def data(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show data set and front end."""
+    return layouts.data_label(results.layout, row["dataset"], row["front_end"])
+
+
+def against(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show the rival, which is no entry of the configuration if it is the dense LSTM of the same sizes."""
+    if row[key] == DENSE:
+        return Cell(DENSE, link="")
+    return Cell(model(results, row, key, digits), link=link(row | {"model": row[key]}))
+
+
+def found(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show a difference in points, or a count or ratio, which has decimals only if it is small."""
+    if row["claim"] in ACCURACIES:
+        return number(100 * row[key], digits, sign=True)
+    return number(row[key], 0 if row[key] >= 1000 else digits)
+
+
+def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the interval of the difference."""
+    return interval(row["low"], row["high"], digits)
+
+
+def pairs(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the number of pairs."""
+    return str(int(row[key]))
+
+
+def p_corrected(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the corrected p value."""
+    return p_value(row["p_corrected"])
+
+
+COLUMNS = [
+    Column("data", "Data", data, align="l"),
+    Column("model", "Model", model, align="l"),
+    Column("against", "Against", against, align="l"),
+    Column("found", "Found", found, digits=1),
+    Column("interval", "95 % interval", difference_interval, digits=1),
+    Column("n", "Pairs", pairs),
+    Column("p", "p (Holm)", p_corrected),
+    Column("verdict", "Verdict", text, align="l"),
+]
+
+
+@cached
 def build(results: Results) -> pd.DataFrame:
-    """claims.csv: a row per check. Accuracy differences are fractions, FDHT-LSTM less its rival."""
-    rows = []
-    places = counted.places(results)
-    ours = [row for row in places.itertuples(index=False) if layouts.kind(results.layout, row.model) == "fdht"]
-    for place in ours:
-        rows += _counts(results, place)
+    """Return a row per check. Differences in accuracy are fractions, FDHT-LSTM minus rival."""
+    ours = [place for place in results.places if models.kind(results, place[2]) == "fdht"]
+    rows = [row for place in ours for row in _sizes(results, *place)]
     for measure in ACCURACIES:
-        rows += _rivals(results, measure, ours)
+        rows += _accuracies(results, measure, ours)
     return pd.DataFrame(rows, columns=CSV)
 
 
-def published(results: Results, metric: str) -> float:
-    """A number of the abstract, from reported.csv; NaN where it is not there."""
-    table = results.reported
-    found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
-    return float(found.iloc[0]) if len(found) else math.nan
-
-
-def _counts(results: Results, place) -> list[dict]:
-    """How many weights, and how many times fewer: than each compressed rival, as the abstract says, and than dense."""
-    base = {"dataset": place.dataset, "front_end": place.front_end, "protocol": "", "model": place.model}
-    total = _total(counted.counts(results, *place))
-    low, high = published(results, "weights_low"), published(results, "weights_high")
-    rows = [
-        base
-        | {"claim": "weights", "expected_low": low, "expected_high": high, "found": total}
-        | {"verdict": _judge(total, low <= total <= high)}
-    ]
-    low, high = published(results, "times_fewer_low"), published(results, "times_fewer_high")
-    others = [("times_fewer", rival) for rival in rivals.of(results, *place)] + [("times_fewer_dense", "dense LSTM")]
-    for claim, against in others:
-        find = counted.dense if claim == "times_fewer_dense" else counted.counts
-        named = place.model if claim == "times_fewer_dense" else against  # the dense LSTM of this model's size
-        fewer = _total(find(results, place.dataset, place.front_end, named)) / total if total else math.nan
-        rows.append(
-            base
-            | {"claim": claim, "against": against, "expected_low": low, "expected_high": high, "found": fewer}
-            | {"verdict": _judge(fewer, fewer >= low)}
-        )
+def _sizes(results: Results, dataset: str, front_end: str, name: str) -> list[Row]:
+    """Check the number of weights, and how many times fewer they are than a rival's and a dense layer's."""
+    place = dataset, front_end, name
+    total = models.weights(models.counts(results, *place))
+    others = {
+        rival: models.counts(results, dataset, front_end, rival)
+        for rival in models.rivals(results, dataset, front_end, name)
+    }
+    checks: list[tuple[str, str | None, float | None]] = [("weights", None, total)]
+    checks += [("times_fewer", rival, _times(models.weights(counts), total)) for rival, counts in others.items()]
+    checks += [("times_fewer_dense", DENSE, _times(models.weights(models.dense_counts(results, *place)), total))]
+    rows = []
+    for claim, rival, value in checks:
+        metric = "weights" if claim == "weights" else "times_fewer"
+        low, high = (reported.of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high"))
+        holds = value is not None and (low <= value <= high if claim == "weights" else value >= low)
+        verdict = NOT_RUN if value is None else HOLDS if holds else FAILS
+        row: Row = {"claim": claim, "dataset": dataset, "front_end": front_end, "protocol": "", "model": name}
+        row |= {"against": rival, "expected_low": low, "expected_high": high}
+        row |= {"found": math.nan if value is None else value, "verdict": verdict}
+        rows.append(row)
     return rows
 
 
-def _total(found: dict[str, int] | None) -> float:
-    return found["W"] + found["U"] if found else math.nan
+def _times(weights: int | None, ours: int | None) -> float | None:
+    return None if weights is None or not ours else weights / ours
 
 
-def _judge(value: float, holds: bool) -> str:
-    return NOT_RUN if math.isnan(value) else HOLDS if holds else FAILS
-
-
-def _rivals(results: Results, measure: str, ours: list) -> list[dict]:
-    """FDHT-LSTM against each compressed rival that is its like; Holm over all rows of the measure."""
-    rows = []
-    for place in ours:
-        for rival in rivals.of(results, *place):
-            for protocol in results.experiments["protocol"].drop_duplicates():
-                block = place.dataset, place.front_end, protocol
-                test = compare(results, measure, place.model, rival, *block)
-                rows.append(
-                    {"claim": measure, "dataset": place.dataset, "front_end": place.front_end}
-                    | {"protocol": protocol, "model": place.model, "against": rival, "expected_low": 0.0}
-                    | {"found": test.difference, "low": test.low, "high": test.high, "n": test.n, "p": test.p}
-                )
+def _accuracies(results: Results, measure: str, ours: list[tuple[str, str, str]]) -> list[Row]:
+    """Compare FDHT-LSTM with each rival; Holm's correction covers all rows of the measure."""
+    rows: list[Row] = []
+    for dataset, front_end, name in ours:
+        for rival in models.rivals(results, dataset, front_end, name):
+            for protocol in results.experiments["protocol"].unique():
+                test = compare(results, measure, name, rival, dataset, front_end, protocol)
+                row = {"claim": measure, "dataset": dataset, "front_end": front_end, "protocol": protocol}
+                row |= {"model": name, "against": rival, "expected_low": 0.0, "found": test.difference}
+                rows.append(row | {"low": test.low, "high": test.high, "n": test.n, "p": test.p})
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_corrected"] = p
-        row["verdict"] = _rival_verdict(row, results.layout["significance"])
+        row["verdict"] = _verdict(row, results.layout["significance"])
     return rows
 
 
-def _rival_verdict(row: dict, significance: float) -> str:
+def _verdict(row: Row, significance: float) -> str:
     if row["n"] == 0:
         return NOT_RUN
     if row["n"] < FEWEST or row["p_corrected"] > significance:
@@ -125,7 +133,7 @@ def _rival_verdict(row: dict, significance: float) -> str:
 
 
 def overall(verdicts: list[str]) -> str:
-    """Of a claim about every rival: it holds where each does, fails where one does."""
+    """Return the verdict on a claim about every rival: it holds if each check does, and fails if one does."""
     if not verdicts or set(verdicts) == {NOT_RUN}:
         return NOT_RUN
     if FAILS in verdicts:
@@ -133,100 +141,56 @@ def overall(verdicts: list[str]) -> str:
     return HOLDS if set(verdicts) == {HOLDS} else INCONCLUSIVE
 
 
-def sheets(results: Results) -> list[Sheet]:
-    """Printed tables: one of sizes, a block per claim, and one per accuracy, a block per protocol."""
-    table = layouts.keep(results.layout, "claims", build(results))
-    wanted = layouts.choose(results.layout, "claims", COLUMNS)
-    result = []
-    for kind, named in SHEETS.items():
-        rows = table[table["claim"].isin(named)]
-        if rows.empty:
-            continue
-        chosen = [key for key in wanted if key not in SILENT[kind]]
-        if kind == "size":
-            caption = "Claims of the abstract, checked: size."
-            titled = [(_verdict_title(claim, part), part) for claim, part in rows.groupby("claim", sort=False)]
-        else:
-            caption = f"Claims of the abstract, checked: {kind}. {_verdict_title(named[0], rows)}."
-            by = ["dataset", "front_end", "protocol"]
-            titled = [(_setting(results, key), part) for key, part in rows.groupby(by, sort=False)]
-        blocks = [
-            (
-                title,
-                [[_cell(results, key, row)._replace(link=_link(key, row)) for key in chosen] for row in _dicts(part)],
-            )
-            for title, part in titled
-        ]
-        columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"claims-{named[-1]}", caption, columns, blocks, _notes(results, named)))
-    return result
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet of sizes, with a block per claim, and one per accuracy, with a block per data and protocol."""
+    sizes = frame[frame["claim"].isin(TITLES)]
+    if len(sizes):
+        blocks = [(_size_title(rows), rows_of(rows)) for _, rows in sizes.groupby("claim", sort=False)]
+        caption = "Claims of the abstract, checked: size."
+        yield Sheet("claims-size", caption, blocks, _size_notes(results), ("interval", "n", "p"))
+    for measure, rows in frame[frame["claim"].isin(ACCURACIES)].groupby("claim", sort=False):
+        verdict = overall(list(rows["verdict"]))
+        caption = f"Claims of the abstract, checked. {ACCURACIES[measure]}: higher than every compressed rival's: "
+        groups = rows.groupby(["dataset", "front_end", "protocol"], sort=False)
+        blocks = [(_block_title(results, *key), rows_of(part)) for key, part in groups]
+        notes = _accuracy_notes(results)
+        yield Sheet(f"claims-{measure}", f"{caption}{verdict}.", blocks, notes, ("data",))
 
 
-def _verdict_title(claim: str, rows: pd.DataFrame) -> str:
+def _size_title(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    claimed = f", {number(first['expected_low'])} to {number(first['expected_high'])}"  # of sizes, the same in all rows
-    return f"{TITLES[claim]}{'' if claim in ACCURACIES else claimed}: {overall(list(rows['verdict']))}"
+    ends = f"{number(first['expected_low'])} to {number(first['expected_high'])}"
+    return f"{TITLES[first['claim']]}, {ends}: {overall(list(rows['verdict']))}"
 
 
-def _setting(results: Results, place: tuple[str, str, str]) -> str:
-    setting = layouts.setting_label(results.layout, *place[:2])
-    return f"{setting}, protocol {place[2]}" if place[2] else setting
+def _block_title(results: Results, dataset: str, front_end: str, protocol: str) -> str:
+    return f"{layouts.data_label(results.layout, dataset, front_end)}, protocol {protocol}"
 
 
-def _dicts(rows: pd.DataFrame) -> list[dict]:
-    return rows.to_dict("records")
+def _size_notes(results: Results) -> list[str]:
+    low, high = (number(reported.of_abstract(results.reported, f"times_fewer_{end}")) for end in ("low", "high"))
+    return [
+        f"The abstract claims {low} to {high} times fewer parameters than compressed LSTMs. This holds if the weights "
+        "W + U that a rival stores, its dense U included, are at least the lower end times ours. The dense LSTM, held "
+        "against the same range, is another reading: the abstract does not compare with it.",
+        *_demo_note(results),
+    ]
 
 
-def _notes(results: Results, named: tuple[str, ...]) -> list[str]:
-    low, high = (number(published(results, f"gain_{end}") * 100, 1) for end in ("low", "high"))
-    fewest, most = (number(published(results, f"times_fewer_{end}")) for end in ("low", "high"))
-    level = number(results.layout["significance"], 2)
-    if "weights" in named:
-        notes = [
-            f"The abstract claims {fewest} to {most} times fewer parameters than compressed LSTMs: this holds where "
-            "the weights W + U that a rival stores, its dense U with them, are at least the lower end times ours. The "
-            "dense LSTM, beside it at the same range, is another reading: the abstract does not compare with it."
-        ]
-    else:
-        notes = [
-            "FDHT-LSTM less its rival in points, each variant against the rivals with the same start, paired over "
-            "shared folds and seeds, corrected for overlapping folds; p after Holm over all rows; holds or fails at p "
-            f"of {level} or less. The abstract claims {low} to {high} points."
-        ]
-    if "demo" in set(results.experiments["dataset"]):
-        notes.append("The generated demo set is none of the paper's: its rows show that the checks work.")
-    return notes
+def _accuracy_notes(results: Results) -> list[str]:
+    ends = [100 * reported.of_abstract(results.reported, f"gain_{end}") for end in ("low", "high")]
+    return [
+        "FDHT-LSTM minus rival (percentage points), each variant against the rivals trained with the same recipe, "
+        "paired over shared folds and seeds, corrected for overlapping folds; p after Holm's correction over all rows; "
+        f"verdicts at p of {number(results.layout['significance'], 2)} or less. The abstract claims "
+        f"{number(ends[0], 1)} to {number(ends[1], 1)} points.",
+        *_demo_note(results),
+    ]
 
 
-def _link(key: str, row: dict) -> str:
-    rival = key == "against" and row["claim"] in (*ACCURACIES, "times_fewer")
-    parts = (row["dataset"], row["front_end"], row["against"] if rival else row["model"], row["protocol"])
-    return "/".join(part for part in parts if part)
+def _demo_note(results: Results) -> list[str]:
+    demo = "demo" in set(results.experiments["dataset"])
+    return ["The demo set is not from the paper: its rows only show that the checks work."] if demo else []
 
 
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    share = row["claim"] in ACCURACIES
-    if key == "setting":
-        return Cell(_setting(results, (row["dataset"], row["front_end"], row["protocol"])))
-    if key == "against":
-        return Cell(layouts.model_label(results.layout, row["against"]) if isinstance(row["against"], str) else "")
-    if key == "model":
-        return Cell(layouts.model_label(results.layout, row["model"]))
-    if key == "found":
-        # a ratio of a few tens says more with a decimal, and a count has none
-        places = layouts.digits(results.layout, "claims", "found", 1) if share or row["found"] < 1000 else 0
-        return Cell(number((100 if share else 1) * row["found"], places, sign=share), number=True)
-    if key == "interval":
-        return Cell(interval_text(row["low"], row["high"], 1) if share else HOLE)
-    if key == "n":
-        return Cell(str(int(row["n"])) if share else HOLE)
-    if key == "p":
-        return Cell(p_text(row["p_corrected"]) if share else HOLE)
-    return Cell(row[key])
-
-
-def p_text(p: float) -> str:
-    """A p value in print."""
-    if math.isnan(p):
-        return HOLE
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+TABLE = Table("claims", "Claims of the abstract", 5, build, sheets, COLUMNS, "No FDHT-LSTM to check.")

@@ -1,246 +1,202 @@
-"""comparison: every published number beside ours, with a verdict."""
+"""Every reported number beside ours, with a verdict."""
 
 import math
-from functools import lru_cache
+from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.reporting import conventions, counted, habit, observations, verdict
-from workflow.reporting import layout as layouts
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
+from workflow.reporting import models, splits, statistics, verdict
+from workflow.reporting.numbers import MISSING, interval, number
 from workflow.reporting.reported import COUNTS
-from workflow.reporting.results import Results
-from workflow.reporting.tables.leakage import interval_text
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, link, rows_of, text
 
-EMPTY = "No recurrent model to compare."
-# (protocol, measure) to hold beside a published accuracy; the published codes split at random and report the best
-# test epoch, so that the first is nearest to them (habit.py says what is left between), and the last is what the number
-# would be without either habit
-VIEWS = (("random", "best_epoch_accuracy"), ("random", "test_accuracy"), ("group", "test_accuracy"))
+NEAREST = ("random", "best_epoch_accuracy")  # as the published implementations split and report
+STRICT = ("group", "test_accuracy")  # without either habit
+VIEWS = (NEAREST, ("random", "test_accuracy"), STRICT)
+REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
 TITLES = {
-    VIEWS[0]: "Nearest to the published habit: protocol random, best test epoch (%)",
+    NEAREST: "Closest to the published protocol: random, best test epoch (%)",
     VIEWS[1]: "Protocol random, epoch chosen on validation (%)",
-    VIEWS[2]: "Strict: protocol group, epoch chosen on validation (%)",
+    STRICT: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
     ("", "U"): "Hidden-to-hidden weights U",
     ("", "weights"): "Weights in all, counted as the source counts",
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
-COLUMNS = {
-    "model": Column("model", ("Model",), number=False),
-    "reported": Column("reported", ("Reported",)),
-    "reproduced": Column("reproduced", ("Reproduced",)),
-    "interval": Column("interval", ("95 % interval",)),
-    "n": Column("n", ("n",)),
-    "difference": Column("difference", ("Difference",)),
-    "verdict": Column("verdict", ("Verdict",), number=False),
-    "reason": Column("reason", ("Reason",), number=False),
-}
 CSV = ["dataset", "front_end", "model", "metric", "protocol", "measure", "reported", "reproduced", "low", "high"]
-CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counted"]
+CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counts"]
 
 
-@lru_cache(maxsize=8)
+def model(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show a model's name, and whether the reported number is derived."""
+    mark = " (derived)" if row["status"] == "derived" else ""
+    return Cell(models.label(results, row["model"]) + mark, link=_link(row))
+
+
+def value(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show accuracies in percent, reported ones and ratios with the digits of the source, counts with none."""
+    accuracy = row["metric"] == "accuracy"
+    scale = 100 if accuracy else 1
+    printed = key == "reported" if accuracy else row["metric"].startswith("ratio")
+    if printed and not pd.isna(row["reported"]):
+        digits = max(0, -math.floor(math.log10(scale * row["precision"]) + 0.5))
+    elif not accuracy:
+        digits = 0
+    shown = None if pd.isna(row[key]) else scale * row[key]
+    return Cell(number(shown, digits, sign=key == "difference"), link=_link(row))
+
+
+def accuracy_interval(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the interval of an accuracy."""
+    return MISSING if pd.isna(row["low"]) else interval(row["low"], row["high"], digits, sign=False, n=int(row["n"]))
+
+
+def observations(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the number of observations."""
+    return MISSING if pd.isna(row["n"]) else str(int(row["n"]))
+
+
+COLUMNS = [
+    Column("model", "Model", model, align="l"),
+    Column("reported", "Reported", value),
+    Column("reproduced", "Reproduced", value, digits=1),
+    Column("interval", "95 % interval", accuracy_interval, digits=1),
+    Column("n", "n", observations),
+    Column("difference", "Difference", value, digits=1),
+    Column("verdict", "Verdict", text, align="l"),
+    Column("reason", "Reason", text, align="l"),
+]
+
+
+@cached
 def build(results: Results) -> pd.DataFrame:
-    """comparison.csv: accuracies as fractions, once per view; counts and ratios once."""
-    rows, counting = [], conventions_of_sources(results)
-    for dataset, front_end, model in counted.places(results).itertuples(index=False, name=None):
-        if layouts.kind(results.layout, model) == "baseline":
-            continue
-        published = reported_for(results, dataset, front_end, model)
-        accuracies = published[published["metric"] == "accuracy"].to_dict("records") or [_unreported("accuracy")]
-        for entry in accuracies:
-            rows += [_accuracy(results, (dataset, front_end, model), entry, *view) for view in VIEWS]
-        for entry in published[published["metric"].isin(COUNTS)].to_dict("records"):
-            rows.append(_count(results, (dataset, front_end, model), entry, counting))
-    rows += _never_run(results)
-    return pd.DataFrame(rows, columns=CSV)
-
-
-def reported_for(results: Results, dataset: str, front_end: str, model: str) -> pd.DataFrame:
-    """The published numbers of a model; a variant is held beside its model's."""
-    base = layouts.base_model(results.layout, model) or model
-    table = results.reported
-    here = (table["dataset"] == dataset) & (table["front_end"] == front_end)
-    return table[here & table["model"].isin([base, model])]
-
-
-def _unreported(metric: str) -> dict:
-    source = "not in reported.csv"
-    return {
-        "metric": metric,
-        "value": math.nan,
-        "status": "unknown",
-        "source": source,
-        "locator": "",
-        "step": math.nan,
-    }
-
-
-def _never_run(results: Results) -> list[dict]:
-    """Published numbers, on data sets and front ends that are here, of models that are not."""
-    here = counted.places(results)
-    places = set(here[["dataset", "front_end"]].itertuples(index=False, name=None))
-    bases = {
-        (place.dataset, place.front_end, layouts.base_model(results.layout, place.model) or place.model)
-        for place in here.itertuples()
-    }
+    """Return accuracies (fractions) once per view, counts and ratios once."""
     rows = []
-    for entry in results.reported.to_dict("records"):
-        place = entry["dataset"], entry["front_end"], entry["model"]
-        if place[:2] not in places or place in bases or pd.isna(entry["value"]):
+    for place in results.places:
+        if models.kind(results, place[2]) == "baseline":
             continue
-        protocol, measure = VIEWS[0] if entry["metric"] == "accuracy" else ("", "")
-        row = _row(place, entry, protocol, measure)
-        rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
+        known = models.reported(results, *place)
+        accuracies = rows_of(known[known["metric"] == "accuracy"]) or [_unreported()]
+        rows += [_accuracy(results, place, entry, *view) for entry in accuracies for view in VIEWS]
+        rows += [_count(results, place, entry) for entry in rows_of(known[known["metric"].isin(COUNTS)])]
+    return pd.DataFrame(rows + _never_run(results), columns=CSV)
+
+
+def _unreported() -> Row:
+    entry = {"metric": "accuracy", "value": math.nan, "status": "unknown", "source": "not in reported.csv"}
+    return entry | {"locator": "", "counts": "", "step": math.nan}
+
+
+def _row(place: tuple[str, str, str], entry: Row, protocol: str = "", measure: str = "") -> Row:
+    row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
+    row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
+    row |= {"reported": entry["value"], "precision": entry["step"]}
+    return row | {name: entry[name] for name in ("status", "source", "locator", "counts")}
+
+
+def _accuracy(results: Results, place: tuple[str, str, str], entry: Row, protocol: str, measure: str) -> Row:
+    found = statistics.summary(results, measure, *place, protocol)
+    word, reason = verdict.of_accuracy(entry["value"], found, results.layout["tolerance"])
+    difference = found.mean - entry["value"]
+    if results.partial(place[0]) and not math.isnan(difference):
+        word, reason = verdict.PARTIAL, "the configuration declares the data set partial"
+        difference = math.nan
+    row = _row(place, entry, protocol, measure)
+    row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
+    return row | {"difference": difference, "verdict": word, "reason": reason}
+
+
+def _count(results: Results, place: tuple[str, str, str], entry: Row) -> Row:
+    found = models.counts(results, *place)
+    ours: float | None = None
+    if entry["metric"] == "weights":
+        ours = models.total(results, *place, entry["counts"])
+    elif found is not None:
+        ours = (found | models.ratios(found, models.dense_counts(results, *place))).get(entry["metric"])
+    word, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], ours)
+    difference = math.nan if ours is None else ours - entry["value"]
+    return _row(place, entry) | {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
+
+
+def _never_run(results: Results) -> list[Row]:
+    """Return the reported numbers of families without a model, on data sets and front ends that are here."""
+    data = {place[:2] for place in results.places}
+    families = {(*place[:2], models.get(results, place[2]).family) for place in results.places}
+    rows = []
+    for entry in rows_of(results.reported):
+        place = entry["dataset"], entry["front_end"], entry["model"]
+        if place[:2] in data and place not in families and not pd.isna(entry["value"]):
+            row = _row(place, entry, *(NEAREST if entry["metric"] == "accuracy" else ()))
+            rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
     return rows
 
 
-def _row(place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
-    row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
-    row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
-    row |= {"reported": entry["value"], "precision": entry["step"], "counted": ""}
-    return row | {name: entry[name] for name in ("status", "source", "locator")}
-
-
-def _accuracy(results: Results, place: tuple[str, str, str], entry: dict, protocol: str, measure: str) -> dict:
-    found = observations.summary(results, measure, *place, protocol)
-    said, reason = verdict.of_accuracy(entry["value"], found, results.layout["tolerance"])
-    row = _row(place, entry, protocol, measure)
-    row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
-    difference = found.mean - entry["value"]
-    if results.partial(place[0]) and not math.isnan(difference):
-        said, reason, difference = verdict.PARTIAL, "the configuration declares the data set partial", math.nan
-    return row | {"difference": difference, "verdict": said, "reason": reason}
-
-
-def conventions_of_sources(results: Results) -> dict[tuple[str, str], str]:
-    """(source, front end) -> the convention by which all its totals are counted, over all data sets."""
-    totals: dict[tuple[str, str], list] = {}
-    for place in counted.places(results).itertuples(index=False, name=None):
-        published = reported_for(results, *place)
-        for entry in published[(published["metric"] == "weights") & published["value"].notna()].to_dict("records"):
-            totals.setdefault((entry["source"], place[1]), []).append((place, entry))
-    return {key: conventions.of_source(results, rows) for key, rows in totals.items()}
-
-
-def _count(results: Results, place: tuple[str, str, str], entry: dict, counting: dict) -> dict:
-    found, whole = counted.counts(results, *place), counted.dense(results, *place)
-    value, convention = None, ""
-    if found is not None:
-        values = {"W": found["W"], "U": found["U"], "weights": found["W"] + found["U"]}
-        if whole is not None and found["W"]:
-            values["ratio_W"] = whole["W"] / found["W"]
-            values["ratio_weights"] = (whole["W"] + whole["U"]) / values["weights"]
-        value = values.get(entry["metric"])
-        if entry["metric"] == "weights":
-            totals = conventions.totals(results, *place)
-            wanted = counting.get((entry["source"], place[1]), conventions.PLAIN)
-            convention = wanted if wanted in totals else conventions.PLAIN
-            value = totals[convention]
-    said, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], value)
-    difference = math.nan if value is None else value - entry["value"]
-    row = _row(place, entry, "", "") | {"counted": convention}
-    return row | {"reproduced": value, "difference": difference, "verdict": said, "reason": reason}
-
-
-def sheets(results: Results) -> list[Sheet]:
-    """Two printed tables per data set and front end: accuracies, a block per view, and weights, a block per count."""
-    table = layouts.keep(results.layout, "comparison", build(results))
-    chosen = layouts.choose(results.layout, "comparison", COLUMNS)
-    result = []
-    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        setting = layouts.setting_label(results.layout, dataset, front_end)
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield accuracies, with a block per view, and weights, with a block per count, per data set and front end."""
+    for dataset, front_end, label, rows in by_data(results, frame):
         accuracy = rows["metric"] == "accuracy"
-        for kind, part, notes in (
-            ("accuracy", rows[accuracy], _accuracy_notes(results, rows[accuracy])),
-            ("weights", rows[~accuracy], _count_notes(results, rows[~accuracy])),
+        for kind, part, notes, without in (
+            ("accuracy", rows[accuracy], _accuracy_notes(results, dataset, rows[accuracy]), ()),
+            ("weights", rows[~accuracy], _count_notes(rows[~accuracy]), ("interval", "n")),
         ):
-            if part.empty:
-                continue
-            keys = [key for key in chosen if kind == "accuracy" or key not in ("interval", "n")]
-            caption, columns = f"Reported against reproduced {kind} on {setting}.", [COLUMNS[key] for key in keys]
-            label = f"comparison-{dataset}-{front_end}-{kind}"
-            result.append(Sheet(label, caption, columns, _blocks(results, part, keys), notes + _sources(part)))
-    return result
+            if len(part):
+                name, caption = (
+                    f"comparison-{dataset}-{front_end}-{kind}",
+                    f"Reported and reproduced {kind} on {label}.",
+                )
+                yield Sheet(name, caption, list(_blocks(part)), notes + _sources(part), without)
 
 
-def _blocks(results: Results, rows: pd.DataFrame, keys: list[str]) -> list[tuple[str, list[list[Cell]]]]:
-    blocks = []
-    for view, title in TITLES.items():
-        mine = rows["measure"] == view[1] if view[0] else rows["metric"] == view[1]
-        part = rows[mine & (rows["protocol"] == view[0])].to_dict("records")
-        if part:
-            cells = [[_cell(results, key, row)._replace(link=_link(row)) for key in keys] for row in part]
-            blocks.append((title, cells))
-    return blocks
+def _blocks(rows: pd.DataFrame) -> Iterator[tuple[str, list[Row]]]:
+    for (protocol, name), title in TITLES.items():
+        part = rows[(rows["protocol"] == protocol) & (rows["measure" if protocol else "metric"] == name)]
+        if len(part):
+            yield title, rows_of(part)
 
 
-def _accuracy_notes(results: Results, rows: pd.DataFrame) -> list[str]:
-    points = number(100 * results.layout["tolerance"], 1)
-    nearest = " ".join(habit.deviations(results, list(rows["dataset"].unique())))
+def difference_of_protocols(results: Results, dataset: str) -> str:
+    """Return how our closest view still differs from the published implementations, as text."""
+    share = splits.train_share(results, dataset)
+    return (
+        "The view closest to the published protocol still differs from it. A validation part is cut from the training "
+        f"clips: our models train on {number(None if share is None else 100 * share, 1)} % of the clips, the published "
+        f"implementations on {number(100 * REPORTED_TRAIN)} %. Early stopping, if a model uses it, can end a run "
+        "before its best test epoch; the published implementations train to their last epoch."
+    )
+
+
+def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str]:
     notes = [
-        f"match: the 95 % interval over folds and seeds lies within {points} points of the reported value; "
-        "better, worse: it lies on one side and the mean is farther away than that; inconclusive: neither. "
-        "Intervals are corrected for overlapping folds; with one fold they speak of seeds only.",
-        f"Nearest to the published habit is not like for like. {nearest}",
+        "match: the 95 % interval over folds and seeds lies within "
+        f"{number(100 * results.layout['tolerance'], 1)} points of the reported value; better, worse: it lies on one "
+        "side and the mean is farther away than that; inconclusive: neither. Intervals are corrected for overlapping "
+        "folds; with one fold they cover seeds only.",
+        difference_of_protocols(results, dataset),
     ]
     if (rows["verdict"] == verdict.PARTIAL).any():
-        notes.append(
-            "part of the set: the reported accuracies are for the whole data set, ours for a part: no verdict."
-        )
+        notes.append("part of the set: reported accuracies are on the whole data set, ours on a part: no verdict.")
     return notes
 
 
-def _count_notes(results: Results, rows: pd.DataFrame) -> list[str]:
-    notes = [
-        "Counts match exactly, ratios and totals as far as they are printed, totals by one convention for all rows of "
-        "a source and front end."
-    ]
-    everywhere = build(results)
-    for (source, convention), part in rows[rows["counted"] != ""].groupby(["source", "counted"], sort=False):
-        alike = (everywhere["source"] == source) & (everywhere["counted"] == convention)
-        alike = everywhere.loc[alike & (everywhere["front_end"] == part["front_end"].iloc[0]), "verdict"]
-        notes.append(
-            f"Totals ({source}): {convention}; by this convention most of them are ours, "
-            f"{(alike == verdict.MATCH).sum()} of {len(alike)} over all data sets."
-        )
-    return notes
+def _count_notes(rows: pd.DataFrame) -> list[str]:
+    notes = ["Counts match exactly, ratios and totals to the printed digits."]
+    totals = rows[rows["counts"] != ""].drop_duplicates(["source", "counts"])
+    return notes + [f"Totals ({row.source}): {row.counts}." for row in totals.itertuples()]
 
 
 def _sources(rows: pd.DataFrame) -> list[str]:
     notes = []
     for source, part in rows[rows["status"] != "unknown"].groupby("source", sort=False):
-        metrics = ", ".join(dict.fromkeys(part["metric"]))
+        metrics = ", ".join(part["metric"].unique())
         notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
     return notes
 
 
-def _link(row: dict) -> str:
-    parts = (row["dataset"], row["front_end"], row["model"], row["protocol"])
-    return "" if row["verdict"] == verdict.NOT_RUN else "/".join(part for part in parts if part)
+def _link(row: Row) -> str:
+    return "" if row["verdict"] == verdict.NOT_RUN else link(row)
 
 
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    if key == "model":
-        mark = " (derived)" if row["status"] == "derived" else ""
-        return Cell(layouts.model_label(results.layout, row["model"]) + mark)
-    if key in ("verdict", "reason"):
-        return Cell(row[key])
-    if key == "n":
-        return Cell(HOLE if pd.isna(row["n"]) else str(int(row["n"])))
-    accuracy = row["metric"] == "accuracy"
-    kind = "accuracy" if accuracy else "ratio" if row["metric"].startswith("ratio") else "count"
-    places = layouts.digits(results.layout, "comparison", "accuracy", 1) if accuracy else 0
-    scale = 100 if accuracy else 1
-    if (kind == "ratio" or (accuracy and key == "reported")) and not pd.isna(row["reported"]):
-        places = max(0, -math.floor(math.log10(scale * row["precision"]) + 0.5))  # as it was printed
-    if key == "interval":
-        low, high = row["low"], row["high"]
-        if not accuracy or pd.isna(low):
-            return Cell(HOLE)
-        return Cell(interval_text(low, high, places, sign=False, n=int(row["n"])))
-    value = row[key]
-    value = None if value is None or pd.isna(value) else scale * value
-    return Cell(number(value, places, sign=key == "difference"), number=True)
+TITLE, EMPTY = "Reported and reproduced", "No recurrent model to compare."
+TABLE = Table("comparison", TITLE, 4, build, sheets, COLUMNS, EMPTY)

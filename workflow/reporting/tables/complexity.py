@@ -1,82 +1,79 @@
-"""complexity: what one time step of one sequence costs in each format, from its declaration alone."""
+"""What one time step of one sequence costs in each format, from its declaration alone."""
 
 import re
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from workflow.reporting import counted
-from workflow.reporting import layout as layouts
-from workflow.reporting.render import Cell, Column, Sheet, escape_tex, number
-from workflow.reporting.results import Results
+from workflow.reporting import models
+from workflow.reporting.render import escape_tex
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, count, model, rows_of
 
-COLUMNS = {
-    "model": Column("model", ("Model",), number=False),
-    "weights": Column("weights", ("Weights", "W + U")),
-    "multiply_adds": Column("multiply_adds", ("Multiply-adds", "per step")),
-    "peak": Column("peak", ("Largest", "intermediate")),
-    "formula": Column("formula", ("Multiply-adds as a formula",), number=False, width="0.33\\linewidth"),
-}
+
+def formula(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show a formula as text and as mathematics."""
+    return Cell(readable(row[key]), tex=typeset(row[key]))
+
+
+COLUMNS = [
+    Column("model", "Model", model, align="l"),
+    Column("weights", "Weights\nW + U", count),
+    Column("multiply_adds", "Multiply-adds\nper step", count),
+    Column("peak", "Largest\nintermediate", count),
+    Column("formula", "Multiply-adds as a formula", formula, align="l", width="0.33\\linewidth"),
+]
 NOTE = (
-    "One time step of one sequence, in the order of contraction that needs the fewest multiply-adds; largest "
-    "intermediate in numbers. A dense U is included."
+    "One time step of one sequence, in the order of contraction with the fewest multiply-adds. Largest intermediate: "
+    "number of values. A dense U is included. N, M: sizes of input and output; H: hidden size. The cores are "
+    "merged into two halves P and Q joined by bonds of size s; n_P and n_Q cover the input, m_P and m_Q the output. If "
+    "P is applied in two parts, the last has n_1 inputs and bonds of size s_1, and the part before it leaves w values."
 )
 
 
-@lru_cache(maxsize=8)
+@cached
 def build(results: Results) -> pd.DataFrame:
-    """complexity.csv: a row per data set, front end and model whose format is a declaration of cores."""
+    """Return a row per data set, front end and model whose format is a tensor network."""
     rows = []
-    for dataset, front_end, model in counted.places(results).itertuples(index=False, name=None):
-        declaration = counted.declared(results, dataset, front_end, model)
+    for dataset, front_end, name in results.places:
+        declaration = models.declaration(results, dataset, front_end, name)
         if declaration is not None:
-            place = {"dataset": dataset, "front_end": front_end, "model": model}
+            place = {"dataset": dataset, "front_end": front_end, "model": name}
             rows.append(place | dict(declaration.complexity()))
-    whole = dict.fromkeys(("weights", "multiply_adds", "peak"), "Int64")
-    return pd.DataFrame(rows, columns=["dataset", "front_end", *COLUMNS]).astype(whole)
+    columns = ["dataset", "front_end", *(column.key for column in COLUMNS)]
+    types = dict.fromkeys(("weights", "multiply_adds", "peak"), "Int64")
+    return pd.DataFrame(rows, columns=columns).astype(types)
 
 
-def sheets(results: Results) -> list[Sheet]:
-    """One printed table per data set and front end."""
-    table = layouts.keep(results.layout, "complexity", build(results))
-    chosen = layouts.choose(results.layout, "complexity", COLUMNS)
-    result = []
-    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        cells = [[_cell(results, key, row) for key in chosen] for row in rows.to_dict("records")]
-        setting = layouts.setting_label(results.layout, dataset, front_end)
-        caption, label = f"Complexity on {setting}.", f"complexity-{dataset}-{front_end}"
-        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
-    return result
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    for dataset, front_end, label, rows in by_data(results, frame):
+        caption = f"Complexity on {label}."
+        yield Sheet(f"complexity-{dataset}-{front_end}", caption, [("", rows_of(rows))], [NOTE])
 
 
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    if key == "model":
-        return Cell(layouts.model_label(results.layout, row["model"]))
-    if key == "formula":
-        return Cell(readable(row["formula"]), tex=typeset(row["formula"]))
-    return Cell(number(row[key]), number=True)
+def readable(text: str) -> str:
+    """Return a declaration's formula (factors with spaces between them) as plain text: n_P·n_Q·s + 4·H²."""
+    return _mapped(text, lambda term: term.replace("^2", "²").replace(" ", "·"), str)
 
 
-def readable(formula: str) -> str:
-    """A formula of a declaration (factors with spaces between them) as plain text: n_P·n_Q·s + 4·H²."""
-    return _mapped(formula, lambda term: term.replace("^2", "²").replace(" ", "·"), str)
+def typeset(text: str) -> str:
+    """Return a declaration's formula as LaTeX that breaks after plus signs and between the sizes."""
+    return _mapped(text, lambda term: re.sub(r"_(\w)", r"_{\1}", f"${term}$"), escape_tex)
 
 
-def typeset(formula: str) -> str:
-    """The same as LaTeX, whose mathematics breaks after plus signs and between the sizes."""
-    return _mapped(formula, lambda term: re.sub(r"_(\w)", r"_{\1}", f"${term}$"), escape_tex)
-
-
-def _mapped(formula: str, term, words) -> str:
-    """`formula` with `term` applied to each of its products and sizes (as N=3600), `words` to what is no formula."""
+def _mapped(text: str, term: Callable[[str], str], words: Callable[[str], str]) -> str:
+    """Apply `term` to each product and each size (N=3600), and `words` to a sum that is described in words."""
     parts = []
-    for part in formula.split("; "):
+    for part in text.split("; "):
         label, _, body = part.rpartition(": ")
         label = f"{label}: " if label else ""
-        if "|" in body:  # a sum that is told in words
+        if "|" in body:
             parts.append(label + words(body.replace(" x ", " × ")))
         elif "=" in body:
             parts.append(label + ", ".join(term(size) for size in body.split()))
         else:
             parts.append(label + " + ".join(term(product) for product in body.split(" + ")))
     return "; ".join(parts)
+
+
+TABLE = Table("complexity", "Complexity", 3, build, sheets, COLUMNS, needs="configuration")

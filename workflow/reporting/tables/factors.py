@@ -1,150 +1,116 @@
-"""factors: how much of the accuracy is protocol, how much start and recipe, how much the format.
+"""How much of the accuracy is protocol, how much recipe, how much weight format.
 
-Models that were run with both starts (`init: matched` and `init: authors`) under both protocols form a balanced
-design; the sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and
-seeds leave. Only folds and seeds that every cell of the design has are used.
-
-An entry with its authors' start differs from the matched one in more than the start (input scale, epochs, perhaps the
-learning rate), so that the factor is the whole recipe; the note under the table says what it holds. Since more epochs
-alone make a higher best test epoch, the shares at equal epochs stand beside those of the whole runs.
+Families that were trained with both recipes (ours and the authors') under both protocols form a balanced design. The
+sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and seeds leave. Only
+folds and seeds that every cell of the design has are used. More epochs alone give a higher best test epoch, so the
+shares at equal epochs stand beside those of the whole runs.
 """
 
 import itertools
 import math
-from functools import lru_cache
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from workflow.reporting import counted, equal_epochs, recipe
-from workflow.reporting import layout as layouts
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, number
-from workflow.reporting.results import Results
-from workflow.reporting.tables.accuracy import ACCURACIES
-from workflow.reporting.tables.leakage import BLOCKS
+from workflow.reporting import curves, models
+from workflow.reporting.models import RECIPES
+from workflow.reporting.records import ACCURACIES
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import Column, Row, Sheet, Table, by_data, percent, rows_of
 
-EMPTY = "No two formats were run with both starts and recipes under both protocols."
-STARTS = ("matched", "authors")
 PROTOCOLS = ("group", "random")
-RECIPE = "start and recipe"
-AXES = ("protocol", RECIPE, "format")
-COLUMNS = {
-    "factor": Column("factor", ("Factor",), number=False),
-    "levels": Column("levels", ("Levels",)),
-    "share": Column("share", ("Share of", "variance (%)")),
-    "spread": Column("spread", ("Best less worst", "level (points)")),
-    "share_equal_epochs": Column("share_equal_epochs", ("Share at equal", "epochs (%)")),
-    "spread_equal_epochs": Column("spread_equal_epochs", ("Best less worst at", "equal epochs (points)")),
-}
+AXES = ("protocol", "recipe", "format")
+Effects = dict[tuple[str, ...], tuple[float, float]]  # factors -> (share, spread); () for folds and seeds
 CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread", "n", "formats"]
 CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
 
 
-def start_of(results: Results, dataset: str, front_end: str, model: str) -> str | None:
-    """The starting scale of a model (`init`), None where neither configuration nor records tell."""
-    if counted.arguments(results, dataset, front_end, model) is None:
-        return None
-    return recipe.of(results, dataset, front_end, model)[recipe.START]
+def words(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show a factor, or a number of levels."""
+    return str(row[key]).replace(" x ", " × ")
 
 
+COLUMNS = [
+    Column("factor", "Factor", words, align="l"),
+    Column("levels", "Levels", words),
+    Column("share", "Share of\nvariance (%)", percent, digits=1),
+    Column("spread", "Best minus worst\nlevel (points)", percent, digits=1),
+    Column("share_equal_epochs", "Share at equal\nepochs (%)", percent, digits=1),
+    Column("spread_equal_epochs", "Best minus worst at\nequal epochs (points)", percent, digits=1),
+]
+
+
+@cached
 def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str, str]]:
-    """format family -> {start: model}, for the families that have both starts."""
+    """Return family -> {recipe: model} for the families with both recipes.
+
+    Of several models with one family and recipe, the one named as the family counts, else the first.
+    """
     found: dict[str, dict[str, str]] = {}
-    here = counted.places(results)
-    for model in here.loc[(here["dataset"] == dataset) & (here["front_end"] == front_end), "model"]:
-        start = start_of(results, dataset, front_end, model)
-        if start in STARTS:
-            found.setdefault(layouts.base_model(results.layout, model) or model, {})[start] = model
-    return {family: models for family, models in found.items() if len(models) == len(STARTS)}
-
-
-def epochs_of_all(results: Results, dataset: str, front_end: str) -> int:
-    """The smallest number of epochs among the entries of the design."""
-    models = [model for found in design(results, dataset, front_end).values() for model in found.values()]
-    settings = [(dataset, front_end, model, protocol) for model in models for protocol in PROTOCOLS]
-    return equal_epochs.fewest(results, [setting for setting in settings if len(results.successful(*setting))])
+    for *place, name in results.places:
+        family, recipe = models.get(results, name)
+        if place == [dataset, front_end] and (name == family or recipe not in found.get(family, {})):
+            found.setdefault(family, {})[recipe] = name
+    return {
+        family: {recipe: entries[recipe] for recipe in RECIPES}
+        for family, entries in found.items()
+        if set(entries) == set(RECIPES)
+    }
 
 
 def cube(
     results: Results, measure: str, dataset: str, front_end: str, epochs: int | None = None
 ) -> tuple[np.ndarray, list[str]] | None:
-    """Accuracies (protocol, start, format, run) of the balanced design and its formats; None where there is none.
+    """Return the balanced design's accuracies (protocol, recipe, format, run) and its families; None if there is none.
 
-    With `epochs`, those of the runs' first `epochs` epochs.
+    epochs: cut every run to its first epochs.
     """
-
-    def runs(*setting: str) -> dict[tuple[int, int], float]:
-        if epochs is None:
-            return results.by_run(measure, *setting)
-        return equal_epochs.by_run(results, measure, epochs, *setting)
-
+    cells: dict[tuple[str, str, str], dict[tuple[int, int], float]] = {}
     families = design(results, dataset, front_end)
-    cells = {
-        (protocol, start, family): runs(dataset, front_end, models[start], protocol)
-        for protocol, start, (family, models) in itertools.product(PROTOCOLS, STARTS, families.items())
-    }
-    whole = [name for name in families if all(cells[p, s, name] for p, s in itertools.product(PROTOCOLS, STARTS))]
-    kept = [found.keys() for (_, _, family), found in cells.items() if family in whole]
-    shared = sorted(set.intersection(*map(set, kept))) if kept else []
-    if len(whole) < 2 or not shared:
+    for protocol, recipe, family in itertools.product(PROTOCOLS, RECIPES, families):
+        experiment = dataset, front_end, families[family][recipe], protocol
+        if epochs is None:
+            cells[protocol, recipe, family] = results.by_run(measure, *experiment)
+        else:
+            cells[protocol, recipe, family] = curves.cut(results, measure, epochs, *experiment)
+    pairs = list(itertools.product(PROTOCOLS, RECIPES))
+    full = [family for family in families if all(cells[*pair, family] for pair in pairs)]
+    if len(full) < 2:
         return None
-    values = [[[[cells[p, s, name][run] for run in shared] for name in whole] for s in STARTS] for p in PROTOCOLS]
-    return np.array(values), whole
+    shared = sorted(set.intersection(*(set(cells[*pair, family]) for pair in pairs for family in full)))
+    if not shared:
+        return None
+    values = [[[[cells[p, r, family][run] for run in shared] for family in full] for r in RECIPES] for p in PROTOCOLS]
+    return np.array(values), full
 
 
 def split(values: np.ndarray) -> dict[tuple[str, ...], float]:
-    """Sums of squares of a balanced (protocol, start, format, run) array, by the factors whose effect they are.
+    """Return the sums of squares of a balanced array (protocol, recipe, format, run), by the factors of each effect.
 
-    The key () holds the residual: runs within cells. All of them add up to the total sum of squares.
+    The key () holds the residual, runs within cells. All of them add up to the total sum of squares.
     """
-    sums: dict[tuple[int, ...], np.ndarray] = {}
-    result = {}
-    for size in range(len(AXES) + 1):
-        for axes in itertools.combinations(range(len(AXES)), size):
-            others = tuple(axis for axis in range(values.ndim) if axis not in axes)
-            effect = values.mean(axis=others, keepdims=True)
-            for lower, known in sums.items():
-                if set(lower) < set(axes):
-                    effect = effect - known
-            sums[axes] = effect
-            if axes:
-                spread = np.broadcast_to(effect, values.shape)
-                result[tuple(AXES[axis] for axis in axes)] = float((spread**2).sum())
+    effects: dict[tuple[int, ...], np.ndarray] = {}
+    result: dict[tuple[str, ...], float] = {}
+    for axes in itertools.chain.from_iterable(itertools.combinations(range(3), size) for size in range(4)):
+        effect = values.mean(axis=tuple(axis for axis in range(4) if axis not in axes), keepdims=True)
+        for lower, known in effects.items():
+            if set(lower) < set(axes):
+                effect = effect - known
+        effects[axes] = effect
+        if axes:
+            squares = np.broadcast_to(effect, values.shape) ** 2
+            result[tuple(AXES[axis] for axis in axes)] = float(squares.sum())
     within = values - values.mean(axis=-1, keepdims=True)
     return result | {(): float((within**2).sum())}
 
 
-@lru_cache(maxsize=8)
-def build(results: Results) -> pd.DataFrame:
-    """factors.csv: a row per data set, front end, measure and factor or interaction; share and spread as fractions."""
-    rows = []
-    places = results.experiments[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None)
-    for (dataset, front_end), measure in itertools.product(places, ACCURACIES):
-        found = cube(results, measure, dataset, front_end)
-        if found is None:
-            continue
-        values, formats = found
-        epochs = epochs_of_all(results, dataset, front_end)
-        cut = cube(results, measure, dataset, front_end, epochs)
-        equal = effects(cut[0]) if cut is not None and cut[0].shape == values.shape else {}
-        for factors, (share, spread) in effects(values).items():
-            row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
-            row |= {"factor": " x ".join(factors) or "folds and seeds", "formats": " ".join(formats)}
-            row |= {"share": share, "spread": spread, "equal_epochs": epochs}
-            row["levels"] = (
-                math.prod(values.shape[AXES.index(name)] for name in factors) if factors else values.shape[3]
-            )
-            row["share_equal_epochs"], row["spread_equal_epochs"] = equal.get(factors, (math.nan, math.nan))
-            rows.append(row)
-    return pd.DataFrame(rows, columns=CSV)
-
-
-def effects(values: np.ndarray) -> dict[tuple[str, ...], tuple[float, float]]:
-    """(share of the sum of squares, best less worst level) by factors; a spread only of a single factor."""
-    parts = split(values)
-    total = sum(parts.values())
+def effects(values: np.ndarray) -> Effects:
+    """Return the share of the variance of each effect, and best minus worst level of each factor."""
+    sums = split(values)
+    total = sum(sums.values())
     found = {}
-    for factors, squares in parts.items():
+    for factors, squares in sums.items():
         spread = math.nan
         if len(factors) == 1:
             axis = AXES.index(factors[0])
@@ -154,43 +120,63 @@ def effects(values: np.ndarray) -> dict[tuple[str, ...], tuple[float, float]]:
     return found
 
 
-def sheets(results: Results) -> list[Sheet]:
-    """One printed table per data set and front end, a block per accuracy."""
-    table = layouts.keep(results.layout, "factors", build(results))
-    chosen = layouts.choose(results.layout, "factors", COLUMNS)
-    result = []
-    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        blocks = [
-            (BLOCKS[measure], [[_cell(results, key, row) for key in chosen] for row in part.to_dict("records")])
-            for measure, part in rows.groupby("measure", sort=False)
-        ]
-        setting = layouts.setting_label(results.layout, dataset, front_end)
-        caption = f"What the accuracy depends on, {setting}: protocol, start and recipe, or format."
-        columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"factors-{dataset}-{front_end}", caption, columns, blocks, _notes(results, rows)))
-    return result
+@cached
+def build(results: Results) -> pd.DataFrame:
+    """Return a row per data set, front end, measure and factor or interaction; share and spread are fractions."""
+    rows = []
+    data = dict.fromkeys(place[:2] for place in results.places)
+    for (dataset, front_end), measure in itertools.product(data, ACCURACIES):
+        found = cube(results, measure, dataset, front_end)
+        if found is None:
+            continue
+        values, families = found
+        epochs = _fewest_epochs(results, dataset, front_end)
+        cut = cube(results, measure, dataset, front_end, epochs)
+        equal = effects(cut[0]) if cut is not None and cut[0].shape == values.shape else {}
+        for factors, (share, spread) in effects(values).items():
+            sizes = [values.shape[AXES.index(name)] for name in factors]
+            row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
+            row |= {"factor": " x ".join(factors) or "folds and seeds", "formats": " ".join(families)}
+            row |= {"levels": math.prod(sizes) if sizes else values.shape[3], "equal_epochs": epochs}
+            row |= {"share": share, "spread": spread}
+            row["share_equal_epochs"], row["spread_equal_epochs"] = equal.get(factors, (math.nan, math.nan))
+            rows.append(row)
+    return pd.DataFrame(rows, columns=CSV)
 
 
-def _notes(results: Results, rows: pd.DataFrame) -> list[str]:
-    first = rows.iloc[0]
+def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
+    entries = [name for found in design(results, dataset, front_end).values() for name in found.values()]
+    experiments = [(dataset, front_end, *pair) for pair in itertools.product(entries, PROTOCOLS)]
+    return curves.fewest_epochs(
+        results, [experiment for experiment in experiments if len(results.successful(*experiment))]
+    )
+
+
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set and front end, with a block per accuracy."""
+    for dataset, front_end, label, rows in by_data(results, frame):
+        blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in rows.groupby("measure", sort=False)]
+        caption = f"What the accuracy depends on, {label}: protocol, recipe or format."
+        yield Sheet(f"factors-{dataset}-{front_end}", caption, blocks, _notes(results, rows.iloc[0]))
+
+
+def _notes(results: Results, first: pd.Series) -> list[str]:
     families = first["formats"].split()
-    names = ", ".join(layouts.model_label(results.layout, name) for name in families)
-    models = design(results, first["dataset"], first["front_end"])
-    pairs = {name: (models[name][STARTS[0]], models[name][STARTS[1]]) for name in families}
-    changed = recipe.differences(results, first["dataset"], first["front_end"], pairs)
+    names = ", ".join(models.label(results, family) for family in families)
+    entries = design(results, first["dataset"], first["front_end"])
+    changed = dict.fromkeys(
+        name
+        for family in families
+        for name in models.differences(results, first["dataset"], first["front_end"], *entries[family].values())
+    )
     return [
-        f"{first['n']} runs: {names}, each with both starts and recipes (matched, published) under both protocols, "
-        "over the folds and seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread "
-        "also holds what chance puts between its runs.",
-        f"{RECIPE}: all that differs between the two entries of a format: {changed}.",
-        f"At equal epochs: every run cut to its first {first['equal_epochs']} epochs, the fewest that any of these "
-        "entries was given.",
+        f"{first['n']} runs: {names}, each with both recipes (ours, authors') under both protocols, over the folds and "
+        "seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread also includes "
+        "chance differences between its runs.",
+        f"The two recipes of a format differ in: {', '.join(changed)}.",
+        f"At equal epochs: every run cut to its first {first['equal_epochs']} epochs, the fewest of these models.",
     ]
 
 
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    if key in ("factor", "levels"):
-        return Cell(str(row[key]).replace(" x ", " × "))
-    if pd.isna(row[key]):
-        return Cell(HOLE)
-    return Cell(number(100 * row[key], layouts.digits(results.layout, "factors", key, 1)), number=True)
+EMPTY = "No two formats were trained with both recipes under both protocols."
+TABLE = Table("factors", "Protocol, recipe or format", 8, build, sheets, COLUMNS, EMPTY)

@@ -1,116 +1,97 @@
-"""leakage: what a random split by clips adds to the accuracy, model by model."""
+"""What the random protocol adds to the accuracy of each model."""
 
-import math
-from functools import lru_cache
+from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.reporting import layout as layouts
-from workflow.reporting import observations
-from workflow.reporting.render import HOLE, Cell, Column, Sheet, deviation, number
-from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST, welch
-from workflow.reporting.tables import parts
-from workflow.reporting.tables.accuracy import ACCURACIES
+from workflow.reporting import splits, statistics
+from workflow.reporting.numbers import interval
+from workflow.reporting.records import ACCURACIES
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import (
+    Cell,
+    Column,
+    Row,
+    Sheet,
+    Table,
+    by_data,
+    link,
+    model,
+    percent_mean,
+    points,
+    rows_of,
+)
 
-COLUMNS = {
-    "model": Column("model", ("Model",), number=False),
-    "group": Column("group", ("group", "(%)")),
-    "random": Column("random", ("random", "(%)")),
-    "difference": Column("difference", ("Difference", "(points)")),
-    "interval": Column("interval", ("95 % interval", "(points)")),
-    "n": Column("n", ("n (group,", "random)")),
-}
-PARTS = {  # -> column of the splits' leakage.csv
-    "sibling": parts.SAME_CLASS,
-    "sibling_any_class": parts.ANY_CLASS,
+PROTOCOLS = ("group", "random")
+SIZES = {  # -> column of the splits' leakage.csv
+    "sibling": splits.SAME_CLASS,
+    "sibling_any_class": splits.ANY_CLASS,
     "train_clips": "n_train",
     "validation_clips": "n_validation",
     "test_clips": "n_test",
 }
-EMPTY = "No finished run."
-BLOCKS = {
-    "test_accuracy": "Test accuracy, epoch chosen on validation",
-    "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
-}
 
 
-@lru_cache(maxsize=8)
+def protocol_mean(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show the mean under the protocol `key`."""
+    return Cell(percent_mean(results, row, key, digits), link=link(row | {"protocol": key}))
+
+
+def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the interval of the difference."""
+    return interval(row["low"], row["high"], digits, n=min(row["n_group"], row["n_random"]))
+
+
+def both_n(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the numbers of observations."""
+    return f"{row['n_group']}, {row['n_random']}"
+
+
+COLUMNS = [
+    Column("model", "Model", model, align="l"),
+    Column("group", "group\n(%)", protocol_mean, digits=1),
+    Column("random", "random\n(%)", protocol_mean, digits=1),
+    Column("difference", "Difference\n(points)", points, digits=1),
+    Column("interval", "95 % interval\n(points)", difference_interval, digits=1),
+    Column("n", "n (group,\nrandom)", both_n),
+]
+CSV = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_random", "random_mean"]
+CSV += ["random_std", "difference", "low", "high", *(f"{size}_{name}" for size in SIZES for name in PROTOCOLS)]
+NOTE = (
+    "Difference: mean under random minus mean under group; interval: Welch, corrected for overlapping folds. n: runs, "
+    "or folds of a baseline that is fitted without a seed."
+)
+
+
+@cached
 def build(results: Results) -> pd.DataFrame:
-    """leakage.csv: a row per data set, front end, model and measure; fractions.
+    """Return a row per data set, front end, model and measure; accuracies and shares are fractions.
 
-    sibling_*: share of test clips with a clip of the same class and source in train or validation; sibling_any_class_*:
-    of the same source in any class; train_, validation_ and test_clips_*: sizes of the parts. Means over the folds.
+    sibling_*: share of test clips with a clip of the same class and source in training or validation;
+    sibling_any_class_*: of the same source in any class; *_clips_*: sizes of the parts. Means over the folds.
     """
     rows = []
-    order = results.experiments[["dataset", "front_end", "model"]].drop_duplicates()
     for measure in ACCURACIES:
-        for place in order.itertuples(index=False, name=None):
-            row = dict(zip(("dataset", "front_end", "model"), place, strict=True)) | {"measure": measure}
-            found = {name: observations.summary(results, measure, *place, name) for name in ("group", "random")}
-            for name, values in found.items():
-                row |= {f"n_{name}": values.n, f"{name}_mean": values.mean, f"{name}_std": values.std}
-                row |= {f"{key}_{name}": parts.mean(results, place[0], name, PARTS[key]) for key in PARTS}
-            row |= dict(zip(("difference", "low", "high"), _difference(results, measure, *place), strict=True))
-            rows.append(row)
-    columns = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_random"]
-    columns += ["random_mean", "random_std", "difference", "low", "high"]
-    columns += [f"{key}_{name}" for key in PARTS for name in ("group", "random")]
-    return pd.DataFrame(rows, columns=columns)
+        for place in results.places:
+            row: Row = dict(zip(("dataset", "front_end", "model"), place, strict=True)) | {"measure": measure}
+            for protocol in PROTOCOLS:
+                found = statistics.summary(results, measure, *place, protocol)
+                row |= {f"n_{protocol}": found.n, f"{protocol}_mean": found.mean, f"{protocol}_std": found.std}
+                for size, column in SIZES.items():
+                    row[f"{size}_{protocol}"] = splits.mean(results, place[0], protocol, column)
+            gain = statistics.difference(results, measure, (*place, "random"), (*place, "group"))
+            rows.append(row | dict(zip(("difference", "low", "high"), gain, strict=True)))
+    return pd.DataFrame(rows, columns=CSV)
 
 
-def _difference(results: Results, measure: str, *place: str) -> tuple[float, float, float]:
-    sides = []
-    for protocol in ("random", "group"):
-        sides.append(observations.values(results, measure, *place, protocol))
-        sides.append(observations.correction(results, measure, *place, protocol))
-    return welch(*sides)
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set and front end, with a block per accuracy."""
+    frame = frame[(frame["n_group"] > 0) | (frame["n_random"] > 0)]
+    for dataset, front_end, label, rows in by_data(results, frame):
+        measures = rows.groupby("measure", sort=False)
+        blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in measures]
+        notes = [note for note in (NOTE, splits.comparison(results, dataset)) if note]
+        yield Sheet(f"leakage-{dataset}-{front_end}", f"What the random protocol adds on {label}.", blocks, notes)
 
 
-def sheets(results: Results) -> list[Sheet]:
-    """One printed table per data set and front end, a block per accuracy; then the parts of each data set."""
-    table = layouts.keep(results.layout, "leakage", build(results))
-    table = table[(table["n_group"] > 0) | (table["n_random"] > 0)]
-    chosen = layouts.choose(results.layout, "leakage", COLUMNS)
-    result = []
-    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        blocks = [
-            (BLOCKS[measure], [[_cell(results, key, row) for key in chosen] for row in part.to_dict("records")])
-            for measure, part in rows.groupby("measure", sort=False)
-        ]
-        setting = layouts.setting_label(results.layout, dataset, front_end)
-        caption = f"What the random protocol adds on {setting}."
-        columns = [COLUMNS[key] for key in chosen]
-        result.append(Sheet(f"leakage-{dataset}-{front_end}", caption, columns, blocks, _notes(results, dataset)))
-    return result + [sheet for dataset in table["dataset"].unique() for sheet in parts.sheet(results, dataset)]
-
-
-def _notes(results: Results, dataset: str) -> list[str]:
-    notes = [
-        "Difference: mean of random less mean of group; interval: Welch, corrected for overlapping folds. n: runs; "
-        "of a baseline that is fitted without a seed, folds, since its runs on a fold are copies."
-    ]
-    more = parts.siblings_text(results, dataset), parts.sizes_text(results, [dataset])
-    return notes + [text for text in more if text]
-
-
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    link = f"{row['dataset']}/{row['front_end']}/{row['model']}"
-    if key == "model":
-        return Cell(layouts.model_label(results.layout, row["model"]), link=link)
-    if key == "n":
-        return Cell(f"{row['n_group']}, {row['n_random']}")
-    places = layouts.digits(results.layout, "leakage", key, 1)
-    if key == "difference":
-        return Cell(number(100 * row[key], places, sign=True), number=True, link=link)
-    if key == "interval":
-        return Cell(interval_text(row["low"], row["high"], places, n=min(row["n_group"], row["n_random"])))
-    mean, std = 100 * row[f"{key}_mean"], 100 * row[f"{key}_std"]
-    return Cell(number(mean, places), deviation(std, places), number=True, link=f"{link}/{key}")
-
-
-def interval_text(low: float, high: float, places: int, sign: bool = True, n: int = FEWEST) -> str:
-    """An interval of fractions over n runs as [low, high] in points; the hole where there is none, or n < FEWEST."""
-    if math.isnan(low) or math.isnan(high) or n < FEWEST:
-        return HOLE
-    return f"[{number(100 * low, places, sign)}, {number(100 * high, places, sign)}]"
+TABLE = Table("leakage", "What the random protocol adds", 6, build, sheets, COLUMNS, "No finished run.")

@@ -1,71 +1,52 @@
-"""parameters: what each model stores, and how many times fewer weights than the dense LSTM of its size."""
+"""What each model stores, and how many times fewer weights than the dense layer of its sizes."""
 
-from functools import lru_cache
+from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.reporting import counted
-from workflow.reporting import layout as layouts
-from workflow.reporting.render import Cell, Column, Sheet, number
-from workflow.reporting.results import Results
+from workflow.reporting import models
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import Column, Sheet, Table, by_data, count, model, rows_of
 
-COLUMNS = {
-    "model": Column("model", ("Model",), number=False),
-    "W": Column("W", ("W",)),
-    "U": Column("U", ("U",)),
-    "weights": Column("weights", ("W + U",)),
-    "bias": Column("bias", ("Bias",)),
-    "classifier": Column("classifier", ("Classifier",)),
-    "ratio_W": Column("ratio_W", ("Times", "fewer", "W")),
-    "ratio_weights": Column("ratio_weights", ("Times", "fewer", "W + U")),
-}
+COLUMNS = [
+    Column("model", "Model", model, align="l"),
+    Column("W", "W", count),
+    Column("U", "U", count),
+    Column("weights", "W + U", count),
+    Column("bias", "Bias", count),
+    Column("classifier", "Classifier", count),
+    Column("ratio_W", "Times\nfewer\nW", count, digits=1),
+    Column("ratio_weights", "Times\nfewer\nW + U", count, digits=1),
+]
 NOTE = (
-    "W: input-to-hidden, U: hidden-to-hidden; FDHT-LSTM stores both in W, so that its ratio is the last column. "
-    "Biases and the classifier are stored too but enter no ratio, as in the published counts. Times fewer: "
-    "than an uncompressed layer of the same input and hidden size."
+    "W: input-to-hidden weights; U: hidden-to-hidden weights. FDHT-LSTM stores both in W, so its ratio is the last "
+    "column. Biases and the classifier are stored but enter no ratio, as in the published counts. Times fewer: than a "
+    "dense layer of the same input and hidden size."
 )
 
 
-@lru_cache(maxsize=8)
+@cached
 def build(results: Results) -> pd.DataFrame:
-    """parameters.csv: a row per data set, front end and model; models without weights have empty ratios."""
+    """Return a row per data set, front end and model; ratios are empty for a model without a recurrent layer."""
     rows = []
-    for dataset, front_end, model in counted.places(results).itertuples(index=False, name=None):
-        found = counted.counts(results, dataset, front_end, model)
+    for dataset, front_end, name in results.places:
+        found = models.counts(results, dataset, front_end, name)
         if found is None:
             continue
-        row = {"dataset": dataset, "front_end": front_end, "model": model, **found}
-        row["weights"] = found["W"] + found["U"]
-        whole = counted.dense(results, dataset, front_end, model)
-        is_layer = whole is not None and layouts.kind(results.layout, model) != "baseline"
-        if is_layer and found["W"]:
-            row["ratio_W"] = whole["W"] / found["W"]
-            row["ratio_weights"] = (whole["W"] + whole["U"]) / row["weights"]
+        row = {"dataset": dataset, "front_end": front_end, "model": name, **found}
+        row |= {"weights": models.weights(found)}
+        if models.kind(results, name) != "baseline":
+            row |= models.ratios(found, models.dense_counts(results, dataset, front_end, name))
         rows.append(row)
-    columns = ["dataset", "front_end", *COLUMNS]
-    whole_numbers = dict.fromkeys(("W", "U", "weights", "bias", "classifier"), "Int64")
-    return pd.DataFrame(rows, columns=columns).astype(whole_numbers | {"ratio_W": float, "ratio_weights": float})
+    columns = ["dataset", "front_end", *(column.key for column in COLUMNS)]
+    types = dict.fromkeys(("W", "U", "weights", "bias", "classifier"), "Int64")
+    return pd.DataFrame(rows, columns=columns).astype(types | {"ratio_W": float, "ratio_weights": float})
 
 
-def sheets(results: Results) -> list[Sheet]:
-    """One printed table per data set and front end."""
-    table = layouts.keep(results.layout, "parameters", build(results))
-    chosen = layouts.choose(results.layout, "parameters", COLUMNS)
-    result = []
-    for (dataset, front_end), rows in table.groupby(["dataset", "front_end"], sort=False):
-        cells = [
-            [_cell(results, key, row)._replace(link=f"{dataset}/{front_end}/{row['model']}") for key in chosen]
-            for row in rows.to_dict("records")
-        ]
-        setting = layouts.setting_label(results.layout, dataset, front_end)
-        caption, label = f"Parameters on {setting}.", f"parameters-{dataset}-{front_end}"
-        result.append(Sheet(label, caption, [COLUMNS[key] for key in chosen], [("", cells)], [NOTE]))
-    return result
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    for dataset, front_end, label, rows in by_data(results, frame):
+        caption = f"Parameters on {label}."
+        yield Sheet(f"parameters-{dataset}-{front_end}", caption, [("", rows_of(rows))], [NOTE])
 
 
-def _cell(results: Results, key: str, row: dict) -> Cell:
-    if key == "model":
-        return Cell(layouts.model_label(results.layout, row["model"]))
-    value = None if pd.isna(row[key]) else row[key]
-    places = layouts.digits(results.layout, "parameters", key, 0)
-    return Cell(number(value, places if key.startswith("ratio") else 0), number=True)
+TABLE = Table("parameters", "Parameters", 2, build, sheets, COLUMNS, needs="configuration")

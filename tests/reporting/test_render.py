@@ -1,4 +1,4 @@
-"""Tables in LaTeX: escaped, and each usable on its own."""
+"""Tables in print: escaped text, numbers, marks, and LaTeX that stands alone in any document."""
 
 import shutil
 import subprocess
@@ -7,10 +7,11 @@ import pytest
 from synthetic_records import record, write_run
 
 from workflow.commands import tables
-from workflow.reporting import render
-from workflow.reporting.tables import complexity
+from workflow.reporting import numbers, render
+from workflow.reporting.table import Cell, Column, Printed, text
+from workflow.reporting.tables import TABLES, complexity
 
-HOSTILE = r"a_b & 50 % of $x$ #1 {c} ~ ^ \d <e> — ± ×"
+HOSTILE = r"a_b & 50 % of $x$ #1 {c} ~ ^ \d <e> | — ± ×"
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
 
 
@@ -31,7 +32,7 @@ def document(names, packages=("booktabs",)):
 def test_text_is_escaped():
     text = render.escape_tex(HOSTILE)
     assert text.startswith(r"a\_b \& 50 \% of \$x\$ \#1 \{c\} \textasciitilde{} \textasciicircum{} \textbackslash{}d")
-    assert text.endswith(r"\textless{}e\textgreater{} --- $\pm$ $\times$")
+    assert text.endswith(r"\textless{}e\textgreater{} \textbar{} --- $\pm$ $\times$")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_text_is_escaped():
     ],
 )
 def test_numbers_in_print(value, digits, sign, text):
-    assert render.number(value, digits, sign) == text
+    assert numbers.number(value, digits, sign) == text
 
 
 @pytest.mark.parametrize(
@@ -63,37 +64,53 @@ def test_numbers_in_print(value, digits, sign, text):
     ],
 )
 def test_deviations_in_print_have_no_exponent_of_their_own(value, text):
-    assert render.deviation(value, 1) == text
+    assert numbers.deviation(value, 1) == text
 
 
 @pytest.mark.parametrize(("hours", "text"), [(12.34, "12.3 hours"), (1, "1.0 hours"), (0.022, "1.3 minutes")])
 def test_durations_in_print(hours, text):
-    assert render.duration(hours) == text
+    assert numbers.duration(hours) == text
 
 
-@needs_latex
-@pytest.mark.parametrize("siunitx", [False, True])
-def test_small_and_negative_numbers_compile(tmp_path, siunitx):
-    cells = [render.Cell(render.number(value, 1), "0.003", "best", number=True) for value in (4e-4, -4e-4, -2.0)]
-    sheet = render.Sheet("t", "c", [render.Column("x", ("x",))] * 3, [("", [cells])], [])
-    (tmp_path / "small.tex").write_text(render.to_tex([sheet], [], siunitx))
-    compiled(tmp_path, document(["small"], ("booktabs", "siunitx")))
+def printed(cells, title=""):
+    columns = [Column("x", "two\nlines", text, align="l"), *[Column("y", "y", text)] * (len(cells) - 1)]
+    return Printed("label", "A caption.", columns, [(title, [cells])], [])
 
 
-def test_deviations_best_and_second_in_latex():
-    cells = [render.Cell("61.5", "2.8", mark, number=True) for mark in ("", "best", "second")]
-    column = [render.Column("x", ("x",))] * 3
-    text = render.to_tex([render.Sheet("t", "c", column, [("", [cells])], [])], [])
-    assert r"$61.5 \pm 2.8$ & $\mathbf{61.5} \pm 2.8$ & \underline{$61.5 \pm 2.8$} \\" in text
-    siunitx = render.to_tex([render.Sheet("t", "c", column, [("", [cells])], [])], [], siunitx=True)
-    assert r"\num{61.5 \pm 2.8} & \textbf{\num{61.5 \pm 2.8}}" in siunitx
+def test_marks_in_latex_and_markdown():
+    table = printed([Cell("61.5 ± 2.8", mark) for mark in ("", "best", "second")])
+    tex = r"61.5 $\pm$ 2.8 & \textbf{61.5 $\pm$ 2.8} & \underline{61.5 $\pm$ 2.8} \\"
+    assert tex in render.to_tex([table], [], "")
+    text = " ".join(render.to_markdown("t", [table], [], "").split())
+    assert "| 61.5 ± 2.8 | **61.5 ± 2.8** | <u>61.5 ± 2.8</u> |" in text
+
+
+def test_the_tabular_alone_is_a_part_of_the_float():
+    table = printed([Cell("a | b"), Cell(numbers.number(-1234.5, 1), note="a")], "A block of 50 %")
+    alone = render.tabular(table)
+    assert alone.startswith(r"\begin{tabular}{@{}lr@{}}")
+    assert alone.endswith(r"\end{tabular}")
+    assert r"\shortstack[l]{two\\lines} & y \\" in alone
+    assert r"\makebox[0pt][l]{\emph{A block of 50 \%}} &  \\" in alone
+    assert r"a \textbar{} b & $-$1\,234.5$^{a}$ \\" in alone
+    assert alone in render.to_tex([table], [], "")
+
+
+def test_blocks_are_rows_in_markdown():
+    lines = render.to_markdown(
+        "Title", [printed([Cell("a | b"), Cell("1", note="c")], "Block")], ["origin"], ""
+    ).splitlines()
+    assert lines[:2] == ["<!-- origin -->", "# Title"]
+    assert [" ".join(line.split()) for line in lines[5:]] == [
+        "| two lines | y |", "|:------------|------:|", "| *Block* | |", "| a \\| b | 1 (c) |",
+    ]  # fmt: skip
 
 
 @needs_latex
 def test_every_table_can_be_input_on_its_own(few, damaged, tmp_path):
     for root in (few, damaged):
         tables.main(["--from", str(root), "--output", str(tmp_path)])
-        said = compiled(tmp_path, document(tables.TABLES))
+        said = compiled(tmp_path, document(TABLES))
         assert "Overfull" not in said
 
 
@@ -102,20 +119,12 @@ def test_text_that_means_something_to_latex_does_no_harm(tmp_path):
     broken = record(status="failed", failure=HOSTILE, test_accuracy=None, best_epoch_accuracy=None, device=HOSTILE)
     write_run(tmp_path, broken, extras=False)
     write_run(tmp_path, record(seed=1, device=HOSTILE), extras=False)
-    tables.main(["--from", str(tmp_path), "--output", str(tmp_path), "--tables", "holes", "cost"])
-    compiled(tmp_path, document(["holes", "cost"]))
-
-
-@needs_latex
-def test_siunitx_is_an_option(few, tmp_path):
-    (tmp_path / "layout.yaml").write_text("siunitx: true\n")
-    tables.main(["--from", str(few), "--output", str(tmp_path), "--layout", str(tmp_path / "layout.yaml")])
-    assert r"\num{" in (tmp_path / "accuracy.tex").read_text()
-    compiled(tmp_path, document(["accuracy", "parameters"], ("booktabs", "siunitx")))
+    tables.main(["--from", str(tmp_path), "--output", str(tmp_path), "--tables", "excluded", "cost"])
+    compiled(tmp_path, document(["excluded", "cost"]))
 
 
 def test_formulas_are_set_as_mathematics_and_readable_without():
     formula = "n_P n_Q s + n_1 M; n_P=36 M=256; U: 4 H^2"
     assert complexity.typeset(formula) == "$n_{P} n_{Q} s$ + $n_{1} M$; $n_{P}=36$, $M=256$; U: $4 H^2$"
     assert complexity.readable(formula) == "n_P·n_Q·s + n_1·M; n_P=36, M=256; U: 4·H²"
-    assert complexity.typeset("sum over |state x core|") == r"sum over |state $\times$ core|"
+    assert complexity.typeset("sum over |state x core|") == r"sum over \textbar{}state $\times$ core\textbar{}"

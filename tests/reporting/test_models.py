@@ -1,0 +1,60 @@
+"""What a model is: read from the keys family and recipe, never from its name."""
+
+import pytest
+import yaml
+from synthetic_records import SHAPES, record, write_run
+
+from workflow.reporting import models
+from workflow.reporting.results import gather
+
+
+def written(root, **families):
+    """Results with a run of each model; families: its family, or (family, recipe)."""
+    for model, entry in families.items():
+        family, recipe = entry if isinstance(entry, tuple) else (entry, "ours")
+        write_run(root, record(model, family=family, recipe=recipe), extras=False)
+    return gather(root)
+
+
+def test_a_model_of_its_own_family_has_its_own_name(tmp_path):
+    results = written(tmp_path, lstm_big="lstm_big", lstm="lstm")
+    assert models.label(results, "lstm_big") == "lstm big"
+    assert models.kind(results, "lstm_big") == "compressed"  # nothing tells its format
+    assert models.get(results, "lstm_big") == ("lstm_big", "ours")
+
+
+def test_a_variant_is_called_as_its_family_with_its_recipe_or_its_name(tmp_path):
+    found = {"tt_lstm": "tt_lstm", "mine": "tt_lstm", "theirs": ("tt_lstm", "authors"), "fdht_lstm_deep": "fdht_lstm"}
+    results = written(tmp_path, **found)
+    labels = ["TT-LSTM", "TT-LSTM (mine)", "TT-LSTM (authors' recipe)", "FDHT-LSTM (deep)"]
+    assert [models.label(results, model) for model in found] == labels
+    assert models.kind(results, "mine") == "compressed"
+    assert models.kind(results, "fdht_lstm_deep") == "fdht"
+
+
+def test_two_variants_with_one_recipe_have_two_names(tmp_path):
+    results = written(tmp_path, one=("tt_lstm", "authors"), two=("tt_lstm", "authors"))
+    assert models.label(results, "one") == "TT-LSTM (authors' recipe, one)"
+    assert models.label(results, "two") == "TT-LSTM (authors' recipe, two)"
+
+
+def test_rivals_are_the_compressed_models_with_the_same_recipe(tmp_path):
+    names = {name: name for name in ("chance", "lstm", "tt_lstm", "fdht_lstm")}
+    results = written(tmp_path, **names, mine="ht_lstm", theirs=("tt_lstm", "authors"))
+    assert models.rivals(results, "demo", "pixels", "fdht_lstm") == ["tt_lstm", "mine"]
+
+
+@pytest.mark.parametrize(("shape", "kind"), [("lstm", "dense"), ("tr_lstm", "compressed"), ("fdht_lstm", "fdht")])
+def test_a_family_that_the_layout_does_not_know_is_what_its_format_is(tmp_path, shape, kind):
+    folder = write_run(tmp_path, record("mine", family="mine"))
+    text = yaml.safe_dump({"recurrent": {**SHAPES[shape], "hidden_size": 256, "input_size": 57600}})
+    (folder / "specification.yaml").write_text(text)
+    assert models.kind(gather(tmp_path), "mine") == kind
+
+
+def test_the_configuration_decides_before_the_records(tmp_path):
+    write_run(tmp_path, record("mine", family="lstm"), extras=False)
+    model = {"format": "dense", "family": "tt_lstm", "recipe": "authors", "hidden_size": 8}
+    config = {"name": "x", "datasets": {"demo": {}}, "models": {"mine": model}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert models.get(gather(tmp_path), "mine") == ("tt_lstm", "authors")

@@ -1,0 +1,65 @@
+"""A table is one file: it is in the tables, the report and the article without another edit."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from workflow.reporting.tables import TABLES
+
+MINE = """
+import pandas as pd
+
+from workflow.reporting.table import Column, Sheet, Table, count, model, rows_of
+
+
+def build(results):
+    return pd.DataFrame([{"model": name, "letters": len(name)} for _, _, name in results.places])
+
+
+def sheets(results, frame):
+    yield Sheet("mine", "How long the names are.", [("", rows_of(frame))], [])
+
+
+COLUMNS = [Column("model", "Model", model, align="l"), Column("letters", "Letters", count)]
+TABLE = Table("mine", "Lengths of names", 99, build, sheets, COLUMNS)
+"""
+SCRIPT = """
+import sys
+from pathlib import Path
+
+from workflow.commands import tables
+from workflow.reporting.paper import article
+from workflow.reporting.report import page
+from workflow.reporting.results import gather
+
+page.images = article.figures.write = lambda *_: {}  # drawing only takes time
+results = gather(sys.argv[1])
+tables.main(["--from", sys.argv[1], "--output", "made"])
+Path("report.html").write_text(page.page(results))
+Path("article").mkdir()
+article.prepare(results, Path("article"))
+"""
+
+
+def test_a_file_adds_a_table_everywhere(root, few, tmp_path):
+    for name in ("workflow", "baselines", "fdht", "paper"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "workflow" / "reporting" / "tables" / "mine.py").write_text(MINE)
+    subprocess.run([sys.executable, "-c", SCRIPT, str(few)], cwd=tmp_path, check=True)
+    lines = (tmp_path / "made" / "mine.csv").read_text().splitlines()
+    assert lines == ["model,letters", "nearest_neighbour,17", "ht_lstm,7", "fdht_lstm,9"]
+    assert "| FDHT-LSTM         |         9 |" in (tmp_path / "made" / "mine.md").read_text()
+    assert "How long the names are." in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "article" / "tables.tex").read_text().splitlines()[-1] == r"\input{tables/mine}"
+    assert "FDHT-LSTM & 9" in (tmp_path / "article" / "tables" / "mine.tex").read_text()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_name_of_its_file_and_a_title(name):
+    table = TABLES[name]
+    assert table.name == name
+    assert table.title
+    assert len({column.key for column in table.columns}) == len(table.columns)
+    assert [other.place for other in TABLES.values()].count(table.place) == 1

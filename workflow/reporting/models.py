@@ -1,0 +1,187 @@
+"""What a model is: its family and recipe, its name in print, its numbers of parameters, its rivals.
+
+Family and recipe are keys of the configuration and of a record. Nothing is read out of a model's name.
+"""
+
+from typing import Any, NamedTuple
+
+import yaml
+
+import baselines
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.experiments import grid
+from workflow.experiments.run import Run
+from workflow.reporting.records import WEIGHTS
+from workflow.reporting.results import Results, cached
+from workflow.training.declared import parameters
+
+OURS, AUTHORS = RECIPES = ("ours", "authors")
+KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines, others compressed
+
+
+class Model(NamedTuple):
+    """A model's family (lstm, tt_lstm, ...; a model of its own is its own family) and recipe."""
+
+    family: str
+    recipe: str
+
+
+@cached
+def known(results: Results) -> dict[str, Model]:
+    """Return every model by name: as the configuration declares it, else as its records do."""
+    rows = results.records.dropna(subset=["model", "family", "recipe"])
+    found = {row.model: Model(row.family, row.recipe) for row in rows.itertuples()}
+    entries = results.config.models if results.config else {}
+    return found | {name: Model(entry.family or name, entry.recipe) for name, entry in entries.items()}
+
+
+def get(results: Results, model: str) -> Model:
+    """Return a model; one that neither configuration nor records know is a family of its own."""
+    return known(results).get(model, Model(model, OURS))
+
+
+def label(results: Results, model: str) -> str:
+    """Return a model's name in print: that of its family, with the recipe or the variant in brackets."""
+    family, recipe = own = get(results, model)
+    entry = results.layout["models"].get(family)
+    name = entry["label"] if entry else family.replace("_", " ")
+    details = [results.layout["recipes"].get(recipe, recipe)] if recipe != OURS else []
+    alike = [other for other, found in known(results).items() if found == own]
+    if model != family and (not details or len(alike) > 1):
+        details.append(results.layout["variants"].get(model, model))
+    return f"{name} ({', '.join(details)})" if details else name
+
+
+@cached
+def kind(results: Results, model: str) -> str:
+    """Return baseline, dense, compressed or fdht: as the layout has it for the family, else by the model's format."""
+    family = get(results, model).family
+    if entry := results.layout["models"].get(family):
+        return entry["kind"]
+    places = [place for place in results.places if place[2] == model]
+    formats = [name for place in places if (name := recurrent(results, *place).get("format")) in baselines.FORMATS]
+    if not formats:
+        return "compressed"
+    return "baseline" if baselines.FORMATS[formats[0]].naive else KINDS.get(formats[0], "compressed")
+
+
+@cached
+def rivals(results: Results, dataset: str, front_end: str, model: str) -> list[str]:
+    """Return the compressed models of the same data set and front end that were trained with `model`'s recipe."""
+    others = [name for *place, name in results.places if place == [dataset, front_end]]
+    recipe = get(results, model).recipe
+    return [name for name in others if kind(results, name) == "compressed" and get(results, name).recipe == recipe]
+
+
+@cached
+def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict[str, dict[str, Any]]:
+    """Return the arguments of a model's layer (recurrent) and its settings (training), as its runs use them.
+
+    They come from the configuration, else from the specification of one of its runs; both are empty if unknown.
+    """
+    if run := _declared(results, dataset, front_end, model):
+        return {"recurrent": run.recurrent, "training": run.training.plain}
+    for record in results.records_of(dataset, front_end, model)["record"]:
+        file = (results.root / record).with_name("specification.yaml")
+        if file.is_file():
+            found = yaml.safe_load(file.read_text())
+            return {part: found.get(part) or {} for part in ("recurrent", "training")}
+    return {"recurrent": {}, "training": {}}
+
+
+def recurrent(results: Results, dataset: str, front_end: str, model: str) -> dict[str, Any]:
+    """Return the arguments of baselines.declare; empty if unknown."""
+    return resolved(results, dataset, front_end, model)["recurrent"]
+
+
+def declaration(results: Results, dataset: str, front_end: str, model: str) -> Any | None:
+    """Return the declaration of a model's layer; None for a naive baseline or if unknown."""
+    found = recurrent(results, dataset, front_end, model)
+    format_ = baselines.FORMATS.get(found.get("format", ""))
+    return None if format_ is None or format_.naive else baselines.layer(**found)
+
+
+def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
+    """Return whether a model is fitted at once, without a seed. Without a specification its family is its format."""
+    name = recurrent(results, dataset, front_end, model).get("format", get(results, model).family)
+    return name in baselines.FORMATS and baselines.FORMATS[name].fitted
+
+
+def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+    """Return {"W", "U", "bias", "classifier"} from the records, else from the declaration; None if unknown."""
+    rows = results.records_of(dataset, front_end, model)[WEIGHTS].drop_duplicates()
+    if len(rows) == 1:
+        return {name: int(rows.iloc[0][name]) for name in WEIGHTS}
+    run = _declared(results, dataset, front_end, model)
+    return None if run is None else parameters(run, len(CATALOGUE[dataset].classes))
+
+
+def dense_counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+    """Return W and U of the dense layer of the same sizes: G H D and G H H, G = 4 gates (3 for a GRU)."""
+    found = recurrent(results, dataset, front_end, model)
+    if "hidden_size" not in found or "input_size" not in found:
+        return None
+    gates = 3 if found.get("cell") == "gru" else 4
+    D, H = found["input_size"], found["hidden_size"]
+    return {"W": gates * H * D, "U": gates * H * H}
+
+
+def weights(found: dict[str, int] | None) -> int | None:
+    """Return W + U."""
+    return None if found is None else found["W"] + found["U"]
+
+
+def ratios(found: dict[str, int], dense: dict[str, int] | None) -> dict[str, float]:
+    """Return how many times fewer W, and W + U, than the dense layer; empty if either has none."""
+    if dense is None or not found["W"]:
+        return {}
+    total = found["W"] + found["U"]
+    return {"ratio_W": dense["W"] / found["W"], "ratio_weights": (dense["W"] + dense["U"]) / total}
+
+
+def total(results: Results, dataset: str, front_end: str, model: str, counted: str) -> int | None:
+    """Return a total that includes the terms of `counted` (reported.csv's column counts); None if one is unknown.
+
+    The classifier is that of the whole data set: records may be of a part with fewer classes.
+    """
+    found = counts(results, dataset, front_end, model)
+    if found is None:
+        return None
+    terms = {"W": found["W"], "U": found["U"], "bias": found["bias"], "2 biases": 2 * found["bias"]}
+    hidden_size = recurrent(results, dataset, front_end, model).get("hidden_size")
+    if hidden_size and dataset in CATALOGUE:
+        terms["classifier weights"] = hidden_size * len(CATALOGUE[dataset].classes)
+    wanted = counted.split(" + ")
+    return sum(terms[term] for term in wanted) if set(wanted) <= set(terms) else None
+
+
+def differences(results: Results, dataset: str, front_end: str, first: str, second: str) -> list[str]:
+    """Return the names of the arguments and settings in which two models differ."""
+    one, two = (
+        {"init": "matched", **found["recurrent"], **found["training"]}
+        for found in (resolved(results, dataset, front_end, model) for model in (first, second))
+    )
+    return [name.replace("_", " ") for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
+
+
+def recorded_weights(results: Results, *experiment: str) -> int | None:
+    """Return W + U of an experiment's records; None without records or if they disagree."""
+    runs = results.successful(*experiment)
+    found = (runs["W"] + runs["U"]).dropna().unique()
+    return int(found[0]) if len(found) == 1 else None
+
+
+def reported(results: Results, dataset: str, front_end: str, model: str) -> Any:
+    """Return the rows of reported.csv for a model or its family."""
+    table = results.reported
+    here = (table["dataset"] == dataset) & (table["front_end"] == front_end)
+    return table[here & table["model"].isin([get(results, model).family, model])]
+
+
+def _declared(results: Results, dataset: str, front_end: str, model: str) -> Run | None:
+    """Return the first run of a model as the configuration declares it; None if it does not."""
+    config = results.config
+    if config is None or model not in config.models or front_end not in config.front_ends:
+        return None
+    shared = grid.shared_by_runs(config, dataset, front_end, model)
+    return Run(dataset, front_end, model, config.protocols[0], 0, 0, **shared)

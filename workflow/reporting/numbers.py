@@ -1,0 +1,54 @@
+"""Numbers as they are printed."""
+
+import math
+
+from workflow.reporting.statistics import FEWEST
+
+MISSING = "—"
+THIN = "\u2009"  # between thousands
+
+
+def number(value: float | None, digits: int = 0, sign: bool = False) -> str:
+    """Return a number with thin spaces between thousands; a dash for None and NaN, never 0 for a small number."""
+    if value is None or value != value:
+        return MISSING
+    text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", THIN)
+    if sign and value == 0:
+        return text[1:]
+    if not sign and float(value) and not text.strip(f"+-0.{THIN}"):
+        return f"<{10.0**-digits:.{digits}f}" if value > 0 else f">−{10.0**-digits:.{digits}f}"
+    return text.replace("-", "−")
+
+
+def deviation(value: float | None, digits: int) -> str:
+    """Return a standard deviation as it follows ±, with one significant digit if `digits` show none; "" if unknown."""
+    if value is None or value != value:
+        return ""
+    if value < 1e-9:  # a rounding error
+        return f"{0:.{digits}f}"
+    return number(value, digits if value >= 10.0**-digits / 2 else math.ceil(-math.log10(value)))
+
+
+def spread(mean: float, std: float, digits: int) -> str:
+    """Return mean ± standard deviation."""
+    around = deviation(std, digits)
+    return number(mean, digits) + (f" ± {around}" if around else "")
+
+
+def interval(low: float, high: float, digits: int, sign: bool = True, n: int = FEWEST) -> str:
+    """Return an interval of fractions as [low, high] in percent; a dash if it is unknown or n < FEWEST."""
+    if math.isnan(low) or math.isnan(high) or n < FEWEST:
+        return MISSING
+    return f"[{number(100 * low, digits, sign)}, {number(100 * high, digits, sign)}]"
+
+
+def p_value(p: float) -> str:
+    """Return a p value with three digits."""
+    if math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def duration(hours: float) -> str:
+    """Return a time in hours, or in minutes if it is less than an hour."""
+    return f"{number(hours, 1)} hours" if hours >= 1 else f"{number(60 * hours, 1)} minutes"

@@ -1,0 +1,43 @@
+"""Every run that no mean includes, with its state and reason."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from workflow.reporting import models
+from workflow.reporting.results import Results
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, rows_of, text
+
+MOST = 40  # printed rows; the CSV has all
+
+
+def run(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show which run it is, or the path of a record that does not tell."""
+    if pd.isna(row["fold"]) or not isinstance(row["dataset"], str):
+        return Cell(row["record"], link="")
+    name = models.label(results, row["model"])
+    place = f"{row['dataset']}, {row['front_end']}, {name}, {row['protocol']}"
+    return Cell(f"{place}, fold {row['fold']}, seed {row['seed']}", link="")
+
+
+COLUMNS = [
+    Column("state", "State", text, align="l"),
+    Column("run", "Run", run, align="l", width="0.4\\linewidth"),
+    Column("reason", "Reason", text, align="l", width="0.36\\linewidth"),
+]
+
+
+def build(results: Results) -> pd.DataFrame:
+    """Return identity, state (failed, malformed, duplicate, not run), reason and record of each run."""
+    return results.excluded
+
+
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    if len(frame):
+        rows = rows_of(frame.assign(last=frame["state"] == "not run").sort_values("last", kind="stable"))
+        notes = [f"{len(rows) - MOST} more are in excluded.csv."] if len(rows) > MOST else []
+        yield Sheet("excluded", f"Excluded runs ({len(rows)}).", [("", rows[:MOST])], notes)
+
+
+EMPTY = "No run is excluded: each expected run has a successful record."
+TABLE = Table("excluded", "Excluded runs", 10, build, sheets, COLUMNS, EMPTY)

@@ -1,0 +1,64 @@
+"""Clips and sources in each fold's parts, under both protocols."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from workflow.reporting import layout as layouts
+from workflow.reporting import splits
+from workflow.reporting.numbers import MISSING, number
+from workflow.reporting.results import SPLIT_SIZES, Results, cached
+from workflow.reporting.splits import ANY_CLASS, SAME_CLASS
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, count, percent, rows_of
+
+PARTS = ("train", "validation", "test")
+
+
+def share(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show the validation part as a share of the training clips that it is cut from."""
+    return Cell(number(100 * row["n_validation"] / (row["n_train"] + row["n_validation"]), digits))
+
+
+def sources(results: Results, row: Row, key: str, digits: int) -> Cell:
+    """Show how many sources the three parts have."""
+    counts = [number(row[f"n_{part}_sources"]) for part in PARTS]
+    return Cell(MISSING if MISSING in counts else ", ".join(counts))
+
+
+COLUMNS = [
+    Column("fold", "Fold", count, align="l"),
+    Column("n_train", "Train\n(clips)", count),
+    Column("n_validation", "Validation\n(clips)", count),
+    Column("n_test", "Test\n(clips)", count),
+    Column("share", "Validation\nshare (%)", share, digits=1),
+    Column("sources", "Sources\nin these\nthree parts", sources),
+    Column(SAME_CLASS, "Siblings,\nsame class\n(%)", percent, digits=1),
+    Column(ANY_CLASS, "Siblings,\nany class\n(%)", percent, digits=1),
+]
+NOTES = [
+    "Validation share: of the training clips, from which the validation part is cut by whole sources.",
+    "Siblings: test clips with a clip of the same source in training or validation, as a share of all test clips. "
+    "Sources are identified by the names in the data set, mostly titles of films and uploads: one film may have "
+    "several names, and different videos may share one.",
+]
+
+
+@cached
+def build(results: Results) -> pd.DataFrame:
+    """Return the rows of leakage.csv for every expected fold, in the order of tables."""
+    pairs = results.experiments[["dataset", "protocol"]].drop_duplicates().itertuples(index=False, name=None)
+    found = [splits.rows(results, dataset, protocol).sort_values("fold") for dataset, protocol in pairs]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SPLIT_SIZES)
+
+
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set, with a block per protocol."""
+    for dataset, rows in frame.groupby("dataset", sort=False):
+        protocols = rows.groupby("protocol", sort=False)
+        blocks = [(f"Protocol {protocol}", rows_of(part)) for protocol, part in protocols]
+        caption = f"Splits under both protocols, {layouts.dataset_label(results.layout, dataset)}."
+        yield Sheet(f"splits-{dataset}", caption, blocks, NOTES)
+
+
+EMPTY = "No leakage.csv lies below the records."
+TABLE = Table("splits", "Splits", 7, build, sheets, COLUMNS, EMPTY)
