@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from workflow.storage.errors import InputError
 from workflow.storage.files import UnreadableError
 from workflow.storage.seal import DamagedError
 
 
-class DataError(Exception):
+class DataError(InputError):
     """Data that cannot be used: one sentence that names the value, the expectation and the file or key."""
 
 
