@@ -150,7 +150,7 @@ LEAKAGE_LATER = ",test_with_sibling_of_any_class,n_train_sources,n_validation_so
 
 
 def write_leakage(root: Path, dataset="demo", folds=2, across=0.0, train=160, later=True) -> None:
-    """A leakage.csv as the splits write it: every published test clip has a sibling in train, no group one.
+    """A leakage.csv as the splits write it: every test clip of `random` has a sibling in train, none of `group`.
 
     Under group `across` of the test clips have a source in train in another class, and `train` clips are trained on.
     later: with the columns that records of earlier versions lack.

@@ -1,4 +1,4 @@
-"""accuracy: contract, values, holes, marks, bytes."""
+"""accuracy: columns, values, excluded runs, marks, bytes."""
 
 import json
 import shutil

@@ -37,7 +37,7 @@ def test_times_fewer_is_against_what_each_compressed_rival_stores(tmp_path):
     assert fewer.loc["tt_lstm", "found"] == pytest.approx((3360 + 262_144) / 3648)
     assert set(zip(fewer["expected_low"], fewer["expected_high"], strict=True)) == {(3985, 10711)}
     assert set(fewer["verdict"]) == {"fails"}
-    dense = rows(table, "times_fewer_dense").iloc[0]  # beside it, as a reading of its own
+    dense = rows(table, "times_fewer_dense").iloc[0]  # another reading of the claim
     assert dense["found"] == pytest.approx((58_982_400 + 262_144) / 3648)
     assert (dense["against"], dense["verdict"]) == ("dense LSTM", "holds")
 

@@ -1,4 +1,4 @@
-"""Verdicts, and the table that holds published numbers beside ours."""
+"""Verdicts, and the table of reported and reproduced numbers."""
 
 import math
 
@@ -44,7 +44,7 @@ def test_an_unknown_value_is_not_reported_whatever_was_found():
         ("W", 3360, 1, 3361, "worse"),
         ("W", 3360, 1, 3000, "better"),
         ("ratio_W", 17554, 1, 17554.29, "match"),
-        ("ratio_W", 17388, 1, 17388.7, "match"),  # published cut, not rounded
+        ("ratio_W", 17388, 1, 17388.7, "match"),  # the source cuts, it does not round
         ("ratio_W", 17388, 1, 20000, "better"),
         ("weights", 268000, 1000, 268320, "match"),
         ("weights", 268000, 1000, 265504, "better"),

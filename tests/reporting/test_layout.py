@@ -40,7 +40,7 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("tabels: {}", "tabels: unknown key; did you mean 'tables'?"),
         ("tables: {accuracy: {column: [model]}}", "tables.accuracy.column: unknown key; did you mean 'columns'?"),
@@ -56,8 +56,8 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         ("a: [", "not valid YAML"),
     ],
 )
-def test_mistakes_are_one_sentence(synthetic, tmp_path, text, said):
-    with pytest.raises(SystemExit, match=re.escape(said)):
+def test_mistakes_are_one_sentence(synthetic, tmp_path, text, message):
+    with pytest.raises(SystemExit, match=re.escape(message)):
         laid_out(synthetic, tmp_path, text)
 
 

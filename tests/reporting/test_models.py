@@ -19,7 +19,7 @@ def written(root, **families):
 def test_a_model_of_its_own_family_has_its_own_name(tmp_path):
     results = written(tmp_path, lstm_big="lstm_big", lstm="lstm")
     assert models.label(results, "lstm_big") == "lstm big"
-    assert models.kind(results, "lstm_big") == "compressed"  # nothing tells its format
+    assert models.kind(results, "lstm_big") == "compressed"  # its format is unknown
     assert models.get(results, "lstm_big") == ("lstm_big", "ours")
 
 

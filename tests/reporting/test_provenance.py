@@ -13,7 +13,7 @@ from workflow.reporting.tables import TABLES
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
-    """Three runs at one commit, one of them with changes; and one at another that does not tell."""
+    """Three runs at one commit, one of them with changes; and one at another without environment.json."""
     root = tmp_path_factory.mktemp("mixed")
     for seed in range(3):
         folder = write_run(root, record(seed=seed, git_commit="a" * 40))
@@ -23,17 +23,17 @@ def mixed(tmp_path_factory):
 
 
 def test_the_commits_say_how_many_runs_were_changed(mixed):
-    said = "commit aaaaaaaaaaaa (1 of 3 runs from uncommitted changes), bbbbbbbbbbbb"
-    assert mixed.provenance.commits == said
-    assert f"runs made at {said}" in mixed.provenance.lines("a module")
-    assert macros.values(mixed)["provenanceCommits"] == said
+    expected = "commit aaaaaaaaaaaa (1 of 3 runs from uncommitted changes), bbbbbbbbbbbb"
+    assert mixed.provenance.commits == expected
+    assert f"runs made at {expected}" in mixed.provenance.lines("a module")
+    assert macros.values(mixed)["provenanceCommits"] == expected
 
 
 def test_the_row_has_a_footnote(mixed):
     sheet = TABLES["accuracy"].printed(mixed)[0]
     letters = {row[0].text: row[2].note for _, rows in sheet.blocks for row in rows}
-    told = [note for note in sheet.notes if "uncommitted" in note]
-    assert told == [f"{letters['FDHT-LSTM']}) 1 of 3 runs from uncommitted changes"]
+    footnotes = [note for note in sheet.notes if "uncommitted" in note]
+    assert footnotes == [f"{letters['FDHT-LSTM']}) 1 of 3 runs from uncommitted changes"]
 
 
 def test_the_report_marks_the_run(mixed):

@@ -93,10 +93,10 @@ def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, c
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert len(lines) == 24
     assert lines[0] == ",".join(records.COLUMNS)
-    said = capsys.readouterr().err
-    assert "failed: the loss became NaN in epoch 3" in said
-    assert "seed1/result.json: malformed: not JSON" in said
-    assert "23 records (1 failed, 2 malformed, 20 ok)" in said
+    printed = capsys.readouterr().err
+    assert "failed: the loss became NaN in epoch 3" in printed
+    assert "seed1/result.json: malformed: not JSON" in printed
+    assert "23 records (1 failed, 2 malformed, 20 ok)" in printed
 
 
 def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
@@ -114,9 +114,9 @@ def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_
         path.write_bytes(damaged)
     with pytest.raises(ReportingError, match=r"remove .*config\.yaml and start again"):
         configuration_of(tmp_path, resolved)
-    with pytest.raises(ReportingError, match=r"mine\.yaml") as told:
+    with pytest.raises(ReportingError, match=r"mine\.yaml") as caught:
         configuration_of(tmp_path, own)
-    assert "remove" not in str(told.value)
+    assert "remove" not in str(caught.value)
 
 
 def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for_data(tmp_path):

@@ -46,7 +46,7 @@ def test_the_readme_says_what_the_tables_say(made):
     accuracy = pd.read_csv(made / "accuracy.csv").set_index(["protocol", "model"])
     chosen, best = 100 * accuracy["test_accuracy_mean"], 100 * accuracy["best_epoch_accuracy_mean"]
     matched = ["lstm", "tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm", "fdht_lstm_deep"]
-    published, group = best["random"][matched], best["group"][matched]
+    random, group = best["random"][matched], best["group"][matched]
     neighbour, fdht, lstm = "nearest_neighbour", "fdht_lstm", "lstm"
     trained = [model for model in chosen["random"].index if model not in ("chance", neighbour, "linear")]
     below = (best["random"] - chosen["random"])[trained]
@@ -56,15 +56,14 @@ def test_the_readme_says_what_the_tables_say(made):
     share = 100 * pd.read_csv(made / "factors.csv").set_index(["measure", "factor"])["share"]
     protocol = [share[measure, "protocol"] for measure in ("test_accuracy", "best_epoch_accuracy")]
     for sentence in (
-        f"reaches {published.min():.0f} to {published.max():.0f} % at its best test epoch",
+        f"reaches {random.min():.0f} to {random.max():.0f} % at its best test epoch",
         f"that is never trained ({best['random'][neighbour]:.0f} %)",
         f"they fall to {group.min():.0f} to {group.max():.0f} %, the neighbour to {best['group'][neighbour]:.0f} %,"
         f" and chance is {best['group']['chance']:.0f} %",
         f"the protocol explains {protocol[0]:.0f} % ({protocol[1]:.0f} % at the best test epoch)",
-        f"has {published[lstm]:.0f} % at the matched start ({best['random']['lstm_authors']:.0f} % with",
+        f"has {random[lstm]:.0f} % at the matched start ({best['random']['lstm_authors']:.0f} % with",
         f"({best['group'][lstm]:.0f} against {group.drop(lstm).min():.0f} to {group.max():.0f} %)",
-        f"({published[fdht]:.1f} and {published[lstm]:.1f} % published, {group[fdht]:.1f} and"
-        f" {group[lstm]:.1f} % group)",
+        f"({random[fdht]:.1f} and {random[lstm]:.1f} % published, {group[fdht]:.1f} and {group[lstm]:.1f} % group)",
         f"{chosen['random'][fdht]:.0f} and {chosen['random'][lstm]:.0f} %, and {chosen['group'][fdht]:.0f} and"
         f" {chosen['group'][lstm]:.0f} %",
         f"it has {chosen['random']['fdht_lstm_deep']:.0f} and {chosen['group']['fdht_lstm_deep']:.0f} % there",
@@ -73,7 +72,7 @@ def test_the_readme_says_what_the_tables_say(made):
         f"lies {below.min():.0f} to {below.max():.0f} points below the best test epoch",
     ):
         assert sentence in readme
-    assert published.rank(ascending=False)[lstm] == 3
+    assert random.rank(ascending=False)[lstm] == 3
     assert group.idxmin() == lstm
 
 

@@ -42,7 +42,7 @@ def test_text_is_escaped():
         (-2.345, 1, True, "−2.3"),
         (0.5, 1, True, "+0.5"),
         (0, 0, True, "0"),
-        (0.0004, 1, False, "<0.1"),  # a small number is never printed as zero, nor with an exponent beside others
+        (0.0004, 1, False, "<0.1"),  # a small number is never printed as zero,
         (None, 1, False, "—"),
         (float("nan"), 1, False, "—"),
     ],
@@ -110,8 +110,8 @@ def test_blocks_are_rows_in_markdown():
 def test_every_table_can_be_input_on_its_own(few, damaged, tmp_path):
     for root in (few, damaged):
         tables.main(["--from", str(root), "--output", str(tmp_path)])
-        said = compiled(tmp_path, document(TABLES))
-        assert "Overfull" not in said
+        log = compiled(tmp_path, document(TABLES))
+        assert "Overfull" not in log
 
 
 @needs_latex

@@ -71,7 +71,7 @@ def test_the_last_printed_digit_is_known():
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("ucf11,pixels,lstm,,speed,1,count,a paper,,reported,", "metric is 'speed', expected one of accuracy"),
         ("ucf11,pixels,lstm,,W,1,litres,a paper,,reported,", "unit is 'litres', expected one of percent"),
@@ -86,11 +86,11 @@ def test_the_last_printed_digit_is_known():
         ("ucf11,pixels,lstm,,W,1,count,no,,unknown,", "value is '1', expected nothing, since its status is unknown"),
     ],
 )
-def test_a_wrong_row_is_named_with_its_line(tmp_path, row, said):
+def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):
     (tmp_path / "reported.csv").write_text(f"{HEADER}\n{row}\n")
     with pytest.raises(reported.ReportedError) as caught:
         reported.load(tmp_path / "reported.csv")
-    assert f"reported.csv:2: {said}" in str(caught.value)
+    assert f"reported.csv:2: {message}" in str(caught.value)
 
 
 def test_wrong_columns_are_named(tmp_path):

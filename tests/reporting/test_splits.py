@@ -54,7 +54,7 @@ def test_the_sizes_of_both_protocols_stand_below_what_random_adds(three):
     assert notes[2].startswith("Under random and group: 160 and 80 training clips")
 
 
-def test_what_group_keeps_apart_is_told_as_the_data_show_it(three):
+def test_what_group_keeps_apart_is_as_the_data_show_it(three):
     names = ["no source on both sides", "no source of the same class on both sides", "no source on both sides"]
     assert [splits.promise(three, dataset) for dataset in SETS] == names
     titles = [printed.blocks[0][0] for printed in TABLES["accuracy"].printed(three)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.numbers import MISSING, number, spread
+from workflow.reporting.numbers import MISSING, interval, number, spread
 from workflow.reporting.results import Results
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
@@ -140,6 +140,11 @@ def percent(results: Results, row: Row, key: str, digits: int) -> str:
 def points(results: Results, row: Row, key: str, digits: int) -> str:
     """Show a difference of fractions in percentage points, with its sign."""
     return number(_known(row[key], 100), digits, sign=True)
+
+
+def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
+    """Show the interval [low, high] of a difference of fractions over n observations, in percentage points."""
+    return interval(row["low"], row["high"], digits, n=int(row["n"]))
 
 
 def mean(results: Results, row: Row, key: str, digits: int) -> str:

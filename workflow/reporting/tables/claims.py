@@ -7,11 +7,23 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models, reported
-from workflow.reporting.numbers import interval, number, p_value
+from workflow.reporting.numbers import number, p_value
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import FEWEST, compare, holm
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, link, model, rows_of, text
+from workflow.reporting.table import (
+    Cell,
+    Column,
+    Row,
+    Sheet,
+    Table,
+    count,
+    difference_interval,
+    link,
+    model,
+    rows_of,
+    text,
+)  # fmt: skip
 
 VERDICTS = HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
 DENSE = "dense LSTM"
@@ -43,16 +55,6 @@ def found(results: Results, row: Row, key: str, digits: int) -> str:
     return number(row[key], 0 if row[key] >= 1000 else digits)
 
 
-def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the interval of the difference."""
-    return interval(row["low"], row["high"], digits)
-
-
-def pairs(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the number of pairs."""
-    return str(int(row[key]))
-
-
 def p_corrected(results: Results, row: Row, key: str, digits: int) -> str:
     """Show the corrected p value."""
     return p_value(row["p_corrected"])
@@ -64,7 +66,7 @@ COLUMNS = [
     Column("against", "Against", against, align="l"),
     Column("found", "Found", found, digits=1),
     Column("interval", "95 % interval", difference_interval, digits=1),
-    Column("n", "Pairs", pairs),
+    Column("n", "Pairs", count),
     Column("p", "p (Holm)", p_corrected),
     Column("verdict", "Verdict", text, align="l"),
 ]
@@ -150,11 +152,11 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         yield Sheet("claims-size", caption, blocks, _size_notes(results), ("interval", "n", "p"))
     for measure, rows in frame[frame["claim"].isin(ACCURACIES)].groupby("claim", sort=False):
         verdict = overall(list(rows["verdict"]))
-        caption = f"Claims of the abstract, checked. {ACCURACIES[measure]}: higher than every compressed rival's: "
+        caption = f"Claims of the abstract, checked: more accurate than every compressed rival. {ACCURACIES[measure]}"
         groups = rows.groupby(["dataset", "front_end", "protocol"], sort=False)
         blocks = [(_block_title(results, *key), rows_of(part)) for key, part in groups]
         notes = _accuracy_notes(results)
-        yield Sheet(f"claims-{measure}", f"{caption}{verdict}.", blocks, notes, ("data",))
+        yield Sheet(f"claims-{measure}", f"{caption}: {verdict}.", blocks, notes, ("data",))
 
 
 def _size_title(rows: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ from workflow.reporting import models, splits, statistics, verdict
 from workflow.reporting.numbers import MISSING, interval, number
 from workflow.reporting.reported import COUNTS
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, link, rows_of, text
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, count, link, rows_of, text
 
 NEAREST = ("random", "best_epoch_accuracy")  # as the published implementations split and report
 STRICT = ("group", "test_accuracy")  # without either habit
@@ -53,17 +53,12 @@ def accuracy_interval(results: Results, row: Row, key: str, digits: int) -> str:
     return MISSING if pd.isna(row["low"]) else interval(row["low"], row["high"], digits, sign=False, n=int(row["n"]))
 
 
-def observations(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the number of observations."""
-    return MISSING if pd.isna(row["n"]) else str(int(row["n"]))
-
-
 COLUMNS = [
     Column("model", "Model", model, align="l"),
     Column("reported", "Reported", value),
     Column("reproduced", "Reproduced", value, digits=1),
     Column("interval", "95 % interval", accuracy_interval, digits=1),
-    Column("n", "n", observations),
+    Column("n", "n", count),
     Column("difference", "Difference", value, digits=1),
     Column("verdict", "Verdict", text, align="l"),
     Column("reason", "Reason", text, align="l"),

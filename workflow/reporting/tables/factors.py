@@ -17,7 +17,7 @@ from workflow.reporting import curves, models
 from workflow.reporting.models import RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Row, Sheet, Table, by_data, percent, rows_of
+from workflow.reporting.table import Column, Sheet, Table, by_data, count, percent, rows_of, text
 
 PROTOCOLS = ("group", "random")
 AXES = ("protocol", "recipe", "format")
@@ -26,14 +26,9 @@ CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread",
 CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
 
 
-def words(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show a factor, or a number of levels."""
-    return str(row[key]).replace(" x ", " × ")
-
-
 COLUMNS = [
-    Column("factor", "Factor", words, align="l"),
-    Column("levels", "Levels", words),
+    Column("factor", "Factor", text, align="l"),
+    Column("levels", "Levels", count),
     Column("share", "Share of\nvariance (%)", percent, digits=1),
     Column("spread", "Best minus worst\nlevel (points)", percent, digits=1),
     Column("share_equal_epochs", "Share at equal\nepochs (%)", percent, digits=1),
@@ -154,6 +149,7 @@ def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy."""
+    frame = frame.assign(factor=frame["factor"].str.replace(" x ", " × "))
     for dataset, front_end, label, rows in by_data(results, frame):
         blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in rows.groupby("measure", sort=False)]
         caption = f"What the accuracy depends on, {label}: protocol, recipe or format."

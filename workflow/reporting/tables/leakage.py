@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import splits, statistics
-from workflow.reporting.numbers import interval
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import (
@@ -15,12 +14,13 @@ from workflow.reporting.table import (
     Sheet,
     Table,
     by_data,
+    difference_interval,
     link,
     model,
     percent_mean,
     points,
     rows_of,
-)
+)  # fmt: skip
 
 PROTOCOLS = ("group", "random")
 SIZES = {  # -> column of the splits' leakage.csv
@@ -35,11 +35,6 @@ SIZES = {  # -> column of the splits' leakage.csv
 def protocol_mean(results: Results, row: Row, key: str, digits: int) -> Cell:
     """Show the mean under the protocol `key`."""
     return Cell(percent_mean(results, row, key, digits), link=link(row | {"protocol": key}))
-
-
-def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the interval of the difference."""
-    return interval(row["low"], row["high"], digits, n=min(row["n_group"], row["n_random"]))
 
 
 def both_n(results: Results, row: Row, key: str, digits: int) -> str:
@@ -87,6 +82,7 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy."""
     frame = frame[(frame["n_group"] > 0) | (frame["n_random"] > 0)]
+    frame = frame.assign(n=frame[["n_group", "n_random"]].min(axis=1))
     for dataset, front_end, label, rows in by_data(results, frame):
         measures = rows.groupby("measure", sort=False)
         blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in measures]

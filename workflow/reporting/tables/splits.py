@@ -14,11 +14,6 @@ from workflow.reporting.table import Cell, Column, Row, Sheet, Table, count, per
 PARTS = ("train", "validation", "test")
 
 
-def share(results: Results, row: Row, key: str, digits: int) -> Cell:
-    """Show the validation part as a share of the training clips that it is cut from."""
-    return Cell(number(100 * row["n_validation"] / (row["n_train"] + row["n_validation"]), digits))
-
-
 def sources(results: Results, row: Row, key: str, digits: int) -> Cell:
     """Show how many sources the three parts have."""
     counts = [number(row[f"n_{part}_sources"]) for part in PARTS]
@@ -30,7 +25,7 @@ COLUMNS = [
     Column("n_train", "Train\n(clips)", count),
     Column("n_validation", "Validation\n(clips)", count),
     Column("n_test", "Test\n(clips)", count),
-    Column("share", "Validation\nshare (%)", share, digits=1),
+    Column("share", "Validation\nshare (%)", percent, digits=1),
     Column("sources", "Sources\nin these\nthree parts", sources),
     Column(SAME_CLASS, "Siblings,\nsame class\n(%)", percent, digits=1),
     Column(ANY_CLASS, "Siblings,\nany class\n(%)", percent, digits=1),
@@ -53,6 +48,7 @@ def build(results: Results) -> pd.DataFrame:
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set, with a block per protocol."""
+    frame = frame.assign(share=frame["n_validation"] / (frame["n_train"] + frame["n_validation"]))
     for dataset, rows in frame.groupby("dataset", sort=False):
         protocols = rows.groupby("protocol", sort=False)
         blocks = [(f"Protocol {protocol}", rows_of(part)) for protocol, part in protocols]
