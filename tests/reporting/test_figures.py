@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, reference
 from workflow.reporting import curves
+from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots, style
 from workflow.reporting.figures import FIGURES, accuracy_parameters
 from workflow.reporting.predictions import confusion
@@ -45,6 +47,19 @@ def test_every_figure_with_something_to_show_is_there_as_pdf_and_png_with_a_capt
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert all(caption.endswith(".") for caption in captions.values())
+
+
+def test_a_new_file_is_a_new_figure(few, tmp_path, monkeypatch):
+    (tmp_path / "extra.py").write_text(
+        "from matplotlib.figure import Figure as Canvas\n"
+        "from workflow.reporting.drawing.figure import Figure\n"
+        "FIGURE = Figure('extra', 'Extra', 99, 'A new figure.', lambda results: Canvas())\n"
+    )
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    figures = package._registered()
+    monkeypatch.delitem(sys.modules, f"{package.__name__}.extra")
+    assert list(figures) == [*FIGURES, "extra"]
+    assert figures["extra"].drawing(gather(few)).text == "A new figure."
 
 
 def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path, capsys):
@@ -181,7 +196,7 @@ def test_no_error_bar_is_drawn_over_fewer_than_three_runs(tmp_path, seeds, bars)
 
 
 def test_an_interval_beyond_the_axis_ends_in_an_arrow_at_its_edge():
-    rows = {"panel": "p", "model": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
+    rows = {"panel": "p", "label": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
     data = pd.DataFrame(rows | {"low": [-5.0, 85.0], "high": [25.0, 105.0]})
     with style.in_style():
         (panel,) = dots.draw(data, {"s": dots.Series("s", "#333333")}, 1, "x").axes

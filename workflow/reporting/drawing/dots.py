@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workflow.reporting.drawing import panels
+from workflow.reporting.statistics import FEWEST
 
 ROW = 0.19  # inches per model
 APART, MOST = 0.3, 0.8  # of a row: from one series to the next, at most, and from the first to the last
@@ -25,19 +26,27 @@ class Series(NamedTuple):
     size: float = 28.0  # of the marker, points squared
 
 
-def draw(data: pd.DataFrame, series: dict[Any, Series], columns: int, xlabel: str, percent: bool = True) -> Figure:
-    """Draw columns `panel`, `model` (printed name), `series`, `value`, and the interval `low`, `high` (NaN: none).
+def deviations(data: pd.DataFrame) -> pd.DataFrame:
+    """Add the interval of one standard deviation, column `std`, around `value`; NaN for fewer than FEWEST runs."""
+    reach = data["std"].where(data["n"] >= FEWEST)
+    return data.assign(low=data["value"] - reach, high=data["value"] + reach)
+
+
+def draw(
+    data: pd.DataFrame, series: dict[Any, Series], columns: int, xlabel: str = "test accuracy (%)", percent: bool = True
+) -> Figure:
+    """Draw columns `panel`, `label` (of the row), `series`, `value`, and the interval `low`, `high` (NaN: none).
 
     With `percent`, panels share an axis from 0 to 100; an interval that leaves it ends in an arrow at the edge.
     """
-    models, names = list(dict.fromkeys(data["model"])), list(series)
+    labels, names = list(dict.fromkeys(data["label"])), list(series)
     apart = min(APART, MOST / len(names))
     aside = {name: apart * (index - (len(names) - 1) / 2) for index, name in enumerate(names)}
-    places = data["model"].map(models.index) + data["series"].map(aside)
-    height = 0.8 + ROW * len(models) * max(1.0, len(names) / 3)
+    places = data["label"].map(labels.index) + data["series"].map(aside)
+    height = 0.8 + ROW * len(labels) * max(1.0, len(names) / 3)
     facets = panels.grid(data.assign(place=places), columns, height, sharex=percent)
     facets.map_dataframe(_panel, series=series, percent=percent)
-    facets.set(yticks=range(len(models)), yticklabels=models, ylim=(len(models) - 0.4, -0.6))
+    facets.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.4, -0.6))
     if percent:
         facets.set(xlim=(-2, 102))
     facets.set_axis_labels(xlabel, "")
@@ -65,6 +74,7 @@ def _intervals(axes: Axes, rows: pd.DataFrame, colour: str, percent: bool) -> No
 
 
 def _key(entry: Series) -> Line2D:
-    face = "white" if entry.hollow else entry.colour
-    look = {"marker": entry.marker, "markersize": entry.size**0.5, "markerfacecolor": face}
-    return Line2D([], [], color=entry.colour, linestyle="", label=entry.label, **look)
+    found = Line2D([], [], color=entry.colour, linestyle="", label=entry.label, markersize=entry.size**0.5)
+    found.set_marker(entry.marker)
+    found.set_markerfacecolor("white" if entry.hollow else entry.colour)
+    return found

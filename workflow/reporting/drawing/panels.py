@@ -1,7 +1,6 @@
 """Small multiples: a grid of panels with shared axes, one legend below, and titles that fit their panel."""
 
 import textwrap
-from collections.abc import Iterable
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -55,11 +54,10 @@ def finish(facets: sns.FacetGrid, handles: list[Line2D]) -> Figure:
 
 def key(results: Results, model: str, line: bool = False) -> Line2D:
     """Return the entry of a model in a legend: its line, or its marker."""
-    if line:
-        look = {"linestyle": style.dashes(results, model)}
-    else:
-        look = {"linestyle": "", "marker": style.marker(results, model)}
-    return Line2D([], [], color=style.colour(results, model), label=style.label(results, model), **look)
+    found = Line2D([], [], color=style.colour(results, model), label=style.label(results, model))
+    found.set_linestyle(style.dashes(results, model) if line else "")
+    found.set_marker("" if line else style.marker(results, model))
+    return found
 
 
 def experiments(results: Results) -> list[tuple[str, str, str, str]]:
@@ -68,12 +66,21 @@ def experiments(results: Results) -> list[tuple[str, str, str, str]]:
     return [experiment for experiment in known if len(results.successful(*experiment))]
 
 
-def setting(results: Results, dataset: str, front_end: str) -> str:
-    """Return the printed name of a data set with its front end."""
-    return layouts.data_label(results.layout, dataset, front_end)
+def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
+    """Add `label`, the printed name of each model, and `panel`, the title of its panel.
+
+    There is a panel per data set, front end and, if `data` has the column, protocol. Its title ends with the number of
+    runs behind each mark (column `n`): n = 10, or n = 3–10 if they differ.
+    """
+    by = [name for name in ("dataset", "front_end", "protocol") if name in data]
+    data = data.assign(label=[style.label(results, model) for model in data["model"]])
+    for place, found in data.groupby(by, sort=False):
+        head = ": ".join([layouts.data_label(results.layout, *place[:2]), *place[2:]])
+        data.loc[found.index, "panel"] = f"{head} (n\u00a0=\u00a0{extent(found['n'])})"
+    return data
 
 
-def title(head: str, counts: Iterable[int]) -> str:
-    """Return `head` with the number of runs behind each mark of a panel: n = 10, or n = 3–10 where they differ."""
-    ends = dict.fromkeys((min(counts), max(counts)))
-    return f"{head} (n\u00a0=\u00a0{'–'.join(map(str, ends))})"
+def extent(counts: pd.Series) -> str:
+    """Return the smallest and the largest of `counts`, or the one number that all are."""
+    known = counts.dropna().astype(int)
+    return "–".join(dict.fromkeys((str(known.min()), str(known.max()))))

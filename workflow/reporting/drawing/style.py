@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import matplotlib.style
 from matplotlib.colors import to_hex, to_rgb
@@ -25,7 +26,8 @@ def colour(results: Results, model: str) -> str:
     family = models.get(results, model).family
     entry = results.layout["models"].get(family)
     own = entry["colour"] if entry else SPARE[_spare(family)][0]
-    return own if model == family else to_hex([0.45 + 0.55 * channel for channel in to_rgb(own)])
+    red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(own))
+    return own if model == family else to_hex((red, green, blue))
 
 
 def marker(results: Results, model: str) -> str:
@@ -35,7 +37,7 @@ def marker(results: Results, model: str) -> str:
     return entry.get("marker", "o") if entry else SPARE[_spare(family)][1]
 
 
-def dashes(results: Results, model: str) -> str:
+def dashes(results: Results, model: str) -> Literal["-", "--"]:
     """Return the line style: dashed for a variant, so that colour alone never separates two lines."""
     return "-" if models.get(results, model).family == model else "--"
 

@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from workflow.reporting import models, statistics
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 
@@ -19,28 +20,18 @@ LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines with
 
 
 def table(results: Results) -> pd.DataFrame:
-    """Return a row per experiment: panel, model, weights, and the accuracies in percent."""
+    """Return a row per experiment with its weights, accuracies in percent, and where it is shown on the axis."""
+    data = pd.DataFrame(panels.experiments(results), columns=EXPERIMENT)
     rows = []
-    for experiment in panels.experiments(results):
-        dataset, front_end, model, protocol = experiment
+    for experiment in data.itertuples(index=False, name=None):
         chosen = statistics.summary(results, "test_accuracy", *experiment)
         best = statistics.summary(results, "best_epoch_accuracy", *experiment)
-        row = {
-            "place": (dataset, front_end, protocol),
-            "model": model,
-            "weights": models.recorded_weights(results, *experiment) or 0,
-        }
-        row |= {"weights": models.recorded_weights(results, *experiment) or 0}
-        row |= {"mean": 100 * chosen.mean, "std": 100 * chosen.std, "best": 100 * best.mean, "n": chosen.n}
-        rows.append(row | {"label": style.label(results, model)})
-    data = pd.DataFrame(rows)
-    alike = data.groupby(["place", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
+        row = {"weights": models.recorded_weights(results, *experiment) or 0, "n": chosen.n}
+        rows.append(row | {"mean": 100 * chosen.mean, "std": 100 * chosen.std, "best": 100 * best.mean})
+    data = panels.titled(results, data.join(pd.DataFrame(rows)))
+    alike = data.groupby(["panel", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
     aside = alike.cumcount() - (alike.transform("size") - 1) / 2
-    data["shown"] = data["weights"] * 10 ** (ASIDE * aside)
-    for place, found in data.groupby("place", sort=False):
-        head = f"{panels.setting(results, *place[:2])}: {place[2]}"
-        data.loc[found.index, "panel"] = panels.title(head, found["n"])
-    return data
+    return data.assign(shown=data["weights"] * 10 ** (ASIDE * aside))
 
 
 def draw(results: Results) -> Canvas:
@@ -74,8 +65,8 @@ def _panel(data: pd.DataFrame, results: Results, lines: dict, **_) -> None:
         axes.axhline(row.mean, color=style.colour(results, row.model), ls=lines[row.model], lw=1, zorder=1)
     rows = data[data["weights"] > 0]
     for row in rows[rows["n"] >= FEWEST].itertuples():
-        bar = {"ecolor": style.colour(results, row.model), "elinewidth": 0.7}
-        axes.errorbar(row.shown, row.mean, row.std, fmt="none", zorder=1.5, **bar)
+        colour = style.colour(results, row.model)
+        axes.errorbar(row.shown, row.mean, row.std, fmt="none", ecolor=colour, elinewidth=0.7, zorder=1.5)
     look = {"x": "shown", "hue": "label", "palette": style.palette(results, rows["model"]), "legend": False}
     markers = {style.label(results, model): style.marker(results, model) for model in rows["model"]}
     sizes = {name: 75 if marker == "*" else 26 for name, marker in markers.items()}

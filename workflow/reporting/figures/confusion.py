@@ -6,6 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
+from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
@@ -23,7 +24,7 @@ def draw(results: Results) -> Canvas | None:
         if models.get(results, model).family in results.layout["confusion"]:
             matrix, classes, runs = confusion(results, *experiment)
             if runs:
-                head = f"{panels.setting(results, dataset, front_end)}: {protocol}"
+                head = f"{layouts.data_label(results.layout, dataset, front_end)}: {protocol}"
                 panel = f"{head}\n{style.label(results, model)}, {runs}\u00a0runs, {matrix.sum()}\u00a0predictions"
                 matrices[panel], names[panel] = matrix, [name.replace("_", " ") for name in classes]
     if not matrices:
@@ -36,8 +37,8 @@ def draw(results: Results) -> Canvas | None:
     facets.set_axis_labels("predicted class", "true class")
     canvas = panels.finish(facets, [])
     shades = facets.axes.flat[0].collections[0]
-    bar = {"location": "bottom", "shrink": 0.35, "aspect": 30, "pad": 0.03}
-    canvas.colorbar(shades, ax=list(facets.axes.flat), label="share of the true class's clips (%)", **bar)
+    bar = canvas.colorbar(shades, ax=list(facets.axes.flat), location="bottom", shrink=0.35, aspect=30, pad=0.03)
+    bar.set_label("share of the true class's clips (%)")
     return canvas
 
 

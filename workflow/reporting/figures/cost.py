@@ -1,11 +1,13 @@
 """Time and memory of training."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from workflow.reporting import layout as layouts
 from workflow.reporting.drawing import dots, panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
@@ -27,12 +29,13 @@ WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per quantity, a row per model; a series per data set, front end and device."""
     table = cost.build(results)
-    series = {}
+    series: dict[Any, dots.Series] = {}
     for place, found in table.groupby(["dataset", "front_end", "device"], sort=False):
-        head = f"{panels.setting(results, *place[:2])}, on {place[2]}"
-        series[place] = dots.Series(panels.title(head, found["n"]), *LOOKS[len(series) % len(LOOKS)])
+        head = f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}"
+        text = f"{head} (n = {panels.extent(found['n'])})"
+        series[place] = dots.Series(text, *LOOKS[len(series) % len(LOOKS)])
     place = list(zip(table["dataset"], table["front_end"], table["device"], strict=True))
-    same = pd.DataFrame({"model": [style.label(results, model) for model in table["model"]], "series": place})
+    same = pd.DataFrame({"label": [style.label(results, model) for model in table["model"]], "series": place})
     data = [same.assign(panel=text, value=table[name]) for name, text in QUANTITIES.items()]
     data = pd.concat(data, ignore_index=True).assign(low=math.nan, high=math.nan)
     data = data[data["value"] > 0]

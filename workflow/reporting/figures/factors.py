@@ -1,14 +1,14 @@
 """The formats that were run with both recipes, under both protocols."""
 
-import math
+from itertools import product
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting.drawing import dots, panels, style
+from workflow.reporting import statistics
+from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import factors
 
 SERIES = {
@@ -22,20 +22,16 @@ def draw(results: Results) -> Canvas | None:
     rows = []
     for dataset, front_end in dict.fromkeys(place[:2] for place in results.places):
         design = factors.design(results, dataset, front_end)
-        for protocol in factors.PROTOCOLS if design else ():
-            found = []
-            for family, entries in design.items():
-                for recipe, model in entries.items():
-                    runs = 100 * results.successful(dataset, front_end, model, protocol)["test_accuracy"].dropna()
-                    if len(runs):
-                        reach = runs.std() if len(runs) >= FEWEST else math.nan
-                        place = {"model": style.label(results, family), "series": recipe, "n": len(runs)}
-                        mean = runs.mean()
-                        found.append(place | {"value": mean, "low": mean - reach, "high": mean + reach})
-            head = f"{panels.setting(results, dataset, front_end)}: {protocol}"
-            panel = panels.title(head, [row["n"] for row in found])
-            rows += [row | {"panel": panel} for row in found]
-    return dots.draw(pd.DataFrame(rows), SERIES, columns=2, xlabel="test accuracy (%)") if rows else None
+        for protocol, (family, entries) in product(factors.PROTOCOLS, design.items()):
+            for recipe, model in entries.items():
+                found = statistics.summary(results, "test_accuracy", dataset, front_end, model, protocol)
+                accuracy = {"n": found.n, "value": 100 * found.mean, "std": 100 * found.std}
+                if found.n:
+                    place = {"dataset": dataset, "front_end": front_end, "protocol": protocol, "model": family}
+                    rows.append({**place, **accuracy, "series": recipe})
+    if not rows:
+        return None
+    return dots.draw(dots.deviations(panels.titled(results, pd.DataFrame(rows))), SERIES, columns=2)
 
 
 FIGURE = Figure(

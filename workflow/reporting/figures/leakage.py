@@ -1,14 +1,11 @@
 """The same models under both protocols: what a random split by clips adds."""
 
-import math
-
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting.drawing import dots, panels, style
+from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import leakage
 
 SERIES = {
@@ -23,17 +20,12 @@ def draw(results: Results) -> Canvas | None:
     table = table[(table["measure"] == "test_accuracy") & (table["n_group"] > 0) & (table["n_random"] > 0)]
     if table.empty:
         return None
-    rows = []
-    for (dataset, front_end), models in table.groupby(["dataset", "front_end"], sort=False):
-        counts = [*models["n_group"], *models["n_random"]]
-        panel = panels.title(panels.setting(results, dataset, front_end), counts)
-        for row in models.to_dict("records"):
-            for protocol in SERIES:
-                mean, std = 100 * row[f"{protocol}_mean"], 100 * row[f"{protocol}_std"]
-                reach = std if row[f"n_{protocol}"] >= FEWEST else math.nan
-                place = {"panel": panel, "model": style.label(results, row["model"]), "series": protocol}
-                rows.append(place | {"value": mean, "low": mean - reach, "high": mean + reach})
-    return dots.draw(pd.DataFrame(rows), SERIES, columns=3, xlabel="test accuracy (%)")
+    sides = []
+    for name in SERIES:
+        accuracy = {"value": 100 * table[f"{name}_mean"], "std": 100 * table[f"{name}_std"]}
+        sides.append(table.assign(series=name, n=table[f"n_{name}"], **accuracy))
+    data = panels.titled(results, pd.concat(sides, ignore_index=True))
+    return dots.draw(dots.deviations(data), SERIES, columns=3)
 
 
 FIGURE = Figure(

@@ -1,6 +1,7 @@
 """Accuracy over the epochs: the mean of the runs and a band of one standard deviation."""
 
 import math
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from workflow.reporting import curves
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 
@@ -23,22 +25,16 @@ def table(results: Results) -> pd.DataFrame:
     """Return a row per run, epoch and part, up to the last epoch that all runs of an experiment reached."""
     found = []
     for experiment in panels.experiments(results):
-        dataset, front_end, model, protocol = experiment
         records = results.successful(*experiment)["record"]
         runs = [curves.read((results.root / record).with_name("metrics.jsonl")) for record in records]
         runs = [epochs for epochs in runs if len(epochs) > 1]
         length = min((len(epochs) for epochs in runs), default=0)
-        for number, epochs in enumerate(runs):
-            lines = pd.DataFrame({"epoch": [entry["epoch"] for entry in epochs[:length]]})
-            lines = lines.assign(place=[(dataset, front_end, protocol)] * length, run=number, model=model, n=len(runs))
+        for epochs in runs:
             for name, part in PARTS.items():
-                values = 100 * np.array(curves.column(epochs[:length], name))
-                found.append(lines.assign(part=part, accuracy=values, label=style.label(results, model)))
-    data = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-    for place, rows in data.groupby("place", sort=False) if found else ():
-        head = f"{panels.setting(results, *place[:2])}: {place[2]}"
-        data.loc[rows.index, "panel"] = panels.title(head, rows["n"])
-    return data
+                lines = {"epoch": [entry["epoch"] for entry in epochs[:length]], "part": part, "n": len(runs)}
+                lines["accuracy"] = 100 * np.array(curves.column(epochs[:length], name))
+                found.append(pd.DataFrame(lines).assign(**dict(zip(EXPERIMENT, experiment, strict=True))))
+    return panels.titled(results, pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
 
 
 def draw(results: Results) -> Canvas | None:
@@ -62,7 +58,7 @@ def draw(results: Results) -> Canvas | None:
 
 
 def _panel(data: pd.DataFrame, results: Results, models: list[str], **_) -> None:
-    look = {"x": "epoch", "y": "accuracy", "hue": "label", "legend": False, "ax": plt.gca()}
+    look: dict[str, Any] = {"x": "epoch", "y": "accuracy", "hue": "label", "legend": False, "ax": plt.gca()}
     look["palette"] = style.palette(results, models)
     sns.lineplot(data[data["part"] == "train"], errorbar=None, linestyle=":", linewidth=0.7, **look)
     for model in models:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 import baselines
+from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
@@ -25,18 +26,17 @@ def table(results: Results) -> pd.DataFrame:
     Variants of a model are left out: they share its format.
     """
     rows = []
-    first = {front_end: dataset for dataset, front_end, _ in reversed(results.places)}
-    for front_end, dataset in reversed(first.items()):
+    for front_end in dict.fromkeys(place[1] for place in results.places):
+        dataset = next(place[0] for place in results.places if place[1] == front_end)
+        head = layouts.data_label(results.layout, dataset, front_end)
         for model in [name for *place, name in results.places if place == [dataset, front_end]]:
             if models.get(results, model).family == model:
-                for rank, numbers in sweep(results, dataset, front_end, model).items():
-                    place = {"front_end": front_end, "model": model, "label": style.label(results, model), "rank": rank}
-                    head = panels.setting(results, dataset, front_end)
-                    rows += [
-                        place | {"panel": f"{head}\n{QUANTITIES[name]}", "number": numbers[name]} for name in QUANTITIES
-                    ]
-    data = pd.DataFrame(rows, columns=["front_end", "panel", "model", "label", "rank", "number"])
-    return data.groupby("front_end", sort=False).filter(lambda found: (found["rank"] > 0).any())
+                place = {"head": head, "model": model, "label": style.label(results, model)}
+                for rank, counts in sweep(results, dataset, front_end, model).items():
+                    for name, text in QUANTITIES.items():
+                        rows.append(place | {"panel": f"{head}\n{text}", "rank": rank, "number": counts[name]})
+    data = pd.DataFrame(rows, columns=["head", "panel", "model", "label", "rank", "number"])
+    return data.groupby("head", sort=False).filter(lambda found: (found["rank"] > 0).any())
 
 
 def sweep(results: Results, dataset: str, front_end: str, model: str) -> dict[int, dict[str, int]]:
