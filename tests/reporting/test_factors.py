@@ -9,7 +9,6 @@ import yaml
 from synthetic_records import SHAPES, record, write_run
 
 from workflow.commands import reference
-from workflow.reporting import curves
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.models import RECIPES
 from workflow.reporting.results import gather
@@ -123,7 +122,7 @@ def test_streams_give_what_the_records_say():
     results = gather(reference.RECORDS)
     setting = "ucf11", "pixels", "tr_lstm_authors", "random"
     for measure in ("test_accuracy", "best_epoch_accuracy"):
-        assert curves.cut(results, measure, 40, *setting) == results.by_run(measure, *setting)
+        assert factors.cut(results, measure, 40, *setting) == results.by_run(measure, *setting)
 
 
 def test_without_streams_there_are_no_shares_at_equal_epochs(tmp_path):

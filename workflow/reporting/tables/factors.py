@@ -68,7 +68,7 @@ def cube(
         if epochs is None:
             cells[protocol, recipe, family] = results.by_run(measure, *experiment)
         else:
-            cells[protocol, recipe, family] = curves.cut(results, measure, epochs, *experiment)
+            cells[protocol, recipe, family] = cut(results, measure, epochs, *experiment)
     pairs = list(itertools.product(PROTOCOLS, RECIPES))
     full = [family for family in families if all(cells[*pair, family] for pair in pairs)]
     if len(full) < 2:
@@ -78,6 +78,34 @@ def cube(
         return None
     values = [[[[cells[p, r, family][run] for run in shared] for family in full] for r in RECIPES] for p in PROTOCOLS]
     return np.array(values), full
+
+
+def cut(results: Results, measure: str, epochs: int, *experiment: str) -> dict[tuple[int, int], float]:
+    """Return (fold, seed) -> `measure` within the first `epochs` epochs, without the runs whose curve lacks it.
+
+    The best test epoch is a maximum over epochs, which grows with their number: only equal numbers compare.
+    """
+    found = {}
+    for row in results.successful(*experiment).itertuples():
+        value = _accuracy(measure, _curve(results, row.record)[:epochs])
+        if value is not None:
+            found[row.fold, row.seed] = value
+    return found
+
+
+def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
+    if not epochs or any(epoch.get("test_accuracy") is None for epoch in epochs):
+        return None
+    if measure == "best_epoch_accuracy":
+        return max(epoch["test_accuracy"] for epoch in epochs)
+    # training chooses alike: the highest validation accuracy, then the lowest loss, then the first
+    chosen = max(epochs, key=lambda epoch: (epoch["validation_accuracy"], -epoch["validation_loss"]))
+    return chosen["test_accuracy"]
+
+
+@cached
+def _curve(results: Results, record: str) -> list[curves.Epoch]:
+    return curves.read((results.root / record).with_name("metrics.jsonl"))
 
 
 def split(values: np.ndarray) -> dict[tuple[str, ...], float]:
@@ -140,11 +168,10 @@ def build(results: Results) -> pd.DataFrame:
 
 
 def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
+    """Return the smallest number of epochs of the design's experiments, each taken by its longest run."""
     entries = [name for found in design(results, dataset, front_end).values() for name in found.values()]
-    experiments = [(dataset, front_end, *pair) for pair in itertools.product(entries, PROTOCOLS)]
-    return curves.fewest_epochs(
-        results, [experiment for experiment in experiments if len(results.successful(*experiment))]
-    )
+    runs = [results.successful(dataset, front_end, *pair) for pair in itertools.product(entries, PROTOCOLS)]
+    return int(min((found["epochs"].max() for found in runs if len(found)), default=0))
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
