@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; several processes share the cores
+for name in [name for name in os.environ if name.startswith("REPRODUCE_")]:
+    del os.environ[name]  # the user's choice of an environment is not one for the launchers that the tests start
 
 ROOT = Path(__file__).resolve().parent.parent
 

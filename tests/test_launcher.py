@@ -194,8 +194,8 @@ def test_two_pipelines_on_one_configuration_are_kept_apart_and_a_killed_one_leav
         assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
         assert "another ./reproduce is at work" in launch(copy, "demo", "run").stderr
         for harmless in (["-n"], ["demo", "list"], ["demo", "status"], ["demo", "run", "-n"]):
-            assert subprocess.run([*command, *harmless], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
-        assert subprocess.run([*command, "sample"], stdin=subprocess.DEVNULL, timeout=60).returncode == 0
+            assert subprocess.run([*command, *harmless], stdin=subprocess.DEVNULL, timeout=600).returncode == 0
+        assert subprocess.run([*command, "sample"], stdin=subprocess.DEVNULL, timeout=600).returncode == 0
     finally:
         first.kill()
         first.communicate()

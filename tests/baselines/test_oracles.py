@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+import tensorly
 import torch
 from tensorly.tr_tensor import tr_to_tensor
 from tensorly.tt_matrix import tt_matrix_to_matrix
@@ -22,6 +23,13 @@ with warnings.catch_warnings():
 N, M = [4, 3, 5], [2, 3, 2]
 SIZES = {"input_size": 60, "hidden_size": 12}
 GATED = [4 * M[0], *M[1:]]
+
+
+@pytest.fixture(autouse=True)
+def arrays():
+    """tensorly computes with numpy, whatever another test's peers have set for the whole process."""
+    with tensorly.backend_context("numpy"):
+        yield
 
 
 def layer(name, **parameters):

@@ -219,25 +219,28 @@ if __name__ == "__main__":
 """
 
 
+HELD = """
+from workflow.datasets import frames, store
+def add(self, row, said):
+    print("held", flush=True)
+    input()
+store.Store.add = add
+if __name__ == "__main__":
+    frames.main()
+"""
+
+
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
 def test_no_worker_outlives_its_parent(listing, tmp_path, root, stop):
-    command = [
-        sys.executable,
-        "-m",
-        "workflow.datasets.frames",
-        "--listing",
-        str(listing(60)),
-        "--output",
-        str(tmp_path),
-        *ARGUMENTS,
-    ]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        workers = []
-        while process.poll() is None and not workers:
-            found = psutil.Process(process.pid).children(recursive=True)
-            workers = [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+    program = tmp_path / "held.py"
+    program.write_text(f"import sys; sys.path.insert(0, {str(root)!r})" + HELD)
+    command = [sys.executable, str(program), "--listing", str(listing(60)), "--output", str(tmp_path), *ARGUMENTS]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        found = psutil.Process(process.pid).children(recursive=True)
+        workers = [child for child in found if "spawn_main" in " ".join(child.cmdline())]
         process.send_signal(stop)
-    _, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=600)
     assert workers
     assert not alive
 

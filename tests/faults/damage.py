@@ -1,15 +1,16 @@
 """Files cut short, and bits that flip, as a failing disk does it: with a new time of change and with the old one."""
 
+import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import time
+import sys
 from pathlib import Path
 
+import yaml
 from faults.count import Count
-from faults.kills import kind_of
 from faults.pipeline import Pipeline
 
 FILES = {
@@ -40,9 +41,10 @@ FILES = {
 
 def damage(pipeline: Pipeline, kind: str, chance: random.Random, count: Count) -> None:
     """One damage to one file of a kind; a part of what depends on it is then made again."""
-    pipeline.undo_some(chance) if chance.random() < 0.7 else None
     if kind == "checkpoint":
-        _interrupt(pipeline)
+        _interrupt(pipeline, chance)
+    elif chance.random() < 0.7:
+        pipeline.undo_some(chance)
     victims = sorted(path for path in pipeline.root.glob(FILES[kind]) if path.is_file() and path.stat().st_size)
     if not victims:
         count.idle[kind] += 1
@@ -68,20 +70,16 @@ def _spoil(path: Path, chance: random.Random) -> str:
     return what
 
 
-def _interrupt(pipeline: Pipeline, seconds: float = 60) -> None:
-    """Leave a run in the middle, with a checkpoint: a trainer is told to leave, then Snakemake is killed."""
-    shutil.rmtree(pipeline.folder / "runs")
-    running, until = pipeline.start(), time.monotonic() + seconds
-    while running.poll() is None and time.monotonic() < until:
-        trainers = [process for process in pipeline.processes(running) if kind_of(process) == "training"]
-        begun = any(path.stat().st_size for path in pipeline.folder.glob("runs/**/metrics.jsonl"))
-        if trainers and begun:
-            for process in trainers:
-                process.send_signal(signal.SIGTERM)
-        if list(pipeline.folder.glob("checkpoints/**/0*.safetensors")):
-            break
-        try:
-            running.wait(timeout=0.02)
-        except subprocess.TimeoutExpired:
-            continue
-    pipeline.leave_alone(running)
+def _interrupt(pipeline: Pipeline, chance: random.Random) -> None:
+    """Leave a run in the middle, with a checkpoint."""
+    run = chance.choice(sorted(pipeline.folder.glob("runs/**/specification.yaml"))).parent
+    name = run.relative_to(pipeline.folder / "runs")
+    specification = (run / "specification.yaml").read_text()
+    shutil.rmtree(run)
+    places = {"data": pipeline.folder / "data" / name.parts[0], "output": run}
+    places["checkpoint"] = pipeline.folder / "checkpoints" / name
+    words = [word for option, place in places.items() for word in (f"--{option}", str(place))]
+    program = [sys.executable, "tests/faults/leave.py", "--specification", json.dumps(yaml.safe_load(specification))]
+    left = subprocess.run([*program, *words], cwd=pipeline.root, capture_output=True, text=True)
+    if left.returncode != 128 + signal.SIGTERM:
+        raise RuntimeError(f"the run that was told to leave ended with exit code {left.returncode}:\n{left.stderr}")

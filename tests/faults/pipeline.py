@@ -19,6 +19,7 @@ CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1
 SAME = ("status", "test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "epochs", "confusion")
 TABLES = ("accuracy", "leakage", "parameters", "excluded")
 MADE = ("results", "resources", ".snakemake")
+HANGING = 1800  # seconds after which nothing more is to be expected, however busy the machine is
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
 ADVICE = re.compile(r"\bremove (it\b|\S+?)(?: and (?!start)(\S+?))?,? (?:and|or)\b")
 
@@ -54,7 +55,7 @@ class Pipeline:
             )
 
     def finish(self, *rest: str) -> int:
-        return self.start(*rest).wait(timeout=300)
+        return self.start(*rest).wait(timeout=HANGING)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
@@ -99,7 +100,7 @@ class Pipeline:
 
     def compare(self, code: int, fault: str, count: Count) -> None:
         """Count what differs and what still runs; then the undisturbed results are put back, for the next fault."""
-        _, left = psutil.wait_procs(self._strays(), timeout=60)
+        _, left = psutil.wait_procs(self._strays(), timeout=HANGING)
         for process in left:
             count.silent.append(f"still at work after {fault}: {' '.join(process.cmdline())}")
             process.kill()

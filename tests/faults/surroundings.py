@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults.count import Count
-from faults.pipeline import CONFIG, Pipeline
+from faults.pipeline import CONFIG, HANGING, Pipeline
 
 DAY = 86_400
 FULL = r"No space left|GB are needed and \S+ GB are free|MB are free on the disk"  # one of these must be said
@@ -68,7 +68,11 @@ def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None
     (pipeline.root / "resources" / "demo" / "demo.zip").unlink()
     pipeline.project.write_config({**CONFIG, "name": "other"}, "other")
     count.faults["second pipeline"] += 1
+    lock = pipeline.root / "results" / ".tiny.lock"
+    lock.write_text("")
     running = pipeline.start()
+    while running.poll() is None and not lock.stat().st_size:  # who holds it writes into it
+        time.sleep(0.01)
     second = subprocess.run(
         [sys.executable, "reproduce", "config/tiny.yaml"], cwd=pipeline.root, capture_output=True, text=True
     )
@@ -83,7 +87,7 @@ def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None
             stderr=subprocess.STDOUT,
         )
     for process in (running, other):
-        process.wait(timeout=300)
+        process.wait(timeout=HANGING)
     pipeline.verdict("a second pipeline", count)
     again = subprocess.run([*other.args], cwd=pipeline.root, capture_output=True, text=True)
     if again.returncode:

@@ -13,3 +13,4 @@ def test_nothing_is_lost_wrong_or_silent_after_kills_and_damages(capsys):
     said = capsys.readouterr().out
     assert "0 lost, 0 wrong, 0 silent" in said
     assert "7 faults" in said
+    assert "nothing to harm" not in said

@@ -129,7 +129,7 @@ def in_browser(page, folder, script, width=1200, fragment=""):
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     command += ["--enable-logging=stderr", f"--window-size={width},900", "--virtual-time-budget=4000", "--dump-dom"]
     command += [f"--user-data-dir={folder / 'profile'}", f"file://{folder / 'page.html'}{fragment}"]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600, check=True)
     assert "CONSOLE" not in done.stderr, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert 'data-errors=""' in done.stdout
     assert 'data-ready="true"' in done.stdout

@@ -14,8 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 LOCK = Path("/run/lock/fdht-test-cluster")  # the configuration has one place, so one cluster at a time
+# Real clusters end a job's processes by its cgroup. Without one Slurm follows parents, and misses a process whose
+# parent has ended: Snakemake, which can lock itself up when it is told twice to leave.
+EPILOG = """\
+#!/bin/bash
+for process in /proc/[0-9]*; do
+    pid=${process#/proc/}
+    [ "$pid" != $$ ] && [ "$(cat "$process/comm" 2> /dev/null)" != slurmstepd ] || continue
+    { grep -qzx "SLURM_JOB_ID=$SLURM_JOB_ID" "$process/environ" && kill -KILL "$pid"; } 2> /dev/null
+done
+exit 0
+"""
 MARK = "# a test cluster of the FDHT-LSTM reproduction\n"
 PROGRAMS = ("sbatch", "scontrol", "squeue", "sinfo", "slurmctld", "slurmd", "munged")
 
@@ -52,8 +65,9 @@ class Cluster:
         """A Slurm command's output."""
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    def wait(self, condition, seconds: float = 60.0):
-        """Poll until `condition()` is true; its value. Fails with the daemons' logs after `seconds`."""
+    def wait(self, condition, seconds: float = 600.0):
+        """Poll until `condition()` is true; its value. Fails with the daemons' logs after `seconds`, which are for
+        what hangs: much longer than anything takes, however busy the machine is."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if value := condition():
@@ -61,6 +75,22 @@ class Cluster:
             time.sleep(0.05)
         logs = "\n".join(f"== {log.name}\n{log.read_text()[-2000:]}" for log in self.root.glob("*.log"))
         raise TimeoutError(f"the cluster did not get there within {seconds} s\n{logs}")
+
+    def end_jobs(self) -> None:
+        """Cancel all jobs, and wait until the node is rid of them."""
+        self.run("scancel", "--user", "root")
+        self.wait(lambda: not self.run("squeue", "-h"))
+
+    def left_behind(self) -> list[psutil.Process]:
+        """Processes at work in the folders of the tests."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if Path(process.cwd()).is_relative_to(self.root.parent):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
 
     def stop(self) -> None:
         for daemon in reversed(self.daemons):
@@ -90,6 +120,9 @@ def start(root: Path) -> Cluster:
     for device in devices:
         subprocess.run(["mknod", str(device), "c", "1", "3"], check=True)  # a second /dev/null serves as a GPU
     cluster = Cluster(root, [], lock)
+    epilog = root / "epilog"
+    epilog.write_text(EPILOG)
+    epilog.chmod(0o755)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
     CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
     CONFIGURATION.write_text(MARK + settings(root, cluster.host, memory))
@@ -139,6 +172,7 @@ AuthInfo=socket={root}/run/munge.socket,cred_expire=5
 CryptoType=crypto/munge
 StateSaveLocation={root}/state
 SlurmdSpoolDir={root}/spool
+Epilog={root}/epilog
 SlurmctldPidFile={root}/run/slurmctld.pid
 SlurmdPidFile={root}/run/slurmd.pid
 SlurmctldLogFile={root}/slurmctld-own.log

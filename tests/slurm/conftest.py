@@ -10,4 +10,12 @@ def cluster(tmp_path_factory):
         pytest.skip(reason)
     running = slurm.start(tmp_path_factory.mktemp("slurm"))
     yield running
-    running.stop()
+    try:
+        running.end_jobs()
+    finally:
+        running.stop()
+    left = running.left_behind()
+    names = [" ".join(process.cmdline()) for process in left]
+    for process in left:
+        process.kill()
+    assert not names

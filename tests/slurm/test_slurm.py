@@ -1,12 +1,14 @@
 """The demo's way on a real Slurm, and through what clusters do to jobs: the same numbers as a local run."""
 
-import contextlib
 import copy
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -25,8 +27,8 @@ HERE = [
     *("--set-resources", "train:runtime=attempt", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
 FEW = 5  # epochs between two disturbances
-CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 60 * FEW}}
-
+CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 100 * FEW}}
+LONG = 1200  # seconds until something counts as hanging
 
 MANY = 12  # runs, of which two run at a time
 QUEUE = {**TINY, "seeds": list(range(MANY)), "models": {"nearest_neighbour": {"format": "nearest_neighbour"}}}
@@ -38,7 +40,7 @@ def project(root, tmp_path, request):
 
 
 @pytest.fixture
-def running(project):
+def running(cluster, project):
     """Snakemake on the cluster, in the background."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "snakemake", "trained", "--configfile", "config/tiny.yaml", *HERE]
@@ -49,16 +51,15 @@ def running(project):
     yield process
     process.kill()
     process.wait()
-    subprocess.run(["scancel", "--user", "root"], check=True)
+    cluster.end_jobs()
 
 
 @pytest.mark.parametrize("project", [CONFIG], indirect=True)
 def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
     cluster, project, running, root, tmp_path
 ):
-    out_of_time = threading.Thread(target=until_its_time_is_over, args=(cluster, *frozen(cluster, project, "lstm")))
-    out_of_time.start()
-    process, _ = frozen(cluster, project, "tt_lstm")
+    with ThreadPoolExecutor() as pool:  # both at once: while one is waited for, the other might end
+        _, (process, _) = pool.map(partial(frozen, cluster, project), ["lstm", "tt_lstm"])  # lstm until its time ends
     process.kill()
     _, job = frozen(cluster, project, "tt_lstm")
     cluster.run("scontrol", "requeue", job)
@@ -71,8 +72,7 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     local = prepared(root, tmp_path / "local", CONFIG)
     undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert undisturbed.returncode == 0, undisturbed.stdout
-    assert running.wait(timeout=600) == 0, (project.root / "snakemake.log").read_text()[-5000:]
-    out_of_time.join()
+    assert running.wait(timeout=LONG) == 0, (project.root / "snakemake.log").read_text()[-5000:]
     assert scores(project) == scores(local)
     assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
     for record in records(project):
@@ -82,10 +82,14 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
 
 
 def test_every_run_of_a_long_queue_is_trained_even_when_some_are_cancelled(cluster, project, running):
-    cluster.wait(lambda: len(trains(cluster, project)) == MANY, seconds=120)
-    cluster.run("scancel", trains(cluster, project, "PENDING")[0])
-    cluster.run("scancel", cluster.wait(lambda: trains(cluster, project, "RUNNING"))[0])
-    assert running.wait(timeout=400) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    cluster.run("scontrol", "update", "partitionname=gpu", "state=down")  # jobs wait there
+    try:
+        cluster.wait(lambda: len(trains(cluster, project, "PENDING")) == MANY, seconds=LONG)
+        cluster.run("scancel", trains(cluster, project, "PENDING")[0])
+    finally:
+        cluster.run("scontrol", "update", "partitionname=gpu", "state=up")
+    cluster.wait(lambda: cancelled(cluster, cluster.wait(lambda: trains(cluster, project, "RUNNING"))[0]))
+    assert running.wait(timeout=LONG) == 0, (project.root / "snakemake.log").read_text()[-5000:]
     assert [record["seed"] for record in records(project, MANY)] == sorted(range(MANY), key=str)
     assert len(trains(cluster, project)) == MANY + 2
 
@@ -101,10 +105,11 @@ def test_an_array_trains_what_is_left_and_a_task_whose_time_ends_goes_on(cluster
     subprocess.run(["bash", "-c", submit], cwd=project.root, check=True)
     process, _ = frozen(cluster, project, "tt_lstm")
     task = "{SLURM_ARRAY_JOB_ID}_{SLURM_ARRAY_TASK_ID}".format(**process.environ())  # its job may be the array's
-    process.resume()
     cluster.run("scancel", "--signal=USR1", "--batch", task)  # what Slurm sends two minutes before the end
+    cluster.wait(lambda: has_been_told(process))
+    process.resume()
     results = project.root / "results" / "tiny" / "runs"
-    cluster.wait(lambda: len(list(results.rglob("result.json"))) == 4, seconds=300)
+    cluster.wait(lambda: len(list(results.rglob("result.json"))) == 4, seconds=LONG)
     local = prepared(root, tmp_path / "local", config)
     undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
     assert undisturbed.returncode == 0, undisturbed.stdout
@@ -123,40 +128,52 @@ def prepared(root, folder, config):
 def frozen(cluster, project, model):
     """The process that trains `model`, stopped once it has logged a few more epochs, and its job.
 
-    Stopped, so that what is done to it next meets an unfinished run however fast this machine is.
+    Stopped, so that what is done to it next meets an unfinished run however fast this machine is. Slurm makes a
+    stopped process go on when it tells it to leave.
     """
-    cluster.wait(lambda: trainer(project, model), seconds=120)
-    before = epochs(project, model)
-    cluster.wait(lambda: epochs(project, model) >= before + FEW, seconds=120)
-    process = trainer(project, model)
+    first = {}  # epochs of each process's run when it was seen first, or has taken back what no checkpoint remembers
+
+    def at_work():
+        for process, stream in trainers(project, model):
+            logged = len(stream.read_text().splitlines()) if stream.is_file() else 0
+            first[process.pid] = min(logged, first.get(process.pid, logged))
+            if logged >= first[process.pid] + FEW:
+                return process
+        return None
+
+    process = cluster.wait(at_work, seconds=LONG)
     process.suspend()
     return process, process.environ()["SLURM_JOB_ID"]
 
 
-def until_its_time_is_over(cluster, process, job):
-    """Leave a run stopped until Slurm has told it to leave: stopped, it would not hear that."""
-    cluster.wait(lambda: cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").strip() != "RUNNING", 200)
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.resume()
-
-
-def trainer(project, model):
-    """The process that trains `model` in this project, or None."""
+def trainers(project, model):
+    """The processes that train `model` in this project, and the streams of their metrics."""
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
-            trains = words[1:3] == ["-m", "workflow.training.run"] and Path(process.cwd()) == project.root
-            if trains and f"/{model}/" in words[words.index("--output") + 1]:
-                return process
+            if words[1:3] == ["-m", "workflow.training.run"] and Path(process.cwd()) == project.root:
+                output = words[words.index("--output") + 1]
+                if f"/{model}/" in output:
+                    yield process, project.root / output / "metrics.jsonl"
         except psutil.Error:
             continue
-    return None
 
 
-def epochs(project, model):
-    """Lines of the run's stream: the epochs that it has logged so far."""
-    streams = (project.root / "results" / "tiny" / "runs").glob(f"*/*/{model}/**/metrics.jsonl")
-    return sum(len(stream.read_text().splitlines()) for stream in streams)
+def has_been_told(process):
+    """Whether SIGTERM waits for this stopped process."""
+    waiting = re.search(r"^ShdPnd:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)[1]
+    return bool(int(waiting, 16) & 1 << signal.SIGTERM - 1)
+
+
+def cancelled(cluster, job):
+    """Cancel a job; whether it was still running."""
+    cluster.run("scancel", job)
+    ended = ("CANCELLED", "COMPLETED", "FAILED")
+    return cluster.wait(lambda: (state := state_of(cluster, job)) in ended and state) == "CANCELLED"
+
+
+def state_of(cluster, job):
+    return cluster.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").strip()
 
 
 def states(cluster):

@@ -70,6 +70,6 @@ def test_a_second_trainer_of_the_same_run_waits_and_takes_the_record_of_the_firs
         assert f"process {os.getpid()} on" in said
         assert "waiting" in said
         assert not (tmp_path / "run").exists()
-    rest = second.communicate(timeout=120)[1]
+    rest = second.communicate(timeout=600)[1]
     assert second.returncode == 0, rest
     assert outcome(tmp_path / "run")["metrics"][-1]["epoch"] == SETTINGS["epochs"]

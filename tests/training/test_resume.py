@@ -1,6 +1,7 @@
 """A run that is interrupted at any moment, by any signal, ends with the same bytes as an undisturbed one."""
 
 import json
+import pydoc
 import random
 import signal
 import subprocess
@@ -51,9 +52,12 @@ def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_pa
         assert result == undisturbed, f"seed {seed}"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+TERM, INT = signal.SIGTERM, signal.SIGINT
+
+
+@pytest.mark.parametrize("numbers", [(TERM,), (INT,), (TERM, TERM), (INT, TERM), (TERM, INT)])
 @pytest.mark.parametrize("at", [1, 4, 6])
-def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, number, capsys):
+def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, numbers, capsys):
     tensors = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
     plain = specification("fully_decomposed", tensors, **SETTINGS | {"epochs": 3})
     assert start(plain, data, tmp_path / "undisturbed") == 0
@@ -65,11 +69,12 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
         original(self, batch)
         steps += 1
         if steps == at:
-            signal.raise_signal(number)
+            for number in numbers:
+                signal.raise_signal(number)
 
     with monkeypatch.context() as patch:
         patch.setattr(Step, "__call__", interrupted)
-        assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + number
+        assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + numbers[0]
     assert steps == at
     assert "the next start resumes from" in capsys.readouterr().err
     assert not (tmp_path / "stopped/run/result.json").exists()
@@ -77,6 +82,39 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
     assert json.loads((tmp_path / "stopped/run/result.json").read_text())["interruptions"] == 1
     assert not (tmp_path / "stopped/checkpoint").exists()
+
+
+def test_interrupted_twice_from_the_keyboard_a_run_leaves_at_once(data, tmp_path, monkeypatch):
+    def interrupted(self, batch):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Step, "__call__", interrupted)
+    with pytest.raises(SystemExit) as left:
+        start(specification(**SETTINGS), data, tmp_path)
+    assert left.value.code == 128 + signal.SIGINT
+    assert not (tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("place", ["workflow.training.record.write", "workflow.training.finished.keep"])
+def test_a_signal_while_the_record_is_written_does_not_stop_it(data, tmp_path, monkeypatch, place):
+    original = pydoc.locate(place)
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        original(*arguments)
+
+    monkeypatch.setattr(place, interrupted)
+    assert start(specification(**SETTINGS), data, tmp_path) == 0
+    assert len(outcome(tmp_path / "run")["metrics"]) == SETTINGS["epochs"]
+    assert (tmp_path / "checkpoint.finished/result.json").exists()
+
+
+def test_before_the_first_step_a_signal_ends_a_run_at_once(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("workflow.training.model.build", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as left:
+        start(specification(**SETTINGS), data, tmp_path)
+    assert left.value.code == 128 + signal.SIGTERM
 
 
 def test_a_save_that_would_take_too_long_is_skipped(data, tmp_path, monkeypatch, capsys):

@@ -47,8 +47,8 @@ rule train:
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
     message:
         "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"
-    shell:
-        "python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
+    shell:  # exec: a shell would exit on SIGTERM at once, so Snakemake and Slurm would not wait until the run has saved
+        "exec python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
         " --output {params.run} --checkpoint {params.checkpoint} 2> {log}"
 
 

@@ -44,6 +44,7 @@ def describe(device: torch.device) -> dict[str, Any]:
     """For environment.json: device, driver and the switches that affect reproducibility."""
     about: dict[str, Any] = {
         "device": name(device),
+        "torch_build": torch.__version__,  # +cpu, +cu130 ...: the package's version may lack that
         "threads": torch.get_num_threads(),
         "determinism": {
             "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),

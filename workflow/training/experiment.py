@@ -14,7 +14,6 @@ from workflow.training import device, model, scores, seeds
 from workflow.training.data import prepared
 from workflow.training.errors import RunFailure, memory_failure
 from workflow.training.graphs import GraphedStep
-from workflow.training.interruption import watched
 from workflow.training.job import Job, Outcome, failed
 from workflow.training.loop import LOGITS, Loop
 from workflow.training.progress import Progress, log
@@ -33,10 +32,11 @@ def train(job: Job) -> Outcome:
         with memory_failure("out of memory before the first step: the model and its clips do not fit"):
             torch.manual_seed(seeds.derive(name, "initialisation"))
             loop = Loop(job, prepared(job.fold, job.run), build_step(job.run, len(job.fold.classes), place))
+            job.interruption.worth_saving = True
     except RunFailure as failure:
         return Outcome(known | failed(failure), environment)
     try:
-        with memory_failure("out of memory"), watched(loop.interruption):
+        with memory_failure("out of memory"):
             _train(loop, job.output / METRICS)
             result, probabilities, weights = _scores(loop)
     except RunFailure as failure:

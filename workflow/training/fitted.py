@@ -26,6 +26,7 @@ def fit(job: Job) -> Outcome:
         began = time.perf_counter()
         estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
         seconds = time.perf_counter() - began
+        job.interruption.worth_saving = True
         probabilities = estimator.predict_proba(x["test"])
     summary = scores.summary(y["test"], probabilities)
     result = {

@@ -1,4 +1,8 @@
-"""SIGTERM and SIGINT ask a run to save and leave; the loop checks after every step. A second signal exits at once."""
+"""SIGTERM and SIGINT ask a run to save and exit; the loop checks after every step.
+
+Slurm sends SIGTERM twice within milliseconds when a job's time limit is reached, so a second SIGTERM changes nothing.
+A second SIGINT, from an impatient user, exits at once.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -8,15 +12,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Interruption:
-    """`asked`: number of the signal that arrived, or None."""
+    """`asked`: number of the first signal that arrived, or None. `worth_saving`: whether the run has something to save;
+    until then any signal exits at once."""
 
     def __init__(self) -> None:
         self.asked: int | None = None
+        self.worth_saving = False
 
     def _note(self, number: int, frame: object) -> None:
-        if self.asked is not None:
+        if not self.worth_saving or number == self.asked == signal.SIGINT:
             raise SystemExit(128 + number)
-        self.asked = number
+        self.asked = self.asked or number
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from workflow.experiments import sources
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import Fold
+from workflow.training.interruption import Interruption
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
 
     output: folder of its record. checkpoints: folder that survives an interruption. checkpoint_seconds: time between
     two checkpoints; 0: one per epoch. environment: the machine and the software, captured when the run started.
+    interruption: the signals that arrived.
     """
 
     run: Run
@@ -30,6 +32,7 @@ class Job:
     checkpoints: Path
     checkpoint_seconds: float = 30.0
     environment: dict[str, Any] = field(default_factory=environment.capture)
+    interruption: Interruption = field(default_factory=Interruption)
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:

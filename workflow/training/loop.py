@@ -15,7 +15,6 @@ from workflow.training.checkpoint import Best, Checkpoints
 from workflow.training.data import Fold
 from workflow.training.errors import Interrupted, RunFailure, out_of_memory
 from workflow.training.feed import Feed
-from workflow.training.interruption import Interruption
 from workflow.training.job import Job
 from workflow.training.progress import log
 from workflow.training.step import EXPLODED, Step
@@ -35,7 +34,7 @@ class Loop:
         self.name, self.settings, self.fold, self.step = job.run.folder, job.run.training, fold, step
         self.checkpoints = Checkpoints(job.checkpoints, job.fingerprint)
         self.checkpoint_seconds = job.checkpoint_seconds
-        self.interruption = Interruption()
+        self.interruption = job.interruption
         self.feed = Feed(fold, step.device)
         self.timer = StepTimer(step.device)
         self.state = state.State(max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1]))

@@ -22,6 +22,7 @@ from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
 from workflow.training import data, declared, devices, finished, record
 from workflow.training.errors import InputError, Interrupted, RunFailure
+from workflow.training.interruption import watched
 from workflow.training.job import Job, Outcome, failed
 
 
@@ -34,13 +35,14 @@ def perform(run: Run, folder: Path, output: Path, checkpoints: Path, seconds: fl
             print(f"{run.folder}: already finished; its record is restored", file=sys.stderr)
             return
         (output / finished.RESULT).unlink(missing_ok=True)
-        outcome = train(job)
-        record.write(job, parameters, outcome)
-        if outcome.result["status"] == "ok":
-            finished.keep(output, checkpoints, job.fingerprint)
-        else:
-            print(f"FAILED {run.folder}: {outcome.result['failure']}", file=sys.stderr, flush=True)
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        with watched(job.interruption):  # a signal must not cost a finished run its record
+            outcome = train(job)
+            record.write(job, parameters, outcome)
+            if outcome.result["status"] == "ok":
+                finished.keep(output, checkpoints, job.fingerprint)
+            else:
+                print(f"FAILED {run.folder}: {outcome.result['failure']}", file=sys.stderr, flush=True)
+            shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def train(job: Job) -> Outcome:
