@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow.commands import reference, tables
+from workflow.experiments.problems import ConfigurationError
 from workflow.reporting.results import gather
 
 
@@ -78,8 +79,8 @@ def test_the_readme_says_what_the_tables_say(made):
 
 def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "RECORDS", tmp_path)
-    with pytest.raises(SystemExit, match="has no records; they come with the project: git checkout results/reference"):
-        reference.main([])
+    with pytest.raises(ConfigurationError, match="has no records; restore them with git checkout results/reference"):
+        reference.main(tmp_path)
 
 
 def test_no_clip_is_named_and_the_machine_is():
