@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import baselines
 from workflow.commands import reference, tables
-from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.configuration_file import load
+from workflow.experiments.grid import runs
 from workflow.reporting.results import gather
 
 
@@ -43,44 +45,51 @@ def test_a_part_of_a_set_is_not_judged_by_published_accuracies(made):
 
 
 def test_the_readme_says_what_the_tables_say(made):
-    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     accuracy = pd.read_csv(made / "accuracy.csv").set_index(["protocol", "model"])
-    chosen, best = 100 * accuracy["test_accuracy_mean"], 100 * accuracy["best_epoch_accuracy_mean"]
-    matched = ["lstm", "tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm", "fdht_lstm_deep"]
-    random, group = best["random"][matched], best["group"][matched]
-    neighbour, fdht, lstm = "nearest_neighbour", "fdht_lstm", "lstm"
-    trained = [model for model in chosen["random"].index if model not in ("chance", neighbour, "linear")]
-    below = (best["random"] - chosen["random"])[trained]
-    claims = pd.read_csv(made / "claims.csv").assign(half=lambda table: 50 * (table["high"] - table["low"]))
-    half = claims.groupby("claim")["half"].agg(["min", "max"])
-    wide, wider = half.loc["best_epoch_accuracy"], half.loc["test_accuracy"]
-    share = 100 * pd.read_csv(made / "factors.csv").set_index(["measure", "factor"])["share"]
-    protocol = [share[measure, "protocol"] for measure in ("test_accuracy", "best_epoch_accuracy")]
-    for sentence in (
-        f"reaches {random.min():.0f} to {random.max():.0f} % at its best test epoch",
-        f"that is never trained ({best['random'][neighbour]:.0f} %)",
-        f"they fall to {group.min():.0f} to {group.max():.0f} %, the neighbour to {best['group'][neighbour]:.0f} %,"
-        f" and chance is {best['group']['chance']:.0f} %",
-        f"the protocol explains {protocol[0]:.0f} % ({protocol[1]:.0f} % at the best test epoch)",
-        f"has {random[lstm]:.0f} % at the matched start ({best['random']['lstm_authors']:.0f} % with",
-        f"({best['group'][lstm]:.0f} against {group.drop(lstm).min():.0f} to {group.max():.0f} %)",
-        f"({random[fdht]:.1f} and {random[lstm]:.1f} % published, {group[fdht]:.1f} and {group[lstm]:.1f} % group)",
-        f"{chosen['random'][fdht]:.0f} and {chosen['random'][lstm]:.0f} %, and {chosen['group'][fdht]:.0f} and"
-        f" {chosen['group'][lstm]:.0f} %",
-        f"it has {chosen['random']['fdht_lstm_deep']:.0f} and {chosen['group']['fdht_lstm_deep']:.0f} % there",
-        f"are {wide['min']:.0f} to {wide['max']:.0f} points wide to each side at the best test epoch and"
-        f" {wider['min']:.0f} to {wider['max']:.0f} at the chosen one",
-        f"lies {below.min():.0f} to {below.max():.0f} points below the best test epoch",
+    random, group = (100 * accuracy["best_epoch_accuracy_mean"][protocol] for protocol in ("random", "group"))
+    weights, rivals = accuracy["weights"]["random"], ["tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm"]
+
+    def row(label, model, size):
+        return f"| {label} | {size} | {random[model]:.0f} | {group[model]:.0f} |"
+
+    def span(values):
+        return f"{values.min():.0f} to {values.max():.0f}"
+
+    sizes = weights[rivals].round(-3)
+    claims = pd.read_csv(made / "claims.csv")
+    half = 50 * (claims["high"] - claims["low"])[claims["claim"] == "best_epoch_accuracy"]
+    fewer, dense = (claims.loc[claims["claim"] == claim, "found"] for claim in ("times_fewer", "times_fewer_dense"))
+    for text in (
+        row("chance", "chance", 0),
+        row("nearest neighbour on thumbnails, untrained", "nearest_neighbour", 0),
+        row("dense LSTM", "lstm", f"{weights['lstm'] / 1e6:.0f} million"),
+        f"| TT-, TR-, BT-, HT-LSTM | {sizes.min():,} to {sizes.max():,} |"
+        f" {span(random[rivals])} | {span(group[rivals])} |",
+        row("FDHT-LSTM", "fdht_lstm", f"{weights['fdht_lstm']:,}"),
+        row("FDHT-LSTM, deeper tensorisation", "fdht_lstm_deep", f"{weights['fdht_lstm_deep']:,}"),
+        f"reach {span(half)}\n  points to each side",
+        f"stores {span(fewer)} times fewer",
+        f"{dense.min():,.0f} to {dense.max():,.0f} times fewer than the dense LSTM",
     ):
-        assert sentence in readme
-    assert random.rank(ascending=False)[lstm] == 3
-    assert group.idxmin() == lstm
+        assert text in readme
+
+
+def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_does():
+    config = load(Path(__file__).parents[2] / "config/paper.yaml")
+    models = ["tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm"]
+    found = {run.model: run.recurrent for run in runs(config) if run.front_end == "inception_v3"}
+    counts = {name: baselines.declare(**found[name]).parameters() for name in models}
+    weights = {name: count["W"] + count["U"] for name, count in counts.items()}
+    fewer = [weights[name] / weights["fdht_lstm"] for name in models[:-1]]
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"({min(fewer):,.0f} to {max(fewer):,.0f})" in readme
 
 
 def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "RECORDS", tmp_path)
-    with pytest.raises(ConfigurationError, match="has no records; restore them with git checkout results/reference"):
-        reference.main(tmp_path)
+    with pytest.raises(SystemExit, match="has no records; they come with the project: git checkout results/reference"):
+        reference.main([])
 
 
 def test_no_clip_is_named_and_the_machine_is():
