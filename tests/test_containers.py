@@ -56,7 +56,7 @@ def test_the_launcher_takes_the_environment_of_the_image_for_its_own(recipe, tmp
     shutil.copytree(ROOT / "config", project / "config")
     shutil.copy2(ROOT / "requirements.txt", opt)
     python = programs / "python"
-    python.write_text('#!/bin/sh\ncase "$*" in *workflow.commands.verify*) exit 0;; esac\necho "started $*"\n')
+    python.write_text('#!/bin/sh\necho "started $*"\n')
     python.chmod(0o755)
     (stamp,) = re.findall(r"sha256sum .*", text(recipe))
     subprocess.run(stamp.replace("/opt/", f"{opt}/"), shell=True, check=True)

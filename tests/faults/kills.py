@@ -12,7 +12,14 @@ from faults.pipeline import Pipeline
 
 LONGEST = 8.0  # seconds to the next kill at most: longer than a start, so that some runs come to their end
 PATIENCE = 12.0  # seconds to wait for a process of the kind that is wanted next
-STEPS = ("training", "frames", "datasets", "reporting", "snakemake")  # in a command line; the first that fits counts
+STEPS = (
+    "training",
+    "frames",
+    "datasets",
+    "reporting",
+    "commands",
+    "snakemake",
+)  # in a command line; the first that fits counts
 
 
 def kills(pipeline: Pipeline, number: int, deadline: float, chance: random.Random, count: Count) -> None:

@@ -21,7 +21,7 @@ TABLES = ("accuracy", "leakage", "parameters", "excluded")
 MADE = ("results", "resources", ".snakemake")
 HANGING = 1800  # seconds after which nothing more is to be expected, however busy the machine is
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
-ADVICE = re.compile(r"\bremove (it\b|\S+?)(?: and (?!start)(\S+?))?,? (?:and|or)\b")
+ADVICE = re.compile(r"\b(?:remove|delete) (it\b|\S+?)(?: and (?!start|rerun)(\S+?))?,? (?:and|or)\b")
 
 
 class Pipeline:
@@ -112,7 +112,7 @@ class Pipeline:
             shutil.copytree(self.aside / made, self.root / made, symlinks=True)
 
     def _advice(self) -> set[Path]:
-        """The files that the messages tell to remove, all of them inside this copy."""
+        """The files that the messages say to delete, all of them inside this copy."""
         named = set()
         for line in self.said().splitlines():
             for first, second in ADVICE.findall(line):

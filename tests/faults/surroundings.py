@@ -103,6 +103,12 @@ def clock_set_back(pipeline: Pipeline, chance: random.Random, count: Count) -> N
                 os.utime(path, (time.time() + DAY, time.time() + DAY))
     count.faults["clock set back"] += 1
     pipeline.undo_some(chance)
+    code = pipeline.finish()
+    advice = re.search(r"one time: (find .+)", pipeline.said())
+    if not code or not advice:
+        count.silent.append(f"nothing about files from the future (exit code {code}) in\n{pipeline.said()[-1500:]}")
+    else:
+        subprocess.run(advice[1], cwd=pipeline.root, shell=True, check=True)
     pipeline.verdict("the clock was set back", count)
     pipeline.finish()
     if "Nothing to be done" not in pipeline.said():

@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, reference
-from workflow.reporting import curves
+from workflow.experiments import curves
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots, style
 from workflow.reporting.figures import FIGURES, accuracy_parameters

@@ -10,6 +10,7 @@ import baselines
 from workflow.commands import reference, tables
 from workflow.experiments.configuration_file import load
 from workflow.experiments.grid import runs
+from workflow.experiments.problems import ConfigurationError
 from workflow.reporting.results import gather
 
 
@@ -88,8 +89,8 @@ def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_do
 
 def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "RECORDS", tmp_path)
-    with pytest.raises(SystemExit, match="has no records; they come with the project: git checkout results/reference"):
-        reference.main([])
+    with pytest.raises(ConfigurationError, match="has no records; restore them with git checkout results/reference"):
+        reference.main(tmp_path)
 
 
 def test_no_clip_is_named_and_the_machine_is():

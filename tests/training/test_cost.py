@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from workflow.commands import __main__ as commands
 from workflow.commands import cost
 from workflow.datasets import inventory
 from workflow.experiments import configuration, grid
@@ -63,7 +64,7 @@ def test_hours_follow_from_steps_and_clips(config, tmp_path):
 def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps, printed):
     chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
     page = cost.text([chance, lstm | {"steps": steps}], cost.preparation(config, tmp_path / "tiny"))
-    assert f"\nsteps       {printed}\n" in page
+    assert f"\nsteps      {printed}\n" in page
 
 
 def test_records_take_precedence_over_calibration(config, tmp_path):
@@ -98,36 +99,39 @@ def test_without_splits_the_inventory_is_divided(config, tmp_path):
     assert train == round(clips * 0.8 * 0.75)
 
 
-def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, capsys):
+def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(CONFIG))
-    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 0
+    assert commands.main([path.name, "cost"]) == 0
     first = capsys.readouterr()
     assert "timing lstm on demo/pixels" in first.err
     for word in (
-        "jobs        12",
-        "GPU hours   0.00  (no GPU among the devices above)",
+        "jobs       12",
+        "GPU hours  unknown: no GPU among the devices above",
         "CPU hours",
         "disk",
         "download",
     ):
         assert word in first.out
-    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 0
+    assert commands.main([path.name, "cost"]) == 0
     again = capsys.readouterr()
     assert again.err == ""
     assert again.out == first.out
 
 
-def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
+def test_a_wrong_configuration_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
-    assert cost.main(["--config", str(path), "--results", str(tmp_path)]) == 1
+    assert commands.main([path.name, "cost"]) == 1
     assert "did you mean 'dense'" in capsys.readouterr().err
 
 
 def test_a_data_set_without_an_inventory_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
     inventory.load.cache_clear()
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))
-    assert cost.main(["--config", str(tmp_path / "tiny.yaml"), "--results", str(tmp_path)]) == 1
+    assert commands.main(["tiny.yaml", "cost"]) == 1
     assert "demo.json: no such file; data set 'demo' needs an inventory" in capsys.readouterr().err

@@ -5,7 +5,8 @@ import json
 import pytest
 from projects import TINY
 
-from workflow.commands import run as experiments
+from workflow.commands import __main__ as commands
+from workflow.commands import run, selection
 from workflow.experiments.configuration import complete
 from workflow.experiments.grid import runs
 from workflow.experiments.problems import ConfigurationError
@@ -14,7 +15,7 @@ GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}
 
 
 def test_the_runs_that_agree_are_selected():
-    chosen = experiments.select(GRID, {"model": "tt_lstm", "seed": 1, "fold": None})
+    chosen = selection.select(GRID, {"model": "tt_lstm", "seed": 1, "fold": None})
     assert [(run.protocol, run.model, run.seed) for run in chosen] == [
         ("random", "tt_lstm", 1),
         ("group", "tt_lstm", 1),
@@ -23,16 +24,16 @@ def test_the_runs_that_agree_are_selected():
 
 def test_a_name_that_no_run_has():
     with pytest.raises(ConfigurationError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
-        experiments.select(GRID, {"model": "tt_lst"})
+        selection.select(GRID, {"model": "tt_lst"})
 
 
 def test_a_number_that_no_run_has():
     with pytest.raises(ConfigurationError, match=r"fold: no run has 7; known: 0"):
-        experiments.select(GRID, {"fold": 7})
+        selection.select(GRID, {"fold": 7})
 
 
 def test_settings_become_an_overlay():
-    assert experiments.overlay(["training.epochs=5", "models.lstm.hidden_size=9"]) == {
+    assert selection.overlay(["training.epochs=5", "models.lstm.hidden_size=9"]) == {
         "training": {"epochs": 5},
         "models": {"lstm": {"hidden_size": 9}},
     }
@@ -49,36 +50,43 @@ def test_settings_become_an_overlay():
 )
 def test_a_setting_that_cannot_be_read_is_one_sentence(settings, message):
     with pytest.raises(ConfigurationError, match=message):
-        experiments.overlay(settings)
+        selection.overlay(settings)
 
 
 def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_them():
     config = complete(TINY)
     quick, other = ({"training": {"epochs": number}} for number in (5, 6))
-    first, second = experiments.variant(config, quick), experiments.variant(config, other)
+    first, second = selection.variant(config, quick), selection.variant(config, other)
     assert len({"tiny", first["name"], second["name"]}) == 3
     assert first["data"] == "tiny"
     for own in ({"frames": {"count": 2}}, {"protocols": ["group"]}, {"inception_v3": {"batch": 2}}):
-        assert "data" not in experiments.variant(config, own), f"{own}: the data of the base would be made again"
-    assert experiments.variant(config, {}) == {}
+        assert "data" not in selection.variant(config, own), f"{own}: the data of the base would be made again"
+    assert selection.variant(config, {}) == {}
 
 
 def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(experiments, "_done", lambda command: asked.append(command) or 0)
-    config = tmp_path / "tiny.yaml"
-    config.write_text(json.dumps(TINY))
-    arguments = ["run", "demo", "pixels", "lstm", "--fold", "0", "--set", "training.epochs=5", "--force", "-n"]
-    assert experiments.main([*arguments, "--configuration", str(config)]) == 0
-    (command,) = asked
-    name = next(word for word in command if word.startswith("name=")).removeprefix("name=").strip('"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "snakemake", lambda config, options: asked.append(options) or 0)
+    (tmp_path / "tiny.yaml").write_text(json.dumps(TINY))
+    words = ["demo", "pixels", "lstm", "--fold", "0", "--set", "training.epochs=5", "--force", "-n", "--cores", "2"]
+    assert commands.main(["tiny.yaml", "run", *words]) == 0
+    (options,) = asked
+    name = next(word for word in options if word.startswith("name=")).removeprefix("name=").strip('"')
     assert name.startswith("tiny-")
-    assert {"-n", "--forcerun", 'training={"epochs": 5}'} <= set(command)
-    assert command[command.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
+    assert options[:3] == ["-n", "--cores", "2"]
+    assert {"--forcerun", 'training={"epochs": 5}'} <= set(options)
+    assert options[options.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
 
 
-def test_a_mistake_is_one_sentence(tmp_path, capsys):
-    config = tmp_path / "tiny.yaml"
-    config.write_text(json.dumps(TINY))
-    assert experiments.main(["run", "dmeo", "--configuration", str(config)]) == 2
-    assert capsys.readouterr().err == "reproduce: dataset: no run has 'dmeo'; did you mean 'demo'?\n"
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        (["demo", "-n", "--seed", "1"], ["demo", "--seed", "1"]),
+        (["--cores", "2", "--model=lstm"], ["--model=lstm"]),
+        (["--model", "lstm", "demo", "--force"], ["--model", "lstm", "demo", "--force"]),
+        (["demo", "--seed"], ["demo", "--seed"]),
+    ],
+)
+def test_what_run_does_not_know_goes_to_snakemake(words, own):
+    assert run.split(words) == (own, [word for word in words if word not in own])

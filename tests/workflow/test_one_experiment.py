@@ -50,10 +50,10 @@ def test_a_run_whose_record_is_still_kept_is_done_again_all_the_same(finished):
 
 
 def run(project, *words):
-    """`./reproduce tiny run WORDS`, without its lock."""
-    command = [sys.executable, "-m", "workflow.commands.run", "run", *words, "--cores", "2"]
+    """`./reproduce tiny run WORDS`."""
+    command = [sys.executable, "-m", "workflow.commands", "tiny", "run", *words, "--cores", "2"]
     ran = subprocess.run(
-        [*command, "--configuration", "config/tiny.yaml"],
+        command,
         cwd=project.root,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         text=True,

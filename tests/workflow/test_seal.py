@@ -44,7 +44,7 @@ def test_every_flipped_bit_is_told_unless_it_changes_nothing_that_is_read(sealed
     found = seal.damages(sealed)
     if found:
         assert victim.name in found[0]
-        assert f"remove {sealed} and start again" in found[0]
+        assert f"delete {sealed} and rerun" in found[0]
     else:  # between two words of the JSON
         assert victim == sealed
         assert json.loads(content) == before
@@ -57,12 +57,12 @@ def test_every_cut_is_told(sealed, seed):
     content = victim.read_bytes()
     victim.write_bytes(content[: chance.randrange(len(content))])
     (found,) = seal.damages(sealed)
-    assert f"{victim} is damaged" in found
+    assert f"{victim} is corrupt" in found
 
 
 def test_what_is_missing_is_told(sealed):
     sealed.with_name("table.csv").unlink()
-    with pytest.raises(seal.DamagedError, match=r"table\.csv is missing, about\.json lists it; remove \S+about\.json"):
+    with pytest.raises(seal.DamagedError, match=r"table\.csv is missing, though about\.json lists it; delete"):
         seal.require(sealed, ("table.csv",))
     seal.require(sealed, ("clips/one.avi",))  # what nobody asked for is not looked at
 

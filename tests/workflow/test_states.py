@@ -1,4 +1,4 @@
-"""The states of runs, from their records and from what the configuration wants now."""
+"""The states of runs, from their records and the present configuration; `list` and `status` count them alike."""
 
 import json
 
@@ -6,12 +6,14 @@ import pytest
 import yaml
 from projects import TINY
 
-from workflow.commands import run as experiments
+from workflow.commands import __main__ as commands
+from workflow.commands import array, run
 from workflow.experiments import states
 from workflow.experiments.configuration import complete
 from workflow.experiments.grid import runs
 from workflow.storage import seal
 
+NOW = 1_800_000_000.0
 CONFIG = complete(TINY)
 WANTED = runs(CONFIG)[0].plain
 DONE = {
@@ -28,7 +30,7 @@ DONE = {
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """tiny.yaml, and the record of its first run; told(command) is what a command prints."""
+    """tiny.yaml, and the record of its first run;"""
     monkeypatch.chdir(tmp_path)
     tmp_path.joinpath("tiny.yaml").write_text(json.dumps(TINY))
     folder = tmp_path / "results/tiny/runs/demo/pixels/lstm/group/fold0/seed0"
@@ -38,81 +40,93 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
+def state_of(folder):
+    return states.state(folder, folder / "checkpoints", WANTED, NOW)
+
+
 def test_states_come_from_the_records(tmp_path):
-    assert states.state(tmp_path, WANTED) == ("left", "", "")
-    (tmp_path / "metrics.jsonl").touch()
-    assert states.state(tmp_path, WANTED) == ("started", "", "")
+    assert state_of(tmp_path).name == "missing"
     record = tmp_path / "result.json"
-    for text, expected in [
-        (json.dumps(DONE), ("done", "62.5%", "")),
-        (json.dumps(seal.sealed(DONE)), ("done", "62.5%", "")),
-        (json.dumps({**seal.sealed(DONE), "test_accuracy": 0.99}), ("damaged", "", "")),
-        ('{"status": "failed", "test_accuracy": null}', ("failed", "", "")),
-        ('{"status": "failed", "failure": "NaN in epoch 2"}', ("failed", "", "NaN in epoch 2")),
-        ('{"status": "ok", "test_accuracy": null}', ("malformed", "", "")),
-        ("{", ("malformed", "", "")),
-        ("{}", ("malformed", "", "")),
-        ("[]", ("malformed", "", "")),
+    failed = {**DONE, "status": "failed", "failure": "NaN in epoch 2", "test_accuracy": None}
+    for text, name, reason in [
+        (json.dumps(DONE), "done", ""),
+        (json.dumps(seal.sealed(DONE)), "done", ""),
+        (json.dumps({**seal.sealed(DONE), "test_accuracy": 0.99}), "damaged", "checksum mismatch"),
+        (json.dumps(failed), "failed", "NaN in epoch 2"),
+        (json.dumps({**DONE, "test_accuracy": None}), "damaged", "status is ok but test_accuracy is null"),
+        (json.dumps({**DONE, "protocol": "published"}), "damaged", "it is called 'random' now"),
+        ("{", "damaged", "not a record: "),
+        ("{}", "damaged", "missing best_epoch"),
+        ("[]", "damaged", "[] should be a mapping"),
     ]:
         record.write_text(text)
-        assert states.state(tmp_path, WANTED) == expected
+        found = state_of(tmp_path)
+        assert (found.name, reason in found.reason) == (name, True), found
 
 
-def test_a_record_of_another_specification_is_out_of_date(tmp_path):
+def test_a_record_of_another_specification_is_outdated(tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(DONE))
     kept = tmp_path / "specification.yaml"
     for text, expected in [
         (yaml.safe_dump(WANTED, sort_keys=False), "done"),
         (yaml.safe_dump(WANTED, sort_keys=True), "done"),
-        (yaml.safe_dump({**WANTED, "training": {**WANTED["training"], "epochs": 2}}), "out of date"),
-        ("[", "out of date"),
+        (yaml.safe_dump({**WANTED, "training": {**WANTED["training"], "epochs": 2}}), "outdated"),
+        ("[", "outdated"),
     ]:
         kept.write_text(text)
-        assert states.state(tmp_path, WANTED).name == expected
+        assert state_of(tmp_path).name == expected
 
 
 def test_a_list_ends_with_the_counts(project, capsys):
-    assert experiments.main(["list", "--configuration", "tiny.yaml"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "done         62.5%  demo/pixels/lstm/group/fold0/seed0",
-        "left                demo/pixels/tt_lstm/group/fold0/seed0",
-        "2 runs: 1 done, 1 left",
+    assert commands.main(["tiny.yaml", "list"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2:] == [
+        ["done", "62.5%", "demo/pixels/lstm/group/fold0/seed0"],
+        ["missing", "demo/pixels/tt_lstm/group/fold0/seed0"],
+        [],
+        ["2", "runs:", "1", "done,", "1", "missing"],
     ]
 
 
-def test_a_status_counts_what_is_out_of_date_as_left(project, capsys):
-    assert experiments.main(["status", "--configuration", "tiny.yaml"]) == 0
+def test_list_and_status_count_what_is_outdated_alike(project, capsys):
+    assert commands.main(["tiny.yaml", "status"]) == 0
     assert capsys.readouterr().out.startswith("tiny: 1 of 2 runs done\n")
     project.joinpath("tiny.yaml").write_text(json.dumps({**TINY, "training": {"epochs": 3}}))
-    assert experiments.main(["status", "--configuration", "tiny.yaml"]) == 0
+    assert commands.main(["tiny.yaml", "status"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("tiny: 0 of 2 runs done\n")
-    assert "1 of those left have a record of other settings" in page
+    assert "outdated: 1 runs will be trained again" in page
+    assert commands.main(["tiny.yaml", "list"]) == 0
+    assert capsys.readouterr().out.endswith("2 runs: 1 outdated, 1 missing\n")
 
 
-def test_an_array_trains_what_is_out_of_date(project, monkeypatch, capsys):
+def test_an_array_trains_what_is_outdated(project, monkeypatch, capsys):
     (project / "profiles/slurm").mkdir(parents=True)
     (project / "profiles/slurm/config.yaml").write_text("{}")
     listing = project / "results/tiny/inputs/demo/pixels/lstm.sha256"
     listing.parent.mkdir(parents=True)
     listing.touch()
     next(project.rglob("result.json")).touch()
-    monkeypatch.setattr(experiments, "_done", lambda command: 0)
-    only_lstm = ["array", "--model", "lstm", "--configuration", "tiny.yaml"]
-    assert experiments.main(only_lstm) == 0
+    monkeypatch.setattr(array, "prepare", lambda request: None)
+    monkeypatch.setattr(array, "snakemake", lambda config, options: 0)
+    only_lstm = ["tiny.yaml", "array", "--model", "lstm"]
+    assert commands.main(only_lstm) == 0
     assert "nothing is left" in capsys.readouterr().err
     project.joinpath("tiny.yaml").write_text(json.dumps({**TINY, "training": {"epochs": 3}}))
-    assert experiments.main(only_lstm) == 0
+    assert commands.main(only_lstm) == 0
     assert "1 runs are left" in capsys.readouterr().out
     assert "lstm" in (project / "results/tiny/array/runs.txt").read_text()
 
 
 def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):
-    monkeypatch.setattr(experiments, "_done", lambda command: 0)
-    only_lstm = ["run", "--model", "lstm", "--configuration", "tiny.yaml"]
-    assert experiments.main(only_lstm) == 0
+    monkeypatch.setattr(run, "snakemake", lambda config, options: 0)
+    monkeypatch.setattr(run, "prepare", lambda request: None)
+    only_lstm = ["tiny.yaml", "run", "--model", "lstm"]
+    assert commands.main(only_lstm) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 runs: 1 done"
-    next(project.rglob("result.json")).write_text('{"status": "failed", "failure": "the loss became NaN"}')
-    assert experiments.main(only_lstm) == 1
-    assert "failed              demo/pixels/lstm/group/fold0/seed0: the loss became NaN" in capsys.readouterr().out
-    assert experiments.main([*only_lstm, "-n"]) == 0
+    failed = {**DONE, "status": "failed", "failure": "the loss became NaN", "test_accuracy": None}
+    next(project.rglob("result.json")).write_text(json.dumps(failed))
+    assert commands.main(only_lstm) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("failed"))
+    assert line.split(maxsplit=2)[1:] == ["demo/pixels/lstm/group/fold0/seed0", "the loss became NaN"]
+    assert commands.main([*only_lstm, "-n"]) == 0

@@ -1,12 +1,16 @@
-"""`verify`: damaged data and records are named before anything is computed with them."""
+"""Damaged data and records are named before anything is computed with them."""
 
 import hashlib
 import json
+import os
+import time
 
 import numpy as np
 import pytest
 
+from workflow.commands import __main__ as commands
 from workflow.commands import verify
+from workflow.experiments.problems import ConfigurationError
 from workflow.storage import seal
 
 
@@ -42,54 +46,77 @@ def flip(path):
     path.write_bytes(content)
 
 
-def said(capsys, *options):
-    code = verify.main(["--config", "tiny.yaml", *options])
-    return code, capsys.readouterr()
+def at_start(capsys):
+    """What a start says: the sentences, one per line."""
+    try:
+        verify.check("tiny.yaml")
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
-@pytest.mark.parametrize("options", [(), ("--all",)])
-def test_what_is_whole_passes(folders, capsys, options):
-    code, out = said(capsys, *options)
+def verified(capsys):
+    return commands.main(["tiny.yaml", "verify"]), capsys.readouterr()
+
+
+def test_intact_files_pass(folders, capsys):
+    assert at_start(capsys) == ""
+    code, out = verified(capsys)
     assert (code, out.err) == (0, "")
-    assert ("2 descriptions and what they describe" in out.out) == bool(options)
+    assert out.out == "Verified 2 files and everything that they describe: no changes.\n"
 
 
 @pytest.mark.parametrize("name", ["clips.csv", "predictions.csv"])
-def test_small_files_are_looked_at_before_every_start(folders, capsys, name):
-    victim = next(folder / name for folder in folders if (folder / name).exists())
-    flip(victim)
-    code, out = said(capsys)
-    assert code == 1
-    assert f"{name} is damaged" in out.err
+def test_small_files_are_checked_before_every_start(folders, capsys, name):
+    flip(next(folder / name for folder in folders if (folder / name).exists()))
+    assert f"{name} is corrupt" in at_start(capsys)
 
 
 @pytest.mark.parametrize("name", ["frames.npy", "model.safetensors"])
-def test_large_files_are_looked_at_where_it_is_asked_for(folders, capsys, name):
-    victim = next(folder / name for folder in folders if (folder / name).exists())
-    flip(victim)
-    assert said(capsys)[0] == 0
-    code, out = said(capsys, "--all")
+def test_large_files_are_checked_on_request(folders, capsys, name):
+    flip(next(folder / name for folder in folders if (folder / name).exists()))
+    assert at_start(capsys) == ""
+    code, out = verified(capsys)
     assert code == 1
-    assert f"{name} is damaged" in out.err
-    assert "and start again" in out.err
+    assert f"{name} is corrupt" in out.err
+    assert "and rerun; it will be rebuilt" in out.err
 
 
-def test_a_header_of_frames_that_cannot_be_read_is_told(folders, capsys):
+def test_a_header_of_frames_that_cannot_be_read_is_reported(folders, capsys):
     array = folders[0] / "frames.npy"
     array.write_bytes(b"\0" + array.read_bytes()[1:])
-    code, out = said(capsys, "--all")
+    code, out = verified(capsys)
     assert code == 1
     assert "frames.npy cannot be read" in out.err
 
 
-def test_weights_that_were_removed_for_want_of_space_are_no_damage(folders, capsys):
+def test_weights_that_were_deleted_to_save_space_are_no_damage(folders, capsys):
     (folders[1] / "model.safetensors").unlink()
-    assert said(capsys, "--all")[0] == 0
+    assert verified(capsys)[0] == 0
 
 
-def test_a_configuration_that_does_not_load_is_told(folders, capsys):
+def test_a_configuration_that_does_not_load_is_reported(folders, capsys):
     folders[0].parents[3].joinpath("tiny.yaml").write_text("name: [")
-    code, out = said(capsys)
+    code, out = verified(capsys)
     assert code == 1
-    assert out.err.startswith("error: tiny.yaml: not valid YAML: line 1: ")
+    assert out.err.startswith("reproduce: tiny.yaml: not valid YAML: line 1: ")
     assert out.err.count("\n") == 1
+
+
+def test_files_from_the_future_are_named_and_left_alone(folders, capsys):
+    """As after a clock was set back: Snakemake would take everything that is made now for outdated."""
+    victim, other = folders[0] / "clips.csv", folders[1] / "predictions.csv"
+    ahead = time.time() + 7200
+    for path, changed in ((victim, ahead), (other, ahead - 3600)):
+        os.utime(path, (changed, changed))
+    sentence = at_start(capsys)
+    assert sentence.startswith("2 files are dated in the future, results/tiny/data/demo/clips.csv by 2.0 hours")
+    assert sentence.partition("give all of them one time: ")[2].startswith("find . -newermt now -exec touch -d @")
+    assert victim.stat().st_mtime == pytest.approx(ahead)
+
+
+def test_a_file_server_may_be_a_little_ahead(folders, capsys):
+    now = time.time()
+    os.utime(folders[0] / "clips.csv", (now, now + 0.5))
+    assert verify.from_the_future([folders[0]], now) is None
+    assert verify.from_the_future([folders[0] / "nowhere"], now) is None

@@ -1,25 +1,36 @@
-"""Training as one Slurm job array: `./reproduce CONFIG array` writes it, for clusters that count or limit jobs.
+"""Write one Slurm job array that trains what is missing, for clusters that count or limit jobs.
 
-Every task asks Snakemake for one run, so that what it made counts as made; none waits on a login node. Tables come
-from `./reproduce CONFIG` afterwards, which also repeats what failed.
+Prints the commands that submit it. When it has ended, `./reproduce CONFIG` makes the tables and repeats what failed.
+Any other option goes to Snakemake, which first prepares the data that the runs read.
 """
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
 
+from workflow.commands import selection
+from workflow.commands.pipeline import Request, prepare, snakemake
+from workflow.commands.run import split
+from workflow.experiments.configuration import Configuration
+from workflow.experiments.run import Run
+from workflow.experiments.states import DONE, FAILED, states
+
+__all__ = ["main", "split"]
+
 LARGEST = 1000  # tasks of an array, unless the cluster's MaxArraySize says otherwise
-NOTICE = 120  # seconds before the end of its time at which a task is told
-# `wait` ends when the signal comes; Snakemake itself would wait for the run, so the run is told
+NOTICE = 120  # seconds between the signal and the end of a task's time
+# `wait` ends when the signal comes; Snakemake would wait for the run, so the signal is passed on to the run itself
 SCRIPT = """\
 #!/bin/bash
 {directives}
 # Written by `./reproduce {config} array`: task N trains line FIRST + N of runs.txt.
 cd {root} || exit 1
 run=$(sed -n "$((${{FIRST:-1}} + SLURM_ARRAY_TASK_ID))p" {folder}/runs.txt)
-leave() {{ # its time is nearly over: the run saves and leaves, and this task waits for another turn
+leave() {{ # the time is nearly over: the run saves its state and ends, and this task is queued again
     pkill -TERM -f "^[^ ]*python[^ ]* -m workflow.training.run .* --output {results}/runs/$run "
     wait "$work"
     # not by SLURM_JOB_ID: the last task's is that of the whole array
@@ -35,9 +46,9 @@ wait "$work"
 
 
 def write(config_file: str, name: str, folders: list[str], profile: Path, environment: Path) -> list[str]:
-    """Write results/NAME/array/{runs.txt, train.sbatch} for the runs `folders`; the commands that submit it.
+    """Write results/NAME/array/{runs.txt, train.sbatch} for the runs `folders`. Return the commands that submit it.
 
-    profile: its config.yaml has the partition, account, GPU, time and memory of `train`. environment: holds bin/.
+    profile: a config.yaml with the partition, account, GPU, time and memory of `train`. environment: holds bin/.
     """
     results = Path("results", name)
     folder = results / "array"
@@ -48,7 +59,7 @@ def write(config_file: str, name: str, folders: list[str], profile: Path, enviro
         "output": f"{folder}/%A_%a.log",
         "open-mode": "append",
         "signal": f"B:USR1@{NOTICE}",
-        **asked(yaml.safe_load(profile.read_text())),
+        **requested(yaml.safe_load(profile.read_text())),
     }
     directives = [f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items()]
     script = SCRIPT.format(
@@ -67,8 +78,8 @@ def write(config_file: str, name: str, folders: list[str], profile: Path, enviro
     ]
 
 
-def asked(profile: dict[str, Any]) -> dict[str, Any]:
-    """What a profile of the Slurm plugin asks for `train`, as options of sbatch."""
+def requested(profile: dict[str, Any]) -> dict[str, Any]:
+    """What a profile of the Slurm plugin requests for `train`, as options of sbatch."""
     resources = {**profile.get("default-resources", {}), **profile.get("set-resources", {}).get("train", {})}
     names = {"slurm_partition": "partition", "slurm_account": "account", "gres": "gres", "runtime": "time"}
     names |= {"mem_mb": "mem", "constraint": "constraint", "qos": "qos"}
@@ -77,6 +88,49 @@ def asked(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _first(value: Any) -> Any:
-    """The first attempt's: "60 * attempt" is 60."""
+    """The value of the first attempt: "60 * attempt" is 60."""
     number, times, attempt = str(value).partition("*")
     return int(number) if times and attempt.strip() == "attempt" else value
+
+
+def main(
+    context: typer.Context,
+    where: selection.Where = None,
+    dataset: selection.Dataset = None,
+    front_end: selection.FrontEnd = None,
+    model: selection.Model = None,
+    protocol: selection.Protocol = None,
+    fold: selection.Fold = None,
+    seed: selection.Seed = None,
+) -> int:
+    request: Request = context.obj
+    axes = selection.axes(where, dataset, front_end, model, protocol, fold, seed)
+    chosen = selection.choose(request.config, axes, [])
+    prepare(request)
+    config, inputs = chosen.config, {run: _inputs(chosen.config, run) for run in chosen.runs}
+    if code := snakemake(request.config, [*request.others, "--", *dict.fromkeys(map(str, inputs.values()))]):
+        return code
+    left = [
+        run.folder
+        for run, state in states(config, chosen.runs).items()
+        if state.name not in (DONE, FAILED) or _record(config, run).stat().st_mtime < inputs[run].stat().st_mtime
+    ]
+    if not left:
+        print("reproduce: nothing is left to train", file=sys.stderr)
+        return 0
+    submit = write(request.config, config.name, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
+    print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {request.config} again:")
+    print("\n".join(submit))
+    return 0
+
+
+def _inputs(config: Configuration, run: Run) -> Path:
+    """The listing of everything that a run reads and executes."""
+    return Path("results", config.name, "inputs", run.dataset, run.front_end, f"{run.model}.sha256")
+
+
+def _record(config: Configuration, run: Run) -> Path:
+    return Path("results", config.name, "runs", run.folder, "result.json")
+
+
+main.__doc__ = __doc__

@@ -1,13 +1,10 @@
-"""What a configuration will cost, before anything starts: jobs, GPU and CPU hours, disk, download.
+"""Estimate what a configuration costs before anything starts: jobs, GPU and CPU hours, disk, download.
 
-    ./reproduce CONFIG cost        python -m workflow.commands.cost --config config/CONFIG.yaml
-
-Times come from the records of runs that are done, else from a few steps of each model timed on this machine and
-kept in results/<config>/cost.json; the last column says which. Ask on the machine, or a node of the cluster, that
-will do the work: nothing is scaled from one device to another.
+Times come from the records of runs that are done, otherwise from a few steps of each model timed on this machine and
+kept in results/CONFIG/cost.json; the last column names the source. Ask on the machine, or a node of the cluster, that
+will do the work: times are not converted from one device to another.
 """
 
-import argparse
 import csv
 import json
 import sys
@@ -17,15 +14,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import typer
+from tabulate import tabulate
+
 from baselines import FORMATS
 from workflow.datasets import inventory
 from workflow.datasets.catalogue import CATALOGUE
-from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.grid import check_models, runs
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run
 from workflow.storage import files
 from workflow.training import declared
@@ -164,59 +162,65 @@ def _json(path: Path) -> dict[str, Any]:
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     """The page that is printed."""
-    lines = [f"{'data set':20}{'front end':10}{'model':24}{'jobs':>6}{'step ms':>10}{'hours':>9}  times from"]
-    for row in rows:
-        step = "-" if row["step_ms"] is None else f"{row['step_ms']:.1f}"
-        where = f"{row['source']} ({row['device']})"
-        names = f"{row['dataset']:20}{row['front_end']:10}{row['model']:24}"
-        lines.append(f"{names}{row['jobs']:6}{step:>10}{row['hours']:9.2f}  {where}")
+    models = [
+        [
+            *(row[name] for name in GROUPS),
+            row["jobs"],
+            row["step_ms"],
+            row["hours"],
+            f"{row['source']} ({row['device']})",
+        ]
+        for row in rows
+    ]
+    names = ("dataset", "clips", "download_gb", "tensors_gb", "decoding_hours", "source")
+    headings = ["data set", "clips", "download GB", "tensors GB", "decoding, core hours", "from"]
+    pages = [
+        tabulate(
+            models,
+            headers=["data set", "front end", "model", "jobs", "step ms", "hours", "times from"],
+            floatfmt=("", "", "", "", ".1f", ".2f", ""),
+            missingval="-",
+        ),
+        tabulate([[row[name] for name in names] for row in prepared], headers=headings, floatfmt=".2f"),
+        tabulate(_sums(rows, prepared), tablefmt="plain", disable_numparse=True),
+    ]
+    return "\n\n".join(pages) + "\n"
+
+
+def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> list[list[str]]:
     hours = {
-        on_cpu: sum(r["hours"] for r in rows if r["device"].startswith("CPU") == on_cpu) for on_cpu in (True, False)
+        on_cpu: sum(row["hours"] for row in rows if row["device"].startswith("CPU") == on_cpu)
+        for on_cpu in (True, False)
     }
-    lines += ["", f"{'data set':20}{'clips':>7}{'download GB':>13}{'tensors GB':>12}{'decoding, core hours':>22}"]
-    for row in prepared:
-        numbers = f"{row['clips']:7}{row['download_gb']:13.2f}{row['tensors_gb']:12.2f}{row['decoding_hours']:22.2f}"
-        lines.append(f"{row['dataset']:20}{numbers}  {row['source']}")
-    download = sum(row["download_gb"] for row in prepared)
-    # clips are compressed already: unpacked they take about what they took packed
-    disk = 2 * download + sum(row["tensors_gb"] for row in prepared) + sum(row["weights_gb"] for row in rows)
     steps = sum(row["steps"] for row in rows)
     decoding = sum(row["decoding_hours"] for row in prepared)
-    training = f"{hours[True]:.2f} of training, one job at a time, {decoding:.2f} of decoding"
-    lines += [
-        "",
-        f"jobs        {sum(row['jobs'] for row in rows)}",
-        f"steps       {f'{steps / 1e6:.3g} million' if steps >= 1e6 else f'{steps:,.0f}'}",
-        f"GPU hours   {hours[False]:.2f}" + ("" if hours[False] else "  (no GPU among the devices above)"),
-        f"CPU hours   {hours[True] + decoding:.2f}  ({training})",
-        f"disk        {disk:.1f} GB",
-        f"download    {download:.1f} GB",
+    download, tensors = (sum(row[name] for row in prepared) for name in ("download_gb", "tensors_gb"))
+    weights = sum(row["weights_gb"] for row in rows)
+    # clips are compressed already: unpacked they take about as much as their archives
+    parts = f"archives {download:.1f}, clips {download:.1f}, tensors {tensors:.1f}, weights {weights:.1f}"
+    return [
+        ["jobs", str(sum(row["jobs"] for row in rows))],
+        ["steps", f"{steps / 1e6:.3g} million" if steps >= 1e6 else f"{steps:,.0f}"],
+        ["GPU hours", f"{hours[False]:.2f}" if hours[False] else "unknown: no GPU among the devices above"],
+        ["CPU hours", f"{hours[True] + decoding:.2f}  (training {hours[True]:.2f}, decoding {decoding:.2f})"],
+        ["disk", f"{2 * download + tensors + weights:.1f} GB  ({parts})"],
+        ["download", f"{download:.1f} GB"],
     ]
-    return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, help="a file of config/")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
-    options = parser.parse_args(arguments)
-    try:
-        config = load_own(options.config)
-        check_models(config, options.config)
-        for name in config.datasets:
-            inventory.load(name)
-    except (ConfigurationError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    results = options.results / config.name
+def main(context: typer.Context) -> None:
+    file = context.obj.config
+    config = load_own(file)
+    check_models(config, file)
+    for name in config.datasets:
+        inventory.load(name)
+    results = Path("results", config.name)
     timed = _json(results / "cost.json")
     before = len(timed)
     rows = estimate(config, results, timed)
     if len(timed) > before:
         files.write_json(results / "cost.json", timed)
     print(text(rows, preparation(config, results)), end="")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main.__doc__ = __doc__

@@ -1,38 +1,40 @@
-"""Are the data and the records of a configuration still what they were when they were written?
+"""Check every file of the data and the records against its checksum: frames, features and weights too.
 
-    python -m workflow.commands.verify --config config/demo.yaml    before every start: the small files, and their times
-    ./reproduce demo verify                            the large ones too: frames, features, weights
-
-A file that is damaged is named, with what to do about it, and the exit code is 1.
+A damaged file is named, with the remedy, and the exit status is 1. Every start checks the small files.
 """
 
-import argparse
 import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import typer
+
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.problems import ConfigurationError
-from workflow.storage import clock, seal
+from workflow.storage import seal
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
 SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
 SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # what results are made of
-LARGE = "model.safetensors"  # may be removed for want of space; nothing in the pipeline reads it
+LARGE = "model.safetensors"  # may be deleted to save space; nothing in the pipeline reads it
+SLACK = 1.0  # seconds by which the clock of a file server may be ahead
 
 
 def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
-    """How many files vouch for others below `folders`, and a sentence for everything that is damaged."""
+    """Return how many sealed files lie below `folders`, and a sentence for each damage."""
     found: list[str] = []
     number = 0
     for path in _sealed(folders):
         number += 1
-        weights = path.with_name(LARGE)
-        found += seal.damages(path, lambda name, weights=weights: name != LARGE or (large and weights.is_file()))
+        unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
+        found += seal.damages(path, unread)
         if large and path.name in TENSORS:
             found += _tensor(path)
     return number, found
@@ -49,37 +51,63 @@ def _tensor(path: Path) -> list[str]:
     import numpy as np  # a start does without
 
     array = path.with_suffix(".npy")
+    remedy = f"delete {path} and rerun; it will be rebuilt"
     try:
         found = hashlib.sha256(np.load(array, mmap_mode="r").data.cast("B")).hexdigest()
         damaged = found != json.loads(path.read_bytes())["digest"]
     except (OSError, ValueError, SyntaxError) as error:  # the header of an array is a Python literal
-        return [f"{array} cannot be read ({error}); remove {path} and start again, and it is made anew"]
-    return [f"{array} is damaged; remove {path} and start again, and it is made anew"] if damaged else []
+        return [f"{array} cannot be read ({error}); {remedy}"]
+    return [f"{array} is corrupt (checksum mismatch); {remedy}"] if damaged else []
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="./reproduce CONFIG verify", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def from_the_future(folders: list[Path], now: float) -> str | None:
+    """A sentence about files below `folders` that were changed after `now`; Snakemake would rebuild all others."""
+    existing = [folder for folder in folders if folder.is_dir()]
+    ahead = [
+        (changed - now, path) for folder in existing for path, changed in _changed(folder) if changed > now + SLACK
+    ]
+    if not ahead:
+        return None
+    seconds, path = max(ahead)
+    distance = f"{seconds / 3600:.1f} hours" if seconds > 3600 else f"{seconds:.0f} seconds"
+    return (
+        f"{len(ahead)} files are dated in the future, {path} by {distance}, so Snakemake cannot tell what is outdated; "
+        f"set the clock, or give all of them one time: find . -newermt now -exec touch -d @{int(now)} {{}} +"
     )
-    parser.add_argument("--config", required=True, metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--all", action="store_true", help=argparse.SUPPRESS)  # the large files too; say what was found
-    options = parser.parse_args(arguments)
-    try:
-        config = load_own(options.config)
-    except ConfigurationError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    results = Path("results", config.name)
-    data, runs = Path("results", config.data_owner, "data"), results / "runs"
-    if not options.all:
-        clock.settle([*map(Path, SOURCES), data, results])
-    number, found = verify([data, runs], options.all)
+
+
+def _changed(folder: str | Path) -> Iterator[tuple[str, float]]:
+    """Every file below a folder and the time of its last change."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _changed(entry.path)
+            else:
+                with suppress(FileNotFoundError):  # it has just been deleted
+                    yield entry.path, entry.stat(follow_symlinks=False).st_mtime
+
+
+def _folders(config: Configuration) -> list[Path]:
+    return [Path("results", config.data_owner, "data"), Path("results", config.name, "runs")]
+
+
+def check(file: str) -> None:
+    """Check the small files of a configuration. Raise ConfigurationError for damage, after a line for each."""
+    config = load_own(file)
+    if future := from_the_future([*map(Path, SOURCES), *_folders(config)], time.time()):
+        raise ConfigurationError(future)
+    _, found = verify(_folders(config), large=False)
+    if found:
+        raise ConfigurationError("\nreproduce: ".join(found))
+
+
+def main(context: typer.Context) -> int:
+    number, found = verify(_folders(load_own(context.obj.config)), large=True)
     for sentence in found:
-        print(f"error: {sentence}", file=sys.stderr)
-    if options.all and not found:
-        print(f"{number} descriptions and what they describe are as they were written")
+        print(f"reproduce: {sentence}", file=sys.stderr)
+    if not found:
+        print(f"Verified {number} files and everything that they describe: no changes.")
     return int(bool(found))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main.__doc__ = __doc__

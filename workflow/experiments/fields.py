@@ -39,12 +39,13 @@ def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> 
 def one_of(kind: str, known: Iterable[str]) -> Any:
     """The type of a name out of `known`."""
     names = list(known)
+    schema: dict[str, Any] = {"enum": names}
 
     def check(name: str) -> str:
         check_names(kind, [name], names)
         return name
 
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": names})]
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
 
 
 def _as_given(value: Any, check: Callable[[Any], float]) -> Any:

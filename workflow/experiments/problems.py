@@ -43,7 +43,9 @@ def _path(location: tuple[int | str, ...], value: Any) -> list[str]:
     """The keys of `location` that `value` really has; pydantic adds the names of types and of missing keys."""
     path = []
     for part in location:
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+        try:
             value = value[part]
-            path.append(str(part))
+        except (KeyError, IndexError, TypeError):
+            continue
+        path.append(str(part))
     return path

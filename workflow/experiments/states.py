@@ -1,49 +1,90 @@
-"""What the records of runs say of them, beside what the configuration wants of them now."""
+"""The state of every run of a configuration, from its files: the one vocabulary of `list`, `status` and the tables.
+
+done         its record is complete and belongs to the present configuration
+failed       the same, but the experiment failed
+running      its stream of metrics was written a short while ago, and nobody knows that its process has ended
+stalled      its stream is old, and nobody knows that its process has ended
+interrupted  its process has ended before its record was written; a checkpoint is there to resume from
+outdated     its record belongs to another specification: the configuration has changed since
+damaged      its record cannot be read or does not match its checksum
+missing      there is nothing to build on
+"""
 
 import json
-from collections import Counter
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from statistics import mean
+from typing import Any
 
 import yaml
 
+from workflow.experiments import curves
 from workflow.experiments.configuration import Configuration
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.record import Record
 from workflow.experiments.run import Run
 from workflow.storage import seal
+from workflow.storage.lock import at_work
+
+DONE, FAILED, RUNNING, STALLED = "done", "failed", "running", "stalled"
+INTERRUPTED, OUTDATED, DAMAGED, MISSING = "interrupted", "outdated", "damaged", "missing"
+STATES = (DONE, RUNNING, STALLED, INTERRUPTED, FAILED, OUTDATED, DAMAGED, MISSING)
+QUIET = 300.0  # seconds without a new epoch after which a run counts as stalled, unless its epochs take longer
+PATIENCE = 10  # epochs' time that a running run may be silent
 
 
-class State(NamedTuple):
-    """name: done, failed, started, left, out of date, damaged or malformed."""
+@dataclass(frozen=True)
+class Stream:
+    """A run that has begun and has no record yet. silent: seconds since its last epoch."""
+
+    epochs: int
+    seconds_per_epoch: float | None  # None before the first epoch has ended
+    silent: float
+
+
+@dataclass(frozen=True)
+class State:
+    """name: one of STATES. reason: one sentence about a record that is failed, outdated or damaged."""
 
     name: str
-    accuracy: str = ""
-    reason: str = ""  # of a run that failed
+    reason: str = ""
+    record: Record | None = None
+    stream: Stream | None = None
 
 
-def state(folder: Path, wanted: dict[str, Any]) -> State:
-    """The state of the run in `folder`, whose specification should be `wanted`."""
-    record = folder / "result.json"
-    if not record.is_file():
-        return State("started" if (folder / "metrics.jsonl").is_file() else "left")
+def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
+    """The state of each run among the results of a configuration."""
+    root = Path("results", config.name)
+    now = time.time() if now is None else now
+    return {run: state(root / "runs" / run.folder, root / "checkpoints" / run.folder, run.plain, now) for run in runs}
+
+
+def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -> State:
+    """The state of the run in `folder`, whose specification should be `wanted`; its lock lies next to `checkpoints`."""
     try:
-        told = json.loads(record.read_bytes().decode())
-        if seal.broken(told):
-            return State("damaged")
-        if outdated(folder, wanted):
-            return State("out of date")
-        if told["status"] == "ok":
-            return State("done", f"{told['test_accuracy']:.1%}")
-        return State("failed", reason=told.get("failure") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return State("malformed")
+        text = (folder / "result.json").read_bytes()
+    except FileNotFoundError:
+        return _unfinished(folder / "metrics.jsonl", checkpoints, now)
+    try:
+        content = json.loads(text.decode())
+        record = Record.parse(content)
+    except (ValueError, ConfigurationError) as error:
+        return State(DAMAGED, f"not a record: {error}")
+    if seal.broken(content):
+        return State(DAMAGED, "checksum mismatch")
+    if outdated(folder, wanted):
+        return State(OUTDATED, "its settings have changed", record)
+    return State(DONE, "", record) if record.status == "ok" else State(FAILED, record.failure, record)
 
 
 def outdated(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Whether the record in `folder` is of another specification than `wanted`; no where it does not say of which."""
-    wanted = json.loads(json.dumps(wanted))  # as it reaches a run
+    """Whether the record in `folder` has another specification than `wanted`; no if it does not have any."""
+    wanted = json.loads(json.dumps(wanted))  # as a run receives it
     try:
         written = (folder / "specification.yaml").read_bytes().decode()
-        # reading YAML takes ten times as long as writing it, and thousands of runs are asked for
+        # reading YAML takes ten times longer than writing it, and there are thousands of runs
         same = written == yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
         return not same and yaml.safe_load(written) != wanted
     except FileNotFoundError:
@@ -52,37 +93,15 @@ def outdated(folder: Path, wanted: dict[str, Any]) -> bool:
         return True
 
 
-def states(config: Configuration, chosen: list[Run]) -> dict[Run, State]:
-    """The state of each run among the results of a completed configuration."""
-    folder = Path("results", config.name, "runs")
-    return {run: state(folder / run.folder, run.plain) for run in chosen}
-
-
-def overview(config: Configuration, now: float) -> str:
-    """The page of `status`, in which a record that is out of date counts as left."""
-    from workflow.commands import status
-    from workflow.reporting import records
-
-    root = Path("results", config.name)
-    found = status.status(config, root, now)
-    stale = [
-        run
-        for run, name in found.states.items()
-        if name in ("done", "failed") and outdated(root / "runs" / run.folder, run.plain)
-    ]
-    if stale:
-        told = found.states | dict.fromkeys(stale, "left")
-        left = status.remaining(list(told), told, found.active, records.read(root / "runs"))
-        sentence = f"{len(stale)} of those left have a record of other settings, which is out of date"
-        found = found._replace(states=told, remaining=left, problems=[*found.problems, sentence])
-    return status.text(config.name, found, now)
-
-
-def listing(found: dict[Run, State]) -> str:
-    """A line for each run, and how many there are of each state."""
-    lines = [
-        f"{name:<11} {accuracy:>6}  {run.folder}" + f": {reason}" * bool(reason)
-        for run, (name, accuracy, reason) in found.items()
-    ]
-    counts = Counter(entry.name for entry in found.values())
-    return "\n".join([*lines, f"{len(found)} runs: {', '.join(f'{n} {name}' for name, n in counts.items())}"])
+def _unfinished(metrics: Path, checkpoints: Path, now: float) -> State:
+    try:
+        silent = now - metrics.stat().st_mtime
+    except FileNotFoundError:
+        return State(MISSING)
+    epochs = curves.read(metrics)
+    times = [entry["seconds"] for entry in epochs if isinstance(entry.get("seconds"), (int, float))]
+    stream = Stream(len(epochs), mean(times) if times else None, silent)
+    if at_work(checkpoints) is False:  # a stream without a checkpoint belongs to an earlier record
+        return State(INTERRUPTED, stream=stream) if checkpoints.is_dir() else State(MISSING)
+    stalled = silent > max(QUIET, PATIENCE * (stream.seconds_per_epoch or 0.0))
+    return State(STALLED if stalled else RUNNING, stream=stream)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, so that a kill at any moment leaves the old one or the new one."""
+"""Files written whole or not at all: a kill at any moment leaves the old file or the new one."""
 
 import csv
 import hashlib
@@ -15,7 +15,7 @@ class UnreadableError(ValueError):
 
 
 def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
-    """Write beside `path`, then rename over it. `flush`: wait until the disk has it."""
+    """Write a temporary file next to `path` and rename it. `flush`: wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
@@ -31,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """JSON without NaN or infinity, which are not JSON."""
+    """Write JSON. Raise ValueError for NaN and infinity, which JSON does not have."""
     write_text(path, json_text(content))
 
 
@@ -40,12 +40,12 @@ def json_text(content: Any) -> str:
 
 
 def digest(content: Any) -> str:
-    """sha256 of plain data, independent of the order of its keys."""
+    """sha256 of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Rows in the order of `columns`; lines end with "\\n" on every platform."""
+    """Write rows with the keys `columns`, in that order and with line feeds on every platform."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -54,7 +54,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """All rows; UnreadableError if the file is missing or lacks one of `columns`."""
+    """Return all rows. Raise UnreadableError if the file is missing or lacks one of `columns`."""
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     rows = list(reader)
     for column in columns:

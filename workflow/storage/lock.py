@@ -1,7 +1,7 @@
-"""One process at a time on a folder or file. The kernel holds the lock and frees it however a process ends.
+"""Locks on files. The kernel frees a lock when its process ends, however it ends.
 
-When a pipeline is killed, the steps that it started live on and finish; the next pipeline starts the same steps
-again. Both would write the same files: the second waits here, and then finds what the first has done.
+A killed pipeline leaves its running steps alive. The next pipeline starts the same steps again: they wait for the
+first ones and find what those have done.
 """
 
 import errno
@@ -14,52 +14,59 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some cluster file systems
 
-@contextmanager
-def exclusive(place: Path) -> Iterator[None]:
-    """Hold the lock of `place`, a file PLACE.lock beside it; wait for it, and say for whom, where it is taken.
 
-    The lock file stays: were it removed, two processes could hold locks on two files of its name.
+def attempt(path: Path) -> IO[str] | None:
+    """Lock the file `path`, made if missing, without waiting. Return it open, or None if another process has it.
+
+    The lock lasts until the file is closed. Never delete it: two processes could then hold locks on two files of
+    that name.
     """
-    path = _lock(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            print(f"{place}: {holder} is at work on it; waiting until it has ended", file=sys.stderr, flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:  # some cluster file systems are mounted without locks
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-            print(f"{place}: this file system has no locks ({error.strerror}); going on without", file=sys.stderr)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}{_here()}")
-        file.flush()
-        yield
-
-
-def attempt(path: Path) -> IO | None:
-    """Lock the file `path` until the file that is returned is closed; None if another process holds the lock."""
-    file = path.open("w")
+    file = path.open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+        print(f"{path}: this file system has no locks ({error.strerror}); continuing without", file=sys.stderr)
     return file
 
 
+@contextmanager
+def exclusive(place: Path) -> Iterator[None]:
+    """Hold the lock PLACE.lock of `place`. If another process has it, print which one and wait."""
+    path = _lock(place)
+    file = attempt(path)
+    if file is None:
+        holder = path.read_text().strip() or "another process"
+        print(f"Waiting for {holder}, which is writing {place}.", file=sys.stderr, flush=True)
+        file = path.open("a+")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    with file:
+        write(file, f"process {os.getpid()}{_here()}")
+        yield
+
+
+def write(file: IO[str], text: str) -> None:
+    """Replace the content of a locked file."""
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
+
+
 def at_work(place: Path) -> bool | None:
-    """Whether a process of this machine holds the lock of `place`. None where this machine cannot tell: nobody ever
-    held it, or the last to do so was on another."""
+    """Whether a process of this machine holds the lock of `place`; None if only another machine can know."""
     try:
         with _lock(place).open() as file:
             if not file.read().endswith(_here()):
                 return None
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # let go at once, when the file is closed
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released when the file is closed
     except BlockingIOError:
         return True
     except OSError:

@@ -1,13 +1,12 @@
-"""JSON that vouches for itself and for the files beside it, so that a bit that flips is told and not computed with.
+"""JSON files with a checksum of their own content and of the files next to them, so corruption is found before use.
 
-`seal` is the sha256 of everything else in the JSON, `files` has that of each file. The JSON is written last and
-removed first: where it is, what it describes is complete. A file without a seal (of an earlier version, or made by
-hand) is taken as it is.
+`seal` is the sha256 of everything else in the JSON; `files` holds the sha256 of each file. The JSON is written last
+and deleted first: if it exists, everything it describes is complete. A JSON without a seal is accepted as it is.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ SEAL, FILES = "seal", "files"
 
 
 class DamagedError(ValueError):
-    """A file is not what it was when it was written; the message names it and says how to get it anew."""
+    """A file does not match its checksum; the message names it and the remedy."""
 
 
 def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
-    """`content` with its seal, and with the digests of the files that lie beside it, by their path from there."""
+    """Return `content` with its seal. `digests`: of the files it describes, by their path relative to it."""
     content = {**content, FILES: digests} if digests else dict(content)
     return {**content, SEAL: seal(content)}
 
@@ -30,7 +29,7 @@ def seal(content: dict[str, Any]) -> str:
 
 
 def broken(content: Any) -> bool:
-    """Whether JSON carries a seal that does not fit."""
+    """Whether JSON has a seal that does not match."""
     return isinstance(content, dict) and SEAL in content and content[SEAL] != seal(content)
 
 
@@ -41,27 +40,30 @@ def digest(path: Path) -> str:
 
 
 def require(path: Path, names: tuple[str, ...] = ()) -> None:
-    """DamagedError unless the JSON `path`, if there is one, and of its files `names` are as they were written."""
-    for found in damages(path, names.__contains__) if path.is_file() else ():
+    """Raise DamagedError unless the JSON `path`, if it exists, and those of its files in `names` are intact."""
+    for found in damages(path, only=names) if path.is_file() else ():
         raise DamagedError(found)
 
 
-def damages(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[str]:
-    """A sentence for whatever is wrong with a sealed JSON and with the `wanted` files that it vouches for."""
-    cure = f"remove {path} and start again, and it is made anew"
+def damages(path: Path, but: Container[str] = (), only: Container[str] | None = None) -> list[str]:
+    """Return a sentence for each thing wrong with a sealed JSON and with the files that it describes.
+
+    but: files that are not read. only: the files that are read, all others if None.
+    """
+    remedy = f"delete {path} and rerun; it will be rebuilt"
     try:
         content = json.loads(path.read_bytes().decode())
     except ValueError as error:  # neither JSON nor UTF-8
-        return [f"{path} is damaged, it is not JSON ({error}); {cure}"]
+        return [f"{path} is corrupt, it is not JSON ({error}); {remedy}"]
     if broken(content):
-        return [f"{path} is damaged, its content does not fit its seal; {cure}"]
+        return [f"{path} is corrupt (checksum mismatch); {remedy}"]
     found = []
     for name, written in (content.get(FILES) or {}).items() if isinstance(content, dict) else ():
         file = path.parent / name
-        if not wanted(name):
+        if name in but or (only is not None and name not in only):
             continue
         if not file.is_file():
-            found.append(f"{file} is missing, {path.name} lists it; {cure}")
+            found.append(f"{file} is missing, though {path.name} lists it; {remedy}")
         elif (now := digest(file)) != written:
-            found.append(f"{file} is damaged, its sha256 is {now[:12]}..., {path.name} says {written[:12]}...; {cure}")
+            found.append(f"{file} is corrupt: its sha256 is {now[:12]}..., not {written[:12]}...; {remedy}")
     return found

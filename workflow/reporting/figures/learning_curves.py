@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from workflow.reporting import curves
+from workflow.experiments import curves
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.records import EXPERIMENT

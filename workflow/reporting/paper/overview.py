@@ -36,8 +36,9 @@ def runs(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: how many models, folds and seeds, and the states of runs."""
     finished = results.successful_records.assign(state="finished")
     every = pd.concat([finished[[*PLACE, "model", "fold", "seed", "state"]], results.excluded], ignore_index=True)
-    rows = []
-    for place, found in every.dropna(subset=["fold"]).groupby(PLACE, sort=False):
+    groups, rows = dict(iter(every.dropna(subset=["fold"]).groupby(PLACE))), []
+    for place in results.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None):
+        found = groups[place]
         counts = {"Models": "model", "Folds": "fold", "Seeds": "seed"}
         row = {"Data and protocol": _place(results, *place)}
         row |= {name: number(found[column].nunique()) for name, column in counts.items()}

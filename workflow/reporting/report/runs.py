@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from workflow.reporting import curves
+from workflow.experiments import curves
 from workflow.reporting import layout as layouts
 from workflow.reporting.drawing import style
 from workflow.reporting.provenance import UNCOMMITTED

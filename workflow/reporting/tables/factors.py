@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from workflow.reporting import curves, models
+from workflow.experiments import curves
+from workflow.reporting import models
 from workflow.reporting.models import RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached

@@ -1,0 +1,182 @@
+"""The commands of ./reproduce: which one is meant, what is checked before it, and one sentence for every mistake."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from projects import TINY
+
+from workflow.commands import __main__ as commands
+from workflow.commands import pipeline
+from workflow.storage import lock
+
+TYPOS = {
+    ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
+    ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: comparison, demo",
+    ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",
+    ("demo", "verfy"): "'verfy' is neither a target nor a command; did you mean 'verify'?",
+    ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
+    ("demo", "run", "ucf11"): "dataset: no run has 'ucf11'; known: demo",
+    ("demo", "list", "demo", "pixels", "lstm", "0"): "'0' is one name too many; expected dataset, front_end, model",
+    ("demo", "status", "--sed"): "No such option: --sed",
+    ("demo", "run", "--set", "training.epohcs=2"): "training: unknown key 'epohcs'; did you mean 'epochs'?",
+    ("demo", "cost", "--config", "seeds=[1]"): "cost uses config/demo.yaml as it is, without --config; change the file",
+    ("demo", "run", "--config=seeds=[1]"): "or use --set KEY=VALUE, which keeps the results apart",
+}
+
+
+@pytest.fixture
+def place(root, tmp_path, monkeypatch):
+    """A folder with the configurations, whose path is the working folder."""
+    shutil.copytree(root / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def started(place, monkeypatch):
+    """Every call of Snakemake, by its arguments; none is made."""
+    calls = []
+
+    def call(arguments):
+        calls.append(" ".join(arguments))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(pipeline, "run_snakemake", call)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "snakemake"),
+    [
+        ([], "--configfile config/demo.yaml --nolock --cores all"),
+        (["demo"], "--configfile config/demo.yaml --nolock --cores all"),
+        (["-n"], "--configfile config/demo.yaml --nolock --cores all -n"),
+        (["paper", "-j4"], "--configfile config/paper.yaml --nolock -j4"),
+        (["paper", "--profile", "profiles/slurm"], "--configfile config/paper.yaml --nolock --profile profiles/slurm"),
+        (["paper", "tables"], "--configfile config/paper.yaml --nolock --cores all tables"),
+        (["paper", "download"], "--configfile config/paper.yaml --nolock --cores all prepared"),
+        (["config/demo.yaml", "figures"], "--configfile config/demo.yaml --nolock --cores all figures"),
+    ],
+)
+def test_the_pipeline_is_what_no_command_is(started, arguments, snakemake):
+    with pytest.raises(SystemExit):
+        commands.main(arguments)
+    assert started == [snakemake]
+
+
+@pytest.mark.parametrize("words", TYPOS)
+def test_a_mistake_is_one_sentence(started, capsys, words):
+    assert commands.main(list(words)) in (1, 2)
+    error = capsys.readouterr().err
+    assert error.startswith("reproduce: ")
+    assert error.count("\n") == 1
+    assert TYPOS[words] in error
+    assert started == []
+
+
+def test_an_option_that_snakemake_does_not_know_is_one_sentence(root):
+    command = [sys.executable, "-m", "workflow.commands", "demo", "-n", "--forec"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("reproduce: '--forec' is no option of this command or of Snakemake")
+    assert "did you mean '--force'?" in done.stderr
+
+
+def test_every_target_is_a_rule(root):
+    rules = "".join(path.read_text() for path in [root / "workflow/Snakefile", *root.glob("workflow/rules/*.smk")])
+    for word in pipeline.TARGETS:
+        assert f"rule {pipeline.GOALS.get(word, word)}:" in rules
+
+
+@pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference", "schemas"])
+def test_every_command_explains_itself_and_each_of_its_options(started, capsys, name):
+    words = [name] if name in commands.PROJECT else ["demo", name]
+    assert commands.main([*words, "--help"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith(f"Usage: ./reproduce {' '.join(words)}")
+    options = page.partition("Options:")[2].splitlines()
+    assert all(len(line.split("  ")) > 1 for line in options if line.strip().startswith("-")), options
+    assert f"  ./reproduce {'CONFIG ' if words[1:] else ''}{name}" in help_page() or name == "schemas"
+
+
+def help_page():
+    return (pipeline.Path(commands.__file__).parent / "help.txt").read_text()
+
+
+def test_versions(root, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+    assert commands.main(["--version"]) == 0
+    page = capsys.readouterr().out
+    assert all(word in page for word in ("fdht-lstm", "Python 3.", "torch 2.", "snakemake 9."))
+
+
+def test_two_pipelines_of_one_configuration_are_kept_apart(started, place, capsys):
+    held = lock.attempt(place / "results" / ".demo.lock")
+    for words in ([], ["demo", "run"]):
+        assert commands.main(words) == 1
+        assert "another ./reproduce is at work on config/demo.yaml" in capsys.readouterr().err
+    for words in (["-n"], ["sample", "tables"]):
+        with pytest.raises(SystemExit):
+            commands.main(words)
+    for words in (["demo", "list"], ["demo", "status"]):
+        assert commands.main(words) == 0
+    held.close()
+    with pytest.raises(SystemExit):
+        commands.main(["demo"])
+
+
+def test_the_lock_lasts_until_the_process_ends_even_if_it_is_killed(root, tmp_path):
+    """A pipeline that stands still in place of Snakemake."""
+    code = (
+        "import sys\n"
+        "from workflow.commands import __main__ as commands, pipeline\n"
+        "pipeline.run_snakemake = lambda arguments: (print('started', flush=True), sys.stdin.read(), sys.exit(0))\n"
+        "sys.exit(commands.main(['demo']))\n"
+    )
+    shutil.copytree(root / "config", tmp_path / "config")
+    start = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(root)}, "text": True, "stdout": subprocess.PIPE}
+    first = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, **start)
+    try:
+        assert first.stdout.readline() == "started\n"
+        second = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **start)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
+    finally:
+        first.kill()
+        first.communicate()
+    third = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, **start)
+    assert (third.returncode, third.stdout) == (0, "started\n")
+
+
+def test_a_file_of_the_same_name_elsewhere_does_not_take_over_the_results(started, place, capsys):
+    (place / "other").mkdir()
+    (place / "results" / "demo").mkdir(parents=True)
+    shutil.copy2(place / "config" / "demo.yaml", place / "other" / "demo.yaml")
+    code = "import sys; from workflow.commands import pipeline; pipeline._hold_lock(sys.argv[1])"
+
+    def take(file):
+        done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, env=environment)
+        return done.stderr.strip().rpartition("\n")[2]
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert take("config/demo.yaml") == ""
+    assert take("other/demo.yaml").endswith(
+        "results/demo is made from config/demo.yaml; rename other/demo.yaml and the `name` in it"
+    )
+    assert take("config/demo.yaml") == ""
+    (place / "config" / "demo.yaml").unlink()  # it was moved
+    assert take("other/demo.yaml") == ""
+
+
+def test_paths_are_meant_from_where_the_user_stands(place, monkeypatch):
+    monkeypatch.setattr(commands, "STOOD", str(place / "mine"))
+    (place / "mine").mkdir()
+    (place / "mine" / "tiny.yaml").write_text(json.dumps(TINY))
+    assert commands.configuration_file("tiny.yaml") == "mine/tiny.yaml"
+    assert commands._absolute(["--from", "runs", "--output=tables", "--tables", "cost"]) == [
+        *("--from", f"{place}/mine/runs", f"--output={place}/mine/tables", "--tables", "cost")
+    ]

@@ -1,0 +1,118 @@
+"""The pipeline: `./reproduce CONFIG [TARGET ...] [any Snakemake option]`.
+
+One pipeline per configuration runs at a time. The kernel frees its lock however it ends, even if it is killed;
+Snakemake's own lock would stay, so it is switched off.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from workflow.commands.verify import check
+from workflow.experiments import words
+from workflow.experiments.problems import ConfigurationError
+from workflow.storage import lock
+
+# rules with wildcards cannot be requested by name; these request everything that they make
+GOALS = {"download": "prepared", "train": "trained"}
+TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
+CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command is asked to work on. config: a file. others: words that go to Snakemake."""
+
+    config: str
+    others: list[str] = field(default_factory=list)
+
+
+def start(request: Request) -> NoReturn:
+    """Make the targets of a request, all of them if it names none."""
+    for word in request.others[:1]:
+        _check_target(word)
+    prepare(request)
+    run_snakemake(_arguments(request.config, [GOALS.get(word, word) for word in request.others]))
+
+
+def prepare(request: Request) -> None:
+    """Take the lock of the configuration and check its files. Raise ConfigurationError if they cannot be used."""
+    if not is_dry(request.others):  # which changes nothing
+        _hold_lock(request.config)
+    check(request.config)
+
+
+def is_dry(options: list[str]) -> bool:
+    return bool({"-n", "--dry-run", "--dryrun"} & set(options))
+
+
+def snakemake(config: str, options: list[str]) -> int:
+    """Run Snakemake in a process of its own, which shares our lock and our end. Return its exit code."""
+    command = [sys.executable, "-m", __spec__.name, *_arguments(config, options)]
+    process = subprocess.Popen(command, close_fds=False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    return process.wait()
+
+
+def run_snakemake(arguments: list[str]) -> NoReturn:
+    """Become Snakemake, with one sentence about a wrong option instead of 119 lines."""
+    from snakemake import cli
+
+    argparse.ArgumentParser.error = _wrong_option  # type: ignore[assignment,method-assign]
+    cli.main(arguments)
+    raise SystemExit(0)
+
+
+def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    unknown = message.removeprefix("unrecognized arguments: ")
+    if unknown != message:
+        word = unknown.split()[0]
+        known = parser._option_string_actions  # argparse names its options nowhere else
+        message = f"{word!r} is no option of this command or of Snakemake; {words.did_you_mean(word, known)}"
+        message = message if "did you mean" in message else message.partition(";")[0]
+    print(f"reproduce: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _arguments(config: str, options: list[str]) -> list[str]:
+    """Snakemake needs a number of cores, unless the user or a profile gives it."""
+    given = any(word.partition("=")[0] in CORES or word[:2] in ("-c", "-j") for word in options)
+    return ["--configfile", config, "--nolock", *([] if given else ["--cores", "all"]), *options]
+
+
+def _check_target(word: str) -> None:
+    """An unknown first word is a typo, unless it is an option or a file."""
+    known = (*TARGETS, *GOALS.values())
+    if not (word.startswith("-") or "/" in word or word in known):
+        from workflow.commands.__main__ import CONFIGURED
+
+        hint = words.did_you_mean(word, [*TARGETS, *CONFIGURED])
+        raise ConfigurationError(f"{word!r} is neither a target nor a command; {hint}")
+
+
+def _hold_lock(config: str) -> None:
+    """Keep other pipelines off the results of this configuration until this process ends."""
+    folder, name = Path("results"), Path(config).stem  # `check` requires that this is the name of the results
+    try:
+        file = lock.attempt(folder / f".{name}.lock")
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename}: {error.strerror}; results are written there") from None
+    if file is None:
+        raise ConfigurationError(f"another ./reproduce is at work on {config} in this folder; wait for it or stop it")
+    with file:
+        file.seek(0)
+        other = file.read()  # the file that the results were made from
+        if (folder / name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
+            raise ConfigurationError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
+        lock.write(file, config)
+        os.set_inheritable(os.dup(file.fileno()), True)  # keeps the lock, also in the Snakemake that is started
+
+
+if __name__ == "__main__":
+    run_snakemake(sys.argv[1:])

@@ -1,0 +1,121 @@
+"""A part of the grid by name, perhaps with changed settings: what `run`, `list` and `array` work on."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from workflow.experiments import grid
+from workflow.experiments.configuration import Configuration, complete, retyped
+from workflow.experiments.configuration_file import load_own
+from workflow.experiments.problems import ConfigurationError
+from workflow.experiments.run import IDENTITY, Run
+from workflow.experiments.words import did_you_mean
+
+Where = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATASET [FRONT_END [MODEL]]]", help="Only this data set, front end, model.", show_default=False
+    ),
+]
+Dataset = Annotated[str | None, typer.Option(help="Only this data set.", show_default=False)]
+FrontEnd = Annotated[str | None, typer.Option(help="Only this front end.", show_default=False)]
+Model = Annotated[str | None, typer.Option(help="Only this model.", show_default=False)]
+Protocol = Annotated[str | None, typer.Option(help="Only this protocol.", show_default=False)]
+Fold = Annotated[int | None, typer.Option(help="Only this fold, from 0.", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Only this seed.", show_default=False)]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting, such as training.epochs=5; the results get a folder of their own. Can be repeated.",
+        show_default=False,
+    ),
+]
+PLACES = IDENTITY[:3]  # the axes that may be given by place
+OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The runs that were asked for. changes: what --set changes in the file, with the name of the variant."""
+
+    config: Configuration
+    runs: list[Run]
+    changes: dict[str, Any]
+
+
+def axes(where: list[str] | None, *values: str | int | None) -> dict[str, str | int | None]:
+    """What is asked of each axis of the grid. `where`: values by place; `values`: one for each axis."""
+    if where and len(where) > len(PLACES):
+        raise ConfigurationError(f"{where[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
+    return dict(zip(IDENTITY, values, strict=True)) | dict(zip(PLACES, where or [], strict=False))
+
+
+def choose(file: str, wanted: dict[str, str | int | None], settings: list[str]) -> Chosen:
+    """The runs of a configuration that agree with `wanted`. Raise ConfigurationError for what does not exist."""
+    base = load_own(file)
+    changes = variant(base, overlay(settings))
+    config = complete(merged(base.plain, changes), file)
+    grid.check_models(config, file)
+    return Chosen(config, select(grid.runs(config), wanted), changes)
+
+
+def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
+    """The runs that agree with `wanted` on each axis that it names."""
+    chosen = runs
+    for axis, value in wanted.items():
+        if value is None:
+            continue
+        known = list(dict.fromkeys(getattr(run, axis) for run in runs))
+        if value not in known:
+            kind = axis.replace("_", " ")
+            raise ConfigurationError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
+        chosen = [run for run in chosen if getattr(run, axis) == value]
+    if not chosen:
+        raise ConfigurationError(f"no run of the grid has all of {wanted}")
+    return chosen
+
+
+def overlay(settings: list[str]) -> dict[str, Any]:
+    """['training.epochs=5'] -> {'training': {'epochs': 5}}; values are YAML."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            raise ConfigurationError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
+        place = changes
+        *parents, last = path.split(".")
+        for key in parents:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise ConfigurationError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
+        try:
+            place[last] = retyped(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+            raise ConfigurationError(f"--set {setting}: not valid YAML: {problem}") from None
+    return changes
+
+
+def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` with a name of their own, so that their results lie apart; they use the same data where they can."""
+    if not changes:
+        return {}
+    digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
+    own = any(key in changes for key in (*OWN_DATA, *config.extraction))
+    shared = {} if own else {"data": config.data_owner}
+    return {**changes, "name": f"{config.name}-{digest}", **shared}
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` over it, mapping by mapping."""
+    found = dict(base)
+    for key, value in changes.items():
+        inner = found.get(key)
+        found[key] = merged(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return found
