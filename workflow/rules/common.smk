@@ -66,18 +66,13 @@ FILES = {name: front_end.tensor for name, front_end in FRONT_ENDS.items()}
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it is told to be full
 DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")
-REPORTING = {
-    "tables": "workflow.commands.tables",
-    "figures": "workflow.commands.figures",
-    "report": "workflow.reporting.report.page",
-    "paper": "workflow.reporting.paper.article",
+REPORTING = {  # step -> its module, and the folders whose files it finds by itself: no import statement names them
+    "collect": ("workflow.reporting.collect", []),
+    "tables": ("workflow.commands.tables", ["tables"]),
+    "figures": ("workflow.commands.figures", ["figures"]),
+    "report": ("workflow.reporting.report.page", ["tables", "figures"]),
+    "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
 }
-# tables and figures are found by their folder: no import statement names them
-REGISTERED = [
-    f"workflow.reporting.{path.parent.name}.{path.stem}"
-    for folder in ("tables", "figures")
-    for path in sorted((ROOT / "workflow" / "reporting" / folder).glob("[!_]*.py"))
-]
 RESOURCES = "resources/{dataset}"
 WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # made once for all configurations
@@ -107,7 +102,14 @@ def modules(step):
         return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
     if step in DATA_STEPS:
         return [f"workflow.datasets.{step}"]
-    return [REPORTING.get(step, f"workflow.reporting.{step}"), *grid.modules(), *REGISTERED]
+    entry, folders = REPORTING[step]
+    return [entry, *grid.modules(), *(name for folder in folders for name in registered(folder))]
+
+
+def registered(folder):
+    """The modules of a folder of reporting, each of which registers itself."""
+    files = sorted((ROOT / "workflow" / "reporting" / folder).glob("[!_]*.py"))
+    return [f"workflow.reporting.{folder}.{path.stem}" for path in files]
 
 
 def digest_of(step):
