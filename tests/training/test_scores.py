@@ -42,3 +42,11 @@ def test_a_class_without_test_clips_has_no_accuracy():
 
 def test_top_five_of_four_classes_is_always_right():
     assert scores.top_k(np.array([3]), np.array([[0.7, 0.2, 0.1, 0.0]])) == 1.0
+
+
+def test_the_epoch_is_chosen_by_accuracy_then_loss_then_order():
+    pairs = [(0.5, 0.1), (0.75, 2.0), (0.75, 1.0), (0.75, 1.0), (0.25, 0.0)]
+    history = [{"validation_accuracy": accuracy, "validation_loss": loss} for accuracy, loss in pairs]
+    assert scores.chosen(history) is history[2]
+    assert scores.chosen(history[:2]) is history[1]
+    assert scores.chosen(history[:1]) is history[0]

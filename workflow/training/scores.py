@@ -1,5 +1,6 @@
 """Scores of a classifier from its probabilities, in plain numpy, and the choice of an epoch. n clips, C classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def macro_f1(table: np.ndarray) -> float:
     return float((2 * hits[present] / (occurs + predicted)[present]).mean())
 
 
-def chosen(history: list[dict[str, Any]]) -> dict[str, Any]:
+def chosen(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The line of metrics.jsonl of the epoch chosen on validation: the highest accuracy, then the lowest loss, then
     the first."""
     return max(history, key=lambda entry: (entry["validation_accuracy"], -entry["validation_loss"]))

@@ -19,6 +19,7 @@ from workflow.reporting.models import RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import Column, Sheet, Table, by_data, count, percent, rows_of, text
+from workflow.training import scores
 
 PROTOCOLS = ("group", "random")
 AXES = ("protocol", "recipe", "format")
@@ -99,9 +100,7 @@ def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
         return None
     if measure == "best_epoch_accuracy":
         return max(epoch["test_accuracy"] for epoch in epochs)
-    # training chooses alike: the highest validation accuracy, then the lowest loss, then the first
-    chosen = max(epochs, key=lambda epoch: (epoch["validation_accuracy"], -epoch["validation_loss"]))
-    return chosen["test_accuracy"]
+    return scores.chosen(epochs)["test_accuracy"]
 
 
 @cached
