@@ -12,7 +12,8 @@ from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
 from workflow.experiments.training import PIXELS
 from workflow.storage import files, seal
-from workflow.training.errors import InputError, RunFailure
+from workflow.storage.errors import InputError
+from workflow.training.errors import RunFailure
 
 PARTS = ("train", "validation", "test")
 

@@ -4,7 +4,7 @@ import baselines
 from baselines.naive import thumbnails
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
-from workflow.training.errors import InputError
+from workflow.storage.errors import InputError
 
 
 def parameters(run: Run, classes: int) -> dict[str, int]:

@@ -1,11 +1,7 @@
-"""How a run ends early: unusable input, a failure that is recorded, or a signal."""
+"""How a run ends early: a failure that is recorded, or a signal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-
-class InputError(Exception):
-    """A missing or damaged file, or an impossible model: nothing is written, the exit status is 1."""
 
 
 class RunFailure(Exception):

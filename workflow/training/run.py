@@ -17,11 +17,12 @@ from pathlib import Path
 from baselines import FORMATS
 from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run, read
+from workflow.storage.errors import InputError
 from workflow.storage.files import UnreadableError
 from workflow.storage.lock import exclusive
 from workflow.storage.seal import DamagedError
 from workflow.training import data, declared, devices, finished, record
-from workflow.training.errors import InputError, Interrupted, RunFailure
+from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.interruption import watched
 from workflow.training.job import Job, Outcome, failed
 
