@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fdht.engine.plans import cost, plans
+from fdht.engine.costs import cost
+from fdht.engine.plans import plans
 from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
@@ -63,23 +64,13 @@ class Declaration:
         W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, with its merged
         halves at hand; a dense U adds G H H. FDHT applies its map to x and h together.
         """
-        best = min(((plan, cost(self.W, plan, 1)) for plan in plans(self.W)), key=lambda item: item[1].multiply_adds)
-        plan, estimate = best
+        estimate = min((cost(self.W, plan, 1) for plan in plans(self.W)), key=lambda known: known.multiply_adds)
         U = self.parameters()["U"]
-        formula = estimate.formula
-        if plan.split is not None:
-            n_p, m_p, s, n_q, m_q = plan.split.shape
-            formula += f"; n_P={n_p} m_P={m_p} s={s} n_Q={n_q} m_Q={m_q}"
-            if plan.between is not None:
-                (_, _, w), (n_1, s_1, _) = plan.between.shape, plan.between.first_shape
-                formula += f"; w={w} n_1={n_1} s_1={s_1} M={self.W.output_size}"
-        else:
-            formula += f"; N={self.W.input_size} M={self.W.output_size}"
         return {
             "weights": self.W.weights + U,
             "multiply_adds": estimate.multiply_adds + U,
             "peak": max(estimate.peak, self.W.output_size),
-            "formula": f"{formula}; U: {self.gates} H^2" if U else formula,
+            "formula": f"{estimate.formula}; U: {self.gates} H^2" if U else estimate.formula,
         }
 
 

@@ -8,8 +8,8 @@ import torch
 import baselines
 from benchmarks import measure
 from fdht import TensorMap
-from fdht.engine import plans
-from fdht.engine.rows import apply_rows
+from fdht.engine import costs, plans
+from fdht.engine.apply import Planner, apply, prepare
 
 SHAPES = {
     "tensor_train": [
@@ -58,12 +58,13 @@ def _best(layer: TensorMap, rows: int, kind: str, device: str, repetitions: int)
     network = layer.network
     x = torch.randint(0, 256, (rows, network.input_size), dtype=torch.uint8, device=device)
     x = x.to(getattr(torch, kind))
-    chosen, machine = layer.planned.plan(rows, x), layer.planned.machine(x)
-    limit = HOPELESS * plans.cost(network, chosen, rows, machine).seconds
+    planner = Planner(network)
+    chosen, machine = planner.plan(rows, x), planner.machine(x)
+    limit = HOPELESS * costs.cost(network, chosen, rows, machine).seconds
     calls = {}
     for plan in plans.plans(network):
-        if plans.cost(network, plan, rows, machine).seconds <= limit:
-            calls[str(plan)] = lambda plan=plan: apply_rows(plan, network, layer.tensors(), x).sum().backward()
+        if costs.cost(network, plan, rows, machine).seconds <= limit:
+            calls[str(plan)] = lambda plan=plan: apply(prepare(plan, network, layer.tensors()), x).sum().backward()
     timings = measure.take_turns(calls, repetitions, device, warm_up=1, settled=0)
     best = min(timings, key=lambda name: timings[name].min_ms)
     mine = timings[str(chosen)].min_ms

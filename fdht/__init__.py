@@ -1,6 +1,6 @@
 """Fully decomposed hierarchical Tucker LSTM: weight matrices stored as tensor networks, and layers over them.
 
-Importing this package does not import torch: declarations and counts need none. Its layers do, on first use.
+Importing this package does not import torch. Declarations and counts do not need it; layers import it on first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What the caller of a recurrent layer gives: checked before any work is done."""
+"""The arguments of a recurrent layer's call, checked before any computation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def single(x: Any, size: int, dtype: torch.dtype, batch_first: bool) -> bool:
-    """Raise ValueError on an x of the wrong size or kind; True for a single sequence (T, D)."""
+    """Whether x is a single sequence (T, D). Raises ValueError for an x of a wrong shape, dtype or type."""
     layout = "(B, T, D)" if batch_first else "(T, B, D)"
     if not isinstance(x, Tensor):
         raise ValueError(f"x is a {type(x).__name__}; expected a tensor {layout} or a PackedSequence")
@@ -26,9 +26,10 @@ def single(x: Any, size: int, dtype: torch.dtype, batch_first: bool) -> bool:
 def initial_state(
     state: Any, names: Sequence[str], shape: tuple[int, int], single: bool, like: Tensor
 ) -> list[Tensor] | None:
-    """The parts `names` of a state, (B, H) = `shape` each, or None; ValueError on a wrong number, shape or dtype.
+    """The tensors of a state, (B, H) = `shape` each, or None for no state.
 
-    In the dtype of the weights, `like`; under autocast, whose results are in half precision, it is converted.
+    names: h, and c for an LSTM. like: a weight; under autocast states in half precision are converted to its dtype.
+    Raises ValueError for a wrong number of tensors, shape or dtype.
     """
     if state is None:
         return None
@@ -48,7 +49,7 @@ def initial_state(
 
 
 def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
-    """The steps of each sequence as a tensor (B,) on `device`; ValueError if they are not B integers in 1..T."""
+    """The lengths of sequences as a tensor (B,) on `device`. Raises ValueError unless they are B integers in 1..T."""
     try:
         steps = torch.as_tensor(given)
     except (TypeError, ValueError, RuntimeError):
@@ -61,7 +62,7 @@ def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
 
 
 def dropout(name: str, p: Any) -> float:
-    """A probability of dropping, in 0 <= p < 1."""
+    """A dropout probability. Raises ValueError unless 0 <= p < 1."""
     if not 0 <= number(name, p) < 1:
         raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
     return float(p)

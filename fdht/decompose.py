@@ -1,9 +1,9 @@
-"""From a dense matrix to cores: hierarchical SVD and TT-SVD, by requested ranks or a requested accuracy.
+"""Decomposition of a dense matrix: hierarchical SVD and TT-SVD, with given ranks or to a given accuracy.
 
-Both see W (M, N) as a tensor of order d whose k-th mode is the pair (n_k, m_k). With the requested ranks the error
+Both treat W (M, N) as a tensor of order d whose k-th mode is the pair (n_k, m_k). With given ranks the error
 is at most c times that of the best approximation with these ranks: c = sqrt(2d - 3) for hierarchical Tucker
 (Grasedyck, SIAM J. Matrix Anal. 31(4), 2010) and sqrt(d - 1) for the tensor train (Oseledets, SIAM J. Sci. Comput.
-33(5), 2011). With a requested accuracy e it is at most e |W|. Frobenius norms throughout.
+33(5), 2011). With a given accuracy e it is at most e |W|. Frobenius norms throughout.
 """
 
 import math
@@ -34,17 +34,17 @@ def hierarchical_svd(
 ) -> tuple[Network, dict[str, Tensor]]:
     """W (M, N) in the hierarchical Tucker format: its declaration and its cores, in the dtype of W.
 
-    Either ranks (see `fdht.tree.node_ranks`) or accuracy, the relative error that is allowed. The basis of a node
+    Either ranks (see `fdht.tree.node_ranks`) or accuracy, the allowed relative error, is given. The basis of a node
     holds the leading left singular vectors of W's matricisation (inside the node, outside of it).
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
     given = (ranks, leaf_rank, inner_rank) != (None, None, None)
     _one_way(given, accuracy)
     shape_of = tree(tree_shape, len(n))
-    wanted = None
+    wanted: dict[Node, int] = {}
     if given:
         wanted = node_ranks(shape_of, ranks, leaf_rank, inner_rank)
-        hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # tells impossible ranks before any work
+        hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # raises for impossible ranks before any work
     share = None if given else (accuracy * tensor.norm()) ** 2 / max(1, 2 * len(n) - 3)
     bases: dict[Node, Tensor] = {}
     for node in shape_of.ranked:
@@ -52,7 +52,7 @@ def hierarchical_svd(
         outside = [k for k in range(len(n)) if k not in axes]
         rows = math.prod(tensor.shape[k] for k in axes)
         matrix = tensor.permute(*axes, *outside).reshape(rows, -1)
-        bases[node] = _leading(matrix, wanted[node] if given else None, share)
+        bases[node] = _leading(matrix, wanted.get(node), share)
     network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
     cores = []
     for k in range(len(n)):
@@ -133,6 +133,6 @@ def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:
         if rows > columns:
             vectors = torch.linalg.qr(matrix @ vectors[:, : rank or columns]).Q
     if rank is None:
-        left = squares.flip(0).cumsum(0).flip(0)  # left[r]: what is lost with r vectors
+        left = squares.flip(0).cumsum(0).flip(0)  # left[r]: squared error with r vectors
         rank = max(1, int((left > tail).sum()))
     return vectors[:, :rank]

@@ -27,8 +27,8 @@ def hierarchical_tucker(
     """Declare the cores of a hierarchical Tucker (prod(output_modes), prod(input_modes)) matrix.
 
     ranks, leaf_rank, inner_rank: see `fdht.tree.node_ranks`; tree_shape: see `fdht.tree.tree`.
-    Raises ValueError for unpaired modes, an impossible tree, and ranks below 1 or above what the modes allow:
-    the rank of a node is a matrix rank, at most the product of the mode pairs inside it and of those outside it.
+    Raises ValueError for unpaired modes, an impossible tree, and ranks below 1 or above the limit of the modes: the
+    rank of a node is a matrix rank, at most the product of the mode pairs inside the node and of those outside.
     """
     input_modes, output_modes = naturals("input_modes", input_modes), naturals("output_modes", output_modes)
     if len(input_modes) != len(output_modes):
@@ -60,7 +60,7 @@ def bond(node: Node) -> str:
 
 
 def core_name(node: Node) -> str:
-    """Name of a node's core in the state dict: 'leaf3', 'inner4_5', 'root' is given by the tree."""
+    """Name of a node's core in the state dict, such as 'leaf3' or 'inner4_5'; the root's is 'root'."""
     return f"leaf{node[0]}" if len(node) == 1 else "inner" + "_".join(map(str, node))
 
 

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 
-def cut(tracks: Sequence[Tensor], lengths: Tensor | None) -> tuple[Tensor, list[Tensor]]:
-    """States of all steps, (B, T, H) each -> the first of them, 0 beyond its sequences, and all at their last steps.
+def last_steps(tracks: Sequence[Tensor], lengths: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    """Outputs and final states of padded sequences.
 
-    A later step never acts on an earlier one, so padding is cut away after the recurrence, not masked inside it.
+    tracks: states of all steps, (B, T, H) each, the first of them h. lengths: (B,), or None if all have T steps.
+    Returns h, with 0 after the end of each sequence, and the states (B, H) at the last step of each sequence. A later
+    step never acts on an earlier one, so padding is removed after the recurrence, not masked inside it.
     """
     outputs = tracks[0]
     if lengths is None:

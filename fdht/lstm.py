@@ -14,16 +14,16 @@ from fdht.recurrent import Recurrent
 class FDHTLSTM(Recurrent):
     """An LSTM whose weights, W and U of all four gates, are one hierarchical Tucker matrix.
 
-    "Integrate, then decompose" (doi 10.1109/CVPR46437.2021.01191): a_t = HT([x_t ; h_{t-1}]) + b, one map
-    (4H, D + H);
+    "Integrate, then decompose" (doi 10.1109/CVPR46437.2021.01191). With one map HT, (4H, D + H):
+    a_t = HT([x_t ; h_{t-1}]) + b;
     i, f, g, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t).
 
-    input_size D, hidden_size H. input_modes n1..nd hold D + H, with x in whole slices of the first mode where D
+    input_size D, hidden_size H. input_modes n1..nd have room for D + H, with x in whole slices of the first mode if D
     allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
-    gates are merged into m1. Both are chosen where left out. ranks: an int, or a rank per node; or leaf_rank and
+    gates are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and
     inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
-    gain: standard deviation of the pre-activations at the start, for inputs of mean square 1. forget_bias: value
-    of the forget gate's bias at the start (default 0).
+    gain: initial standard deviation of the pre-activations for inputs of mean square 1. forget_bias: initial bias of
+    the forget gate (default 0).
     Call, state and output as torch.nn.LSTM with one layer, one direction, see `fdht.recurrent.Recurrent`.
 
     >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
@@ -80,15 +80,16 @@ class FDHTLSTM(Recurrent):
         leaf_rank: int | None = None,
         inner_rank: int | None = None,
     ) -> "FDHTLSTM":
-        """Compress a trained torch.nn.LSTM (one layer, one direction) by the hierarchical SVD of [W U], to
-        fine-tune.
+        """Compress a trained torch.nn.LSTM by the hierarchical SVD of [W U], as a start for fine-tuning.
 
-        Positions of the mega map that neither x nor h uses are zero.
+        Unused positions of the mega map are zero. Raises ValueError unless the LSTM has one layer, one direction and
+        no projection.
         """
         if not isinstance(lstm, nn.LSTM) or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
             raise ValueError(f"lstm is {lstm}; expected one layer, one direction, no projection")
-        W = lstm.weight_ih_l0
-        arguments = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
+        weights = lstm.state_dict()
+        W = weights["weight_ih_l0"]
+        arguments: dict[str, Any] = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
         layer = cls(
             lstm.input_size, lstm.hidden_size, input_modes, output_modes, ranks, tree, **arguments,
             batch_first=lstm.batch_first, device=W.device, dtype=W.dtype,
@@ -97,10 +98,10 @@ class FDHTLSTM(Recurrent):
         with torch.no_grad():
             mega = W.new_zeros(network.output_size, network.input_size)
             mega[:, : lstm.input_size] = W
-            mega[:, layer.positions] = lstm.weight_hh_l0
+            mega[:, layer.positions] = weights["weight_hh_l0"]
             _, cores = hierarchical_svd(mega, network.input_modes, network.output_modes, ranks, tree, **arguments)
             for name, core in cores.items():
                 layer.W.cores[name].copy_(core)
             if lstm.bias:
-                layer.bias.copy_(lstm.bias_ih_l0 + lstm.bias_hh_l0)
+                layer.bias.copy_(weights["bias_ih_l0"] + weights["bias_hh_l0"])
         return layer

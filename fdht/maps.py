@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from fdht.decompose import hierarchical_svd
 from fdht.engine import contract
+from fdht.engine.apply import Planner, apply, prepare
 from fdht.engine.plans import Plan
-from fdht.engine.rows import Planned, apply_rows
 from fdht.hierarchical import hierarchical_tucker
 from fdht.initialise import core_std, matched_std
 from fdht.network import Network
@@ -20,9 +20,9 @@ from fdht.shapes import number
 class TensorMap(nn.Module):
     """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
 
-    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The order of contraction is chosen from the
-    shapes for each number of rows, see `fdht.engine.plans`; `plan` overrides the choice. Equals x @ dense().T + bias
-    up to rounding.
+    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The engine chooses how to contract from
+    the shapes, for each number of rows (see fdht/engine/README.md); `plan` overrides the choice. The result is
+    x @ dense().T + bias up to rounding.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class TensorMap(nn.Module):
         super().__init__()
         self.network = network
         self.plan: Plan | None = None
-        self.planned = Planned(network)
+        self._planner = Planner(network)
         self.cores = nn.ParameterDict()
-        for core in network.cores:  # one by one: a dict would be sorted by name
+        for core in network.cores:  # not from a dict, which ParameterDict would sort by name
             self.cores[core.name] = nn.Parameter(torch.empty(core.shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.zeros(network.output_size, device=device, dtype=dtype)) if bias else None
         self.reset_parameters(std)
@@ -54,7 +54,7 @@ class TensorMap(nn.Module):
                 self.bias.zero_()
 
     @classmethod
-    def from_cores(cls, network: Network, cores: Mapping[str, Tensor], bias: Tensor | None = None) -> "TensorMap":
+    def from_cores(cls, network: Network, cores: Mapping[str, Tensor], bias: Tensor | None = None) -> Self:
         """A map with the given cores (and bias), in their dtype and on their device."""
         some = next(iter(cores.values()))
         layer = TensorMap.__new__(cls)
@@ -66,7 +66,7 @@ class TensorMap(nn.Module):
 
     @property
     def weight_parameters(self) -> int:
-        """Numbers stored for W; the bias is not counted, as in the published counts."""
+        """Numbers stored for W. The literature does not count the bias."""
         return self.network.weights
 
     def tensors(self) -> dict[str, Tensor]:
@@ -89,8 +89,8 @@ class TensorMap(nn.Module):
         rows = x.reshape(-1, N)
         if not len(rows):
             return rows.new_zeros((*x.shape[:-1], M), dtype=dtype)
-        plan = self.planned.plan(len(rows), rows) if self.plan is None else self.plan
-        y = apply_rows(plan, self.network, self.tensors(), rows, self.bias)
+        plan = self._planner.plan(len(rows), rows) if self.plan is None else self.plan
+        y = apply(prepare(plan, self.network, self.tensors(), self.bias), rows)
         return y.reshape(*x.shape[:-1], M)
 
     def extra_repr(self) -> str:
@@ -142,8 +142,8 @@ class HierarchicalTucker(TensorMap):
         inner_rank: int | None = None,
         accuracy: float | None = None,
         bias: Tensor | None = None,
-    ) -> "HierarchicalTucker":
-        """W (M, N) decomposed with the given ranks, or to the given relative accuracy; see `fdht.decompose`."""
+    ) -> Self:
+        """Decompose W (M, N) with the given ranks or to the given relative accuracy; see `fdht.decompose`."""
         network, cores = hierarchical_svd(
             W,
             input_modes,

@@ -26,7 +26,7 @@ def fully_decomposed(
     """The mega map (G H, D + H): pre-activations of all gates from z = [x ; h], and where x and h lie in z.
 
     output_modes: of H; the gates are merged into the first of them. input_modes: of D + H, see `fdht.placement`.
-    Either is chosen if left out: as even as the primes of the size allow, four modes or as many as the other has.
+    Defaults: factors as equal as the primes of the size allow, as many as the other argument has, else four.
     """
     D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
     ins = None if input_modes is None else naturals("input_modes", input_modes)

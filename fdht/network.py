@@ -1,7 +1,7 @@
 """A weight matrix stored as a tensor network: small cores and the names of their indices. Torch-free.
 
-Every format is such a declaration. Indices n1..nd run over the input modes, m1..me over the output modes, any
-other name is a bond; an index of several cores is shared by all of them, and every bond is summed over:
+A weight format is such a declaration. Indices n1..nd are the input modes, m1..me the output modes, any other name is
+a bond. Cores may share an index, and all bonds are summed:
 W[(m1 ... me), (n1 ... nd)] = sum over bonds of the product of the cores. Both sides are row-major.
 """
 
@@ -64,11 +64,11 @@ class Network:
 
     @property
     def terms(self) -> int:
-        """Products of core entries that an entry of W sums: what the variance of W grows by."""
+        """The number of products of core entries that are summed to an entry of W. The variance of W grows with it."""
         return math.prod(self.sizes[bond] for bond in self.bonds)
 
     def with_input_modes(self, sizes: tuple[int, ...]) -> "Network":
-        """The same network with its input modes cut to `sizes`."""
+        """The same network with input modes of other `sizes`."""
         new = dict(zip(self.inputs, sizes, strict=True))
         cores = tuple(
             replace(core, shape=tuple(new.get(i, n) for i, n in zip(core.indices, core.shape, strict=True)))

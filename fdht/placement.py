@@ -1,16 +1,14 @@
 """Where the input x and the state h lie among the input modes of the mega map z = [x ; h]. Torch-free.
 
-D + H seldom factorises well: 57,600 + 256 = 2^9 * 113. So the first input mode counts slices of z: x fills the
-first of them and h lies in the others, in a slice of its own, the rest of which is zero and stays unused. For
-57,600 = 8 x 20 x 20 x 18 and H = 256 that is (8 + 1) x 20 x 20 x 18.
-- x stays contiguous and aligned with the modes: it is used where it lies, without a copy and without padding.
-- Zeros cost nothing: the extra slice adds m_1 r_1 weights and no arithmetic, as only its H positions are
-evaluated.
-- h is spread over a box, as near to a cube as H allows, so that every core but the first tells its units apart
-  (in consecutive positions the last modes alone would).
+D + H seldom factorises well: 57,600 + 256 = 2^9 * 113. So the first input mode counts slices of z: x fills the first
+slices and h lies in an extra slice, whose other positions stay unused. For 57,600 = 8 x 20 x 20 x 18 and H = 256 the
+modes are (8 + 1) x 20 x 20 x 18.
+- x stays contiguous and aligned with the modes: it is used without a copy and without padding.
+- Unused positions cost nothing: the extra slice adds m_1 r_1 weights, and only its H positions are evaluated.
+- h fills a box, as close to a cube as H allows. So every core but the first distinguishes its units; in consecutive
+  positions only the last modes would.
 - A prime factor such as 113 as a mode of its own would cost 113 m_k r_k weights in one leaf.
-Where D + H does factorise with x in whole slices (2,048 + 2,048 = (8 + 8) x 16 x 16), h fills its slices
-completely.
+If D + H factorises with x in whole slices (2,048 + 2,048 = (8 + 8) x 16 x 16), h fills its slices completely.
 """
 
 import itertools
@@ -22,7 +20,7 @@ from fdht.shapes import factorise, natural, naturals
 
 @dataclass(frozen=True)
 class Placement:
-    """x (padded with zeros to `slices` whole slices where D is no multiple of a slice) and the positions of h."""
+    """Where x and h lie. x is padded with zeros to `slices` whole slices if D is no multiple of a slice."""
 
     input_size: int
     hidden_size: int
@@ -33,11 +31,11 @@ class Placement:
 
     @property
     def padded(self) -> int:
-        """Columns of the map that x is multiplied by: D, or D rounded up to whole slices."""
+        """Columns of the map that act on x: D, or D rounded up to whole slices."""
         return self.slices * math.prod(self.input_modes[1:])
 
     def positions(self) -> list[int]:
-        """Columns of the mega map that h is multiplied by."""
+        """Columns of the mega map that act on h."""
         if self.box is None:
             return list(range(self.start, self.start + self.hidden_size))
         strides = [math.prod(self.input_modes[k + 1 :]) for k in range(len(self.input_modes))]
@@ -46,7 +44,10 @@ class Placement:
 
 
 def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Placement:
-    """Lay out [x ; h] over `input_modes`; ValueError if they do not hold exactly D + H, up to the last slice."""
+    """Lay out [x ; h] over `input_modes`.
+
+    Raises ValueError unless their product is D + H, or x fills whole slices and the others just suffice for h.
+    """
     D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
     modes = naturals("input_modes", input_modes)
     slice_size, total = math.prod(modes[1:]), math.prod(modes)
@@ -71,7 +72,7 @@ def suggest_modes(input_size: int, hidden_size: int, order: int = 4) -> tuple[in
 
 
 def _box(size: int, limits: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The box of `size` cells within `limits` that is nearest to a cube, or None if there is none."""
+    """The box of `size` cells within `limits` that is closest to a cube, or None if there is none."""
 
     def boxes(size: int, limits: tuple[int, ...]):
         if len(limits) == 1:

@@ -1,7 +1,7 @@
 """A recurrent layer over any tensor network: W for the input and a dense U, or one mega map for both."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,14 +9,16 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from fdht import arguments, cells
-from fdht import lengths as lengths_
-from fdht.engine import blocks, contract, through_time
+from fdht.engine import blocks, through_time
+from fdht.engine.apply import IDENTITY, Planner, Prepared, apply, normalised, prepare
 from fdht.engine.blocks import State
+from fdht.engine.kernels import enabled
+from fdht.engine.mega_map import MegaMap, positions
 from fdht.engine.recurrence import Recurrence
-from fdht.engine.rows import Planned, apply_prepared, normalised, prepare
-from fdht.engine.state_map import StateMap, positions, slices_of_x
 from fdht.initialise import matched_std
+from fdht.lengths import last_steps
 from fdht.maps import TensorMap
+from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, natural, number
@@ -25,17 +27,17 @@ from fdht.shapes import choice, natural, number
 class Recurrent(nn.Module):
     """LSTM or GRU whose input-to-hidden weight, or whose whole weight, is a tensor network.
 
-    network: W (G H, D), G = 4 (lstm) or 3 (gru) gates; with `placement`: the mega map (G H, D + H) of z = [x ; h].
-    Without `placement`, U (G H, H) is dense. One bias (G H,); torch.nn.LSTM has two, whose sum acts.
+    network: W (G H, D), G = 4 (lstm) or 3 (gru) gates, and U (G H, H) is dense; with `placement`, the mega map
+    (G H, D + H) of z = [x ; h]. One bias (G H,), the sum of the two of torch.nn.LSTM.
 
     forward(x, initial_state=None, lengths=None, dropout_input=0, dropout_recurrent=0)
     x: (B, T, D) if batch_first, else (T, B, D); (T, D) for a single sequence; or a PackedSequence. In the dtype of
        the weights, or uint8 (raw pixels, see `normalise`).
     initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
-    lengths: (B,) steps of each sequence in 1..T; later outputs are 0 and the final state is that of the last step.
+    lengths: (B,) steps of each sequence, in 1..T. Later outputs are 0, the final state is that of the last step.
     dropout_*: in training mode, one mask per sequence, the same at all steps, kept values divided by 1 - p.
-    Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU. First derivatives only; the
-    transforms of torch.func are not supported, but for functional_call.
+    Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU. An LSTM has first derivatives
+    only. Of torch.func only functional_call is supported.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Recurrent(nn.Module):
         dtype: Any = None,
     ):
         super().__init__()
-        self.cell = choice("cell", cell, tuple(cells.GATES))
+        self.cell = choice("cell", cell, tuple(GATES))
         self.hidden_size = natural("hidden_size", hidden_size)
         self.input_size = network.input_size if placement is None else placement.input_size
         self.batch_first, self.placement = batch_first, placement
@@ -62,64 +64,58 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"forget_bias is {forget_bias!r} with cell {cell!r}; expected None: a GRU has no such gate"
             )
-        rows = cells.GATES[cell] * hidden_size
+        rows = GATES[cell] * hidden_size
         if network.output_size != rows:
-            raise ValueError(
-                f"network has {network.output_size} rows; expected {cells.GATES[cell]} * hidden_size = {rows}"
-            )
+            raise ValueError(f"network has {network.output_size} rows; expected {GATES[cell]} * hidden_size = {rows}")
         self.normalisation = (1.0, 0.0)
         self.W = TensorMap(network, device=device, dtype=dtype)
         self.U = None if placement else nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
-        if placement is not None:
-            self._input_network = network.with_input_modes((placement.slices, *network.input_modes[1:]))
-            self._state_map = StateMap(network, self._input_network, placement)
-        else:
-            self._input_network = network
-        self._planned = Planned(self._input_network)
+        self._mega_map = None if placement is None else MegaMap(network, placement)
+        self._planner = Planner(network) if self._mega_map is None else self._mega_map.planner
         self.reset_parameters()
 
     @property
     def positions(self) -> Tensor:
-        """Of h among the columns of a mega map, (H,)."""
+        """The columns of a mega map that act on h, (H,)."""
+        if self.placement is None:
+            raise AttributeError("this layer has a U of its own; only a mega map has positions of h")
         return positions(self.placement, self.bias.device)
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Var(W) = gain²/D, Var(U) = gain²/H; bias 0.
 
-        Also inside a mega map, whose slices of h are scaled, unless h shares its only slice with x, which needs input
-        modes of the product D + H and no whole slices of x: there Var(U) is that of W.
+        In a mega map, too: its slices of h are scaled. Only if h shares its slice with x, Var(U) is that of W.
         """
         D, H = self.input_size, self.hidden_size
         self.W.reset_parameters(matched_std(D, self.gain))
         if self.U is not None:
             self.U.normal_(0, matched_std(H, self.gain))
-        else:
-            core = self.W.network.cores[[("n1" in c.indices) for c in self.W.network.cores].index(True)]
+        elif self.placement is not None:
+            core = next(core for core in self.W.network.cores if "n1" in core.indices)
             axis, slices = core.indices.index("n1"), self.placement.slices
-            extra = core.shape[axis] - slices
-            if extra:
+            if extra := core.shape[axis] - slices:
                 self.W.cores[core.name].narrow(axis, slices, extra).mul_(math.sqrt(D / H))
         self.bias.zero_()
         if self.forget_bias is not None:
             self.bias[H : 2 * H] = self.forget_bias
 
     def normalise(self, scale: float, shift: float) -> "Recurrent":
-        """Let the map act on x * scale + shift while x is given raw, e.g. uint8 pixels; returns self."""
+        """Act on x * scale + shift in place of x, which may be raw uint8 pixels. Returns self."""
         self.normalisation = (number("scale", scale), number("shift", shift))
         return self
 
     def weight_parameters(self) -> dict[str, int]:
-        """Numbers stored, by published convention: W, U (0 where W holds both) and the bias apart."""
+        """Numbers stored in W, U (0 if W is a mega map) and the bias, separately as in the literature."""
         U = 0 if self.U is None else self.U.numel()
         return {"W": self.W.weight_parameters, "U": U, "bias": self.bias.numel()}
 
     def dense_weights(self) -> tuple[Tensor, Tensor]:
         """The reconstructed W (G H, D) and U (G H, H)."""
-        if self.placement is None:
-            return self.W.dense(), self.U
         W = self.W.dense()
+        if self.U is not None:
+            return W, self.U
         return W[:, : self.input_size], W[:, self.positions]
 
     def forward(
@@ -135,7 +131,7 @@ class Recurrent(nn.Module):
         if not isinstance(x, PackedSequence):
             return self._padded(x, lengths, self.batch_first, *given)
         if lengths is not None:
-            raise ValueError("lengths is given beside a PackedSequence; expected one of them")
+            raise ValueError("lengths and a PackedSequence are given; expected one of them")
         padded, lengths = pad_packed_sequence(x, batch_first=True)
         outputs, final = self._padded(padded, lengths, True, *given)  # in the caller's order, as initial_state
         if (order := x.sorted_indices) is not None:
@@ -163,66 +159,67 @@ class Recurrent(nn.Module):
         final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
 
-    def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x, mask_h):
+    def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x: Tensor | None, mask_h: Tensor | None):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        size = blocks.steps(x, *self._planned.held(x.shape[0] * x.shape[1], x, mask_x))
-        act_on_x, recur = self._maps(x[:, :size], mask_x)
+        size = self._block_steps(x, mask_x)
+        prepared, recurrence = self._prepare(x[:, :size], mask_x)
 
         def step(x: Tensor, state: State) -> list[Tensor]:
-            return self._tracks(x, act_on_x, recur, state, mask_h)
+            return self._states(x, prepared, recurrence, state, mask_x, mask_h)
 
-        return lengths_.cut(blocks.run(step, x, state, size, lengths is not None), lengths)
+        return last_steps(blocks.run(step, x, state, size, lengths is not None), lengths)
 
-    def _tracks(self, x: Tensor, act_on_x, recur: Recurrence, state: State, mask: Tensor | None) -> list[Tensor]:
-        """The states of all steps, (B, T, H) each."""
-        if self.cell == "gru" or torch.compiler.is_compiling():
-            zero = [] if state else [self.bias.new_zeros(x.shape[0], self.hidden_size)]
-            if self.cell == "gru":
-                return [cells.gru(act_on_x(x), recur, *(state or zero), mask)]
-            return list(cells.lstm(act_on_x(x), recur, *(state or 2 * zero), mask))
-        # under autocast the products come in half precision; the recurrence keeps that of the weights
-        dtype = self.bias.dtype
-        recur = Recurrence(tuple(tensor.to(dtype) for tensor in recur.tensors), recur.q_first)
-        # as a single expression: the rows are let go as soon as they are in columns
-        gates = act_on_x(x).to(dtype).permute(1, 2, 0).contiguous()
-        return list(through_time.lstm(gates, recur, *(state or [None, None]), mask))
-
-    def _maps(self, x: Tensor, mask: Tensor | None) -> tuple[Callable[[Tensor], Tensor], Recurrence]:
-        """What makes the input part of (B, t, D), (B, t, G H), and what acts on h; planned for steps such as x."""
+    def _block_steps(self, x: Tensor, mask: Tensor | None) -> int:
+        """The steps that are computed at once: all of them, or fewer if no gradients are needed."""
         B, T, D = x.shape
-        padding = 0 if self.placement is None else self.placement.padded - D
-        if padding and mask is not None:
-            mask = nn.functional.pad(mask, (0, padding))
-        plan, cores, network = self._planned.plan(B * T, x, mask), self.W.tensors(), self._input_network
-        if self.placement is None:
-            prepared, recur = prepare(plan, network, cores), Recurrence((self.U,))
-        elif plan.label in self._state_map.shared:
-            # the parts of the mega map serve both: x has the first slices of n1, h a box in the others
-            shared = self._state_map.shared[plan.label]
-            parts = contract.parts(shared, cores)
-            prepared, recur = slices_of_x(plan, parts), self._state_map.from_parts(shared, parts, B, T)
-        else:
-            prepared = prepare(plan, network, self._cut_to_inputs(cores))
-            recur = self._state_map.from_cores(cores, self.positions)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return T
+        plan, peak = self._planner.plan(B * T, x, mask), self._planner.peak(B * T, x, mask)
+        if peak < D:
+            return T
+        rebuilt = self.W.network.output_size * D if plan.kind == "rebuild" else 0
+        return min(T, blocks.block_steps(x, peak, rebuilt))
 
-        def act_on_x(x: Tensor) -> Tensor:
-            rows, normalisation = x.reshape(-1, D), self.normalisation
-            if padding:
-                if normalisation[1]:  # what is padded is zero afterwards
-                    rows, normalisation = normalised(rows, self.bias.dtype, normalisation), (1.0, 0.0)
-                rows = nn.functional.pad(rows, (0, padding))
-            given = (rows, self.bias, normalisation, mask, x.shape[1])
-            return apply_prepared(plan, network, prepared, *given, columns=self.cell == "lstm")
+    def _prepare(self, x: Tensor, mask: Tensor | None) -> tuple[Prepared, Recurrence]:
+        """What acts on x and what acts on h, for inputs such as x (B, T, D)."""
+        B, T, _ = x.shape
+        plan, cores = self._planner.plan(B * T, x, mask), self.W.tensors()
+        if self._mega_map is not None:
+            return self._mega_map.prepare(plan, cores, self.bias, B, T)
+        assert self.U is not None  # as there is no mega map
+        return prepare(plan, self.W.network, cores, self.bias), Recurrence((self.U,))
 
-        return act_on_x, recur
-
-    def _cut_to_inputs(self, cores: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The cores with n1 cut to the slices that hold x."""
-        cut = dict(cores)
-        for core in self.W.network.cores:
-            if "n1" in core.indices:
-                cut[core.name] = cores[core.name].narrow(core.indices.index("n1"), 0, self.placement.slices)
-        return cut
+    def _states(
+        self,
+        x: Tensor,
+        prepared: Prepared,
+        recurrence: Recurrence,
+        state: State,
+        mask_x: Tensor | None,
+        mask_h: Tensor | None,
+    ) -> list[Tensor]:
+        """The states of all steps of x (B, T, D): h, and c of an LSTM, (B, T, H) each."""
+        (B, T, D), normalisation = x.shape, self.normalisation
+        rows = x.reshape(-1, D)  # (B T, D)
+        if padding := prepared.network.input_size - D:  # the columns that fill up the last slice of x stay zero
+            rows = nn.functional.pad(normalised(rows, self.bias.dtype, normalisation), (0, padding))
+            mask_x = mask_x if mask_x is None else nn.functional.pad(mask_x, (0, padding))
+            normalisation = IDENTITY
+        if self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
+            # under autocast the products come in half precision; the recurrence keeps that of the weights
+            dtype = self.bias.dtype
+            recurrence = Recurrence(tuple(tensor.to(dtype) for tensor in recurrence.tensors))
+            # as a single expression: the rows are released as soon as they are in columns
+            gates = (
+                apply(prepared, rows, normalisation, mask_x, T).to(dtype).permute(1, 2, 0).contiguous()
+            )  # (T, 4H, B)
+            h, c = state or (None, None)
+            return list(through_time.lstm(gates, recurrence, h, c, mask_h))
+        pre = apply(prepared, rows, normalisation, mask_x, T)  # (B, T, G H)
+        initial = state or [self.bias.new_zeros(B, self.hidden_size)] * 2
+        if self.cell == "gru":
+            return [cells.gru(pre, recurrence, initial[0], mask_h)]
+        return list(cells.lstm(pre, recurrence, initial[0], initial[1], mask_h))
 
     def _masks(self, B: int, dropout_input: float, dropout_recurrent: float) -> list[Tensor | None]:
         masks = []

@@ -1,4 +1,4 @@
-"""Modes and ranks: the checks that every format shares. Torch-free."""
+"""Checks of modes, ranks and numbers that all formats share, and factorisation. Torch-free."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def natural(name: str, value: Any) -> int:
-    """`value` as an int of at least 1, or a ValueError that names the argument."""
+    """`value` as an int of at least 1. Raises a ValueError that names the argument."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
         raise ValueError(f"{name} is {value!r}; expected an integer of at least 1")
     return int(value)
@@ -22,7 +22,7 @@ def naturals(name: str, values: Any) -> tuple[int, ...]:
 
 
 def modes(name: str, values: Any, size: int, what: str) -> tuple[int, ...]:
-    """`values` as modes whose product is `size`; `what` says where the size comes from."""
+    """`values` as modes whose product is `size`. `what` names the origin of the size in the error."""
     values = naturals(name, values)
     if math.prod(values) != size:
         raise ValueError(f"{name} {list(values)} have the product {math.prod(values)}; expected {what} = {size}")
@@ -30,14 +30,14 @@ def modes(name: str, values: Any, size: int, what: str) -> tuple[int, ...]:
 
 
 def choice(name: str, value: Any, known: Sequence[str]) -> str:
-    """`value` if it is one of the `known` words."""
+    """`value`. Raises ValueError unless it is one of the `known` words."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
     return value
 
 
 def number(name: str, value: Any, *, above: float | None = None) -> float:
-    """`value` as a finite float, greater than `above` if that is given."""
+    """`value` as a finite float. Raises ValueError, also if it is not above `above`."""
     value = value.item() if getattr(value, "ndim", None) == 0 else value  # scalars of numpy and torch
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"{name} is {value!r}; expected a finite number")

@@ -1,6 +1,6 @@
 """Binary dimension trees over the modes 1..d. Torch-free.
 
-A node is the tuple of the modes below it, in the order of its leaves; the root holds all of them.
+A node is the tuple of the modes below it, in the order of its leaves. The root has all modes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ class Tree:
 
     @property
     def inner(self) -> list[Node]:
-        """Inner nodes but the root, children before their parents, left before right."""
+        """Inner nodes without the root, children before their parents, left before right."""
         return [node for node in self.postorder() if len(node) > 1 and node != self.root]
 
     @property
     def ranked(self) -> list[Node]:
-        """All nodes that have a rank: leaves by mode, then `inner`."""
+        """All nodes with a rank: the leaves by mode, then `inner`."""
         return self.leaves + self.inner
 
     def postorder(self) -> list[Node]:
@@ -79,16 +79,16 @@ def tree(shape: Any, order: int) -> Tree:
 
 
 def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = None) -> dict[Node, int]:
-    """The rank of every node but the root, from one of
+    """The rank of every node except the root, from one of
 
-    - `leaf_rank` and `inner_rank` (the latter may be left out where it is not needed or equals the former);
+    - `leaf_rank` and `inner_rank` (default: `leaf_rank`);
     - `ranks`, an int for all nodes;
-    - `ranks`, a list: leaves 1..d, then the inner nodes but the root, children before parents, left before right;
+    - `ranks`, a list: leaves 1..d, then the inner nodes without the root, children before parents, left before right;
     - `ranks`, a mapping from node to rank, a node written as its modes: (4, 5), or "4,5", or "3" for a leaf.
     """
     if leaf_rank is not None or inner_rank is not None:
         if ranks is not None:
-            raise ValueError(f"ranks is {ranks!r} beside leaf_rank or inner_rank; expected one way to give ranks")
+            raise ValueError(f"ranks is {ranks!r} and leaf_rank or inner_rank is given, too; expected only one of them")
         if leaf_rank is None:
             raise ValueError(f"inner_rank is {inner_rank!r} without leaf_rank; expected both")
         leaf = natural("leaf_rank", leaf_rank)

@@ -1,1 +1,1 @@
-"""How a tensor network is applied."""
+"""How a tensor network is applied: see README.md in this folder for the symbols and a step with shapes."""

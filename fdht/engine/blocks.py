@@ -1,26 +1,26 @@
-"""Inference in blocks of steps: what is held does not grow with the length of the sequences.
+"""Inference in blocks of time steps: memory does not grow with the length of the sequences.
 
 All steps at once make the best products, and a training step needs all their pre-activations anyway. Without gradients
-they are let go block by block, where they are larger than the input.
+they are released block by block, where they are larger than the input.
 """
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 State = list[Tensor] | None  # (B, H) each; None is 0
-HELD = {"cpu": 2**17, "cuda": 2**26}  # elements of a block
+ELEMENTS = {"cpu": 2**17, "cuda": 2**26}  # of a block
 
 
-def steps(x: Tensor, elements: int, anyhow: int) -> int:
-    """How many steps of x (B, T, D) make a block, where so many elements are held for each step of a sequence, and so
-    many for all of them."""
-    B, T, D = x.shape
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or elements < D:
-        return T
-    largest = max(HELD["cpu" if x.device.type == "cpu" else "cuda"], anyhow // 8)
-    return min(T, max(1, largest // (B * elements)))
+def block_steps(x: Tensor, peak: int, rebuilt: int) -> int:
+    """How many steps of x (B, T, D) make a block.
+
+    peak: elements per step and sequence of the largest intermediate result. rebuilt: elements of W if it is
+    rebuilt, compared with which a larger block does not matter.
+    """
+    B, _, _ = x.shape
+    most = max(ELEMENTS["cpu" if x.device.type == "cpu" else "cuda"], rebuilt // 8)
+    return max(1, most // (B * peak))
 
 
 def run(
@@ -28,26 +28,21 @@ def run(
 ) -> list[Tensor]:
     """step (x (B, t, D), state (B, H) each) -> states of t steps (B, t, H) each, applied to blocks of `size` steps.
 
-    Without `all_steps`, of the states after the first, h, only the last step need be returned.
+    Returns the states of all steps. Without `all_steps`, states after the first, h, have the last step only.
     """
-    T = x.shape[1]
+    B, T, _ = x.shape
     if size >= T:
         return step(x, state)
     whole: list[Tensor] = []
+    last: list[Tensor] = []
     for start in range(0, T, size):
-        state = _block(step, x, state, start, size, whole, all_steps)
-    return whole + [last.unsqueeze(1) for last in state[len(whole) :]]
-
-
-def _block(step, x: Tensor, state: State, start: int, size: int, whole: list[Tensor], all_steps: bool) -> list[Tensor]:
-    """Writes the states of a block into `whole`, which the first block makes; returns the last of them, (B, H) each.
-
-    So nothing else of a block is held while the next one is computed.
-    """
-    end, tracks = min(start + size, x.shape[1]), step(x[:, start : start + size], state)
-    if start == 0:
-        kept = tracks if all_steps else tracks[:1]
-        whole += [track.new_empty(track.shape[0], x.shape[1], track.shape[2]) for track in kept]
-    for track, states in zip(whole, tracks, strict=False):
-        track[:, start:end] = states
-    return [track[:, end - 1] for track in whole] + [track[:, -1] for track in tracks[len(whole) :]]
+        block = step(x[:, start : start + size], last or state)
+        if not whole:
+            kept = block if all_steps else block[:1]
+            whole = [states.new_empty(B, T, states.shape[2]) for states in kept]
+        for states, of_block in zip(whole, block, strict=False):
+            states[:, start : start + size] = of_block
+        # copies, so that the rest of a block is released before the next one is computed
+        last = [states[:, -1].clone() for states in block]
+        del block, of_block
+    return whole + [states.unsqueeze(1) for states in last[len(whole) :]]

@@ -1,4 +1,8 @@
-"""Executes plans with torch: plain differentiable operations, for any device, dtype and compiler."""
+"""Contraction of tensor networks with torch: plain differentiable operations, for any device, dtype and compiler.
+
+`Cores` are the tensors of a network by their names. `Parts` are the merged parts of a split, each (n, k, w), see
+`fdht.engine.splits.Part`.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,167 +10,161 @@ from functools import reduce
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
-from fdht.engine import splits
-from fdht.engine.cpu.merging import Merge, pairs
-from fdht.engine.plans import Plan, sweep_steps
+from fdht.engine import merging
+from fdht.engine.plans import sweep_steps
 from fdht.engine.splits import Split
-from fdht.network import Core, Network
+from fdht.network import Network
 
 Cores = dict[str, Tensor]
-merge_order = torch.compiler.assume_constant_result(splits.merge_order)  # plain Python: not to be traced
+Parts = Sequence[Tensor]
+merge_order = torch.compiler.assume_constant_result(merging.merge_order)  # plain Python: not to be traced
+SMALL, FEWEST = 2**20, 16  # elements of all products, and terms of each, to add them up one by one
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def einsum(inputs: Sequence[Sequence[str]], output: Sequence[str], *tensors: Tensor) -> Tensor:
+def einsum(operands: Sequence[Sequence[str]], result: Sequence[str], *tensors: Tensor) -> Tensor:
     """torch.einsum with index names in place of letters."""
-    letter = {index: LETTERS[k] for k, index in enumerate(dict.fromkeys(i for part in inputs for i in part))}
-    equation = ",".join("".join(letter[i] for i in part) for part in inputs)
-    return torch.einsum(f"{equation}->{''.join(letter[i] for i in output)}", *tensors)
+    letter = {index: LETTERS[k] for k, index in enumerate(dict.fromkeys(i for part in operands for i in part))}
+    equation = ",".join("".join(letter[i] for i in part) for part in operands)
+    return torch.einsum(f"{equation}->{''.join(letter[i] for i in result)}", *tensors)
 
 
-def merge(parts: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], keep: Sequence[str]) -> Tensor:
-    """Contract tensors with indices `parts` to one with the indices `keep`, in that order."""
-    sizes = {i: n for part, tensor in zip(parts, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)}
-    parts, tensors = list(parts), list(tensors)
-    if len(parts) == 1:
-        return einsum(parts, keep, tensors[0])
-    for a, b, result in merge_order(parts, keep, sizes):
-        product = einsum((parts[a], parts[b]), result, tensors[a], tensors[b])
-        parts = [part for k, part in enumerate(parts) if k not in (a, b)] + [result]
-        tensors = [tensor for k, tensor in enumerate(tensors) if k not in (a, b)] + [product]
+def merge(operands: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], result: Sequence[str]) -> Tensor:
+    """Contract tensors with the indices `operands` to one with the indices `result`, in that order."""
+    if len(operands) == 1:
+        return einsum(operands, result, tensors[0])
+    sizes = {
+        i: n for part, tensor in zip(operands, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)
+    }
+    for a, b, indices in merge_order(operands, result, sizes):
+        product = einsum((operands[a], operands[b]), indices, tensors[a], tensors[b])
+        operands = merging.replaced(operands, a, b, indices)
+        tensors = merging.replaced(tensors, a, b, product)
     return tensors[0]
-
-
-def _merge_cores(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> Tensor:
-    return merge([core.indices for core in declared], [cores[core.name] for core in declared], keep)
 
 
 def dense(network: Network, cores: Cores) -> Tensor:
     """The reconstructed matrix W, (M, N)."""
-    merged = _merge_cores(network.cores, cores, (*network.outputs, *network.inputs))
+    operands, tensors = [core.indices for core in network.cores], [cores[core.name] for core in network.cores]
+    merged = merge(operands, tensors, (*network.outputs, *network.inputs))
     return merged.reshape(network.output_size, network.input_size)
 
 
-def halves(split: Split, cores: Cores) -> tuple[Tensor, Tensor]:
-    """The merged halves P (n_P, s, m_P) and Q (n_Q, s, m_Q)."""
-    n_p, m_p, s, n_q, m_q = split.shape
-    first = _merge_half(split.first, cores, split.first_order).reshape(n_p, s, m_p)
-    second = _merge_half(split.second, cores, split.second_order).reshape(n_q, s, m_q)
-    return _one_dtype(first, second)
+def columns_of(network: Network, cores: Cores, positions: Tensor) -> Tensor:
+    """W[:, positions], (M, H), without rebuilding W: the cores are gathered at the positions, (H,) int64 in 0..N-1.
 
-
-def _one_dtype(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Under autocast what was merged is in half precision, a single core is not."""
-    dtype = reduce(torch.promote_types, (tensor.dtype for tensor in tensors))
-    return tuple(tensor.to(dtype) for tensor in tensors)
-
-
-def _merge_half(declared: Sequence[Core], cores: Cores, keep: Sequence[str]) -> Tensor:
-    """`_merge_cores`, by hand where that is faster and may be done: eagerly on a CPU, in the dtype of the cores."""
-    some = cores[declared[0].name]
-    by_hand = some.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu")
-    if not by_hand or len(declared) == 1:
-        return _merge_cores(declared, cores, keep)
-    parts = tuple(core.indices for core in declared)
-    tensors = [cores[core.name] for core in declared]
-    return Merge.apply(pairs(parts, tuple(tuple(tensor.shape) for tensor in tensors), tuple(keep)), *tensors)
-
-
-def parts(plan: Plan, cores: Cores) -> tuple[Tensor, ...]:
-    """The merged parts of a split: P and Q, or what a P that is cut again consists of, and Q; see `fdht.engine.splits`.
-
-    Each is (n, bonds to the next part, what it gives to the part before): P (n_P, s, m_P), Q (n_Q, s, m_Q).
+    Raises ValueError if a core has several input modes.
     """
-    split, between = plan.split, plan.between
-    if between is None:
-        return halves(split, cores)
-    (n, k, w), (n_1, s_1, m_1) = between.shape, between.first_shape
-    (_, _, s, n_q, m_q) = split.shape
-    return _one_dtype(
-        _merge_half(between.first, cores, between.first_order).reshape(n_1, s_1, m_1),
-        _merge_half(between.cores, cores, between.order).reshape(n, k, w),
-        _merge_half(split.second, cores, between.second_order).reshape(n_q, s, m_q),
-    )
+    at, rest = {}, positions
+    for index, size in reversed(list(zip(network.inputs, network.input_modes, strict=True))):
+        at[index], rest = rest % size, rest // size
+    operands, tensors = [], []
+    for core in network.cores:
+        tensor, indices = cores[core.name], list(core.indices)
+        own = [index for index in network.inputs if index in indices]
+        if len(own) > 1:
+            raise ValueError(f"core {core.name} has the input modes {', '.join(own)}; expected one at most")
+        for index in own:
+            axis = indices.index(index)
+            tensor, indices[axis] = tensor.index_select(axis, at[index]), "position"
+        operands.append(tuple(indices))
+        tensors.append(tensor)
+    merged = merge(operands, tensors, ("position", *network.outputs))
+    return merged.reshape(positions.numel(), network.output_size).mT
 
 
-def joined(before: Sequence[Tensor]) -> Tensor:
-    """P (n_P, s, m_P) from what it consists of, where all bonds of the split end between the cuts."""
-    if len(before) == 1:
-        return before[0]
-    (n_1, b, m_1), (n, s, w) = before[0].shape, before[1].shape
-    P = torch.einsum("abm,nsbw->ansmw", before[0], before[1].reshape(n, s, b, w // b))
-    return P.reshape(n_1 * n, s, m_1 * w // b)
+def merge_parts(split: Split, cores: Cores) -> tuple[Tensor, ...]:
+    """The parts of a split, (n, k, w) each."""
+    merged = []
+    for part in split.parts:
+        operands, tensors = [core.indices for core in part.cores], [cores[core.name] for core in part.cores]
+        merged.append(merge(operands, tensors, part.indices).reshape(part.shape))
+    # under autocast a product is in half precision, a single core is not
+    dtype = reduce(torch.promote_types, (tensor.dtype for tensor in merged))
+    return tuple(tensor.to(dtype) for tensor in merged)
 
 
-def apply_parts(parts: Sequence[Tensor], x: Tensor, q_first: bool) -> Tensor:
-    """x (rows, N) -> (rows, M), with the merged parts of a split."""
-    *before, second = parts
-    (n_q, s, m_q), rows = second.shape, x.shape[0]
-    if q_first:
-        return expand(before, x.reshape(-1, n_q) @ second.reshape(n_q, s * m_q), rows)
-    (first,) = before
-    n_p, _, m_p = first.shape
-    inner = first.permute(2, 1, 0).reshape(m_p * s, n_p) @ x.reshape(rows, n_p, n_q)
-    out = inner.view(rows * m_p, s * n_q) @ second.transpose(0, 1).reshape(s * n_q, m_q)
-    return out.reshape(rows, m_p * m_q)
+def apply_parts(parts: Parts, x: Tensor) -> Tensor:
+    """x (rows, N) -> (rows, M)."""
+    Q = parts[-1].flatten(0, 1)  # (n_Q, s m_Q)
+    rows = x.shape[0]  # not len(x), which a compiler would take for a constant
+    return apply_in_turn(parts[:-1], x.reshape(-1, len(Q)) @ Q, rows).reshape(rows, -1)
 
 
-def expand(parts: Sequence[Tensor], state: Tensor, rows: int) -> Tensor:
-    """What the product with Q leaves of each row, contracted with the other parts -> (rows, M)."""
+def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
+    """Parts from the last to the first: state (rows, n_1 .. n_l k_l columns) -> (rows, w_1, columns)."""
+    by_hand = state.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu")
     for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
-        n, s, w = part.shape
-        state = part.reshape(n * s, w).mT @ state.reshape(rows * lead, n * s, -1)
-    return state.reshape(rows, -1)
+        matrix = part.flatten(0, 1)  # (n k, w)
+        state = state.reshape(rows * lead, len(matrix), -1)  # (rows lead, n k, columns)
+        if by_hand:
+            state = SharedMatrix.apply(matrix, state)  # (rows lead, w, columns)
+        else:
+            state = torch.bmm(matrix.mT.expand(rows * lead, -1, -1), state)
+    return state
 
 
-def leads(parts: Sequence[Tensor]) -> list[int]:
-    """For each part the number of products that it takes part in, for every row."""
+class SharedMatrix(Function):
+    """A matrix (K, w) transposed times each state (R, K, columns) -> (R, w, columns).
+
+    As `bmm` of the expanded matrix, but for its gradient, which is summed in the matrix's own layout.
+    """
+
+    @staticmethod
+    def forward(ctx, matrix, state):
+        ctx.save_for_backward(matrix, state)
+        return torch.bmm(matrix.mT.expand(len(state), -1, -1), state)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (matrix, state), grad = ctx.saved_tensors, grad.contiguous()
+        return sum_of_products(state, grad), torch.bmm(matrix.expand(len(state), -1, -1), grad)
+
+
+def sum_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """The sum over k of a_k b_kᵀ: a (K, M, B), b (K, N, B) -> (M, N). As one GEMM on reordered matrices, unless the
+    products are small."""
+    (K, M, B), N = a.shape, b.shape[1]
+    if B >= FEWEST and K * M * N <= SMALL:
+        return torch.bmm(a, b.mT).sum(0)
+    return a.transpose(0, 1).flatten(1) @ b.transpose(0, 1).flatten(1).mT
+
+
+def leads(parts: Parts) -> list[int]:
+    """For each part the number of products per row: the input modes of the parts before it."""
     return [math.prod([earlier.shape[0] for earlier in parts[:k]]) for k in range(len(parts))]
 
 
-def box(half: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:
-    """P (n_P, s, m_P), or Q, at the inputs of a box: n_P = prod(modes), cut to `sides` from `starts` on."""
-    cut = half.view(*modes, *half.shape[1:])
+def join_parts(parts: Parts) -> Tensor:
+    """W (M, N) from the parts of a split, none of whose bonds passes a part."""
+    joined = parts[0].permute(2, 0, 1)  # (m_1, n_1, s_1)
+    for part in parts[1:]:
+        (m, n_before, bond), (n, k, w) = joined.shape, part.shape
+        joined = torch.einsum("mab,nkbw->mwank", joined, part.reshape(n, k, bond, w // bond))
+        joined = joined.reshape(m * w // bond, n_before * n, k)
+    return joined.squeeze(2)
+
+
+def box_of(part: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:
+    """A part (n, k, w), n = prod(modes), at the input modes `starts` to `starts + sides` only."""
+    cut = part.view(*modes, *part.shape[1:])
     for axis, (start, side) in enumerate(zip(starts, sides, strict=True)):
         cut = cut.narrow(axis, start, side)
-    return cut.reshape(-1, *half.shape[1:])
+    return cut.reshape(-1, *part.shape[1:])
 
 
-def sweep(plan: Plan, network: Network, cores: Cores, x: Tensor) -> Tensor:
-    """The input contracted with one core after the other."""
+def row_sums(parts: Parts) -> Tensor:
+    """W 1, (M,): what a constant added to every input contributes."""
+    *before, Q = (part.sum(0, keepdim=True) for part in parts)
+    return apply_in_turn(before, Q, 1).flatten()
+
+
+def sweep(network: Network, path: tuple[int, ...], cores: Cores, x: Tensor) -> Tensor:
+    """x (rows, N) contracted with one core after the other -> (rows, M)."""
     state, indices = x.reshape(-1, *network.input_modes), ("rows", *network.inputs)
-    for core, after in sweep_steps(network, plan.path):
+    for core, after in sweep_steps(network, path):
         state = einsum((indices, core.indices), ("rows", *after), state, cores[core.name])
         indices = ("rows", *after)
-    state = einsum((indices,), ("rows", *network.outputs), state)
-    return state.reshape(-1, network.output_size)
-
-
-def columns(network: Network, cores: Cores, positions: Tensor) -> Tensor:
-    """W[:, positions] as (len(positions), M), without rebuilding W: the cores are gathered at the positions.
-
-    positions: (H,) int64 in 0..N-1.
-    """
-    parts, tensors, rest = [], [], positions
-    at = {}
-    for index, size in reversed(list(zip(network.inputs, network.input_modes, strict=True))):
-        at[index], rest = rest % size, rest // size
-    for core in network.cores:
-        tensor, indices = cores[core.name], list(core.indices)
-        held = [index for index in network.inputs if index in indices]
-        if len(held) == 1:
-            axis = indices.index(held[0])
-            tensor, indices[axis] = tensor.index_select(axis, at[held[0]]), "position"
-        elif held:  # one core with several input modes: not used by our formats
-            raise ValueError(f"core {core.name} holds the input modes {held}; expected one at most")
-        parts.append(tuple(indices))
-        tensors.append(tensor)
-    merged = merge(parts, tensors, ("position", *network.outputs))
-    return merged.reshape(positions.numel(), network.output_size)
-
-
-def sums(parts: Sequence[Tensor]) -> Tensor:
-    """W 1, the sum over all inputs, (M,): what a constant added to every input contributes."""
-    *before, second = (part.sum(0, keepdim=True) for part in parts)
-    return expand(before, second, 1).flatten()
+    return einsum((indices,), ("rows", *network.outputs), state).reshape(-1, network.output_size)

@@ -1,4 +1,4 @@
-"""Backward passes written by hand have no derivative of their own: asking for one is an error, not a wrong number."""
+"""Hand-written backward passes have no derivative: requesting one is an error, not a wrong number."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 
 def first_order(backward: Callable) -> Callable:
-    """torch's `once_differentiable`, which lets create_graph=True pass where the incoming gradient is a constant."""
+    """As torch's `once_differentiable`, which accepts create_graph=True if the incoming gradient is a constant."""
     once = once_differentiable(backward)
 
     @wraps(backward)

@@ -1,4 +1,4 @@
-"""The LSTM of `fdht.cells` with the backward pass through time by hand."""
+"""The LSTM of `fdht.cells` with a hand-written backward pass through time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,42 +16,45 @@ sigmoid_slope, tanh_slope = torch.ops.aten.sigmoid_backward.grad_input, torch.op
 def lstm(
     gates: Tensor, recur: Recurrence, h: Tensor | None, c: Tensor | None, mask: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """`fdht.cells.lstm` of pre-activations with a sequence a column, (T, 4H, B), which are used up."""
-    return LSTM.apply(torch.is_grad_enabled(), recur.q_first, gates, h, c, mask, *recur.tensors)
+    """As `fdht.cells.lstm`, from the input part of the gates (T, 4H, B), which is overwritten. Returns all h and all c.
+
+    h, c: initial states (B, H), or None for 0. mask: (B, H) on h, or None.
+    """
+    return LSTM.apply(torch.is_grad_enabled(), gates, h, c, mask, *recur.tensors)
 
 
 class LSTM(Function):
-    """In place, and with the gradients of what acts on h from all steps at once, which autograd would do step by
-    step. `tensors` and `q_first` as in `Recurrence`. States are in columns, see there.
-    tracked: whether autograd is on, which a `Function` cannot see itself.
+    """In place, and the gradients of `tensors` are computed from all steps at once; autograd would add them up step by
+    step. States are in columns, and `tensors` are those of a `Recurrence`. tracked: whether autograd is on, which a
+    `Function` cannot see itself.
     """
 
     @staticmethod
-    def forward(ctx, tracked, q_first, gates, h, c, mask, *tensors):
+    def forward(ctx, tracked, gates, h, c, mask, *tensors):
         ctx.set_materialize_grads(False)
-        products = Recurrence(tensors, q_first).products()
+        products = Recurrence(tensors).products()
         T, (H, B) = len(gates), (gates.shape[1] // 4, gates.shape[2])
         h, c, mask = _columns(h), _columns(c), _columns(mask)
-        # all c are in columns for the caller too: few are read
+        # all c stay in columns for the caller, too, who seldom reads them
         all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=gates.dtype, device=gates.device)
         cs, first, keep = all_c.permute(1, 2, 0), _first(h), tracked and any(ctx.needs_input_grad)
         if keep:
             tanh, hs = gates.new_empty(T, H, B), gates.new_empty(T, H, B)
-        else:  # in place of gates that are not read any more
+        else:  # in the memory of gates that are not read again
             tanh, hs = gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
-        h0, c0, inner = h, c, products.inner(T - first if keep else 0, B)
+        h0, c0, inner = h, c, products.room(T - first if keep else 0, B)
         tracks = (gates, gates[:, : 2 * H], *gates.chunk(4, dim=1), cs, tanh, hs)
         for t, (a, i_f, i, f, g, o, to_c, to_tanh, to_h) in enumerate(_steps(*tracks)):
             if t >= first:
                 h = h if mask is None else h * mask
-                products.add(a, h, _at(t - first, inner) if keep else _at(0, products.inner(1, B)))
+                products.add(a, h, _at(t - first, inner) if keep else _at(0, products.room(1, B)))
             i_f.sigmoid_()
             g.tanh_()
             c = torch.mul(i, g, out=to_c) if c is None else torch.mul(f, c, out=to_c).addcmul_(i, g)
             h = torch.mul(o.sigmoid_(), torch.tanh(c, out=to_tanh), out=to_h)
         if keep:
             ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *inner, *tensors)
-        ctx.q_first, ctx.between = q_first, len(inner)
+        ctx.between = len(inner)
         return _rows(hs), all_c
 
     @staticmethod
@@ -60,7 +63,7 @@ class LSTM(Function):
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]
         cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
-        products = Recurrence(tuple(tensors), ctx.q_first).products()
+        products = Recurrence(tuple(tensors)).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0) for grad in (grad_hs, grad_cs))
         grad_inner = [torch.empty_like(between) for between in inner]
@@ -80,8 +83,8 @@ class LSTM(Function):
                 if mask is not None:
                     dh *= mask
         del through, tracks, by_h  # room for the gradients
-        grads = [None] * len(tensors)
-        if any(ctx.needs_input_grad[6:]):
+        grads: Sequence[Tensor | None] = [None] * len(tensors)
+        if any(ctx.needs_input_grad[5:]):
             before = hs[:-1] if h0 is None else torch.cat((h0[None], hs[:-1]))
             if len(before):
                 before = before if mask is None else before * mask
@@ -89,11 +92,11 @@ class LSTM(Function):
             else:  # a single step
                 grads = [torch.zeros_like(tensor) for tensor in tensors]
         of_state = (None, None) if h0 is None else (dh.mT, dc.mT)
-        return None, None, slope, *of_state, None, *grads
+        return None, slope, *of_state, None, *grads
 
 
 def _first(h0: Tensor | None) -> int:
-    """The first step that has an h before it: without an initial state h_0 is 0, and nothing is multiplied by it."""
+    """The first step with a previous h: without an initial state the first product with U is left out."""
     return 1 if h0 is None else 0
 
 
@@ -107,8 +110,8 @@ def _at(step: int, tracks: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _slopes(gates: Tensor, c0: Tensor | None, cs: Tensor, tanh: Tensor) -> tuple[Tensor, Tensor]:
-    """What does not depend on the gradients, for all steps at once: d a_t = slope_t * (dc, dc, dc, dh) and
-    d c_t = through_t * d h_t."""
+    """Factors of the backward pass for all steps at once: slope (T, 4H, B) and through (T, H, B) with
+    d a_t = slope_t * (dc, dc, dc, dh) and d c_t = through_t * d h_t."""
     i, f, g, o = gates.chunk(4, dim=1)
     slope, through = torch.empty_like(gates), torch.empty_like(tanh)
     by_i, by_f, by_g, by_o = slope.chunk(4, dim=1)
@@ -132,7 +135,7 @@ def _columns(rows: Tensor | None) -> Tensor | None:
 def _rows(columns: Tensor) -> Tensor:
     """(T, N, B) -> (B, T, N), in memory (T, B, N), as torch.nn.LSTM has it.
 
-    It is no view of another tensor: autograd lets nobody change a view that comes from a `Function`.
+    A copy, not a view: autograd forbids changing a view that a `Function` returned.
     """
     T, N, B = columns.shape
     rows = torch.empty_strided((B, T, N), (N, B * N, 1), dtype=columns.dtype, device=columns.device)

@@ -5,8 +5,8 @@ import torch
 from small_models import SMALL, parts, reference, small
 
 import baselines
-from fdht.engine import blocks, plans
-from fdht.engine.rows import apply_rows
+from fdht.engine import plans
+from fdht.engine.apply import apply, prepare
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
@@ -19,7 +19,7 @@ def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.mark.parametrize("name", SMALL)
 def test_every_plan_equals_dense(name, dtype):
     layer = small(name, dtype).W
-    x = torch.randn(101, layer.network.input_size, dtype=dtype)  # more rows than a chunk
+    x = torch.randn(101, layer.network.input_size, dtype=dtype)
     expected = x @ layer.dense().T
     for plan in plans.plans(layer.network):
         layer.plan = plan
@@ -36,7 +36,7 @@ def test_every_plan_has_exact_gradients(name):
     for plan in plans.plans(layer.network):
 
         def function(x, *cores, plan=plan):
-            return apply_rows(plan, layer.network, dict(zip(names, cores, strict=True)), x).squeeze(1)
+            return apply(prepare(plan, layer.network, dict(zip(names, cores, strict=True))), x).squeeze(1)
 
         assert torch.autograd.gradcheck(function, (x, *cores), fast_mode=True), plan
 
@@ -54,7 +54,7 @@ def test_raw_pixels_are_normalised_inside_the_map(name, mask):
     expected = x @ layer.dense().T
     gradients = torch.autograd.grad(expected.square().sum(), list(layer.cores.values()))
     for plan in plans.plans(layer.network):
-        y = apply_rows(plan, layer.network, layer.tensors(), pixels, None, (1 / 128, -1.0), drop, steps)
+        y = apply(prepare(plan, layer.network, layer.tensors()), pixels, (1 / 128, -1.0), drop, steps)
         assert relative_error(y, expected.view(sequences, steps, -1)) < 1e-12, plan
         ours = torch.autograd.grad(y.square().sum(), list(layer.cores.values()))
         assert max(map(relative_error, ours, gradients)) < 1e-12, plan
@@ -84,8 +84,8 @@ def test_layer_equals_torch_whatever_the_plan(name, monkeypatch):
     expected = reference(layer)(x)[0]
     (of_x,) = torch.autograd.grad(expected.square().sum(), x)
     of_parameters = torch.autograd.grad(layer(x)[0].square().sum(), list(layer.parameters()))
-    for plan in plans.plans(layer._planned.network):
-        monkeypatch.setattr(layer._planned, "plan", lambda *_, plan=plan: plan)
+    for plan in plans.plans(layer._planner.network):
+        monkeypatch.setattr(layer._planner, "plan", lambda *_, plan=plan: plan)
         with torch.no_grad():
             assert relative_error(layer(x)[0], expected) < 1e-12, plan
         outputs = layer(x)[0]
@@ -130,10 +130,9 @@ def test_inference_in_blocks_of_steps_gives_the_same(name, cell, lengths, monkey
     x, h = torch.randn(5, 7, 48, dtype=torch.float64), torch.randn(1, 5, 16, dtype=torch.float64)
     state = (h, 2 * h) if cell == "lstm" else h
     expected, expected_final = layer(x, state, lengths)
-    seen, tracks = [], layer._tracks
-    monkeypatch.setattr(layer, "_tracks", lambda x, *given: seen.append(x.shape[1]) or tracks(x, *given))
-    monkeypatch.setattr(layer._planned, "held", lambda *_: (64, 0))
-    monkeypatch.setitem(blocks.HELD, "cpu", 5 * 64 * 3)
+    seen, states = [], layer._states
+    monkeypatch.setattr(layer, "_states", lambda x, *given: seen.append(x.shape[1]) or states(x, *given))
+    monkeypatch.setattr(layer, "_block_steps", lambda *_: 3)
     with torch.no_grad():
         outputs, final = layer(x, state, lengths)
     assert seen == [3, 3, 1]

@@ -1,7 +1,6 @@
 """FDHTLSTM behaves as users of torch.nn.LSTM expect."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +8,6 @@ from small_models import SMALL, parts, reference, small
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from fdht import FDHTLSTM, HierarchicalTucker
-from fdht.engine.state_map import StateMap
 
 MODES = ([6, 3, 4], [4, 2, 2])
 
@@ -110,17 +108,10 @@ def test_dropout_is_one_mask_a_sequence(name):
     assert torch.equal(layer(x, dropout_input=0.5, dropout_recurrent=0.5)[0], layer(x)[0])
 
 
-@pytest.mark.parametrize("way", ["U rebuilt", "U as a split, Q first", "U as a split, P first"])
+@pytest.mark.parametrize("way", ["U joined", "U in parts"])
 def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
     """x in whole slices and h in a box, x ending within a slice, and h filling its slices."""
-    monkeypatch.setattr("fdht.engine.state_map.OPERATIONS", 1e9 if way == "U rebuilt" else -1e9)
-    plan = StateMap._plan
-
-    def chosen(*arguments):
-        found = plan(*arguments)
-        return found and replace(found, q_first=way != "U as a split, P first")
-
-    monkeypatch.setattr(StateMap, "_plan", chosen)
+    monkeypatch.setattr("fdht.engine.mega_map.OPERATIONS", 1e9 if way == "U joined" else -1e9)
     for D, H, n, m in [(48, 16, [6, 3, 4], [4, 2, 2]), (50, 14, [8, 8], [7, 2]), (48, 12, [5, 3, 4], [3, 2, 2])]:
         layer = FDHTLSTM(D, H, n, m, ranks=3, batch_first=True, dtype=torch.float64)
         mega, positions = layer.W.dense(), layer.positions
@@ -166,7 +157,7 @@ BAD_CALLS = [
     ((torch.zeros(2, 3, 48),), {"lengths": [1, 2, 3]}, r"lengths is \[1, 2, 3\]; expected values in 1..2"),
     ((torch.zeros(2, 3, 48),), {"lengths": [1, 0, 2]}, "expected values in 1..2"),
     ((torch.zeros(2, 3, 48),), {"dropout_input": 1.0}, "dropout_input is 1.0; expected a probability"),
-    ((pack_sequence([torch.zeros(2, 48)]),), {"lengths": [2]}, "lengths is given beside a PackedSequence"),
+    ((pack_sequence([torch.zeros(2, 48)]),), {"lengths": [2]}, "lengths and a PackedSequence are given"),
 ]
 
 

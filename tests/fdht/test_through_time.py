@@ -1,13 +1,12 @@
-"""What is differentiated by hand equals what autograd does: the LSTM through time, and the merging of cores."""
+"""The hand-written backward pass of the LSTM equals that of autograd."""
 
 import pytest
 import torch
-from small_models import SMALL, small
+from small_models import small
 
 from fdht import cells
-from fdht.engine import contract, through_time
+from fdht.engine import through_time
 from fdht.engine.recurrence import Recurrence
-from fdht.engine.splits import splits
 
 B, T, H = 3, 4, 6  # H = n_P n_Q = 2 x 3, 4 H = m_P m_Q = 8 x 3
 
@@ -20,7 +19,9 @@ def recurrences(kind):
     torch.manual_seed(0)
     if kind == "dense":
         return Recurrence((random(4 * H, H),))
-    return Recurrence((random(2, 2, 8), random(3, 2, 3)), kind == "Q first")
+    if kind == "two parts":
+        return Recurrence((random(2, 2, 8), random(3, 1, 2 * 3)))
+    return Recurrence((random(2, 2, 4), random(1, 3, 2 * 2), random(3, 1, 3 * 3)))
 
 
 def by_hand(recur, pre, h, c, mask):
@@ -29,7 +30,7 @@ def by_hand(recur, pre, h, c, mask):
     return through_time.lstm(gates, recur, h, c, mask)
 
 
-KINDS = pytest.mark.parametrize("kind", ["dense", "Q first", "P first"])
+KINDS = pytest.mark.parametrize("kind", ["dense", "two parts", "three parts"])
 
 
 @KINDS
@@ -65,7 +66,7 @@ def test_lstm_has_exact_gradients(kind):
     recur = recurrences(kind)
 
     def function(pre, h, c, *tensors):
-        return by_hand(Recurrence(tensors, recur.q_first), pre, h, c, None)
+        return by_hand(Recurrence(tensors), pre, h, c, None)
 
     assert torch.autograd.gradcheck(function, (random(B, T, 4 * H), random(B, H), random(B, H), *recur.tensors))
 
@@ -85,24 +86,3 @@ def test_outputs_lie_as_those_of_torch_and_may_be_changed(batch, batch_first):
     assert all(map(torch.equal, before, final)), "the final state is no view of the outputs"
     for part in final:
         part.detach_()
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_merged_halves_equal_those_of_einsum(name):
-    layer = small(name).W
-    cores = layer.tensors()
-    for split in splits(layer.network):
-        by_hand = contract.halves(split, cores)
-        plain = [
-            contract._merge_cores(half, cores, order).reshape(merged.shape)
-            for half, order, merged in zip(
-                (split.first, split.second), (split.first_order, split.second_order), by_hand, strict=True
-            )
-        ]
-        weights = [torch.randn_like(merged) for merged in by_hand]
-        results = []
-        for halves in (by_hand, plain):
-            loss = sum((merged * weight).sum() for merged, weight in zip(halves, weights, strict=True))
-            results.append((*halves, *torch.autograd.grad(loss, list(cores.values()))))
-        for ours, theirs in zip(*results, strict=True):
-            torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)

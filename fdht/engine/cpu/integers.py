@@ -1,26 +1,28 @@
-"""Products of bytes with a float matrix in integer arithmetic, on CPUs that multiply bytes.
+"""Products of raw pixels with a float matrix in integer arithmetic, on CPUs that multiply bytes.
 
-A column of B is a scale times integers of 23 bits, and such an integer is three digits to the base 256, each of which
-an int8 holds: B = scale (65536 d2 + 256 d1 + d0). With A uint8 the products A d are sums of integers, exact in int32.
-So A is read as it lies, a byte a number, and never converted to floats; with the dot products of bytes that these
-CPUs have, three such products take half the time of one in float32 (benchmarks/README.md). Only B is rounded, by less
-than 2^-22 of the largest entry of its column: float32 itself has steps of 2^-23.
+A column of B is a scale times integers of 23 bits, and such an integer is three digits to the base 256 that an int8
+holds: B = scale (65536 d2 + 256 d1 + d0). With A uint8 the products A d are sums of integers, exact in int32. So A is
+read as it is, a byte per number, and never converted to floats. Only B is rounded, by less than 2^-22 of the largest
+entry of its column; float32 itself has steps of 2^-23.
 """
 
 from functools import cache
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
-from fdht.engine.plans import DIGITS
+from fdht.engine import kernels
+from fdht.engine.costs import DIGITS, SHORTEST
+from fdht.engine.first_order import first_order
 
 LARGEST = 2**22 - 2**16  # an integer i of three digits, however it was rounded
 UNITS = 3 * 2**22  # the last bit of UNITS + i as a float32 counts units: adding rounds to an integer
-UNITS_BITS = 0x4B400000  # those of UNITS as a float32; those of UNITS + i are UNITS_BITS + i
+UNITS_BITS = 0x4B400000  # the bits of UNITS as a float32; those of UNITS + i are UNITS_BITS + i
 HALVES = 0x8080  # with that added, the two lower bytes of i are 128 + d0 and 128 + d1, which one XOR makes digits
-LONGEST = (2**31 - 1) // (255 * 128)  # summands that int32 holds
+LONGEST = (2**31 - 1) // (255 * 128)  # terms of a sum that int32 holds
 BLOCK = 2**18  # elements that are split at a time: they stay in the cache
-SUMS = 2**20  # of bytes at a time: so do they
+SUMS = 2**20  # sums of products at a time: they stay in the cache, too
 WIDTH = 16  # a product of bytes with a multiple of so many columns is up to a quarter faster
 REDUCED = 1024  # columns that a reduction over rows wants at least
 
@@ -43,6 +45,35 @@ def available() -> bool:
         return False
 
 
+def accepts(x: Tensor) -> bool:
+    """Whether `x` is raw pixels on a CPU that multiplies bytes."""
+    on_cpu = x.device.type == "cpu" and x.dtype == torch.uint8
+    return on_cpu and not torch.compiler.is_compiling() and kernels.enabled("integers") and available()
+
+
+def worthwhile(Q: Tensor) -> bool:
+    """Whether a matrix (n, w) is float32 and its sums are long enough to save time and short enough to be exact."""
+    return Q.dtype == torch.float32 and SHORTEST <= len(Q) <= LONGEST
+
+
+class BytesProduct(Function):
+    """x (rows, n) uint8, Q (n, w) float32 -> x Q (rows, w). First derivatives, by Q only."""
+
+    @staticmethod
+    def forward(ctx, x, Q):
+        ctx.save_for_backward(x)
+        return multiply(x, split(Q), Q.new_empty(len(x), Q.shape[1]))
+
+    @staticmethod
+    @first_order
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        total = grad.new_zeros(x.shape[1], grad.shape[1])
+        for rows, of_rows in zip(x.split(LONGEST), grad.split(LONGEST), strict=True):
+            total += multiply(rows.mT, split(of_rows), torch.empty_like(total))
+        return None, total
+
+
 def split(b: Tensor) -> Digits:
     """b (K, N) as digits (K, 3 N and zeros), d0 of all columns first, and the scale (N,) of each column."""
     (K, N), scale = b.shape, _largest(b).div_(LARGEST)
@@ -59,27 +90,19 @@ def split(b: Tensor) -> Digits:
     return digits, scale
 
 
-def multiply(a: Tensor, b: Digits, out: Tensor, sums: Tensor | None = None) -> Tensor:
-    """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory.
-
-    sums: `room` for out, else made here; used again it stays in the cache.
-    """
+def multiply(a: Tensor, b: Digits, out: Tensor) -> Tensor:
+    """out (R, N) float32 = a (R, K) uint8 @ b (K, N), K at most LONGEST. `a` may be transposed in memory."""
     (digits, scale), N = b, out.shape[1]
-    sums = room(*out.shape) if sums is None else sums
-    for rows, product in zip(a.split(len(sums)), out.split(len(sums)), strict=True):
-        if 1 in rows.shape:  # plain strides: other ones of a single row or column are read wrongly
+    chunk = min(len(a), max(1, SUMS // digits.shape[1]))
+    sums = torch.empty(chunk, digits.shape[1], dtype=torch.int32)
+    for rows, product in zip(a.split(chunk), out.split(chunk), strict=True):
+        if 1 in rows.shape:  # _int_mm misreads the strides of a single row or column
             rows = rows.reshape(-1).view(rows.shape)
         found = torch._int_mm(rows, digits, out=sums[: len(rows)])[:, : DIGITS * N]
         d0, d1, d2 = found.view(scale.dtype).copy_(found).split(N, 1)  # converted where they are
         d0.add_(d1.add_(d2, alpha=256), alpha=256)
-        torch.mul(d0, scale, out=product)  # once: it does not lie in the cache yet
+        torch.mul(d0, scale, out=product)  # once: it is not in the cache yet
     return out
-
-
-def room(rows: int, columns: int) -> Tensor:
-    """Sums of bytes for a result of so many rows and columns, or for as many of its rows as the cache holds."""
-    width = _width(columns)
-    return torch.empty(min(rows, max(1, SUMS // width)), width, dtype=torch.int32)
 
 
 def _width(columns: int) -> int:

@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_models import SMALL, small
 
-from fdht.engine import plans
-from fdht.engine.cpu import digits
-from fdht.engine.cpu.first_product import QSide
-from fdht.engine.rows import apply_rows
+from fdht.engine import costs, plans
+from fdht.engine.apply import apply, prepare
+from fdht.engine.cpu import integers
 
-pytestmark = pytest.mark.skipif(not digits.available(), reason="this CPU has no exact products of bytes (AVX512-VNNI)")
+pytestmark = pytest.mark.skipif(
+    not integers.available(), reason="this CPU has no exact products of bytes (AVX512-VNNI)"
+)
 
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     out = b.new_empty(a.shape[0], b.shape[1])
-    return digits.multiply(a, digits.split(b), out, digits.room(*out.shape))
+    return integers.multiply(a, integers.split(b), out)
 
 
 @given(
@@ -43,16 +44,16 @@ def test_blocks_give_what_the_whole_gives(R, monkeypatch):
     """Also a last block of a single row, and of a matrix that lies transposed."""
     a, b = torch.randint(0, 256, (R, 50), dtype=torch.uint8), torch.randn(50, 5)
     whole = product(a, b)
-    monkeypatch.setattr(digits, "SUMS", 4 * digits._width(5))
-    monkeypatch.setattr(digits, "BLOCK", 7 * 5)
+    monkeypatch.setattr(integers, "SUMS", 4 * integers._width(5))
+    monkeypatch.setattr(integers, "BLOCK", 7 * 5)
     assert torch.equal(product(a, b), whole)
     assert torch.equal(product(a.T.contiguous().T, b), whole)
 
 
 def test_the_largest_entries_do_not_overflow():
-    a = torch.full((2, digits.LONGEST), 255, dtype=torch.uint8)
+    a = torch.full((2, integers.LONGEST), 255, dtype=torch.uint8)
     for sign in (1, -1):
-        b = torch.full((digits.LONGEST, 3), sign * 0.7)
+        b = torch.full((integers.LONGEST, 3), sign * 0.7)
         torch.testing.assert_close(product(a, b).double(), a.double() @ b.double(), rtol=1e-6, atol=0)
 
 
@@ -76,16 +77,16 @@ def test_what_is_not_finite_stays_so(bad):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_bytes_give_what_floats_give(name, monkeypatch):
-    """Output and gradients of every plan, over several chunks of rows, beside those in float64."""
-    monkeypatch.setattr("fdht.engine.cpu.first_product.INNER", 500)
-    monkeypatch.setattr("fdht.engine.cpu.first_product.SHORTEST", 1)
+    """Output and gradients of every plan, beside those in float64."""
+    monkeypatch.setattr(integers, "SHORTEST", 1)
+    monkeypatch.setattr(integers, "SUMS", 500)
     layer = small(name, torch.float32).W
     pixels = torch.randint(0, 256, (101, layer.network.input_size), dtype=torch.uint8)
     outward = torch.randn(101, 1, layer.network.output_size)
 
     def results(plan, dtype):
         cores = {key: core.detach().to(dtype).requires_grad_() for key, core in layer.tensors().items()}
-        y = apply_rows(plan, layer.network, cores, pixels, None, (1 / 128, -1.0))
+        y = apply(prepare(plan, layer.network, cores), pixels, (1 / 128, -1.0))
         return y, *torch.autograd.grad((y * outward).sum(), list(cores.values()))
 
     for plan in plans.plans(layer.network):
@@ -93,7 +94,14 @@ def test_bytes_give_what_floats_give(name, monkeypatch):
             assert (ours - exact).norm() < 1e-5 * exact.norm(), plan
 
 
-@pytest.mark.parametrize(("n_q", "used"), [(plans.SHORTEST - 1, False), (plans.SHORTEST, True)])
-def test_short_sums_are_left_to_floats(n_q, used):
-    x, half = torch.zeros(2, 3 * n_q, dtype=torch.uint8), torch.zeros(n_q, 4)
-    assert QSide(x, half, (1.0, 0.0), None).bytes == used
+@pytest.mark.parametrize(("n", "used"), [(costs.SHORTEST - 1, False), (costs.SHORTEST, True)])
+def test_short_sums_are_left_to_floats(n, used):
+    assert integers.worthwhile(torch.zeros(n, 4)) == used
+
+
+def test_gradients_of_more_rows_than_a_sum_holds(monkeypatch):
+    x, Q = torch.randint(0, 256, (50, 7), dtype=torch.uint8), torch.randn(7, 3, requires_grad=True)
+    outward = torch.randn(50, 3)
+    monkeypatch.setattr(integers, "LONGEST", 8)
+    (ours,) = torch.autograd.grad((integers.BytesProduct.apply(x, Q) * outward).sum(), Q)
+    torch.testing.assert_close(ours, x.float().T @ outward, rtol=1e-5, atol=1e-3)

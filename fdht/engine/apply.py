@@ -1,0 +1,140 @@
+"""A tensor network as a linear map of rows: the plan is chosen, W is prepared once, then applied to many rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fdht.engine import contract, kernels
+from fdht.engine.contract import Cores
+from fdht.engine.costs import choose, cost
+from fdht.engine.cpu import columns, integers
+from fdht.engine.plans import Plan
+from fdht.network import Network
+
+Normalisation = tuple[float, float]
+IDENTITY = (1.0, 0.0)
+TRACED_ROWS = 128
+SWEPT = 2**22  # elements of the largest state of a sweep on a CPU: 16 MB, which the cache holds
+
+
+class Planner:
+    """Chooses a plan of a network for each number of rows.
+
+    A compiled graph may serve any number of rows, and the choice is plain Python that a compiler should not trace:
+    while compiling or exporting, the plan is that for TRACED_ROWS rows, chosen beforehand.
+    """
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
+        self._chosen: dict[tuple[int, str, bool], Plan] = {}
+
+    def plan(self, rows: int, x: Tensor, mask: Tensor | None = None) -> Plan:
+        """The plan for `rows` rows like those of x, which are multiplied by `mask`."""
+        if torch.compiler.is_compiling():
+            return self.traced["cpu" if x.device.type == "cpu" else "cuda"]
+        key = rows, self.machine(x, mask), kernels.enabled("second_cut")
+        if key not in self._chosen:
+            self._chosen[key] = choose(self.network, rows, key[1], second_cut=key[2])
+        return self._chosen[key]
+
+    def peak(self, rows: int, x: Tensor, mask: Tensor | None = None) -> int:
+        """Elements per row of the largest intermediate result, y included."""
+        peak = cost(self.network, self.plan(rows, x, mask), rows, self.machine(x, mask)).peak
+        return max(self.network.output_size, peak // rows)
+
+    @staticmethod
+    def machine(x: Tensor, mask: Tensor | None = None) -> str:
+        """The key of `fdht.engine.costs.MACHINES` for rows like x."""
+        if x.device.type != "cpu":
+            return "cuda"
+        return "cpu, bytes" if mask is None and integers.accepts(x) else "cpu"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """W and bias in the form that a plan needs: the merged parts of a split, W (M, N), or the cores of a sweep."""
+
+    network: Network
+    plan: Plan
+    tensors: Sequence[Tensor]
+    bias: Tensor | None
+
+
+def prepare(plan: Plan, network: Network, cores: Cores, bias: Tensor | None = None) -> Prepared:
+    """What does not depend on the rows."""
+    if plan.split:
+        return Prepared(network, plan, contract.merge_parts(plan.split, cores), bias)
+    tensors = [cores[core.name] for core in network.cores] if plan.path else [contract.dense(network, cores)]
+    return Prepared(network, plan, tensors, bias)
+
+
+def apply(
+    prepared: Prepared,
+    x: Tensor,
+    normalisation: Normalisation = IDENTITY,
+    mask: Tensor | None = None,
+    steps: int = 1,
+) -> Tensor:
+    """y = ((x * scale + shift) * mask) Wᵀ + bias, (B, T, M).
+
+    x: (B T, N), floating or uint8, the T = `steps` steps of a sequence one after the other. normalisation: (scale,
+    shift). mask: (B, N) or None.
+    """
+    if prepared.plan.split and mask is None:
+        prepared, normalisation = _folded(prepared, normalisation), IDENTITY
+    tensors, bias, split = prepared.tensors, prepared.bias, prepared.plan.split
+    rows = x.shape[0]  # not len(x), which a compiler would take for a constant
+    if split:
+        Q = tensors[-1].flatten(0, 1)  # (n_Q, s m_Q)
+        if integers.accepts(x) and mask is None and integers.worthwhile(Q):
+            product = integers.BytesProduct.apply(x.reshape(-1, len(Q)), Q).view(rows, -1)  # (B T, n_P s m_Q)
+        else:
+            x = normalised(x, Q.dtype, normalisation, mask)
+            product = (x.reshape(-1, len(Q)) @ Q).view(rows, -1)
+        if columns.accepts(split, product):
+            return columns.apply_parts(tensors[:-1], product, steps, bias)
+        y = contract.apply_in_turn(tensors[:-1], product, rows)  # (B T, m_1, rest)
+        y = y if bias is None else y.add_(bias.view(y.shape[1:]))  # not of a view, which would cost autograd copies
+        return y.view(-1, steps, prepared.network.output_size)
+    if prepared.plan.path:
+        y = _sweep(prepared, normalised(x, tensors[0].dtype, normalisation, mask))
+    else:
+        y = normalised(x, tensors[0].dtype, normalisation, mask) @ tensors[0].mT
+    y = y.view(-1, steps, prepared.network.output_size)
+    return y if bias is None else y.add_(bias)
+
+
+def _folded(prepared: Prepared, normalisation: Normalisation) -> Prepared:
+    """The scale is folded into the smallest part and the shift into the bias, so that x is used as it is."""
+    (scale, shift), parts, bias = normalisation, list(prepared.tensors), prepared.bias
+    if shift:
+        constant = shift * contract.row_sums(parts)
+        bias = constant if bias is None else bias + constant
+    if scale != 1:
+        sizes = [part.numel() for part in parts]
+        smallest = sizes.index(min(sizes))
+        parts[smallest] = parts[smallest] * scale
+    return Prepared(prepared.network, prepared.plan, parts, bias)
+
+
+def _sweep(prepared: Prepared, x: Tensor) -> Tensor:
+    """In chunks of rows on a CPU, whose states are reordered in the cache."""
+    network, path = prepared.network, prepared.plan.path
+    cores = {core.name: tensor for core, tensor in zip(network.cores, prepared.tensors, strict=True)}
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or not kernels.enabled("sweep_chunks"):
+        return contract.sweep(network, path, cores, x)
+    size = max(1, SWEPT // cost(network, prepared.plan, 1).peak)
+    return torch.cat([contract.sweep(network, path, cores, chunk) for chunk in x.split(size)])
+
+
+def normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None = None) -> Tensor:
+    """x in floating point, times scale, plus shift, times mask (B, N)."""
+    x, (scale, shift) = x.to(dtype), normalisation
+    if (scale, shift) != IDENTITY:
+        x = x * scale + shift
+    if mask is not None:
+        x = (x.view(mask.shape[0], -1, mask.shape[1]) * mask.unsqueeze(1)).view_as(x)
+    return x

@@ -1,0 +1,109 @@
+"""One tensor network for W and U: the mega map of z = [x ; h] is merged once and used for both."""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fdht.engine import contract
+from fdht.engine.apply import Planner, Prepared, prepare
+from fdht.engine.contract import Cores
+from fdht.engine.costs import MACHINES, cost
+from fdht.engine.plans import Plan
+from fdht.engine.recurrence import Recurrence
+from fdht.engine.splits import Split
+from fdht.network import Network
+from fdht.placement import Placement
+
+TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
+OPERATIONS = 6  # per step, more for the parts than for one product with U
+
+
+class Sharing(NamedTuple):
+    """How the merged parts of a split of the whole map serve both x and h.
+
+    rows_of_x: rows of each part that belong to the slices of x. boxes: of each part the input modes, and where the
+    box of h starts and how long it is in each. every_step: whether the parts are applied to h at every step.
+    """
+
+    split: Split
+    rows_of_x: list[int]
+    boxes: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]
+    every_step: bool
+
+
+class MegaMap:
+    """W acts on x in the first slices of the mega map, U on h in a box of the other slices.
+
+    If the plan for x is a split whose P holds the first input mode, the same merged parts serve h, cut to the sides
+    of its box: applied at every step, or joined to U once per call, whichever costs less. Otherwise, and where h lies
+    in consecutive positions that are no box, U is rebuilt from cores gathered at these positions.
+
+    inputs: the network cut to the slices of x.
+    """
+
+    def __init__(self, network: Network, placement: Placement):
+        self.network, self.placement = network, placement
+        self.inputs = network.with_input_modes((placement.slices, *network.input_modes[1:]))
+        self.planner = Planner(self.inputs)
+        self._sharing: dict[tuple, Sharing | None] = {}
+        self._traced = {  # before anything is traced
+            device: self._share(self.planner.traced[device], *TRACED, device) for device in ("cpu", "cuda")
+        }
+
+    def prepare(
+        self, plan: Plan, cores: Cores, bias: Tensor, sequences: int, steps: int
+    ) -> tuple[Prepared, Recurrence]:
+        """W as `plan` needs it, with the bias, and U, for so many sequences and steps."""
+        device = "cpu" if bias.device.type == "cpu" else "cuda"
+        if torch.compiler.is_compiling():
+            shared = self._traced[device]
+        else:
+            key = plan, sequences, steps, device
+            if key not in self._sharing:
+                self._sharing[key] = self._share(*key)
+            shared = self._sharing[key]
+        if shared is None:
+            U = contract.columns_of(self.network, cores, positions(self.placement, bias.device))
+            return prepare(plan, self.inputs, self._of_inputs(cores), bias), Recurrence((U,))
+        parts = contract.merge_parts(shared.split, cores)
+        of_x = [part.narrow(0, 0, rows) for part, rows in zip(parts, shared.rows_of_x, strict=True)]
+        of_h = tuple(contract.box_of(part, *box) for part, box in zip(parts, shared.boxes, strict=True))
+        if not shared.every_step:
+            of_h = (contract.join_parts(of_h),)
+        return Prepared(self.inputs, plan, of_x, bias), Recurrence(of_h)
+
+    def _share(self, plan: Plan, sequences: int, steps: int, device: str) -> Sharing | None:
+        split, box = plan.split, self.placement.box
+        if split is None or box is None or split.cuts[-1][0] == 0 or split.passing:
+            return None
+        of_h, rows = self.network.with_input_modes(box), sequences * steps
+        in_parts = cost(of_h, Plan(split.of(of_h)), rows, device).seconds
+        in_parts += steps * OPERATIONS * MACHINES[device].overhead
+        every_step = in_parts < cost(of_h, Plan(), rows, device).seconds
+        starts = (self.placement.slices, *[0] * (len(box) - 1))
+        bounds = [0, *(i for i, _ in split.cuts), len(box)]
+        boxes = [(self.network.input_modes[i:j], starts[i:j], box[i:j]) for i, j in itertools.pairwise(bounds)]
+        return Sharing(split.of(self.network), [part.shape[0] for part in split.parts], boxes, every_step)
+
+    def _of_inputs(self, cores: Cores) -> Cores:
+        """The cores cut to the slices of x."""
+        cut = dict(cores)
+        for core in self.inputs.cores:
+            if "n1" in core.indices:
+                axis = core.indices.index("n1")
+                cut[core.name] = cores[core.name].narrow(axis, 0, core.shape[axis])
+        return cut
+
+
+def positions(placement: Placement, device: torch.device) -> Tensor:
+    """`placement.positions()` as a tensor (H,), made on the device."""
+    if placement.box is None:
+        return torch.arange(placement.start, placement.start + placement.hidden_size, device=device)
+    columns = torch.full((1,), placement.start, device=device)
+    for k, side in enumerate(placement.box):
+        stride = math.prod(placement.input_modes[k + 1 :])
+        columns = (columns[:, None] + stride * torch.arange(side, device=device)).flatten()
+    return columns
