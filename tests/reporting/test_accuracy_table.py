@@ -109,12 +109,12 @@ def test_counts_without_records_say_nothing_of_records(tmp_path):
 def test_excluded_runs_are_named(damaged, tmp_path):
     text = (written(damaged, tmp_path) / "accuracy.md").read_text()
     assert text.count(" 3 of 4 (") == 4
-    for remark in ("1 not run", "1 failed", "1 malformed"):
+    for remark in ("1 missing", "1 failed", "1 damaged"):
         assert remark in text
     table = pd.read_csv(tmp_path / "excluded.csv")
-    assert sorted(table["state"]) == ["failed", "malformed", "malformed", "not run"]
+    assert sorted(table["state"]) == ["damaged", "damaged", "failed", "missing"]
     assert set(table[table["state"] == "failed"]["reason"]) == {"the loss became NaN in epoch 3"}
-    missing = table[table["state"] == "not run"].iloc[0]
+    missing = table[table["state"] == "missing"].iloc[0]
     assert (missing["model"], missing["protocol"], missing["fold"], missing["seed"]) == ("lstm", "group", 0, 1)
 
 

@@ -33,27 +33,27 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_malformed_record_is_a_row_with_its_reason(tmp_path, kind):
+def test_a_damaged_record_is_a_row_with_its_reason(tmp_path, kind):
     text, reason = BROKEN[kind]
     (write_run(tmp_path, record(), extras=False) / "result.json").write_text(text)
     table = records.read(tmp_path)
-    assert list(table["status"]) == ["malformed"]
+    assert list(table["status"]) == ["damaged"]
     assert reason in table["failure"][0]
     assert (table["model"][0], table["fold"][0], table["seed"][0]) == ("fdht_lstm", 0, 0)
     assert records.successful(table).empty
-    assert records.problems(table)[0].startswith("runs/demo/pixels/fdht_lstm/group/fold0/seed0/result.json: malformed:")
+    assert records.problems(table)[0].startswith("runs/demo/pixels/fdht_lstm/group/fold0/seed0/result.json: damaged:")
 
 
-def test_bytes_that_are_no_text_are_malformed(tmp_path):
+def test_bytes_that_are_no_text_are_damaged(tmp_path):
     (write_run(tmp_path, record(), extras=False) / "result.json").write_bytes(b"\xff\xfe{")
-    assert list(records.read(tmp_path)["status"]) == ["malformed"]
+    assert list(records.read(tmp_path)["status"]) == ["damaged"]
 
 
 def test_every_file_becomes_a_row(damaged):
     files = records.find(damaged)
     table = records.read(damaged)
     assert len(table) == len(files) == 23
-    assert table["status"].value_counts().to_dict() == {"ok": 20, "malformed": 2, "failed": 1}
+    assert table["status"].value_counts().to_dict() == {"ok": 20, "damaged": 2, "failed": 1}
     assert set(table["record"]) == {file.relative_to(damaged).as_posix() for file in files}
 
 
@@ -95,8 +95,8 @@ def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, c
     assert lines[0] == ",".join(records.COLUMNS)
     printed = capsys.readouterr().err
     assert "failed: the loss became NaN in epoch 3" in printed
-    assert "seed1/result.json: malformed: not JSON" in printed
-    assert "23 records (1 failed, 2 malformed, 20 ok)" in printed
+    assert "seed1/result.json: damaged: not JSON" in printed
+    assert "23 records (2 damaged, 1 failed, 20 ok)" in printed
 
 
 def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):

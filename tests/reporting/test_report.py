@@ -80,8 +80,8 @@ def test_bad_records_are_named_on_top(damaged, without_figures):
     page = report.page(gather(damaged))
     assert page.count('class="problem"') == 3
     assert "<b>1</b> failed" in page
-    assert "<b>2</b> malformed" in page
-    assert "<b>1</b> not run" in page
+    assert "<b>2</b> damaged" in page
+    assert "<b>1</b> missing" in page
 
 
 def test_no_records_make_a_page_that_says_so(tmp_path):

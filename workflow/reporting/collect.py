@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"collect: {len(table)} records{f' ({counts})' if counts else ''} -> {options.output}",
         file=sys.stderr,
     )
-    return int((table["status"] == "malformed").any())
+    return int((table["status"] == "damaged").any())
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def excluded(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     bad = records[records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
     have = set(records[IDENTITY].itertuples(index=False, name=None))
     missing = [run for run in wanted[IDENTITY].itertuples(index=False, name=None) if run not in have]
-    absent = pd.DataFrame(missing, columns=IDENTITY).assign(state="not run", reason="no record", record="")
+    absent = pd.DataFrame(missing, columns=IDENTITY).assign(state="missing", reason="no record", record="")
     table = pd.concat([bad[EXCLUDED].astype(object), absent[EXCLUDED].astype(object)], ignore_index=True)
     return table.astype({"fold": "Int64", "seed": "Int64"})
 

@@ -1,6 +1,6 @@
 """The records of runs, read and checked: all that tables, figures, report and article are made from.
 
-A record that cannot be trusted stays as a row with the reason (`status` malformed or duplicate). No mean includes it,
+A record that cannot be trusted stays as a row with the reason (`status` damaged or duplicate). No mean includes it,
 and the tables name it.
 """
 
@@ -43,7 +43,7 @@ FOLDER = re.compile(
 )
 
 
-class MalformedRecordError(ReportingError):
+class RecordError(ReportingError):
     """A record that does not follow its definition or contradicts itself."""
 
 
@@ -67,11 +67,11 @@ def read(root: str | Path) -> pd.DataFrame:
         where = path.relative_to(root).as_posix()
         try:
             row = check(json.loads(path.read_text(), parse_constant=_not_a_number), f"/{where}")
-        except (MalformedRecordError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            kind = "" if isinstance(error, MalformedRecordError) else "not JSON: "
-            row = {**identity_of(f"/{where}"), "status": "malformed", "failure": f"{kind}{error}"}
+        except (RecordError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            kind = "" if isinstance(error, RecordError) else "not JSON: "
+            row = {**identity_of(f"/{where}"), "status": "damaged", "failure": f"{kind}{error}"}
         key = tuple(row.get(name) for name in IDENTITY)
-        if row["status"] != "malformed" and first.setdefault(key, where) != where:
+        if row["status"] != "damaged" and first.setdefault(key, where) != where:
             row = {**row, "status": "duplicate", "failure": f"the same run as {first[key]}"}
         rows.append({**row, "git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
     return frame(rows)
@@ -94,16 +94,16 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def check(record: Any, where: str = "") -> dict[str, Any]:
-    """Return a record as a flat row. Raise MalformedRecordError if it is not valid or not the run of its folder."""
+    """Return a record as a flat row. Raise RecordError if it is not valid or not the run of its folder."""
     try:
         Record.parse(record)
     except ConfigurationError as error:
-        raise MalformedRecordError(str(error)) from None
+        raise RecordError(str(error)) from None
     if seal.broken(record):
-        raise MalformedRecordError("corrupt (checksum mismatch); delete it and start again")
+        raise RecordError("corrupt (checksum mismatch); delete it and start again")
     for name, value in identity_of(where).items():
         if record[name] != value:
-            raise MalformedRecordError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
+            raise RecordError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
     flat = {name: value for name, value in record.items() if name != "parameters"}
     return {**flat, **record["parameters"]}
 
@@ -128,4 +128,4 @@ def problems(records: pd.DataFrame) -> list[str]:
 
 
 def _not_a_number(text: str) -> None:
-    raise MalformedRecordError(f"{text} is not a number that JSON allows")
+    raise RecordError(f"{text} is not a number that JSON allows")

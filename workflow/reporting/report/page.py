@@ -48,11 +48,9 @@ def page(results: Results, prefix: str = "") -> str:
 
 def counts(results: Results) -> list[tuple[str, int]]:
     """Return (state, number of runs), including the expected runs without a record."""
-    states = results.records["status"].value_counts().to_dict()
-    states["not run"] = int((results.excluded["state"] == "not run").sum())
-    names = {"ok": "finished", "failed": "failed", "malformed": "malformed", "duplicate": "duplicate"}
-    shown = [(label, states.get(name, 0)) for name, label in names.items()]
-    return [pair for pair in [*shown, ("not run", states["not run"])] if pair[1] or pair[0] == "finished"]
+    states = results.excluded["state"].value_counts().to_dict()
+    others = [(state, states[state]) for state in ("failed", "damaged", "duplicate", "missing") if state in states]
+    return [("finished", len(results.successful_records)), *others]
 
 
 def images(results: Results) -> list[tuple[str, str, str, str]]:

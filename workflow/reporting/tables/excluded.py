@@ -28,13 +28,13 @@ COLUMNS = [
 
 
 def build(results: Results) -> pd.DataFrame:
-    """Return identity, state (failed, malformed, duplicate, not run), reason and record of each run."""
+    """Return identity, state (failed, damaged, duplicate, missing), reason and record of each run."""
     return results.excluded
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     if len(frame):
-        rows = rows_of(frame.assign(last=frame["state"] == "not run").sort_values("last", kind="stable"))
+        rows = rows_of(frame.assign(last=frame["state"] == "missing").sort_values("last", kind="stable"))
         notes = [f"{len(rows) - MOST} more are in excluded.csv."] if len(rows) > MOST else []
         yield Sheet("excluded", f"Excluded runs ({len(rows)}).", [("", rows[:MOST])], notes)
 

@@ -154,8 +154,8 @@ def build(results: Results) -> pd.DataFrame:
             continue
         values, families = found
         epochs = _fewest_epochs(results, dataset, front_end)
-        cut = cube(results, measure, dataset, front_end, epochs)
-        equal = effects(cut[0]) if cut is not None and cut[0].shape == values.shape else {}
+        shortened = cube(results, measure, dataset, front_end, epochs)
+        equal = effects(shortened[0]) if shortened is not None and shortened[0].shape == values.shape else {}
         for factors, (share, spread) in effects(values).items():
             sizes = [values.shape[AXES.index(name)] for name in factors]
             row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
