@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the figures")
     parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
     parser.add_argument("--layout", metavar="FILE", help="names and colours (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
+    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
     parser.add_argument("--figures", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME")
     options = parser.parse_args(arguments)
     try:

@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--arxiv", metavar="FILE", help="arxiv.tar.gz")
     parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected")
     parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
+    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
     options = parser.parse_args(arguments)
     if shutil.which("latexmk") is None:
         print(

@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", required=True, metavar="FILE", help="report.html")
     parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
     parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="published numbers (paper/reported.csv)")
+    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
     options = parser.parse_args(arguments)
     try:
         results = gather(options.root, options.config, options.layout, options.reported)
