@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from workflow.storage import files
+from workflow.storage.errors import InputError
 
 
-class ReportingError(ValueError):
+class ReportingError(InputError):
     """Something in the records, the layout or the reported numbers that stops a step. The message is one sentence."""
 
 
