@@ -68,7 +68,7 @@ def test_a_second_trainer_of_the_same_run_waits_and_takes_the_record_of_the_firs
         second = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
         said = second.stderr.readline()
         assert f"process {os.getpid()} on" in said
-        assert "waiting" in said
+        assert said.startswith("Waiting for ")
         assert not (tmp_path / "run").exists()
     rest = second.communicate(timeout=600)[1]
     assert second.returncode == 0, rest
