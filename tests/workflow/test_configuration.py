@@ -142,15 +142,15 @@ def test_files_that_cannot_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"models: [", "not valid YAML: line 1: .*; mend it"),
-        (b"name: x\nmodels: {a: 1\nseeds: [0]\n", "not valid YAML: line 3: .*; mend it"),
+        (b"models: [", "not valid YAML: line 1: .*; correct it"),
+        (b"name: x\nmodels: {a: 1\nseeds: [0]\n", "not valid YAML: line 3: .*; correct it"),
         (b"name: x\nodd: !what 3\n", "not valid YAML: line 2: could not determine a constructor.*'!what'"),
         (b"name: \0\n", "not valid YAML: unacceptable character"),
         (b"# a\nname: \xe4\n", "not valid YAML: line 2 is not UTF-8; save it as UTF-8"),
         (b"", "holds nothing; expected keys and values"),
         (b"- 1\n", "holds a sequence; expected keys and values"),
-        (b"a: 1\nb: &b {x: 1}\nc: {<<: *b, x: 2}\na: 2\n", "line 4: 'a' is there twice, in line 1 too"),
-        (b"a:\n- b: 1\n  b: 1\n", "line 3: 'b' is there twice, in line 2 too"),
+        (b"a: 1\nb: &b {x: 1}\nc: {<<: *b, x: 2}\na: 2\n", "line 4: 'a' appears twice, also in line 1"),
+        (b"a:\n- b: 1\n  b: 1\n", "line 3: 'b' appears twice, also in line 2"),
     ],
 )
 def test_a_broken_file_is_one_sentence_with_its_line(tmp_path, content, sentence):

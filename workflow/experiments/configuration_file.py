@@ -71,11 +71,11 @@ def _wrong(path: Path, error: yaml.YAMLError) -> ConfigurationError:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None:  # a character that YAML does not allow
         return ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it")
-    return ConfigurationError(f"{path}: not valid YAML: line {mark.line + 1}: {problem}; mend it there or just above")
+    return ConfigurationError(f"{path}: not valid YAML: line {mark.line + 1}: {problem}; correct it there or above")
 
 
 def _check_keys(path: Path, node: yaml.Node, known: set[int]) -> None:
-    """YAML takes the last of two equal keys and says nothing."""
+    """Raise ConfigurationError for a key that appears twice: YAML would silently use the last."""
     if id(node) in known:  # an alias
         return
     known.add(id(node))
@@ -85,7 +85,7 @@ def _check_keys(path: Path, node: yaml.Node, known: set[int]) -> None:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode) and lines.setdefault(key.value, line) != line:
                 raise ConfigurationError(
-                    f"{path}: line {line}: {key.value!r} is there twice, in line {lines[key.value]} too; remove one"
+                    f"{path}: line {line}: {key.value!r} appears twice, also in line {lines[key.value]}; delete one"
                 )
             _check_keys(path, value, known)
     elif isinstance(node, yaml.SequenceNode):

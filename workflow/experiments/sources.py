@@ -1,9 +1,9 @@
-"""What a step runs: the files of the import graph, read without running anything, and the pins of their packages.
+"""The code of a step: the files of its import graph, read without running anything, and the pins of their packages.
 
-Snakemake sees that a rule's command changed, not that the code behind it did. Rules therefore depend on a listing of
-what they use; with the import graph a change of one format marks its own runs and no others, and a change of a pin
-what imports that package. The thousands of runs share one listing a format, since the time that Snakemake takes grows
-with the number of inputs. Comments, docstrings and layout do not count.
+Snakemake notices a change of a rule's command, but not of the code behind it. Rules therefore depend on a listing of
+the code they use. An edit of one format makes only its own runs outdated, and a new pin only what imports that
+package. Thousands of runs share one listing per format, since every input costs Snakemake time. Comments, docstrings
+and layout do not count.
 """
 
 import ast
@@ -24,7 +24,7 @@ DISTRIBUTIONS = {  # of packages that are imported under another name
 
 
 def sources(*modules: str) -> list[str]:
-    """Files, relative to the project, of `modules` and of everything of ours that they import, sorted."""
+    """Return the files of `modules` and of all our modules that they import, relative to the project and sorted."""
     found: set[Path] = set()
     waiting = [path for module in modules for path in _files(module, required=True)]
     while waiting:
@@ -36,7 +36,7 @@ def sources(*modules: str) -> list[str]:
 
 
 def pins(*modules: str) -> list[str]:
-    """The lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
+    """Return the lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
     names = {name.split(".")[0] for source in sources(*modules) for name in _imported(ROOT / source)}
     distributions = {DISTRIBUTIONS.get(name, name).lower() for name in names}
     lines = (ROOT / "requirements.txt").read_text().splitlines()
@@ -49,7 +49,7 @@ def _imports(path: Path) -> list[Path]:
 
 @cache
 def _imported(path: Path) -> tuple[str, ...]:
-    """Names of all modules, ours or not, that a file imports anywhere."""
+    """Names of all modules that a file imports anywhere, ours and others."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
         if isinstance(node, ast.Import):
@@ -64,7 +64,7 @@ def _imported(path: Path) -> tuple[str, ...]:
 
 
 def _files(module: str, required: bool = False) -> list[Path]:
-    """The file of a module and the __init__.py of each package above it; nothing for modules of others."""
+    """The file of a module and the __init__.py of each package above it; nothing if it is not ours."""
     parts = module.split(".")
     if parts[0] not in PACKAGES:
         return []
@@ -73,12 +73,12 @@ def _files(module: str, required: bool = False) -> list[Path]:
     packages = [ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts))]
     files = [path for path in [*packages, *candidates] if path.is_file()]
     if required and not any(path.is_file() for path in candidates):
-        raise ModuleNotFoundError(f"{module!r} is no module of this project")
+        raise ModuleNotFoundError(f"{module!r} is not a module of this project")
     return files
 
 
 def listing(*modules: str) -> str:
-    """A line per file of `sources(*modules)`, the sha256 of its code and its name, and one per pin."""
+    """Return a line per file of `sources(*modules)` (sha256 of its code, name), and one per pin."""
     files = [f"{_digest(ROOT / name)}  {name}\n" for name in sources(*modules)]
     return "".join([*files, *(f"{pin}\n" for pin in pins(*modules))])
 

@@ -64,7 +64,7 @@ RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 # the tensor of each front end: <name>.npy, <name>.json
 FILES = {name: front_end.tensor for name, front_end in FRONT_ENDS.items()}
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
-FULL = 10_000_000  # bytes free on a disk below which it is told to be full
+FULL = 10_000_000  # bytes free on a disk below which it counts as full
 DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")
 REPORTING = {  # step -> its module, and the folders whose files it finds by itself: no import statement names them
     "collect": ("workflow.reporting.collect", []),
@@ -95,7 +95,7 @@ def specification_of(wildcards):
 
 
 def modules(step):
-    """What a step executes. A run executes its own format; the files of the others are none of its business."""
+    """The modules that a step executes. A run executes its own format and no other."""
     if step.startswith("train_"):
         return ["workflow.training.run", grid.module(step.removeprefix("train_"))]
     if step.startswith("features_"):
@@ -113,13 +113,15 @@ def registered(folder):
 
 
 def digest_of(step):
-    """What the listing of a step's sources comes down to."""
+    """The checksum of the listing of a step's code."""
     return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
 
 
 def code(step):
-    """The listing of a step's sources: an input of its rule, so that a change of the code makes it again. It lies with
-    what the step makes: a configuration that only uses the data, or the generated archive, must not make it again."""
+    """The listing of a step's code, an input of its rule, so that a change of the code makes its results outdated.
+
+    It lies with those results: a configuration that only uses the data, or the generated archive, must not rebuild it.
+    """
     place = SHARED if step == "generate" else f"results/{OWNER}" if step in DATA_STEPS else RESULTS
     return f"{place}/sources/{step}.sha256"
 
@@ -141,5 +143,5 @@ def may_be_partial(wildcards):
 
 
 onerror:
-    if (left := shutil.disk_usage(".").free) < FULL:  # what a step said of it found no place in its log
+    if (left := shutil.disk_usage(".").free) < FULL:  # a step could not write this to its log
         print(f"Only {left / 1e6:.1f} MB are free on the disk of {os.getcwd()}.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What each step executes, by content: a change of the code makes again what it made."""
+"""The code of each step, by content: a change makes the step's results outdated."""
 
 
 rule sources:
@@ -11,7 +11,7 @@ rule sources:
         ENVIRONMENT
     params:
         modules=lambda wildcards: modules(wildcards.step),
-        # not the files as inputs: an edit of a comment, or of another package's pin, is no change of the code
+        # not the files themselves as inputs: an edit of a comment or of another package's pin does not matter
         digest=lambda wildcards: digest_of(wildcards.step),
     message:
         "Sources of {wildcards.step}"

@@ -50,7 +50,7 @@ def counts(results: Results) -> list[tuple[str, int]]:
     """Return (state, number of runs), including the expected runs without a record."""
     states = results.excluded["state"].value_counts().to_dict()
     others = [(state, states[state]) for state in ("failed", "damaged", "duplicate", "missing") if state in states]
-    return [("finished", len(results.successful_records)), *others]
+    return [("done", len(results.successful_records)), *others]
 
 
 def images(results: Results) -> list[tuple[str, str, str, str]]:
