@@ -15,22 +15,20 @@ from workflow.storage.files import read_csv, read_json
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.zip"
-    generate.main(["--output", str(path)])
+    generate.main(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def prepared(archive: Path) -> Path:
-    """All steps, by their command lines."""
     resources, output = archive.parent, archive.parent / "data"
     download.main(
         ["--dataset", "demo", "--resources", str(resources), "--output", str(output / "source.json"), "--insecure-tls"]
     )
     common = ["--dataset", "demo", "--output", str(output)]
     unpack.main([*common, "--origin", str(output / "source.json"), "--resources", str(resources)])
-    size = ["--count", "6", "--width", "40", "--height", "30"]
-    frames.main(["--listing", str(output / "listing.csv"), "--output", str(output), *size, "--workers", "2"])
-    splits.main([*common, "--clips", str(output / "clips.csv")])
+    frames.main(output / "listing.csv", output, width=40, height=30, workers=2)
+    splits.main("demo", output / "clips.csv", output)
     return output
 
 

@@ -58,11 +58,10 @@ def prepared(tmp_path, clip) -> Path:
     return tmp_path
 
 
-def origin(folder: Path, weights: Path) -> str:
-    (folder / "weights.json").write_text(
-        json.dumps({"dataset": "inception_v3", "own": {"path": str(weights)}, "downloads": []})
-    )
-    return str(folder / "weights.json")
+def origin(folder: Path, weights: Path) -> Path:
+    path = folder / "weights.json"
+    path.write_text(json.dumps({"dataset": "inception_v3", "own": {"path": str(weights)}, "downloads": []}))
+    return path
 
 
 def test_the_network_is_the_published_one():
@@ -72,17 +71,7 @@ def test_the_network_is_the_published_one():
 
 
 def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
-    arguments = [
-        "--front-end",
-        "inception_v3",
-        "--frames",
-        str(prepared),
-        "--output",
-        str(prepared),
-        "--origin",
-        origin(prepared, weights),
-    ]
-    step.main([*arguments, "--batch", "2", "--device", "cpu"])
+    step.main("inception_v3", prepared, prepared, origin(prepared, weights), batch=2, device="cpu")
     found = np.load(prepared / "inception_v3.npy")
     assert found.dtype == np.float16
     assert found.shape == (5, T, 2048)
@@ -134,7 +123,7 @@ def test_bad_weights_are_named(prepared, tmp_path):
     with pytest.raises(DataError, match=r"other\.pth: not the weights of torchvision's inception_v3"):
         step.run(FRONT_END, prepared, tmp_path / "other.pth", tmp_path / "out", 2, "cpu")
     with pytest.raises(DataError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
-        step.weights_of(Path(origin(tmp_path, tmp_path / "gone.pth")))
+        step.weights_of(origin(tmp_path, tmp_path / "gone.pth"))
     assert not list((tmp_path / "out").glob("inception_v3.*[!lt]"))
 
 

@@ -131,7 +131,7 @@ def die(*job) -> None:
 
 
 def test_a_worker_that_dies_is_an_error(listing, tmp_path, monkeypatch):
-    monkeypatch.setattr(frames, "decode_into", die)
+    monkeypatch.setattr(frames, "decode_clip", die)
     with pytest.raises(DataError, match=r"a decoding process was killed.* the next clips were .*v_biking_01_01\.avi"):
         run(listing(), tmp_path, OPTIONS, 2, 0.0)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
@@ -161,23 +161,23 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
     whole = run(path, tmp_path / "whole", OPTIONS, 1, 0.0)
     done = []
 
-    def decode_some(*job):
+    def decode_some(row, options):
         if len(done) == stop_after:
             raise KeyboardInterrupt
-        done.append(job[1])
-        return real(*job)
+        done.append(row["clip"])
+        return real(row, options)
 
-    real = frames.decode_into
-    monkeypatch.setattr(frames, "decode_into", decode_some)
+    real = frames.decode_clip
+    monkeypatch.setattr(frames, "decode_clip", decode_some)
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)  # journal every clip
     with pytest.raises(KeyboardInterrupt):
         run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
     assert outputs(tmp_path / "cut") == ["frames.npy.journal", "frames.npy.part"]
     with (tmp_path / "cut" / "frames.npy.journal").open("a") as file:
         file.write('[11, {"status": "ok", "fra')  # a line that was being written
-    monkeypatch.setattr(frames, "decode_into", lambda *job: done.append(job[1]) or real(*job))
+    stop_after = None
     resumed = run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
-    assert sorted(done) == list(range(12))  # nothing twice
+    assert sorted(done) == [row["clip"] for row in read_csv(path, ("clip",))]  # nothing twice
     assert resumed["digest"] == whole["digest"]
     for name in ("frames.npy", "clips.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -207,6 +207,7 @@ ARGUMENTS = ["--count", "4", "--width", "16", "--height", "12", "--workers", "2"
 KILLED = """
 import os, signal
 from workflow.datasets import frames, store
+from workflow.storage.command_line import command_line
 store.SECONDS = 0.0
 real = store.Store.add
 def add(self, row, note):
@@ -215,7 +216,7 @@ def add(self, row, note):
         os.killpg(0, signal.SIGKILL)
 store.Store.add = add
 if __name__ == "__main__":
-    frames.main()
+    command_line(frames.main)
 """
 
 
@@ -245,19 +246,16 @@ def test_no_worker_outlives_its_parent(listing, tmp_path, root, stop):
     assert not alive
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--count", "0"], "--count 0: expected at least 1"),
-        (["--workers", "0"], "--workers 0: expected at least 1"),
-    ],
-)
-def test_impossible_arguments(tmp_path, arguments, message):
-    with pytest.raises(DataError, match=message):
-        frames.main(["--listing", str(tmp_path / "no.csv"), "--output", str(tmp_path), *arguments])
+@pytest.mark.parametrize("option", ["count", "width", "height", "workers"])
+def test_impossible_arguments(tmp_path, root, option):
+    given = ["--listing", "no.csv", "--output", str(tmp_path), f"--{option}", "0"]
+    command = [sys.executable, "-m", "workflow.datasets.frames", *given]
+    run = subprocess.run(command, cwd=root, text=True, capture_output=True)
+    assert run.returncode == 2
+    assert f"Invalid value for '--{option}'" in run.stderr
 
 
 def test_a_missing_listing_is_named(tmp_path):
     with pytest.raises(UnreadableError, match=r"no\.csv: no such file"):
-        frames.main(["--listing", str(tmp_path / "no.csv"), "--output", str(tmp_path)])
+        frames.main(tmp_path / "no.csv", tmp_path)
     assert outputs(tmp_path) == []

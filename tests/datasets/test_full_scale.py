@@ -113,9 +113,8 @@ def test_all_clips_arrive_once(case, lists, clip, bad_network, server, tmp_path,
     download.main(arguments)
     asked = len(server.log)
     unpack.main([*common, *resources, "--origin", str(data / "source.json"), "--output", str(data)])
-    size = ["--count", "2", "--width", "8", "--height", "8", "--workers", "2", "--max-undecodable", "0.02"]
-    frames.main(["--listing", str(data / "listing.csv"), "--output", str(data), *size])
-    splits.main([*common, "--clips", str(data / "clips.csv"), "--output", str(data)])
+    frames.main(data / "listing.csv", data, count=2, width=8, height=8, workers=2, max_undecodable=0.02)
+    splits.main(case.name, data / "clips.csv", data)
 
     report = read_json(data / "inventory.json")
     unsealed = {key: report[key] for key in report if key not in ("files", "seal")}

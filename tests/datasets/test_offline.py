@@ -11,6 +11,7 @@ from small_data import zip_of
 
 from workflow.datasets import catalogue, download, frames, splits, unpack
 from workflow.datasets.catalogue import Source
+from workflow.storage.command_line import call
 from workflow.storage.files import read_json
 
 NAMES = [f"biking/v_biking_{g:02d}/v_biking_{g:02d}_{c:02d}.avi" for g in (1, 2) for c in (1, 2)]
@@ -47,7 +48,10 @@ def test_steps_after_the_download_connect_to_nothing(downloaded, no_network):
     run_download(downloaded)
     assert read_json(downloaded / "source.json") == before
     for step, arguments in steps(downloaded):
-        {"unpack": unpack, "frames": frames, "splits": splits}[step].main(arguments)
+        if step == "unpack":
+            unpack.main(arguments)
+        else:
+            call({"frames": frames, "splits": splits}[step].main, arguments)
     assert (downloaded / "splits.csv").is_file()
 
 

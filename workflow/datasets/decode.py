@@ -53,23 +53,21 @@ def indices(n: int, count: int, sampling: str, rng_key: str = "") -> np.ndarray:
 def decode(path: Path, count: int, sampling: str, width: int, height: int, rng_key: str = "") -> Decoded:
     """Decode the clip at `path` and keep `count` of its frames, resized to width x height; raises UndecodableError."""
     capture = _open(path)
-    guess = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    likely = int(guess) if math.isfinite(guess) and 0 < guess < 1e6 else 0
-    guesses = range(max(1, likely - GUESS_SLACK), likely + GUESS_SLACK + 1) if likely else ()
-    likely_wanted = {int(i) for n in guesses for i in indices(n, count, sampling, rng_key)}
-    fps, native = capture.get(cv2.CAP_PROP_FPS), _native_size(capture)
-    n, kept = _scan(capture, likely_wanted, (width, height))
+    properties = cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+    stated, fps, native_width, native_height = map(capture.get, properties)
+    guess = int(stated) if 0 < stated < 1e6 else 0
+    guesses = range(max(1, guess - GUESS_SLACK), guess + GUESS_SLACK + 1)
+    n, kept = _scan(capture, {i for n in guesses for i in indices(n, count, sampling, rng_key).tolist()}, width, height)
     if n == 0:
         raise UndecodableError("no frame decodes")
-    wanted = indices(n, count, sampling, rng_key)
-    if not kept.keys() >= set(wanted.tolist()):
-        n_again, kept = _scan(_open(path), set(wanted.tolist()), (width, height))
+    wanted = indices(n, count, sampling, rng_key).tolist()
+    if not kept.keys() >= set(wanted):
+        n_again, kept = _scan(_open(path), set(wanted), width, height)
         if n_again != n:
             raise UndecodableError(f"decodes to {n} frames, then to {n_again}")
     frames = np.zeros((count, height, width, 3), np.uint8)
-    for t, i in enumerate(wanted.tolist()):
-        frames[t] = kept[i]
-    return Decoded(frames, n, round(fps, 3) if math.isfinite(fps) else 0.0, *native)
+    frames[: len(wanted)] = [kept[i] for i in wanted]
+    return Decoded(frames, n, round(fps, 3) if math.isfinite(fps) else 0.0, int(native_width), int(native_height))
 
 
 def _open(path: Path) -> cv2.VideoCapture:
@@ -83,11 +81,7 @@ def _open(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _native_size(capture: cv2.VideoCapture) -> tuple[int, int]:
-    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-
-
-def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int]) -> tuple[int, dict[int, np.ndarray]]:
+def _scan(capture: cv2.VideoCapture, wanted: set[int], width: int, height: int) -> tuple[int, dict[int, np.ndarray]]:
     """Decode to the end; the number of frames, and the wanted ones as RGB (height, width, 3)."""
     kept: dict[int, np.ndarray] = {}
     n = 0
@@ -96,8 +90,7 @@ def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int]) ->
             read, picture = capture.retrieve()
             if not read:
                 break
-            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
             kept[n] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
         n += 1
-    capture.release()
     return n, kept

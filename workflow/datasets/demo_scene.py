@@ -4,7 +4,6 @@ The eight classes are four pairs; both classes of a pair pass through the same p
 and the starting point of a clip are random, so a single frame predicts the class no better than its background does.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -49,7 +48,7 @@ def draw_scene(rng: np.random.Generator) -> Scene:
     return Scene(background, corners, colour)
 
 
-def frames(scene: Scene, label: str, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def frames(scene: Scene, label: str, rng: np.random.Generator) -> list[np.ndarray]:
     """The frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
     motion, direction = CLASSES[label]
     n = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
@@ -57,16 +56,14 @@ def frames(scene: Scene, label: str, rng: np.random.Generator) -> Iterator[np.nd
     start = 0.5 + rng.uniform(-JITTER, JITTER) - direction * pace / 2  # about half way in the middle of the clip
     phase = start + direction * pace * np.arange(n) / n
     light = rng.uniform(-8, 8)
-    pose = {
-        "x": rng.uniform(0.35, 0.65),
-        "y": rng.uniform(0.35, 0.65),
-        "angle": rng.uniform(0, 1),
-        "size": rng.uniform(0.3, 0.8),
-    }
+    ranges = {"x": (0.35, 0.65), "y": (0.35, 0.65), "angle": (0, 1), "size": (0.3, 0.8)}
+    pose = {name: rng.uniform(*limits) for name, limits in ranges.items()}
+    pictures = []
     for t in range(n):
         pose[motion] = phase[t] % 1.0
         image = scene.background.astype(np.float32) + light + rng.integers(-3, 4, scene.background.shape, dtype=np.int8)
-        yield _draw(scene, np.clip(image, 0, 255).astype(np.uint8), **pose)
+        pictures.append(_draw(scene, np.clip(image, 0, 255).astype(np.uint8), **pose))
+    return pictures
 
 
 def _draw(scene: Scene, image: np.ndarray, x: float, y: float, angle: float, size: float) -> np.ndarray:

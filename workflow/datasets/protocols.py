@@ -5,15 +5,15 @@ order of the files, the version of a library or the machine.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from workflow.datasets import official
 from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
-OFFICIAL_PARTS = {official.UNUSED: UNUSED, official.TRAIN: TRAIN, official.TEST: TEST}
+OFFICIAL_PARTS = {"": UNUSED, official.UNUSED: UNUSED, official.TRAIN: TRAIN, official.TEST: TEST}
 
 
 def shuffle_key(seed: int, name: str) -> bytes:
@@ -21,14 +21,14 @@ def shuffle_key(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
-def random_folds(clips: Sequence[Clip], seed: int, folds: int = RANDOM_FOLDS) -> dict[str, int]:
+def random_folds(clips: Sequence[Clip], seed: int) -> dict[str, int]:
     """The fold that tests each clip: shuffle the clips, then deal them out in turn."""
     shuffled = sorted(clips, key=lambda clip: shuffle_key(seed, clip.clip))
-    return {clip.clip: rank % folds for rank, clip in enumerate(shuffled)}
+    return {clip.clip: rank % RANDOM_FOLDS for rank, clip in enumerate(shuffled)}
 
 
-def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool = False) -> dict[str, int]:
-    """The fold that tests each group: (g - 1) // groups per fold.
+def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[str, int]:
+    """The fold that tests each clip: that of its group g, (g - 1) // groups per fold.
 
     The groups of a partial set are spread over the folds in the same order, because the rule for the whole set could
     put all of them into one fold.
@@ -36,8 +36,10 @@ def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool = False) ->
     assert entry.groups_per_fold is not None
     groups = sorted({clip.group for clip in clips}, key=int)
     if partial:
-        return {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
-    return {group: (int(group) - 1) // entry.groups_per_fold for group in groups}
+        folds = {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
+    else:
+        folds = {group: (int(group) - 1) // entry.groups_per_fold for group in groups}
+    return {clip.clip: folds[clip.group] for clip in clips}
 
 
 def train_and_test(
@@ -45,12 +47,8 @@ def train_and_test(
 ) -> dict[str, str]:
     """The part of each clip: train, test or unused. `add_validation` then takes some training clips."""
     if protocol == "group" and entry.groups_per_fold is None:
-        return {clip.clip: OFFICIAL_PARTS[clip.official[fold]] if clip.official else UNUSED for clip in clips}
-    if protocol == "random":
-        tested_in = random_folds(clips, seed)
-    else:
-        folds = group_folds(entry, clips, partial)
-        tested_in = {clip.clip: folds[clip.group] for clip in clips}
+        return {clip.clip: OFFICIAL_PARTS[clip.official[fold : fold + 1]] for clip in clips}
+    tested_in = random_folds(clips, seed) if protocol == "random" else group_folds(entry, clips, partial)
     return {clip.clip: TEST if tested_in[clip.clip] == fold else TRAIN for clip in clips}
 
 
@@ -64,41 +62,27 @@ def add_validation(
     """
     after = dict(part_of)
     single_source = []
-    sources_of: dict[str, dict[tuple[str, str], list[str]]] = {}
+    sources_of: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for clip in clips:
         if part_of[clip.clip] == TRAIN:
-            sources_of.setdefault(clip.label, {}).setdefault(clip.class_source, []).append(clip.clip)
+            sources_of[clip.label][clip.source].append(clip.clip)
     for label, sources in sorted(sources_of.items()):
         if len(sources) == 1:
             (names,) = sources.values()
-            sources = {(label, name): [name] for name in names}
+            sources = {name: [name] for name in names}
             single_source.append(label)
-        for name in _nearest(sources, share, seed):
-            after[name] = VALIDATION
+        order = sorted(sources, key=lambda source: shuffle_key(seed, f"{label}/{source}"))
+        after |= dict.fromkeys(_nearest([sources[source] for source in order], share), VALIDATION)
     return after, single_source
 
 
-def _nearest(sources: Mapping[tuple[str, str], list[str]], share: float, seed: int) -> list[str]:
-    """Go through the shuffled sources and take each that brings the number of clips nearer to the share."""
-    target = share * sum(len(names) for names in sources.values())
-    order = sorted(sources, key=lambda source: shuffle_key(seed, "/".join(source)))
+def _nearest(sources: list[list[str]], share: float) -> list[str]:
+    """Go through the clips of each source and take those that bring the number of clips nearer to the share."""
+    target = share * sum(map(len, sources))
     taken: list[str] = []
-    left = len(order)
-    for source in order:
-        number = len(sources[source])
-        if left > 1 and abs(len(taken) + number - target) < abs(len(taken) - target):
-            taken += sources[source]
+    left = len(sources)
+    for clips in sources:
+        if left > 1 and abs(len(taken) + len(clips) - target) < abs(len(taken) - target):
+            taken += clips
             left -= 1
-    if not taken and left > 1:
-        taken = list(sources[min(order, key=lambda source: len(sources[source]))])
-    return taken
-
-
-def check_fold(entry: Dataset, clips: Sequence[Clip], part_of: Mapping[str, str], protocol: str, fold: int) -> None:
-    """Raise DataError if a fold has no training or no test clip."""
-    for part in (TRAIN, TEST):
-        if part not in part_of.values():
-            raise DataError(
-                f"{entry.name}: fold {fold} of protocol {protocol!r} has no {part} clip among {len(clips)}; "
-                "leave this fold out or use more of the set"
-            )
+    return taken if taken or left == 1 else min(sources, key=len)

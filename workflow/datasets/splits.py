@@ -1,51 +1,42 @@
 """Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv.
 
     python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output results/paper/data/ucf11 \\
-        --protocols group random --seed 11111986 --validation 0.15
+        --protocol group --protocol random --seed 11111986 --validation 0.15
 """
 
-import argparse
 import hashlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset, dataset, folds
-from workflow.datasets.errors import DataError, command_line
+from typer import Option
+
+from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset, folds
+from workflow.datasets.catalogue import dataset as entry_of
+from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 from workflow.datasets.leakage import expected_share, share_with_sibling
-from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, check_fold, train_and_test
+from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, train_and_test
 from workflow.storage import seal
+from workflow.storage.command_line import command_line
 from workflow.storage.files import read_csv, write_csv, write_json
 
 FAR = 1 / 3  # warn if validation misses its share by more than this share of it
+PARTS = (TRAIN, VALIDATION, TEST)
 COLUMNS = ("protocol", "fold", "clip", "part")
-LEAKAGE_COLUMNS = (
-    "dataset",
-    "protocol",
-    "fold",
-    "n_train",
-    "n_validation",
-    "n_test",
-    "test_with_sibling_in_train_or_validation",
-    "test_with_sibling_of_any_class",
-    "n_train_sources",
-    "n_validation_sources",
-    "n_test_sources",
-)
+SHARES = ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class")
+COUNTS, SOURCES = [f"n_{part}" for part in PARTS], [f"n_{part}_sources" for part in PARTS]
+LEAKAGE_COLUMNS = ("dataset", "protocol", "fold", *COUNTS, *SHARES, *SOURCES)
 
 
 def read_clips(path: Path) -> list[Clip]:
     """The clips of clips.csv that decode."""
     seal.require(path.with_name("frames.json"), ("clips.csv",))
-    table = read_csv(path, ("clip", "class", "group", "source", "official", "status"))
-    clips = [
-        Clip(row["clip"], row["class"], row["group"], row["source"], row["official"])
-        for row in table
-        if row["status"] == "ok"
-    ]
+    columns = ("clip", "class", "group", "source", "official")
+    table = read_csv(path, (*columns, "status"))
+    clips = [Clip(*(row[name] for name in columns)) for row in table if row["status"] == "ok"]
     if not clips:
         raise DataError(f"{path}: no clip has the status ok; expected at least one")
     return clips
@@ -58,88 +49,88 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def split(
-    entry: Dataset,
-    clips: Sequence[Clip],
-    protocol: str,
-    fold: int,
-    seed: int,
-    validation: float,
-    partial: bool = False,
+    entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, validation: float, partial: bool = False
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows of splits.csv and the row of leakage.csv for one protocol and fold."""
-    where = f"{entry.name}, {protocol}, fold {fold}"
+    """Rows of splits.csv and the row of leakage.csv for one protocol and fold; DataError if it cannot be tested."""
     part_of = train_and_test(entry, clips, protocol, fold, seed, partial)
-    check_fold(entry, clips, part_of, protocol, fold)
+    for part in (TRAIN, TEST):
+        if part not in part_of.values():
+            raise DataError(
+                f"{entry.name}: fold {fold} of protocol {protocol!r} has no {part} clip among {len(clips)}; "
+                "leave this fold out or use more of the set"
+            )
     part_of, single_source = add_validation(clips, part_of, validation, seed)
+    count = Counter(part_of.values())
+    _warn(f"{entry.name}, {protocol}, fold {fold}", count, validation, single_source)
+    sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})
+    shares = (share_with_sibling(clips, part_of, any_class) for any_class in (False, True))
+    leakage = {
+        "dataset": entry.name,
+        "protocol": protocol,
+        "fold": fold,
+        **{name: count[part] for name, part in zip(COUNTS, PARTS, strict=True)},
+        **{name: f"{share:.6f}" for name, share in zip(SHARES, shares, strict=True)},
+        **{name: sources[part] for name, part in zip(SOURCES, PARTS, strict=True)},
+    }
+    return [{"protocol": protocol, "fold": fold, "clip": clip, "part": part} for clip, part in part_of.items()], leakage
+
+
+def _warn(where: str, count: Counter[str], wanted: float, single_source: Sequence[str]) -> None:
+    """Warn of classes that are not split by sources, and if whole sources gave validation far more or less than its
+    share: two protocols that train on different numbers of clips differ in accuracy by more than their leakage."""
     if single_source:
         print(
             f"{where}: validation is drawn clip by clip in the classes with a single training source: "
             f"{', '.join(single_source)}",
             file=sys.stderr,
         )
-    count = Counter(part_of.values())
-    warn_of_share(where, count[VALIDATION], count[TRAIN], validation)
-    leakage: dict[str, Any] = {"dataset": entry.name, "protocol": protocol, "fold": fold}
-    for part in (TRAIN, VALIDATION, TEST):
-        leakage[f"n_{part}"] = count[part]
-        leakage[f"n_{part}_sources"] = len({clip.source for clip in clips if part_of[clip.clip] == part})
-    leakage["test_with_sibling_in_train_or_validation"] = f"{share_with_sibling(clips, part_of):.6f}"
-    leakage["test_with_sibling_of_any_class"] = f"{share_with_sibling(clips, part_of, any_class=True):.6f}"
-    rows = [{"protocol": protocol, "fold": fold, "clip": clip.clip, "part": part_of[clip.clip]} for clip in clips]
-    return rows, leakage
-
-
-def warn_of_share(where: str, n_validation: int, n_train: int, wanted: float) -> None:
-    """Warn if whole sources gave validation far more or less than its share: two protocols that train on different
-    numbers of clips differ in accuracy by more than their leakage."""
-    n = n_validation + n_train
-    if abs(n_validation / n - wanted) > FAR * wanted:
+    n = count[VALIDATION] + count[TRAIN]
+    share = count[VALIDATION] / n
+    if abs(share - wanted) > FAR * wanted:
         print(
-            f"{where}: validation has {n_validation / n:.1%} of the training clips ({n_validation} of {n}) instead of "
+            f"{where}: validation has {share:.1%} of the training clips ({count[VALIDATION]} of {n}) instead of "
             f"{wanted:.1%}, because the classes have too few or too large sources",
             file=sys.stderr,
         )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--clips", type=Path, required=True, help="clips.csv of the frames step")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the three files")
-    parser.add_argument("--protocols", nargs="+", default=["group", "random"])
-    parser.add_argument("--seed", type=int, default=11111986)
-    parser.add_argument("--validation", type=float, default=0.15, help="share of the training clips")
-    parser.add_argument("--partial", action="store_true", help="spread the groups that are present over the folds")
-    options = parser.parse_args(arguments)
-    if not 0 < options.validation <= 0.5:
-        raise DataError(f"--validation {options.validation}: expected more than 0 and at most 0.5")
-    entry = dataset(options.dataset)
-    clips = read_clips(options.clips)
+def main(
+    dataset: Annotated[str, Option()],
+    clips: Annotated[Path, Option(help="clips.csv of the frames step")],
+    output: Annotated[Path, Option(help="folder of the three files")],
+    protocol: Annotated[list[str] | None, Option(help="may be repeated; all by default")] = None,
+    seed: int = 11111986,
+    validation: Annotated[float, Option(help="share of the training clips")] = 0.15,
+    partial: Annotated[bool, Option("--partial", help="spread the groups that are present over the folds")] = False,
+) -> None:
+    if not 0 < validation <= 0.5:
+        raise DataError(f"--validation {validation}: expected more than 0 and at most 0.5")
+    entry = entry_of(dataset)
+    known = read_clips(clips)
     table, leakage, digests = [], [], {}
-    for protocol in options.protocols:
-        for fold in range(folds(entry.name, protocol)):
-            try:
-                rows, leak = split(entry, clips, protocol, fold, options.seed, options.validation, options.partial)
-            except DataError as error:  # a partial set may lack whole folds; the runs that need them fail
-                print(f"warning: {error}", file=sys.stderr)
-                continue
-            table += rows
-            leakage.append(leak)
-            digests[f"{protocol}/{fold}"] = digest(rows)
+    wanted = [(name, fold) for name in protocol or entry.protocols for fold in range(folds(dataset, name))]
+    for name, fold in wanted:
+        try:
+            rows, shares = split(entry, known, name, fold, seed, validation, partial)
+        except DataError as error:  # a partial set may lack whole folds; the runs that need them fail
+            print(f"warning: {error}", file=sys.stderr)
+            continue
+        table += rows
+        leakage.append(shares)
+        digests[f"{name}/{fold}"] = digest(rows)
     if not table:
-        raise DataError(f"{options.clips}: no protocol has a fold with both training and test clips")
-    summary = {
-        "seed": options.seed,
+        raise DataError(f"{clips}: no protocol has a fold with both training and test clips")
+    write_csv(output / "splits.csv", COLUMNS, table)
+    write_csv(output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
+    content = {
+        "seed": seed,
         # of test clips with a sibling, over all seeds
-        "expected_leakage_of_random_splits": round(expected_share(clips, RANDOM_FOLDS), 6),
-        "expected_leakage_of_random_splits_any_class": round(expected_share(clips, RANDOM_FOLDS, any_class=True), 6),
+        "expected_leakage_of_random_splits": round(expected_share(known, RANDOM_FOLDS), 6),
+        "expected_leakage_of_random_splits_any_class": round(expected_share(known, RANDOM_FOLDS, any_class=True), 6),
         "digests": digests,
     }
-    written = {}
-    for name, columns, content in (("splits.csv", COLUMNS, table), ("leakage.csv", LEAKAGE_COLUMNS, leakage)):
-        write_csv(options.output / name, columns, content)
-        written[name] = seal.digest(options.output / name)
-    write_json(options.output / "splits.json", seal.sealed(summary, written))
+    written = {name: seal.digest(output / name) for name in ("splits.csv", "leakage.csv")}
+    write_json(output / "splits.json", seal.sealed(content, written))
 
 
 if __name__ == "__main__":

@@ -114,13 +114,13 @@ rule splits:
         folder=lambda wildcards, output: dirname(output[0]),
         seed=CONFIG.splits.seed,
         validation=CONFIG.splits.validation,
-        protocols=CONFIG.protocols,
+        protocols=" ".join(f"--protocol {name}" for name in CONFIG.protocols),
         partial=may_be_partial,
     message:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output {params.folder} --protocols {params.protocols} --seed {params.seed}"
+        " --output {params.folder} {params.protocols} --seed {params.seed}"
         " --validation {params.validation} {params.partial} 2> {log}"
 
 

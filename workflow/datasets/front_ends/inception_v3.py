@@ -5,7 +5,6 @@ TR-LSTM (Pan et al., AAAI 2019) feeds the same features to its CNN-LSTMs; the ne
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,38 +19,21 @@ if TYPE_CHECKING:
 
 FEATURES = 2048
 SIDE = 299  # pixels: the size of the pictures that the network was trained on
-_schemas: list[Any] = []  # torch forgets a library's definitions when the object is deleted
-
-
-def _torchvision_models():
-    """Import torchvision.models even if torchvision's compiled part was built for another variant of torch.
-
-    `import torchvision` looks up two detection operators that only its compiled part defines. If that part does not
-    load (a CUDA build next to a CPU torch), their schemas alone let the import pass; nothing here calls them.
-    """
-    import torch
-
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        raise DataError("the front end inception_v3 needs the Python package torchvision (in requirements.txt)")
-    if not _schemas and not hasattr(torch.ops.torchvision, "nms"):
-        compiled = sorted(Path(spec.origin).parent.glob("_C*"))
-        try:
-            torch.ops.load_library(str(compiled[0]))
-        except (IndexError, OSError):
-            library = torch.library.Library("torchvision", "DEF")
-            library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            _schemas.append(library)
-    import torchvision.models
-
-    return torchvision.models
 
 
 def network() -> nn.Module:
     """The whole Inception-v3 (27,161,264 parameters), with the auxiliary classifier that the weights file holds."""
-    models = _torchvision_models()
-    return models.inception_v3(weights=None, aux_logits=True, transform_input=False, init_weights=False)
+    try:
+        from torchvision.models import inception_v3
+    except RuntimeError:
+        # torchvision's compiled part does not load next to another build of torch (say, a CUDA build next to a CPU
+        # torch). The import only looks up two of its operators, which nothing here calls: their schemas are enough.
+        import torch
+
+        for operator in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou) -> Tensor")
+        from torchvision.models import inception_v3
+    return inception_v3(weights=None, aux_logits=True, transform_input=False, init_weights=False)
 
 
 def load(weights: Path, device: str) -> nn.Module:
