@@ -22,11 +22,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def prepared(archive: Path) -> Path:
     resources, output = archive.parent, archive.parent / "data"
-    download.main(
-        ["--dataset", "demo", "--resources", str(resources), "--output", str(output / "source.json"), "--insecure-tls"]
-    )
-    common = ["--dataset", "demo", "--output", str(output)]
-    unpack.main([*common, "--origin", str(output / "source.json"), "--resources", str(resources)])
+    download.main("demo", resources, output / "source.json")
+    unpack.main("demo", output / "source.json", resources, output)
     frames.main(output / "listing.csv", output, width=40, height=30, workers=2)
     splits.main("demo", output / "clips.csv", output)
     return output
@@ -57,7 +54,7 @@ def test_every_step_leaves_its_files(prepared):
     assert {key: report[key] for key in report if key not in ("files", "seal")} == {
         "expected": 400, "found": 400, "n_missing": 0, "missing": [], "extra": [], "duplicate": [],
     }  # fmt: skip
-    assert read_json(prepared / "source.json")["downloads"][0]["url"].startswith("file:")
+    assert read_json(prepared / "source.json")["downloads"][0]["url"] == "demo.zip"
     leakage = read_csv(prepared / "leakage.csv", splits.LEAKAGE_COLUMNS)
     for column in ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}

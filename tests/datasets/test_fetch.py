@@ -6,31 +6,32 @@ from pathlib import Path
 import pytest
 import server as loopback
 
+from workflow.datasets import fetch as module
 from workflow.datasets.catalogue import Download, Source
 from workflow.datasets.errors import DataError
-from workflow.datasets.fetch import ATTEMPTS, Checksums, Fetched, fetch
+from workflow.datasets.fetch import ATTEMPTS, fetch
+from workflow.storage.files import read_json, write_json
+from workflow.storage.seal import DamagedError, sealed
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = BODY[::-1]
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds between attempts, which are not waited for."""
+    found: list[float] = []
+    monkeypatch.setattr(module, "sleep", found.append)
+    return found
+
+
 @pytest.fixture
 def get(tmp_path: Path):
-    """get(url, ..., md5=, sha256=): fetch one file from the urls in turn, without waiting between attempts."""
+    """get(url, ...): fetch one file from the urls in turn; its path."""
 
-    def call(*urls: str | Source, **options) -> Fetched:
+    def call(*urls: str | Source) -> Path:
         sources = tuple(url if isinstance(url, Source) else Source(url) for url in urls)
-        pauses = options.setdefault("pauses", [])
-        del options["pauses"]
-        checksums = Checksums(tmp_path / "lock.json")
-        return fetch(
-            Download("set", sources),
-            tmp_path / "archives",
-            checksums,
-            "datasets.set.source",
-            pause=pauses.append,
-            **options,
-        )
+        return Path(fetch(Download("set", sources), tmp_path, "datasets.set.source")["file"])
 
     return call
 
@@ -39,13 +40,15 @@ def leftovers(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "archives").iterdir())
 
 
-def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, get, tmp_path):
-    server.files["/set.zip"] = BODY
-    first = get(server.url("/set.zip"))
-    assert first.file.read_bytes() == BODY
-    assert first.sha256 == hashlib.sha256(BODY).hexdigest()
-    assert Checksums(tmp_path / "lock.json").get(first.url)["sha256"] == first.sha256
-    assert get(server.url("/set.zip")) == first
+def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, tmp_path):
+    server.files["/set.zip"], url = BODY, server.url("/set.zip")
+    download = Download("set", (Source(url),))
+    first = fetch(download, tmp_path, "key")
+    assert Path(first["file"]).read_bytes() == BODY
+    sha256 = hashlib.sha256(BODY).hexdigest()
+    assert first == {"file": str(tmp_path / "archives/set.zip"), "url": url, "sha256": sha256, "bytes": len(BODY)}
+    assert read_json(tmp_path / "lock.json") == {url: {"file": "set.zip", "sha256": sha256, "bytes": len(BODY)}}
+    assert fetch(download, tmp_path, "key") == first
     assert len(server.log) == 1
     assert leftovers(tmp_path) == ["set.zip"]
 
@@ -53,7 +56,7 @@ def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, get, tmp_path
 def test_cut_connections_are_resumed_where_they_stopped(server, get):
     server.files["/set.zip"] = BODY
     server.faults["/set.zip"] = [loopback.cut(300_000), loopback.cut(200_000), loopback.cut(0)]
-    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    assert get(server.url("/set.zip")).read_bytes() == BODY
     starts = [asked for _, asked in server.log]
     assert starts == [None, "bytes=300000-", "bytes=500000-", "bytes=500000-"]
 
@@ -65,7 +68,7 @@ def test_a_part_of_an_earlier_run_is_continued(server, get, tmp_path):
         get(server.url("/set.zip"))
     server.faults.clear()
     server.log.clear()
-    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    assert get(server.url("/set.zip")).read_bytes() == BODY
     assert server.log == [("/set.zip", "bytes=700000-")]
 
 
@@ -77,7 +80,7 @@ def test_a_part_that_is_whole_already_is_taken(server, get, tmp_path):
     part = tmp_path / "archives" / "set.zip.part"
     part.write_bytes(BODY)
     server.faults.clear()
-    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    assert get(server.url("/set.zip")).read_bytes() == BODY
 
 
 def test_a_file_that_changed_meanwhile_is_started_again(server, get):
@@ -88,28 +91,26 @@ def test_a_file_that_changed_meanwhile_is_started_again(server, get):
         return loopback.cut(400_000)(handler, body, start)
 
     server.faults["/set.zip"] = [change]
-    assert get(server.url("/set.zip")).file.read_bytes() == OTHER + b"more"
+    assert get(server.url("/set.zip")).read_bytes() == OTHER + b"more"
 
 
 def test_a_server_without_ranges_is_started_again(server, get):
     server.files["/set.zip"], server.ranges = BODY, False
     server.faults["/set.zip"] = [loopback.cut(400_000)]
-    assert get(server.url("/set.zip")).file.read_bytes() == BODY
+    assert get(server.url("/set.zip")).read_bytes() == BODY
 
 
-def test_passing_errors_are_tried_again_with_growing_pauses(server, get):
+def test_passing_errors_are_tried_again_with_growing_pauses(server, get, pauses):
     server.files["/set.zip"] = BODY
     server.faults["/set.zip"] = [loopback.status(503), loopback.status(429), loopback.status(500)]
-    pauses: list[float] = []
-    assert get(server.url("/set.zip"), pauses=pauses).file.read_bytes() == BODY
+    assert get(server.url("/set.zip")).read_bytes() == BODY
     assert pauses == sorted(pauses)
     assert len(pauses) == 3
 
 
-def test_no_answer_at_all_ends_after_some_attempts(get):
-    pauses: list[float] = []
+def test_no_answer_at_all_ends_after_some_attempts(get, pauses):
     with pytest.raises(DataError, match=f"tried {ATTEMPTS} times"):
-        get("http://127.0.0.1:9/set.zip", pauses=pauses)
+        get("http://127.0.0.1:9/set.zip")
     assert len(pauses) == ATTEMPTS
 
 
@@ -118,13 +119,13 @@ def test_a_web_page_in_place_of_the_archive_is_a_dead_mirror(server, get, tmp_pa
     server.files |= {"/dead.rar": BODY, "/mirror.zip": OTHER}
     server.faults["/dead.rar"] = [loopback.web_page(content_type)]
     got = get(server.url("/dead.rar"), server.url("/mirror.zip"))
-    assert got.file.name == "mirror.zip"
+    assert got.name == "mirror.zip"
     assert leftovers(tmp_path) == ["mirror.zip"]
 
 
 def test_a_missing_file_leads_to_the_next_mirror_at_once(server, get):
     server.files["/mirror.zip"] = BODY
-    assert get(server.url("/gone.zip"), server.url("/mirror.zip")).file.read_bytes() == BODY
+    assert get(server.url("/gone.zip"), server.url("/mirror.zip")).read_bytes() == BODY
     assert [path for path, _ in server.log] == ["/gone.zip", "/mirror.zip"]
 
 
@@ -133,7 +134,7 @@ def test_a_wrong_checksum_leads_to_the_next_mirror(server, get, tmp_path, algori
     server.files |= {"/bad.zip": OTHER, "/good.zip": BODY}
     right = {algorithm: hashlib.new(algorithm, BODY).hexdigest()}
     got = get(Source(server.url("/bad.zip"), **right), Source(server.url("/good.zip"), **right))
-    assert got.file.read_bytes() == BODY
+    assert got.read_bytes() == BODY
     assert leftovers(tmp_path) == ["good.zip"]
 
 
@@ -150,7 +151,7 @@ def test_when_all_fail_each_reason_is_named_and_nothing_stays(server, get, tmp_p
 
 def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_path):
     server.files["/set.zip"] = BODY
-    get(server.url("/set.zip")).file.unlink()
+    get(server.url("/set.zip")).unlink()
     server.files["/set.zip"] = OTHER
     with pytest.raises(DataError, match="at the first download it was"):
         get(server.url("/set.zip"))
@@ -159,7 +160,7 @@ def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_pat
 
 def test_a_kept_file_that_was_tampered_with_is_refused(server, get):
     server.files["/set.zip"] = BODY
-    get(server.url("/set.zip")).file.write_bytes(OTHER)
+    get(server.url("/set.zip")).write_bytes(OTHER)
     with pytest.raises(DataError, match="remove the file to download it again"):
         get(server.url("/set.zip"))
 
@@ -168,31 +169,25 @@ def test_mirrors_may_pack_the_same_name_differently(server, get):
     """The first mirror's file was removed and the mirror has died since; the second one's is as good."""
     server.files |= {"/a/set.zip": BODY, "/b/set.zip": OTHER}
     urls = server.url("/a/set.zip"), server.url("/b/set.zip")
-    get(*urls).file.unlink()
+    get(*urls).unlink()
     del server.files["/a/set.zip"]
     second = get(*urls)
-    assert second.file.read_bytes() == OTHER
+    assert second.read_bytes() == OTHER
     assert get(*urls) == second
 
 
-@pytest.mark.parametrize("folder", ["plain", "with space", "a#b?c%20d;e", "é漢"])
-def test_the_place_of_the_resources_may_have_any_name(get, tmp_path, folder):
-    (tmp_path / folder).mkdir()
-    (tmp_path / folder / "demo.zip").write_bytes(BODY)
-    got = get("file:{resources}/demo.zip", resources=tmp_path / folder)
-    assert got.file.read_bytes() == BODY
-    assert got.file.name == "demo.zip"
-
-
-def test_a_file_address_is_copied_and_read_again_each_time(get, tmp_path):
-    origin = tmp_path / "an origin.zip"
-    origin.write_bytes(BODY)
-    assert get(origin.as_uri()).file.read_bytes() == BODY
-    origin.write_bytes(OTHER)
-    assert get(origin.as_uri()).file.read_bytes() == OTHER
-    origin.unlink()
+def test_a_generated_file_is_used_where_it_lies_and_read_again_each_time(get, tmp_path):
+    generated = tmp_path / "demo.zip"
+    for body in (BODY, OTHER):
+        generated.write_bytes(body)
+        assert get("demo.zip") == generated
+        assert generated.read_bytes() == body
+    write_json(tmp_path / "demo.zip.json", sealed({}, {"demo.zip": "0" * 64}))
+    with pytest.raises(DamagedError, match=r"demo\.zip is corrupt"):
+        get("demo.zip")
+    generated.unlink()
     with pytest.raises(DataError, match="no such file"):
-        get(origin.as_uri())
+        get("demo.zip")
 
 
 def test_a_full_disk_is_foreseen(server, get, monkeypatch):
@@ -202,9 +197,9 @@ def test_a_full_disk_is_foreseen(server, get, monkeypatch):
         get(server.url("/set.zip"))
 
 
-def test_progress_is_reported_in_bytes(server, get):
+def test_progress_is_reported_in_bytes(server, get, capsys):
     server.files["/set.zip"] = BODY
-    calls = []
-    get(server.url("/set.zip"), progress=lambda name: lambda done, total: calls.append((name, done, total)))
-    assert calls[0] == ("set.zip", 0, len(BODY))
-    assert calls[-1] == ("set.zip", len(BODY), len(BODY))
+    get(server.url("/set.zip"))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) <= 10
+    assert lines[-1].startswith("set.zip: 1.05M of 1.05MB, ")

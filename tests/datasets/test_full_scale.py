@@ -15,10 +15,9 @@ import server as loopback
 from rar_writer import rar3
 from small_data import tar_of, zip_of
 
-from workflow.datasets import catalogue, download, frames, splits, unpack
+from workflow.datasets import catalogue, download, fetch, frames, splits, unpack
 from workflow.datasets.catalogue import Source
 from workflow.datasets.decode import decode
-from workflow.datasets.fetch import fetch
 from workflow.storage.files import read_csv, read_json
 
 pytestmark = pytest.mark.slow
@@ -93,7 +92,7 @@ def bad_network(server, monkeypatch):
             downloads.append(replace(file, sources=sources))
         monkeypatch.setitem(catalogue.CATALOGUE, case.name, replace(entry, downloads=tuple(downloads)))
 
-    monkeypatch.setitem(fetch.__kwdefaults__, "pause", lambda seconds: None)
+    monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
     return serve
 
 
@@ -107,12 +106,10 @@ def test_all_clips_arrive_once(case, lists, clip, bad_network, server, tmp_path,
     split_files = rar3({f"{folder.name}/{path.name}": path.read_bytes() for path in sorted(folder.iterdir())})
     bad_network(case, case.pack(members), split_files)
 
-    data, resources = tmp_path / "data", ["--resources", str(tmp_path / "resources")]
-    common = ["--dataset", case.name]
-    arguments = [*common, *resources, "--output", str(data / "source.json")]
-    download.main(arguments)
+    data = tmp_path / "data"
+    download.main(case.name, tmp_path / "resources", data / "source.json")
     asked = len(server.log)
-    unpack.main([*common, *resources, "--origin", str(data / "source.json"), "--output", str(data)])
+    unpack.main(case.name, data / "source.json", tmp_path / "resources", data)
     frames.main(data / "listing.csv", data, count=2, width=8, height=8, workers=2, max_undecodable=0.02)
     splits.main(case.name, data / "clips.csv", data)
 
@@ -130,7 +127,7 @@ def test_all_clips_arrive_once(case, lists, clip, bad_network, server, tmp_path,
     check_pictures(data, table, {key: members[name] for key, name in keys.items()}, templates, tmp_path)
     check_splits(case, data, table)
 
-    download.main(arguments)  # all is there: no address is asked again
+    download.main(case.name, tmp_path / "resources", data / "source.json")  # all is there: no address is asked again
     assert len(server.log) == asked
 
 

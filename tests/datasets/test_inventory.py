@@ -9,6 +9,7 @@ from workflow.datasets import catalogue, inventory, make_inventories
 from workflow.datasets.catalogue import CATALOGUE, folds
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
+from workflow.storage.command_line import call
 
 
 @pytest.mark.parametrize(("name", "clips", "classes"), [("ucf11", 1600, 11), ("hmdb51", 6766, 51)])
@@ -42,7 +43,7 @@ def test_the_script_gives_the_inventories_that_are_committed(lists, tmp_path):
     }
     assert {path.stem for path in inventory.FOLDER.iterdir()} == set(names)
     for name, path in names.items():
-        make_inventories.main(["--dataset", name, "--names", str(path), "--output", str(tmp_path)])
+        call(make_inventories.main, ["--dataset", name, "--names", str(path), "--output", str(tmp_path)])
         assert (tmp_path / f"{name}.json").read_text() == (inventory.FOLDER / f"{name}.json").read_text(), name
 
 
@@ -115,14 +116,14 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
         entry.classes  # noqa: B018
     (tmp_path / "names.txt").write_text("\n".join(names))
     given = ["--dataset", "jumps", "--names", str(tmp_path / "names.txt")]
-    make_inventories.main([*given, "--output", str(tmp_path)])
+    call(make_inventories.main, [*given, "--output", str(tmp_path)])
     assert entry.classes == ("hop", "skip")
     assert inventory.expected_keys("jumps") == {name.removesuffix(".mpg") for name in names}
     parts = [train_and_test(entry, clips("jumps"), "group", fold, 0).values() for fold in (0, 1)]
     assert [list(part).count("test") for part in parts] == [6, 6]
     (tmp_path / "names.txt").write_text("hop/readme.txt")
     with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout <class>/"):
-        make_inventories.main([*given, "--output", str(tmp_path)])
+        call(make_inventories.main, [*given, "--output", str(tmp_path)])
 
 
 def test_citations_are_in_the_bibliography(root):

@@ -39,8 +39,7 @@ def downloaded(tmp_path, server, clip, monkeypatch) -> Path:
 
 
 def run_download(folder: Path) -> None:
-    resources = ["--resources", str(folder / "resources")]
-    download.main(["--dataset", "ucf11", *resources, "--output", str(folder / "source.json")])
+    download.main("ucf11", folder / "resources", folder / "source.json")
 
 
 def test_steps_after_the_download_connect_to_nothing(downloaded, no_network):
@@ -48,10 +47,7 @@ def test_steps_after_the_download_connect_to_nothing(downloaded, no_network):
     run_download(downloaded)
     assert read_json(downloaded / "source.json") == before
     for step, arguments in steps(downloaded):
-        if step == "unpack":
-            unpack.main(arguments)
-        else:
-            call({"frames": frames, "splits": splits}[step].main, arguments)
+        call({"unpack": unpack, "frames": frames, "splits": splits}[step].main, arguments)
     assert (downloaded / "splits.csv").is_file()
 
 

@@ -3,32 +3,34 @@
 import io
 import sys
 
-from workflow.datasets.progress import bytes_bar, clips_bar
+from workflow.datasets.progress import bar, clips_bar
 
 
 def test_a_log_file_gets_a_line_for_every_tenth(capsys):
-    bar = clips_bar("frames", 200, done=100)
+    progress = clips_bar("frames", 200, done=100)
     for _ in range(100):
-        bar.update()
-    bar.close()
+        progress.update()
+    progress.close()
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 6  # the first line counts the clips of the earlier run
+    assert len(lines) == 5
     assert lines[-1].startswith("frames: 200 of 200 clips, ")
     assert lines[-1].endswith(" clips/s")
 
 
 def test_bytes_are_printed_in_megabytes(capsys):
-    update = bytes_bar("set.zip")
-    for done in range(0, 50_000_001, 1_000_000):
-        update(done, 50_000_000)
+    with bar("set.zip", 50_000_000, "B", unit_scale=True) as progress:
+        for _ in range(7):
+            progress.update(7_000_000)
+        progress.update(1_000_000)  # less than a tenth, but the end
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[-1].startswith("set.zip: 50 of 50 MB, ")
+    assert len(lines) == 8
+    assert lines[-1].startswith("set.zip: 50.0M of 50.0MB, ")
 
 
 def test_an_unknown_size_is_no_trouble(capsys):
-    bytes_bar("set.zip")(1000, None)
-    assert capsys.readouterr().err == ""
+    with bar("set.zip", None, "B") as progress:
+        progress.update(1000)
+    assert capsys.readouterr().err.startswith("set.zip: 1000 of ?B, ")
 
 
 def test_a_terminal_gets_bars(monkeypatch):
@@ -38,9 +40,9 @@ def test_a_terminal_gets_bars(monkeypatch):
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    bytes_bar("set.zip")(1024, 1024)
-    bar = clips_bar("frames", 10)
-    bar.update(10)
-    bar.close()
+    with bar("set.zip", 1024, "B") as progress:
+        progress.update(1024)
+    with clips_bar("frames", 10) as progress:
+        progress.update(10)
     assert "\rset.zip: " in terminal.getvalue()
     assert "10/10" in terminal.getvalue()

@@ -10,8 +10,9 @@ from rar_writer import rar3, rar5
 from small_data import tar_of, tree, write_tree, zip_of
 
 from workflow.datasets import download, unpack
-from workflow.datasets.download import fingerprint
 from workflow.datasets.errors import DataError
+from workflow.datasets.listing import fingerprint
+from workflow.storage.command_line import call
 from workflow.storage.files import read_csv, read_json
 
 KEY = "datasets.ucf11.source"
@@ -22,9 +23,9 @@ def prepare(source: Path, output: Path, *options: str, dataset: str = "ucf11") -
     """download and unpack by their command lines; rows of listing.csv."""
     resources = ["--resources", str(output / "resources")]
     own = ["--source", str(source), "--output", str(output / "source.json")]
-    download.main(["--dataset", dataset, *resources, *own])
+    call(download.main, ["--dataset", dataset, *resources, *own])
     origin = ["--origin", str(output / "source.json"), "--output", str(output)]
-    unpack.main(["--dataset", dataset, *resources, *origin, *options])
+    call(unpack.main, ["--dataset", dataset, *resources, *origin, *options])
     return read_csv(output / "listing.csv", ("clip", "class", "group", "source", "path"))
 
 
@@ -62,7 +63,7 @@ def test_the_fingerprint_of_an_archive(tmp_path):
 
 
 def test_the_fingerprint_needs_no_torch(root):
-    code = "import sys, workflow.datasets.download, workflow.datasets.catalogue\n"
+    code = "import sys, workflow.datasets.listing, workflow.datasets.catalogue\n"
     code += "print(*map(sys.modules.get, ['torch', 'cv2']))"
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["None", "None"]

@@ -7,37 +7,20 @@ no member may exceed its declared size. FOLDER.json, written last, holds the che
 import hashlib
 import shutil
 import sys
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
-from workflow.datasets.errors import DataError
-from workflow.datasets.members import Member, explained, tar_members, zip_members
-from workflow.datasets.rar import rar_members
-from workflow.datasets.transfer import need_space
+from workflow.datasets.errors import DataError, need_space
+from workflow.datasets.members import CORRUPT, Member, explained, members
 from workflow.storage import seal
 from workflow.storage.files import read_json, write_json
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MEMBERS_LIMIT = 1_000_000
+CHUNK = 1 << 20
 
 
 def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
-
-
-def members(path: Path) -> Iterator[Member]:
-    """The members of the archive at `path`, whose kind is read from its first bytes; DataError if it is none."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return zip_members(path)
-    if start[:7] in (b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01"):
-        return rar_members(path)
-    if tarfile.is_tarfile(path):
-        return tar_members(path)
-    raise DataError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
 
 
 def record(folder: Path) -> Path:
@@ -46,25 +29,27 @@ def record(folder: Path) -> Path:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """sha256 of every file in an unpacked `folder`, by its path below it, as it came out of the archive."""
+    """sha256 of every file in `folder` by its path below it, as it came out of the archive; empty for other folders."""
+    if not record(folder).is_file():
+        return {}
     return {name.partition("/")[2]: digest for name, digest in read_json(record(folder))[seal.FILES].items()}
 
 
-def unpack(archive: Path, folder: Path, limit: int, sha256: str = "") -> Path:
+def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
     """Unpack `archive`, and the archives in it, into the new folder `folder`; returns `folder`.
 
-    limit: bytes that all members together may take. sha256: that of the archive when it was downloaded, if known. An
-    intact `folder` of an earlier call is returned as it is. Raises DamagedError if the archive has changed, DataError
-    if it cannot be unpacked or is unsafe; then there is no `folder`.
+    limit: bytes that all members together may take. sha256: that of the archive when it was downloaded. An intact
+    `folder` of an earlier call is returned as it is. Raises DamagedError if the archive has changed, DataError if it
+    cannot be unpacked or is unsafe; then there is no `folder`.
     """
     if folder.is_dir() and record(folder).is_file():
         damages = seal.damages(record(folder))
         if not damages:
             return folder
         print(f"{damages[0].partition(';')[0]}; unpacking {archive} again", file=sys.stderr)
-    if sha256 and not archive.is_file():
+    if not archive.is_file():
         raise seal.DamagedError(f"{archive} is missing; it was downloaded before")
-    if sha256 and seal.digest(archive) != sha256:
+    if seal.digest(archive) != sha256:
         raise seal.DamagedError(f"{archive} is corrupt: its sha256 was {sha256[:12]}... when it was downloaded")
     staging = folder.with_name(folder.name + ".part")
     for remains in (staging, folder):
@@ -81,63 +66,68 @@ def unpack(archive: Path, folder: Path, limit: int, sha256: str = "") -> Path:
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    files = {_printable(folder.name / path.relative_to(staging)): written[path] for path in sorted(written)}
+    files = {printable(folder.name / path.relative_to(staging)): written[path] for path in sorted(written)}
     write_json(record(folder), seal.sealed({"archive": archive.name}, files))
     return folder
 
 
-def _printable(path: Path) -> str:
-    return path.as_posix().encode(errors="backslashreplace").decode()  # a name may not be UTF-8
+def printable(path: Path) -> str:
+    """The path with forward slashes; bytes of a name that are not UTF-8 are escaped."""
+    return path.as_posix().encode(errors="backslashreplace").decode()
 
 
 def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
     """Unpack one archive but no archives in it; the sha256 of each file written."""
-    with explained(archive):
-        sizes = {member.name: member.size for member in checked(archive, limit)}
-        if not sizes:
-            raise DataError(f"{archive}: holds no file; the archive is empty or its beginning is missing")
-        need_space(folder, sum(sizes.values()))
-        written = {}
+    written = {}
+    with explained(archive, *CORRUPT):
+        need_space(folder, _checked_size(archive, limit))
         for member in members(archive):
-            if member.is_folder:
-                continue
             target = folder / member.name
+            if member.kind == "folder":
+                continue
+            if target in written:
+                raise DataError(f"{archive}: contains member {member.name!r} twice")
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with target.open("xb") as file:
-                    written[target] = _write(member, file, archive)
-            except FileExistsError:
-                raise DataError(f"{archive}: contains member {member.name!r} twice") from None
-        return written
+            written[target] = _write(member, target, archive)
+    return written
 
 
-def _write(member: Member, file: IO[bytes], archive: Path) -> str:
-    """Write a member; the sha256 of its bytes in the archive, so that a disk error shows later."""
-    written, digest = 0, hashlib.sha256()
-    for chunk in member.read():
-        written += len(chunk)
-        if written > member.size:
-            raise DataError(f"{archive}: member {member.name!r} is larger than the {member.size} bytes it declares")
-        file.write(chunk)
-        digest.update(chunk)
-    if written != member.size:
-        raise DataError(f"{archive}: member {member.name!r} has {written} bytes but declares {member.size}")
-    return digest.hexdigest()
-
-
-def checked(archive: Path, limit: int) -> Iterator[Member]:
-    """The members that are files; raises DataError at the first unsafe member."""
-    total = 0
+def _checked_size(archive: Path, limit: int) -> int:
+    """Bytes that all members together declare; DataError at the first unsafe member."""
+    total = files = 0
     for number, member in enumerate(members(archive), start=1):
         names = PurePosixPath(member.name).parts
-        if not (names or member.is_folder) or member.name.startswith("/") or ".." in names or "\0" in member.name:
+        if (
+            not (names or member.kind == "folder")
+            or member.name.startswith("/")
+            or ".." in names
+            or "\0" in member.name
+        ):
             raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
-        if not (member.is_file or member.is_folder):
+        if member.kind == "other":
             raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
         total += member.size
+        files += member.kind == "file"
         if total > limit:
             raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the limit of this set")
         if number > MEMBERS_LIMIT:
             raise DataError(f"{archive}: more than {MEMBERS_LIMIT} members")
-        if member.is_file:
-            yield member
+    if not files:
+        raise DataError(f"{archive}: holds no file; the archive is empty or its beginning is missing")
+    return total
+
+
+def _write(member: Member, target: Path, archive: Path) -> str:
+    """Write a member; the sha256 of its bytes in the archive, so that a disk error shows later."""
+    written, digest = 0, hashlib.sha256()
+    with member.open() as source, target.open("xb") as file:
+        while chunk := source.read(CHUNK):
+            written += len(chunk)
+            if written > member.size:
+                break
+            file.write(chunk)
+            digest.update(chunk)
+    if written != member.size:
+        what = "is larger than it declares" if written > member.size else f"has only {written} bytes"
+        raise DataError(f"{archive}: member {member.name!r} {what}: it declares {member.size} bytes")
+    return digest.hexdigest()

@@ -5,27 +5,29 @@ Sources are tried in order. If a publisher states no checksum, that of the first
 resources/<name>/lock.json and compared with all later ones.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from workflow.datasets import inventory, layouts
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Layout
 
 GIB = 2**30
+ARCHIVE = "https://web.archive.org/web/20211104084122"
 LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
 RANDOM_FOLDS = 5  # of the protocol `random`, as in the compared papers' cross-validation
 
 
 @dataclass(frozen=True)
 class Source:
-    """One address of a file, with the checksum, or its first digits, that its publisher states.
+    """One address of a file, with the checksum, or its first digits, that its publisher states."""
 
-    `{resources}` stands for the folder of the set's downloads.
-    """
-
-    url: str
+    url: str  # without a scheme: the name of a file that the pipeline generates in the folder of the set's downloads
     sha256: str | None = None
     md5: str | None = None
+
+    @property
+    def generated(self) -> bool:
+        return "://" not in self.url
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ class Dataset:
     unpacked_limit: int  # bytes; a larger archive is refused as a decompression bomb
     licence: str
     citation: str  # key in paper/references.bib
-    protocols: tuple[str, ...] = field(default=("group", "random"))
+    protocols: tuple[str, ...] = ("group", "random")
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return inventory.classes(self.name)
+        return tuple(sorted(inventory.load(self.name)["classes"]))
 
     @property
     def clips(self) -> int:
-        return inventory.size(self.name)
+        return inventory.load(self.name)["clips"]
 
 
 UCF11 = Dataset(
@@ -100,10 +102,7 @@ HMDB51 = Dataset(
             "test_train_splits",
             (
                 Source(f"{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
-                Source(
-                    f"https://web.archive.org/web/20211104084122/{LAB}/test_train_splits.rar",
-                    md5="15e67781e70dcfbdce2d7dbb9b3344b5",
-                ),
+                Source(f"{ARCHIVE}/{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
                 Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/test_train_splits.zip"),
             ),
             role="splits",
@@ -134,7 +133,7 @@ YOUTUBE_CELEBRITIES = Dataset(
 DEMO = Dataset(
     name="demo",
     title="generated motions",
-    downloads=(Download("demo", (Source("file:{resources}/demo.zip"),)),),
+    downloads=(Download("demo", (Source("demo.zip"),)),),
     layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=2,

@@ -1,7 +1,9 @@
 """The exception of the data steps, and how their command lines end when it is raised."""
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from workflow.storage.errors import InputError
 from workflow.storage.files import UnreadableError
@@ -10,6 +12,13 @@ from workflow.storage.seal import DamagedError
 
 class DataError(InputError):
     """Data that cannot be used: one sentence that names the value, the expectation and the file or key."""
+
+
+def need_space(path: Path, size: int) -> None:
+    """Raise DataError if fewer than `size` bytes are free on the disk of `path`."""
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise DataError(f"{path.parent}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free")
 
 
 def command_line(step: Callable[[Sequence[str] | None], None]) -> None:

@@ -1,155 +1,118 @@
-"""Fetch one file from the first of its sources that gives the right bytes."""
+"""Fetch one file from the first of its sources that gives the right bytes; resume by byte range.
+
+RESOURCES/lock.json has the checksum of every file when it was first downloaded, by address: mirrors may pack the same
+clips differently. Bytes that have arrived are kept in FILE.part, their address and version in FILE.part.json.
+"""
 
 import hashlib
 import sys
-import time
 import warnings
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
+from time import sleep
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from workflow.datasets.catalogue import Download, Source
-from workflow.datasets.errors import DataError
-from workflow.datasets.transfer import DeadSourceError, Progress, TransientError, notes_of, transfer
+from workflow.datasets.errors import DataError, need_space
+from workflow.datasets.progress import bar
 from workflow.storage import seal
 from workflow.storage.files import read_json, write_json
 
 ATTEMPTS = 5  # at one address without a new byte
+CHUNK = 1 << 18
+TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
+PERMANENT = (400, 401, 403, 404, 410, 451)
+WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 
-class Checksums:
-    """lock.json: the checksum of every file when it was first downloaded, by address.
+class TransientError(Exception):
+    """Worth another attempt at the same address."""
 
-    Mirrors may pack the same clips differently, so each address has its own.
+
+class DeadSourceError(Exception):
+    """This source will not give the file; the next one may."""
+
+
+def fetch(download: Download, resources: Path, key: str, insecure_tls: Collection[str] = ()) -> dict[str, Any]:
+    """Bring `download` into resources/archives, or find it there from an earlier run.
+
+    key: the configuration's key for the user's own copy, named in errors. insecure_tls: hosts whose certificate is not
+    verified. Returns {"file", "url", "sha256", "bytes"}. Raises DataError with the reason of every source if none
+    gives the file.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._entries: dict[str, dict[str, Any]] = read_json(path) if path.is_file() else {}
-
-    def get(self, url: str) -> dict[str, Any] | None:
-        """`{"file", "sha256", "bytes"}` of the first download from `url`."""
-        return self._entries.get(url)
-
-    def record(self, url: str, file: str, sha256: str, size: int) -> None:
-        """Remember a verified download. An existing entry is never changed."""
-        if url not in self._entries:
-            self._entries[url] = {"file": file, "sha256": sha256, "bytes": size}
-            write_json(self.path, self._entries)
-
-
-@dataclass(frozen=True)
-class Fetched:
-    file: Path
-    url: str
-    sha256: str
-    bytes: int
-
-
-def fetch(
-    download: Download,
-    folder: Path,
-    checksums: Checksums,
-    key: str,
-    *,
-    resources: Path | None = None,
-    insecure_tls: Collection[str] = (),
-    progress: Callable[[str], Progress] = lambda name: lambda done, total: None,
-    pause: Callable[[float], None] = time.sleep,
-) -> Fetched:
-    """Bring `download` into `folder`, or find it there from an earlier run.
-
-    key: the configuration's key for the user's own copy, named in errors. resources: replaces {resources} in sources.
-    insecure_tls: hosts whose certificate is not verified. pause: called with the seconds to wait before another
-    attempt. Raises DataError with the reason of every source if none gives the file.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    place = quote((resources or folder).absolute().as_posix())
-    sources = [Source(s.url.replace("{resources}", place), s.sha256, s.md5) for s in download.sources]
-    if (kept := _kept(sources, folder, checksums)) is not None:
+    lock = resources / "lock.json"
+    locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
+    if (kept := _kept(download, resources, locked)) is not None:
         return kept
     reasons = []
-    for source in sources:
+    for source in download.sources:
         try:
-            return _from(source, folder, checksums, insecure_tls, progress, pause)
+            file = _file(source, resources)
+            sha256 = _from(source, file, locked.get(source.url), insecure_tls)
+            found = {"file": file.name, "sha256": sha256, "bytes": file.stat().st_size}
+            if not source.generated and source.url not in locked:
+                write_json(lock, {**locked, source.url: found})
+            return {"file": str(file), "url": source.url, "sha256": sha256, "bytes": found["bytes"]}
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
             print(f"{download.name}: {reasons[-1]}", file=sys.stderr)
     raise DataError(
-        f"{download.name}: no source could be downloaded (tried {len(sources)}). {' | '.join(reasons)} | "
+        f"{download.name}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
         f"To use a copy of your own, set `{key}`"
     )
 
 
-def _file(source: Source, folder: Path) -> Path:
-    return folder / unquote(PurePosixPath(urlsplit(source.url).path).name)
+def _file(source: Source, resources: Path) -> Path:
+    """Where a source's file lies: a download in resources/archives, a generated file in `resources` itself."""
+    if source.generated:
+        return resources / source.url
+    return resources / "archives" / unquote(PurePosixPath(urlsplit(source.url).path).name)
 
 
-def _kept(sources: Sequence[Source], folder: Path, checksums: Checksums) -> Fetched | None:
-    """The intact file of an earlier run, if there is one. A file: source is always read again."""
-    changed = None
-    for source in sources:
-        file, known = _file(source, folder), checksums.get(source.url)
-        if known is None or not file.is_file() or urlsplit(source.url).scheme == "file":
+def _kept(download: Download, resources: Path, locked: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """The intact file of an earlier run, if there is one."""
+    changed = []
+    for source in download.sources:
+        file, first = _file(source, resources), locked.get(source.url)
+        if first is None or not file.is_file():
             continue
-        if file.stat().st_size == known["bytes"] and seal.digest(file) == known["sha256"]:
-            return Fetched(file, source.url, known["sha256"], known["bytes"])
-        changed = changed or (file, known["sha256"])  # unless a later mirror gave another file of this name
-    if changed:
+        if file.stat().st_size == first["bytes"] and seal.digest(file) == first["sha256"]:
+            return {"file": str(file), "url": source.url, "sha256": first["sha256"], "bytes": first["bytes"]}
+        changed.append((file, first["sha256"]))  # unless a later mirror gave another file of this name
+    for file, sha256 in changed:
         raise DataError(
-            f"{changed[0]}: differs from what was downloaded (sha256 {changed[1][:12]}... in {checksums.path}); "
+            f"{file}: differs from what was downloaded (sha256 {sha256[:12]}... in {resources / 'lock.json'}); "
             "remove the file to download it again"
         )
     return None
 
 
-def _from(
-    source: Source,
-    folder: Path,
-    checksums: Checksums,
-    insecure_tls: Collection[str],
-    progress: Callable[[str], Progress],
-    pause: Callable[[float], None],
-) -> Fetched:
-    """Fetch from one source, with up to ATTEMPTS attempts without progress; raises DeadSourceError."""
-    host = urlsplit(source.url).hostname
-    verify = host not in insecure_tls
-    if not verify:
-        print(f"warning: not verifying the certificate of {host}, as `insecure_tls` asks", file=sys.stderr)
-    file = _file(source, folder)
+def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]) -> str:
+    """Bring the file of one source to `file`; its sha256. Raises DeadSourceError.
+
+    first: the entry of lock.json, if it was downloaded before.
+    """
+    if source.generated:
+        if not file.is_file():
+            raise DeadSourceError(f"{file}: no such file")
+        seal.require(file.with_name(file.name + ".json"), (file.name,))
+        return seal.digest(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".part")
-    failures, reached = 0, -1
-    while True:
-        try:
-            with warnings.catch_warnings():
-                if not verify:  # the warning above names the host
-                    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-                transfer(source.url, partial, verify, progress(file.name))
-            break
-        except TransientError as error:
-            size = partial.stat().st_size if partial.is_file() else 0
-            failures, reached = (0, size) if size > reached else (failures + 1, reached)
-            if failures == ATTEMPTS:
-                raise DeadSourceError(f"{error} (tried {ATTEMPTS} times without progress)") from error
-            print(f"{file.name}: {error}; retrying", file=sys.stderr)
-            pause(min(2.0**failures, 30.0))
+    _download(source.url, partial, insecure_tls)
     try:
-        sha256 = _verified(source, partial, checksums)
+        sha256 = _verified(source, partial, first)
     except DeadSourceError:
         partial.unlink()
         raise
     finally:
-        notes_of(partial).unlink(missing_ok=True)
-    size = partial.stat().st_size
+        _notes(partial).unlink(missing_ok=True)
     partial.replace(file)
-    if urlsplit(source.url).scheme != "file":
-        checksums.record(source.url, file.name, sha256, size)
-    return Fetched(file, source.url, sha256, size)
+    return sha256
 
 
-def _verified(source: Source, partial: Path, checksums: Checksums) -> str:
+def _verified(source: Source, partial: Path, first: dict[str, Any] | None) -> str:
     """The sha256 of the file; DeadSourceError if it is a web page or has another checksum than expected."""
     with partial.open("rb") as file:
         if file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html")):
@@ -159,9 +122,108 @@ def _verified(source: Source, partial: Path, checksums: Checksums) -> str:
             if expected and not (found := hashlib.file_digest(file, algorithm).hexdigest()).startswith(expected):
                 raise DeadSourceError(f"its {algorithm} is {found}; its publisher states {expected}")
     sha256 = seal.digest(partial)
-    known = checksums.get(source.url)
-    if known is not None and known["sha256"] != sha256:
-        raise DeadSourceError(
-            f"its sha256 is {sha256}, at the first download it was {known['sha256']} ({checksums.path})"
-        )
+    if first and first["sha256"] != sha256:
+        raise DeadSourceError(f"its sha256 is {sha256}, at the first download it was {first['sha256']} (lock.json)")
     return sha256
+
+
+def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
+    """Download to `partial`, with up to ATTEMPTS attempts without a new byte; raises DeadSourceError."""
+    host = urlsplit(url).hostname
+    verify = host not in insecure_tls
+    if not verify:
+        print(f"warning: not verifying the certificate of {host}, as `insecure_tls` asks", file=sys.stderr)
+    failures, reached = 0, -1
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", message="Unverified HTTPS request"
+                )  # the warning above names the host
+                return _attempt(url, partial, verify)
+        except TransientError as error:
+            size = partial.stat().st_size if partial.is_file() else 0
+            failures, reached = (0, size) if size > reached else (failures + 1, reached)
+            if failures == ATTEMPTS:
+                raise DeadSourceError(f"{error} (tried {ATTEMPTS} times without progress)") from error
+            print(f"{partial.stem}: {error}; retrying", file=sys.stderr)
+            sleep(min(2.0**failures, 30.0))
+
+
+def _notes(partial: Path) -> Path:
+    """The file that names the address and version which the bytes in `partial` belong to."""
+    return partial.with_name(partial.name + ".json")
+
+
+def _attempt(url: str, partial: Path, verify: bool) -> None:
+    """Download to `partial`, or the rest of it; raises TransientError or DeadSourceError."""
+    import requests
+    import urllib3
+
+    notes = _notes(partial)
+    known = read_json(notes) if notes.is_file() else {}
+    start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if known["version"]:
+            headers["If-Range"] = known["version"]
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as answer:
+            if answer.status_code == 416 and start:  # no bytes after `start`: it is whole, or the file has changed
+                if answer.headers.get("Content-Range", "").rpartition("/")[2] == str(start):
+                    return
+                partial.unlink()
+                raise TransientError("the file on the server has changed; starting again")
+            start, total = _range(answer, start)
+            need_space(partial, (total or 0) - start)
+            version: str | None = answer.headers.get("ETag", "W/")
+            if str(version).startswith("W/"):  # a weak tag promises equal meaning, not equal bytes
+                version = answer.headers.get("Last-Modified")
+            write_json(notes, {"url": url, "version": version})
+            _receive(answer, partial, start, total)
+    except requests.exceptions.SSLError as error:
+        raise DeadSourceError(
+            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); for a data set, name "
+            "this host in its `insecure_tls` to accept it anyway: checksum and inventory then protect the data"
+        ) from error
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise TransientError(_reason(error)) from error
+
+
+def _range(answer: Any, start: int) -> tuple[int, int | None]:
+    """Offset of the first byte that the server sends, and the bytes of the whole file if it states them."""
+    status, headers = answer.status_code, answer.headers
+    if status in PERMANENT:
+        raise DeadSourceError(f"HTTP {status} {answer.reason}")
+    if status not in (200, 206):
+        raise TransientError(f"HTTP {status} {answer.reason}")
+    if headers.get("Content-Type", "").split(";")[0].strip().lower() in WEB_PAGES:
+        raise DeadSourceError(f"the server sent a web page instead of the file (from {answer.url})")
+    if status == 200:
+        start, total = 0, headers.get("Content-Length", "")
+    else:
+        unit, _, total = headers.get("Content-Range", "").rpartition("/")
+        if not unit.startswith(f"bytes {start}-"):
+            raise DeadSourceError(f"asked for bytes from {start}, received {unit or 'others'}")
+    return start, int(total) if total.isdigit() else None
+
+
+def _receive(answer: Any, partial: Path, start: int, total: int | None) -> None:
+    name, done = partial.stem, start
+    with partial.open("r+b" if start else "wb") as file, bar(name, total, "B", start, unit_scale=True) as progress:
+        file.seek(start)
+        # read1 keeps every byte that arrived before a connection breaks; iter_content would drop an unfinished chunk
+        while chunk := answer.raw.read1(CHUNK):
+            file.write(chunk)
+            done += len(chunk)
+            progress.update(len(chunk))
+    if total is not None and done != total:
+        raise TransientError(f"the connection ended after {done} of {total} bytes")
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, without the object addresses that outer messages contain."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return str(error) or type(error).__name__

@@ -1,6 +1,7 @@
 """What a data set holds when it is whole: clips per class and group, and the names that follow from these counts."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -25,21 +26,12 @@ def load(name: str) -> dict[str, Any]:
         ) from None
 
 
-def classes(name: str) -> tuple[str, ...]:
-    return tuple(sorted(load(name)["classes"]))
-
-
-def size(name: str) -> int:
-    """Number of clips of the whole set."""
-    return load(name)["clips"]
-
-
-def expected_keys(name: str, official: Iterable[str] = ()) -> set[str] | None:
-    """Clip ids without extension of the whole set, or None if the counts do not determine the names.
+def expected_keys(name: str, official: Iterable[str] = ()) -> set[str]:
+    """Clip ids without extension of the whole set; empty if the counts do not determine the names.
 
     official: the clips in HMDB51's split files (`<class>/<name>.avi`), which name all of its clips.
     """
-    return keys_from_counts(load(name)) or {clip.rpartition(".")[0] for clip in official} or None
+    return keys_from_counts(load(name)) or {clip.rpartition(".")[0] for clip in official}
 
 
 def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
@@ -63,25 +55,24 @@ def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> d
     Clips are compared by name. Without names (HMDB51 without its split files), `missing` has the number of missing
     clips of each class.
     """
-    found = list(found)
     seen: dict[str, list[str]] = {}
-    for clip in found:
+    for clip in sorted(found):
         seen.setdefault(clip.key, []).append(clip.clip)
+    whole = load(name)
     expected = expected_keys(name, official)
-    counts = {label: entry["clips"] for label, entry in load(name)["classes"].items()}
-    if expected is None:
-        present = {label: sum(key.startswith(f"{label}/") for key in seen) for label in counts}
-        lacking = {label: counts[label] - present[label] for label in counts if present[label] < counts[label]}
-        missing = [f"{label}: {number} clips" for label, number in lacking.items()]
-        n_missing, extra = sum(lacking.values()), [clip.clip for clip in found if clip.label not in counts]
-    else:
+    if expected:
         missing = sorted(expected - seen.keys())
-        n_missing, extra = len(missing), sorted(clip.clip for clip in found if clip.key not in expected)
+        n_missing, extra = len(missing), seen.keys() - expected
+    else:
+        counts = Counter(key.partition("/")[0] for key in seen)
+        lacking = {label: max(entry["clips"] - counts[label], 0) for label, entry in whole["classes"].items()}
+        missing = [f"{label}: {number} clips" for label, number in lacking.items() if number]
+        n_missing, extra = sum(lacking.values()), {key for key in seen if key.partition("/")[0] not in lacking}
     return {
-        "expected": sum(counts.values()),
+        "expected": whole["clips"],
         "found": len(seen),
         "n_missing": n_missing,
         "missing": missing,
-        "extra": extra,
-        "duplicate": sorted(clip for clips in seen.values() for clip in sorted(clips)[1:]),
+        "extra": sorted(clip for key in extra for clip in seen[key]),
+        "duplicate": sorted(clip for clips in seen.values() for clip in clips[1:]),
     }

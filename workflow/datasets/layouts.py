@@ -54,7 +54,7 @@ class Layout:
             return None
         clip = "/".join(path.parts[-self.depth :])
         match = re.fullmatch(self.regex, clip)
-        if match is None:
+        if match is None or re.search("[\ud800-\udfff]", clip):  # bytes that are not UTF-8; no official name has any
             return None
         found = match.groupdict()
         label, group = found["label"], found.get("group", found.get("source", ""))

@@ -1,4 +1,4 @@
-"""The members of a ZIP or TAR archive, in order; each can be read while it is the current one."""
+"""The members of a ZIP, TAR or RAR archive, in order; each can be opened while it is the current one."""
 
 import gzip
 import lzma
@@ -9,65 +9,103 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workflow.datasets.errors import DataError
 
-CHUNK = 1 << 20
 CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+RAR_END, RAR_UNIX = 10, 3  # end of the archive, made on Unix: constants of unrar
 
 
 @dataclass(frozen=True)
 class Member:
-    """name: as in the archive. size: as declared. read: its bytes in chunks, while it is the current member."""
+    """name, size: as declared in the archive. kind: "file", "folder", or "other" for links and devices."""
 
     name: str
     size: int
-    is_file: bool
-    is_folder: bool
-    read: Callable[[], Iterator[bytes]]
+    kind: str
+    open: Callable[[], Any]  # a binary file; for files only
+
+
+def members(path: Path) -> Iterator[Member]:
+    """The members of the archive at `path`, whose format is read from its first bytes; DataError if it is none."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _zip(path)
+    if start[:7] in (b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01"):
+        return _rar(path)
+    if tarfile.is_tarfile(path):
+        return _tar(path)
+    raise DataError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
 
 
 @contextmanager
-def explained(path: Path, errors: type[Exception] | tuple[type[Exception], ...] = CORRUPT) -> Iterator[None]:
-    """Turn the `errors` of a library (default: those of Python's own) into a DataError about the archive `path`."""
+def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Turn the `errors` of a library into a DataError about the archive `path`."""
     try:
         yield
     except errors as error:
         raise DataError(f"{path}: truncated or corrupt archive ({error})") from error
 
 
-def chunks(file: IO[bytes] | None) -> Iterator[bytes]:
-    while file and (chunk := file.read(CHUNK)):
-        yield chunk
+def _kind(mode: int, is_folder: bool) -> str:
+    """mode: a Unix file mode, zero if the archive was made elsewhere."""
+    if is_folder:
+        return "folder"
+    return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "other"
 
 
-def zip_members(path: Path) -> Iterator[Member]:
+def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.flag_bits & 1:
                 raise DataError(f"{path}: member {info.filename!r} is encrypted")
-            mode = info.external_attr >> 16  # zero if the archive was made on Windows
-            ordinary = stat.S_IFMT(mode) in (0, stat.S_IFREG)
-
-            def read(info: zipfile.ZipInfo = info) -> Iterator[bytes]:
-                with archive.open(info) as file:
-                    yield from chunks(file)
-
-            yield Member(info.filename, info.file_size, ordinary and not info.is_dir(), info.is_dir(), read)
+            kind = _kind(info.external_attr >> 16, info.is_dir())
+            yield Member(info.filename, info.file_size, kind, partial(archive.open, info))
 
 
-def tar_members(path: Path) -> Iterator[Member]:
+def _tar(path: Path) -> Iterator[Member]:
     with path.open("rb") as file, tarfile.open(fileobj=file) as archive:
         for info in archive:
-
-            def read(info: tarfile.TarInfo = info) -> Iterator[bytes]:
-                yield from chunks(archive.extractfile(info))
-
-            yield Member(info.name, info.size, info.isreg(), info.isdir(), read)
+            kind = "file" if info.isreg() else "folder" if info.isdir() else "other"
+            yield Member(info.name, info.size, kind, partial(archive.extractfile, info))
         # tarfile accepts a file that was cut between two members; the format ends with blocks of zeros
         assert archive.fileobj is not None
         archive.fileobj.seek(archive.offset)
         if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise DataError(f"{path}: truncated archive (the end mark is missing)")
+
+
+def _rar(path: Path) -> Iterator[Member]:
+    """RAR2, RAR3 or RAR5, solid or not, in one pass of the reference decoder."""
+    from unrar.cffi import unrarlib
+
+    with explained(path, unrarlib.BadRarFile), unrarlib.RarArchive.open_for_processing(path) as archive:
+        while True:
+            # iterate_headers() of the package takes a corrupt header for the end, so read the headers here
+            data = unrarlib.RARHeaderDataEx()
+            result = unrarlib.RARReadHeaderEx(archive.handle, data)
+            if result == RAR_END:
+                return
+            if result != unrarlib.FLAGS_SUCCESS:
+                raise DataError(f"{path}: truncated or corrupt archive (unrar's code {result})")
+            header = unrarlib.RarHeader(archive, data)
+            opened: list[IO[bytes]] = []  # the decoder must read or skip each member once
+
+            def read(header=header, opened=opened) -> IO[bytes]:
+                opened.append(BytesIO())
+                with explained(path, unrarlib.BadRarFile):
+                    header.test(opened[0].write)
+                opened[0].seek(0)
+                return opened[0]
+
+            mode = data.FileAttr if header.HostOS == RAR_UNIX else 0
+            kind = _kind(mode, bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY))
+            size = header.UnpSize + (header.UnpSizeHigh << 32)
+            yield Member(header.FileNameW, size, "other" if data.RedirType else kind, read)
+            if not opened:
+                header.skip()

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from workflow.datasets.errors import DataError
 
 UNUSED, TRAIN, TEST = "0", "1", "2"
-SPLITS = 3
 CLIPS_PER_CLASS = {TRAIN: 70, TEST: 30}
 _file = re.compile(r"(?P<label>.+)_test_split(?P<split>[123])\.txt")
 _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
@@ -17,38 +17,31 @@ _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
 def read(files: Iterable[Path]) -> dict[str, str]:
     """The codes in splits 1 to 3 by clip, such as {"wave/a.avi": "120"}. Files with other names are skipped.
 
-    Raises DataError for a line that cannot be parsed and for a class whose three files do not name the same clips.
+    Raises DataError for a line that cannot be parsed, for a class whose files do not name the same clips, and unless
+    each split has exactly 70 training and 30 test clips of each class.
     """
-    codes: dict[str, list[str]] = {}
-    classes: dict[str, set[int]] = {}
+    splits: tuple[dict[str, str], ...] = ({}, {}, {})
     for path in sorted(files):
-        match = _file.fullmatch(path.name)
-        if match is None:
+        if (match := _file.fullmatch(path.name)) is None:
             continue
-        split = int(match["split"])
-        classes.setdefault(match["label"], set()).add(split)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             entry = _line.fullmatch(line)
-            if entry is None and line.strip():
-                raise DataError(f"{path}, line {number}: {line!r} is not a clip and a code 0, 1 or 2")
             if entry:
-                codes.setdefault(f"{match['label']}/{entry['name']}", [""] * SPLITS)[split - 1] = entry["code"]
-    for label, found in classes.items():
-        if len(found) != SPLITS:
-            raise DataError(f"class {label!r} has the split files {sorted(found)}; expected 1, 2 and 3")
-    for clip, three in codes.items():
-        if "" in three:
-            raise DataError(f"clip {clip!r} is in the official splits but not in split {three.index('') + 1}")
-    return {clip: "".join(three) for clip, three in codes.items()}
+                splits[int(match["split"]) - 1][f"{match['label']}/{entry['name']}"] = entry["code"]
+            elif line.strip():
+                raise DataError(f"{path}, line {number}: {line!r} is not a clip and a code 0, 1 or 2")
+    clips = {clip for split in splits for clip in split}
+    for number, split in enumerate(splits, start=1):
+        for clip in sorted(clips - split.keys()):
+            file = f"{_label(clip)}_test_split{number}.txt"
+            raise DataError(f"{file}: lacks clip {clip!r}, which another split names")
+        counts = Counter((_label(clip), code) for clip, code in split.items())
+        for label, (code, expected) in product(sorted(set(map(_label, clips))), CLIPS_PER_CLASS.items()):
+            if (count := counts[label, code]) != expected:
+                kind = "training" if code == TRAIN else "test"
+                raise DataError(f"official split {number} has {count} {kind} clips of {label!r}; expected {expected}")
+    return {clip: "".join(split[clip] for split in splits) for clip in sorted(clips)}
 
 
-def check(codes: Mapping[str, str]) -> None:
-    """Raise DataError unless every split has exactly 70 training and 30 test clips of each class."""
-    labels = sorted({clip.partition("/")[0] for clip in codes})
-    for split in range(SPLITS):
-        counts = Counter((clip.partition("/")[0], three[split]) for clip, three in codes.items())
-        for code, expected in CLIPS_PER_CLASS.items():
-            for label in labels:
-                if (count := counts[label, code]) != expected:
-                    kind = f"{'training' if code == TRAIN else 'test'} clips of {label!r}"
-                    raise DataError(f"official split {split + 1} has {count} {kind}; expected {expected}")
+def _label(clip: str) -> str:
+    return clip.partition("/")[0]

@@ -1,56 +1,31 @@
 """Progress: a bar on a terminal, one line per tenth of the work in a log file."""
 
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
-TENTHS = 10
+from tqdm import tqdm
 
 
-class Lines:
-    """Replaces a tqdm bar if stderr is not a terminal: `update`, `close`, and `n`, the amount done."""
+class _Lines(tqdm):
+    """tqdm for a file that is not a terminal."""
 
-    def __init__(self, desc: str, total: int | None, unit: str, scale: float = 1.0, initial: int = 0) -> None:
-        self.desc, self.total, self.unit, self.scale = desc, total, unit, scale
-        self.n = self._initial = initial
-        self._printed = 0
-        self._start = time.perf_counter()
+    monitor_interval = 0  # no thread that draws bars again
 
-    def update(self, more: int = 1) -> None:
-        self.n += more
-        if not self.total or (tenth := TENTHS * self.n // self.total) <= self._printed:
-            return
-        self._printed = tenth
-        done, total, unit = self.n / self.scale, self.total / self.scale, self.unit
-        rate = (self.n - self._initial) / self.scale / max(time.perf_counter() - self._start, 1e-9)
-        print(f"{self.desc}: {done:.0f} of {total:.0f} {unit}, {rate:.1f} {unit}/s", file=sys.stderr)
-
-    def close(self) -> None:
-        """Nothing to close."""
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        if self.n > self.last_print_n:  # not at the start; at the end, if the last line was before it
+            print(self, file=sys.stderr)
+        return False
 
 
-def bytes_bar(name: str) -> Callable[[int, int | None], None]:
-    """A bar for `transfer`, which calls it with the bytes so far and the bytes in all."""
-    bar: Any = Lines(name, None, "MB", scale=1e6)
+def bar(name: str, total: int | None, unit: str, done: int = 0, **options: Any) -> tqdm:
+    """A tqdm bar over `total` units, of which an earlier, interrupted run did `done`. options: of tqdm."""
+    options |= {"desc": name, "total": total, "initial": done, "unit": unit}
     if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        bar = tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024)
-
-    def update(done: int, total: int | None) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return update
+        return tqdm(**options)
+    tenth = max(total // 10, 1) if total else sys.maxsize
+    text = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}"
+    return _Lines(**options, bar_format=text, leave=False, mininterval=0, miniters=tenth)
 
 
-def clips_bar(name: str, total: int, done: int = 0) -> Any:
-    """A bar in clips and clips/s; an earlier, interrupted run did `done` of them."""
-    if not sys.stderr.isatty():
-        return Lines(name, total, "clips", initial=done)
-    from tqdm import tqdm
-
-    return tqdm(desc=name, total=total, initial=done, unit="clips", smoothing=0.1)
+def clips_bar(name: str, total: int, done: int = 0) -> tqdm:
+    return bar(name, total, " clips", done, smoothing=0.1)

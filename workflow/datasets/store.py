@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from workflow.datasets.transfer import need_space
+from workflow.datasets.errors import need_space
 from workflow.storage.files import write_text
 
 SECONDS = 2.0  # between two syncs: the most work that a kill loses

@@ -7,21 +7,22 @@ Writes listing.csv and inventory.json. Archives are unpacked into RESOURCES/unpa
 listing has the sha256 of every unpacked clip, so a clip that is corrupted later is detected.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from workflow.datasets import inventory, listing, official
-from workflow.datasets.archives import digests, record, unpack
-from workflow.datasets.catalogue import Dataset, dataset
-from workflow.datasets.errors import DataError, command_line
+from typer import Option
+
+from workflow.datasets import archives, catalogue, inventory, listing, official
+from workflow.datasets.catalogue import Dataset
+from workflow.datasets.errors import DataError
 from workflow.storage import seal
+from workflow.storage.command_line import command_line
 from workflow.storage.files import read_json, write_csv, write_json
 from workflow.storage.lock import exclusive
 
 NAMES_IN_MESSAGE = 3
+CLIPS = (".avi", ".mpg", ".mpeg", ".mp4")
 
 
 def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, Path]:
@@ -29,32 +30,28 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
 
     origin_file: source.json of the download step.
     """
+    seal.require(origin_file)
     origin = read_json(origin_file)
-    if "downloads" not in origin:
-        raise DataError(f"{origin_file}: key 'downloads' is missing. Delete this file and rerun")
+    packed = [
+        (file["role"], file, f"Delete {file['file']} and {origin_file} and rerun, to download it again")
+        for file in origin["downloads"]
+    ]
     found = {}
-    for file in origin["downloads"]:
-        remedy = f"Delete {file['file']} and {origin_file} and rerun, to download it again"
-        found[file["role"]] = _unpacked(Path(file["file"]), file["sha256"], resources, entry.unpacked_limit, remedy)
-    if origin["own"]:
-        own = Path(origin["own"]["path"])
-        if not own.exists():
-            raise DataError(f"{own}: no such folder or archive; it was given as `datasets.{entry.name}.source`")
-        if own.is_dir():
-            found["clips"] = own
-        else:
+    if own := origin["own"]:
+        found["clips"] = Path(own["path"])
+        if not found["clips"].exists():
+            raise DataError(f"{own['path']}: no such folder or archive; it was given as `datasets.{entry.name}.source`")
+        if not found["clips"].is_dir():
             remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
-            found["clips"] = _unpacked(own, origin["own"]["sha256"], resources, entry.unpacked_limit, remedy)
+            packed.append(("clips", {"file": own["path"], **own}, remedy))
+    for role, file, remedy in packed:
+        target = resources / "unpacked" / file["sha256"][:16]
+        with exclusive(target):  # shared by all configurations
+            try:
+                found[role] = archives.unpack(Path(file["file"]), target, entry.unpacked_limit, file["sha256"])
+            except seal.DamagedError as error:
+                raise seal.DamagedError(f"{error}. {remedy}") from None
     return found
-
-
-def _unpacked(archive: Path, sha256: str, resources: Path, limit: int, remedy: str) -> Path:
-    target = resources / "unpacked" / sha256[:16]
-    with exclusive(target):  # shared by all configurations
-        try:
-            return unpack(archive, target, limit, sha256)
-        except seal.DamagedError as error:
-            raise seal.DamagedError(f"{error}. {remedy}") from None
 
 
 def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -70,23 +67,22 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
             raise DataError(
                 f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
             )
-        official.check(codes)
     report = inventory.compare(entry.name, clips.values(), codes)
-    unread = [file.as_posix() for file in files if file not in clips and _like_a_clip(file)]
-    report["extra"] = sorted({*report["extra"], *(name.encode(errors="backslashreplace").decode() for name in unread)})
-    extra = set(report["extra"])  # reported but not used: training uses the clips of the set only
-    kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
-    return listing.rows(folder, kept, codes, digests(folder) if record(folder).is_file() else {}), report
+    # extra clips are reported but not used: training uses the clips of the set only
+    kept = {file: clip for file, clip in clips.items() if clip.clip not in report["extra"]}
+    unread = {
+        archives.printable(file)
+        for file in files
+        if file not in clips and file.suffix.lower() in CLIPS and not file.name.startswith("._")
+    }
+    report["extra"] = sorted(unread.union(report["extra"]))
+    return listing.rows(folder, kept, codes, archives.digests(folder)), report
 
 
-def _like_a_clip(file: Path) -> bool:
-    return file.suffix.lower() in (".avi", ".mpg", ".mpeg", ".mp4") and not file.name.startswith("._")
-
-
-def check_missing(entry: Dataset, report: dict[str, Any], partial: bool, max_missing: float) -> None:
-    """Raise DataError if more than the share `max_missing` of the inventory is missing, unless `partial`."""
+def check_missing(entry: Dataset, report: dict[str, Any], max_missing: float) -> None:
+    """Raise DataError if more than the share `max_missing` of the inventory is missing."""
     missing = report["n_missing"]
-    if partial or missing <= max_missing * report["expected"]:
+    if missing <= max_missing * report["expected"]:
         return
     examples = ", ".join(report["missing"][:NAMES_IN_MESSAGE])
     more = ", ..." if len(report["missing"]) > NAMES_IN_MESSAGE else ""
@@ -96,31 +92,26 @@ def check_missing(entry: Dataset, report: dict[str, Any], partial: bool, max_mis
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--origin", type=Path, required=True, help="source.json of the download step")
-    parser.add_argument("--resources", type=Path, required=True, help="folder of this set's downloads")
-    parser.add_argument("--output", type=Path, required=True, help="folder for listing.csv and inventory.json")
-    parser.add_argument("--partial", action="store_true", help="clips may be missing")
-    parser.add_argument("--max-missing", type=float, default=0.0, help="share of the inventory (default 0)")
-    options = parser.parse_args(arguments)
-    entry = dataset(options.dataset)
-    seal.require(options.origin)
-    rows, report = listed(entry, folders_of(entry, options.origin, options.resources))
+def main(
+    dataset: Annotated[str, Option(metavar="NAME", help="A data set of the catalogue.")],
+    origin: Annotated[Path, Option(help="source.json of the download step.")],
+    resources: Annotated[Path, Option(help="Folder of this set's downloads.")],
+    output: Annotated[Path, Option(help="Folder for listing.csv and inventory.json.")],
+    partial: Annotated[bool, Option("--partial", help="Clips may be missing.")] = False,
+    max_missing: Annotated[float, Option(help="Share of the inventory that may be missing.")] = 0.0,
+) -> None:
+    entry = catalogue.dataset(dataset)
+    rows, report = listed(entry, folders_of(entry, origin, resources))
     print(
         f"{entry.name}: {report['found']} clips of {report['expected']}; {report['n_missing']} missing, "
         f"{len(report['extra'])} extra, {len(report['duplicate'])} duplicate",
         file=sys.stderr,
     )
-    try:
-        check_missing(entry, report, options.partial, options.max_missing)
-    except DataError:
-        write_json(options.output / "inventory.json", report)  # names every missing clip
-        raise
-    write_csv(options.output / "listing.csv", listing.COLUMNS, rows)
-    sealed = seal.sealed(report, {"listing.csv": seal.digest(options.output / "listing.csv")})
-    write_json(options.output / "inventory.json", sealed)
+    write_json(output / "inventory.json", report)  # names every missing clip
+    check_missing(entry, report, 1.0 if partial else max_missing)
+    write_csv(output / "listing.csv", listing.COLUMNS, rows)
+    sealed = seal.sealed(report, {"listing.csv": seal.digest(output / "listing.csv")})
+    write_json(output / "inventory.json", sealed)
 
 
 if __name__ == "__main__":

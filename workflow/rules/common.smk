@@ -19,7 +19,7 @@ from workflow.experiments.configuration import complete
 from workflow.experiments.problems import ConfigurationError
 from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
-from workflow.datasets.download import fingerprint
+from workflow.datasets.listing import fingerprint
 from workflow.experiments.sources import listing
 from workflow.training import devices
 

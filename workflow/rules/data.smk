@@ -39,12 +39,14 @@ rule download:
         source=own_copy,
         # a changed copy is read again
         version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
-        insecure=lambda wildcards: " ".join(map(quote, CONFIG.datasets[wildcards.dataset].insecure_tls)),
+        insecure=lambda wildcards: " ".join(
+            f"--insecure-tls {quote(host)}" for host in CONFIG.datasets[wildcards.dataset].insecure_tls
+        ),
     message:
         "Downloading {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
-        " --output {output} {params.source} --insecure-tls {params.insecure} 2>&1 | tee {log} >&2"
+        " --output {output} {params.source} {params.insecure} 2>&1 | tee {log} >&2"
 
 
 rule unpack:
