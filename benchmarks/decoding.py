@@ -19,10 +19,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from workflow.datasets import frames as step
 from workflow.datasets import listing
 from workflow.datasets.catalogue import dataset
 from workflow.datasets.errors import DataError, command_line
-from workflow.datasets.frames import FrameOptions, run
 from workflow.storage.files import read_csv, write_csv
 
 COLUMNS = ("dataset", "implementation", "cores", "clips", "frames", "frames_per_second", "min_s", "median_s", "n")
@@ -62,8 +62,8 @@ def bare_threads(paths: list[str], cores: int) -> int:
 
 def ours(listing_file: Path, cores: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        settings = FrameOptions(count=6, sampling="linspace", width=SIZE[0], height=SIZE[1])
-        return run(listing_file, Path(folder), settings, cores, limit=0.0)["frames_decoded"]
+        width, height = SIZE
+        return step.main(listing_file, Path(folder), width=width, height=height, workers=cores)["frames_decoded"]
 
 
 def seconds(call: Callable[[], int]) -> tuple[float, int]:

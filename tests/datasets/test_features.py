@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 import torch
 from small_data import listing_of
 
-from workflow.datasets import features as step
 from workflow.datasets import frames
 from workflow.datasets.errors import DataError
+from workflow.datasets.features import main, weights_of
 from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
+from workflow.storage.seal import DamagedError
 
 T = 1
 FRONT_END = FRONT_ENDS["inception_v3"]
@@ -54,7 +56,7 @@ def prepared(tmp_path, clip) -> Path:
     names = [f"biking/v_biking_01/v_biking_01_{c:02d}.avi" for c in range(1, 6)]
     members = {name: clip(5, seed=i) for i, name in enumerate(names)} | {names[3]: b""}
     path = listing_of(tmp_path / "clips", members, tmp_path)
-    frames.run(path, tmp_path, frames.FrameOptions(T, "linspace", 16, 12), 1, 0.5)
+    frames.main(path, tmp_path, T, "linspace", 16, 12, max_undecodable=0.5)
     return tmp_path
 
 
@@ -71,7 +73,7 @@ def test_the_network_is_the_published_one():
 
 
 def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
-    step.main("inception_v3", prepared, prepared, origin(prepared, weights), batch=2, device="cpu")
+    main("inception_v3", prepared, prepared, origin(prepared, weights), batch=2, device="cpu")
     found = np.load(prepared / "inception_v3.npy")
     assert found.dtype == np.float16
     assert found.shape == (5, T, 2048)
@@ -96,35 +98,45 @@ def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
 
 
 def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monkeypatch):
-    whole = step.run(FRONT_END, prepared, weights, prepared / "whole", 2, "cpu")
+    given = ("inception_v3", prepared)
+    rest = (origin(prepared, weights), 2, "cpu")
+    whole = main(*given, prepared / "whole", *rest)
     calls = []
 
-    def interrupted(net, x):
-        calls.append(len(x))
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(net, x)
+    def extractor(weights, device):
+        features = FRONT_END.extractor(weights, device)
 
-    real = inception_v3.features
-    monkeypatch.setattr(inception_v3, "features", interrupted)
+        def interrupted(pictures):
+            calls.append(len(pictures))
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return features(pictures)
+
+        return interrupted
+
+    monkeypatch.setitem(FRONT_ENDS, "inception_v3", replace(FRONT_END, extractor=extractor))
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        step.run(FRONT_END, prepared, weights, prepared / "cut", 2, "cpu")
-    resumed = step.run(FRONT_END, prepared, weights, prepared / "cut", 2, "cpu")
+        main(*given, prepared / "cut", *rest)
+    resumed = main(*given, prepared / "cut", *rest)
     assert calls == [2, 2, 2, 1]  # batches of two clips: the first is not computed again
     assert resumed["digest"] == whole["digest"]
 
 
 def test_bad_weights_are_named(prepared, tmp_path):
-    (tmp_path / "bad.pth").write_bytes(b"not weights")
-    with pytest.raises(DataError, match=r"bad\.pth: not the weights of torchvision's inception_v3"):
-        step.run(FRONT_END, prepared, tmp_path / "bad.pth", tmp_path / "out", 2, "cpu")
-    torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(DataError, match=r"other\.pth: not the weights of torchvision's inception_v3"):
-        step.run(FRONT_END, prepared, tmp_path / "other.pth", tmp_path / "out", 2, "cpu")
+    for name, write in (("bad", lambda path: path.write_bytes(b"not weights")), ("other", save_other)):
+        write(tmp_path / f"{name}.pth")
+        with pytest.raises(DataError, match=rf"{name}\.pth: not the weights of torchvision's inception_v3"):
+            main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / f"{name}.pth"), 2, "cpu")
     with pytest.raises(DataError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
-        step.weights_of(origin(tmp_path, tmp_path / "gone.pth"))
-    assert not list((tmp_path / "out").glob("inception_v3.*[!lt]"))
+        main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / "gone.pth"))
+    with pytest.raises(DataError, match=r"--origin is missing; expected source\.json of the weights of inception_v3"):
+        main("inception_v3", prepared, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("inception_v3.json"))
+
+
+def save_other(path: Path) -> None:
+    torch.save({"weight": torch.zeros(1)}, path)
 
 
 @pytest.mark.parametrize("cut", [False, True])
@@ -133,8 +145,10 @@ def test_frames_that_are_not_what_was_decoded_are_refused(prepared, weights, cut
     content = bytearray(array.read_bytes())
     content[-100] ^= 4
     array.write_bytes(content[:-50] if cut else content)
-    with pytest.raises(DataError, match=r"frames\.npy (is corrupt|cannot be read).* Delete \S+frames\.json and rerun"):
-        step.run(FRONT_END, prepared, weights, prepared, 2, "cpu")
+    with pytest.raises(
+        DamagedError, match=r"frames\.npy (is corrupt|cannot be read).* delete \S+frames\.json and rerun"
+    ):
+        main("inception_v3", prepared, prepared, origin(prepared, weights), 2, "cpu")
     assert not (prepared / "inception_v3.json").exists()
 
 
@@ -149,9 +163,9 @@ def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, mo
     monkeypatch.setitem(download.WEIGHTS, "inception_v3", catalogue.Download("inception_v3", (source,)))
     common = ["--dataset", "inception_v3", "--resources", str(tmp_path), "--output", str(tmp_path / "source.json")]
     download.main(common)
-    assert step.weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()
+    assert weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()
     download.main([*common, "--source", str(weights)])
-    assert step.weights_of(tmp_path / "source.json") == weights
+    assert weights_of(tmp_path / "source.json") == weights
 
 
 def test_torchvision_loads_next_to_a_torch_of_another_build(root):
@@ -171,7 +185,8 @@ def test_torchvision_loads_next_to_a_torch_of_another_build(root):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_device_changes_little(prepared, weights):
-    by_device = [step.run(FRONT_END, prepared, weights, prepared / device, 2, device) for device in ("cpu", "cuda")]
+    known = origin(prepared, weights)
+    by_device = [main("inception_v3", prepared, prepared / device, known, 2, device) for device in ("cpu", "cuda")]
     assert [content["device"] for content in by_device] == ["cpu", "cuda"]
     one, other = (np.load(prepared / device / "inception_v3.npy").astype(np.float32) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(one, other, rtol=2e-2, atol=2e-2)

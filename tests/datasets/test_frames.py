@@ -15,12 +15,13 @@ from small_data import listing_of
 from workflow.datasets import frames
 from workflow.datasets.decode import decode
 from workflow.datasets.errors import DataError
-from workflow.datasets.frames import COLUMNS, FrameOptions, run
+from workflow.datasets.frames import COLUMNS, main
 from workflow.datasets.listing import COLUMNS as COLUMNS_OF_A_LISTING
-from workflow.storage.files import UnreadableError, read_csv, write_csv
+from workflow.storage.errors import InputError
+from workflow.storage.files import read_csv, write_csv
 from workflow.storage.seal import DamagedError, digest
 
-OPTIONS = FrameOptions(count=4, sampling="linspace", width=16, height=12)
+SIZE = {"count": 4, "width": 16, "height": 12}
 
 
 def names(n: int, label: str = "biking", stem: str = "v_biking") -> list[str]:
@@ -48,7 +49,7 @@ def outputs(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_rows_of_the_array_are_rows_of_the_table(listing, tmp_path, workers):
-    content = run(listing(), tmp_path, OPTIONS, workers, 0.0)
+    content = main(listing(), tmp_path, **SIZE, workers=workers, max_undecodable=0.0)
     array, table = np.load(tmp_path / "frames.npy", mmap_mode="r"), read_csv(tmp_path / "clips.csv", COLUMNS)
     assert array.shape == tuple(content["shape"]) == (12, 4, 12, 16, 3)
     assert array.dtype == np.uint8
@@ -64,14 +65,14 @@ def test_rows_of_the_array_are_rows_of_the_table(listing, tmp_path, workers):
 def test_the_digest_is_that_of_the_arrays_bytes(listing, tmp_path):
     import hashlib
 
-    content = run(listing(), tmp_path, OPTIONS, 1, 0.0)
+    content = main(listing(), tmp_path, **SIZE, max_undecodable=0.0)
     assert content["digest"] == hashlib.sha256(np.load(tmp_path / "frames.npy").tobytes()).hexdigest()
     assert json.loads((tmp_path / "frames.json").read_text())["digest"] == content["digest"]
 
 
 def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, tmp_path, capsys):
     path = listing(broken={3: b"", 8: b"no video" * 50})
-    content = run(path, tmp_path, OPTIONS, 1, 0.2)
+    content = main(path, tmp_path, **SIZE, max_undecodable=0.2)
     table = read_csv(tmp_path / "clips.csv", COLUMNS)
     assert [row["status"] for row in table if row["status"] != "ok"] == ["empty file", "no video that FFmpeg can open"]
     assert (np.load(tmp_path / "frames.npy")[[3, 8]] == 0).all()
@@ -82,19 +83,19 @@ def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, t
 def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(listing, tmp_path, clip):
     path = listing(broken={3: b"", 8: b"no video" * 50})
     with pytest.raises(DataError, match=r"2 of 12 clips do not decode; at most the share 0\.1 may fail .*: empty file"):
-        run(path, tmp_path, OPTIONS, 1, 0.1)
+        main(path, tmp_path, **SIZE, max_undecodable=0.1)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
     table = read_csv(path, ("clip", "path"))
     for row in (3, 8):  # repaired in place: the next run tries them again
         Path(table[row]["path"]).write_bytes(clip(5))
-    assert run(path, tmp_path, OPTIONS, 1, 0.0)["undecodable"] == 0
+    assert main(path, tmp_path, **SIZE, max_undecodable=0.0)["undecodable"] == 0
 
 
 def test_a_clip_that_disappeared_is_named(listing, tmp_path):
     path = listing()
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
     with pytest.raises(DataError, match=r"v_biking_01_03\.avi: .*No such file"):
-        run(path, tmp_path, OPTIONS, 1, 0.0)
+        main(path, tmp_path, **SIZE, max_undecodable=0.0)
 
 
 def with_checksums(listing_file: Path) -> Path:
@@ -113,17 +114,17 @@ def test_a_bit_that_flips_in_an_unpacked_clip_is_detected_before_it_is_decoded(l
     content[len(content) // 2] ^= 1
     clip.write_bytes(content)
     with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is corrupt.* Delete \S+inventory\.json and rerun"):
-        run(path, tmp_path, OPTIONS, workers, 1.0)
+        main(path, tmp_path, **SIZE, workers=workers, max_undecodable=1.0)
     content[len(content) // 2] ^= 1
     clip.write_bytes(content)
-    assert run(path, tmp_path, OPTIONS, workers, 0.0)["undecodable"] == 0
+    assert main(path, tmp_path, **SIZE, workers=workers, max_undecodable=0.0)["undecodable"] == 0
 
 
 def test_an_unpacked_clip_that_is_gone_is_not_one_that_does_not_decode(listing, tmp_path):
     path = with_checksums(listing())
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
     with pytest.raises(DamagedError, match=r"v_biking_01_03\.avi is missing; .* Delete \S+inventory\.json and rerun"):
-        run(path, tmp_path, OPTIONS, 1, 1.0)
+        main(path, tmp_path, **SIZE, max_undecodable=1.0)
 
 
 def die(*job) -> None:
@@ -133,32 +134,32 @@ def die(*job) -> None:
 def test_a_worker_that_dies_is_an_error(listing, tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "decode_clip", die)
     with pytest.raises(DataError, match=r"a decoding process was killed.* the next clips were .*v_biking_01_01\.avi"):
-        run(listing(), tmp_path, OPTIONS, 2, 0.0)
+        main(listing(), tmp_path, **SIZE, workers=2, max_undecodable=0.0)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
 
 
 def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
     with pytest.raises(DataError, match="class 'biking': none of its clips decodes"):
-        run(listing(4, broken={0: b"", 1: b""}), tmp_path, OPTIONS, 1, 0.9)
+        main(listing(4, broken={0: b"", 1: b""}), tmp_path, **SIZE, max_undecodable=0.9)
 
 
 def test_an_empty_listing_is_an_error(tmp_path):
     (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path,sha256\n")
     with pytest.raises(DataError, match="lists no clip"):
-        run(tmp_path / "listing.csv", tmp_path, OPTIONS, 1, 0.0)
+        main(tmp_path / "listing.csv", tmp_path)
 
 
 def test_other_options_start_again(listing, tmp_path):
     path = listing()
-    first = run(path, tmp_path, OPTIONS, 1, 0.0)["digest"]
-    assert run(path, tmp_path, FrameOptions(3, "random", 16, 12, seed=1), 1, 0.0)["shape"][1] == 3
-    assert run(path, tmp_path, OPTIONS, 1, 0.0)["digest"] == first
+    first = main(path, tmp_path, **SIZE, max_undecodable=0.0)["digest"]
+    assert main(path, tmp_path, 3, "random", 16, 12, seed=1, max_undecodable=0)["shape"][1] == 3
+    assert main(path, tmp_path, **SIZE, max_undecodable=0.0)["digest"] == first
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 5, 11])
 def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monkeypatch, stop_after):
     path = listing()
-    whole = run(path, tmp_path / "whole", OPTIONS, 1, 0.0)
+    whole = main(path, tmp_path / "whole", **SIZE, max_undecodable=0.0)
     done = []
 
     def decode_some(row, options):
@@ -171,12 +172,12 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
     monkeypatch.setattr(frames, "decode_clip", decode_some)
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)  # journal every clip
     with pytest.raises(KeyboardInterrupt):
-        run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
+        main(path, tmp_path / "cut", **SIZE, max_undecodable=0.0)
     assert outputs(tmp_path / "cut") == ["frames.npy.journal", "frames.npy.part"]
     with (tmp_path / "cut" / "frames.npy.journal").open("a") as file:
         file.write('[11, {"status": "ok", "fra')  # a line that was being written
     stop_after = None
-    resumed = run(path, tmp_path / "cut", OPTIONS, 1, 0.0)
+    resumed = main(path, tmp_path / "cut", **SIZE, max_undecodable=0.0)
     assert sorted(done) == [row["clip"] for row in read_csv(path, ("clip",))]  # nothing twice
     assert resumed["digest"] == whole["digest"]
     for name in ("frames.npy", "clips.csv"):
@@ -198,7 +199,7 @@ def test_a_killed_process_is_continued_by_the_next(listing, tmp_path, root):
     command = [sys.executable, "-m", "workflow.datasets.frames", "--listing", str(path), "--output", str(output)]
     second = subprocess.run([*command, *ARGUMENTS], cwd=root, text=True, capture_output=True, check=True)
     assert "of 60 clips are decoded already" in second.stderr
-    whole = run(path, tmp_path / "whole", OPTIONS, 1, 0.0)
+    whole = main(path, tmp_path / "whole", **SIZE, max_undecodable=0.0)
     assert json.loads((output / "frames.json").read_text())["digest"] == whole["digest"]
     assert (output / "clips.csv").read_bytes() == (tmp_path / "whole" / "clips.csv").read_bytes()
 
@@ -222,12 +223,13 @@ if __name__ == "__main__":
 
 HELD = """
 from workflow.datasets import frames, store
-def add(self, row, said):
+from workflow.storage.command_line import command_line
+def add(self, row, note):
     print("held", flush=True)
     input()
 store.Store.add = add
 if __name__ == "__main__":
-    frames.main()
+    command_line(frames.main)
 """
 
 
@@ -256,6 +258,6 @@ def test_impossible_arguments(tmp_path, root, option):
 
 
 def test_a_missing_listing_is_named(tmp_path):
-    with pytest.raises(UnreadableError, match=r"no\.csv: no such file"):
-        frames.main(tmp_path / "no.csv", tmp_path)
+    with pytest.raises(InputError, match=r"no\.csv: no such file"):
+        main(tmp_path / "no.csv", tmp_path)
     assert outputs(tmp_path) == []

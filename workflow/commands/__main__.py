@@ -9,10 +9,9 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from workflow.commands.pipeline import Request, start
-from workflow.datasets.errors import DataError
 from workflow.experiments import words
 from workflow.experiments.problems import ConfigurationError
-from workflow.storage.files import UnreadableError
+from workflow.storage.errors import InputError
 
 PROJECT = ("test", "bench", "tables", "figures", "reference", "schemas")  # ./reproduce COMMAND
 CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
@@ -35,7 +34,7 @@ def main(arguments: list[str]) -> int:
             start(Request(config, rest))
         _refuse_config(rest, config)
         return _command(rest[0], rest[1:], f"./reproduce {first} {rest[0]}", config)
-    except (ConfigurationError, DataError, UnreadableError) as error:
+    except InputError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return 1
 

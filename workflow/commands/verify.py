@@ -3,8 +3,6 @@
 A damaged file is named, with the remedy, and the exit status is 1. Every start checks the small files.
 """
 
-import hashlib
-import json
 import os
 import sys
 import time
@@ -19,6 +17,7 @@ from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.problems import ConfigurationError
 from workflow.storage import seal
+from workflow.storage.errors import InputError
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
 SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
@@ -48,16 +47,13 @@ def _sealed(folders: list[Path]) -> Iterator[Path]:
 
 
 def _tensor(path: Path) -> list[str]:
-    import numpy as np  # a start does without
+    from workflow.storage.arrays import load_array  # imports numpy: a start does without
 
-    array = path.with_suffix(".npy")
-    remedy = f"delete {path} and rerun; it will be rebuilt"
     try:
-        found = hashlib.sha256(np.load(array, mmap_mode="r").data.cast("B")).hexdigest()
-        damaged = found != json.loads(path.read_bytes())["digest"]
-    except (OSError, ValueError, SyntaxError) as error:  # the header of an array is a Python literal
-        return [f"{array} cannot be read ({error}); {remedy}"]
-    return [f"{array} is corrupt (checksum mismatch); {remedy}"] if damaged else []
+        load_array(path)
+    except InputError as error:
+        return [str(error)]
+    return []
 
 
 def from_the_future(folders: list[Path], now: float) -> str | None:

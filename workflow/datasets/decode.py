@@ -35,32 +35,36 @@ class Decoded:
     height: int
 
 
-def indices(n: int, count: int, sampling: str, rng_key: str = "") -> np.ndarray:
+def indices(n: int, count: int, sampling: str, key: str = "") -> list[int]:
     """The frames, of `n`, that represent a clip, in ascending order.
 
-    linspace: round(linspace(0, n-1, count)), with the first and the last frame. random: drawn with the seed `rng_key`,
+    linspace: round(linspace(0, n-1, count)), with the first and the last frame. random: drawn with the seed `key`,
     then sorted (BT-LSTM, TR-LSTM). all: the first `count` frames, fewer if the clip is shorter. With linspace and
     random, a clip shorter than `count` repeats frames.
     """
     if sampling == "all":
-        return np.arange(min(n, count))
+        return list(range(min(n, count)))
     if sampling == "random":
-        key = int.from_bytes(hashlib.sha256(rng_key.encode()).digest()[:8])
-        return np.sort(np.random.default_rng(key).choice(n, count, replace=n < count))
-    return np.rint(np.linspace(0, n - 1, count)).astype(int)
+        seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
+        return sorted(np.random.default_rng(seed).choice(n, count, replace=n < count).tolist())
+    return np.rint(np.linspace(0, n - 1, count)).astype(int).tolist()
 
 
-def decode(path: Path, count: int, sampling: str, width: int, height: int, rng_key: str = "") -> Decoded:
-    """Decode the clip at `path` and keep `count` of its frames, resized to width x height; raises UndecodableError."""
+def decode(path: Path, count: int, sampling: str, width: int, height: int, seed: int = 0, clip: str = "") -> Decoded:
+    """Decode the clip at `path` and keep `count` of its frames, resized to width x height; raises UndecodableError.
+
+    seed, clip: what the sampling `random` depends on.
+    """
+    key = f"{seed}:{clip}"
     capture = _open(path)
     properties = cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
     stated, fps, native_width, native_height = map(capture.get, properties)
     guess = int(stated) if 0 < stated < 1e6 else 0
     guesses = range(max(1, guess - GUESS_SLACK), guess + GUESS_SLACK + 1)
-    n, kept = _scan(capture, {i for n in guesses for i in indices(n, count, sampling, rng_key).tolist()}, width, height)
+    n, kept = _scan(capture, {i for n in guesses for i in indices(n, count, sampling, key)}, width, height)
     if n == 0:
         raise UndecodableError("no frame decodes")
-    wanted = indices(n, count, sampling, rng_key).tolist()
+    wanted = indices(n, count, sampling, key)
     if not kept.keys() >= set(wanted):
         n_again, kept = _scan(_open(path), set(wanted), width, height)
         if n_again != n:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workflow.storage.errors import InputError
-from workflow.storage.files import UnreadableError
-from workflow.storage.seal import DamagedError
 
 
 class DataError(InputError):
@@ -25,7 +23,7 @@ def command_line(step: Callable[[Sequence[str] | None], None]) -> None:
     """Run a step's main function. For bad data and file system errors, print one line and exit with status 1."""
     try:
         step(None)
-    except (DataError, UnreadableError, DamagedError, OSError) as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -21,12 +20,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from typer import Option
 
-from workflow.datasets import listing
 from workflow.datasets.decode import UndecodableError, decode
 from workflow.datasets.errors import DataError
+from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.progress import clips_bar
-from workflow.datasets.store import Store, digest
+from workflow.datasets.store import Store
 from workflow.storage import seal
+from workflow.storage.arrays import digest
 from workflow.storage.command_line import command_line
 from workflow.storage.files import read_csv, write_csv, write_json
 from workflow.storage.lock import exclusive
@@ -35,21 +35,10 @@ COLUMNS = ("clip", "class", "group", "source", "official", "frames", "fps", "wid
 
 Row = dict[str, str]  # of listing.csv
 Facts = dict[str, Any]  # of one clip: its columns of clips.csv that decoding fills in
-Sampling = Literal["linspace", "random", "all"]
+Options = dict[str, Any]  # count, sampling, width, height, and the seed of the sampling `random`
 
 
-@dataclass(frozen=True)
-class FrameOptions:
-    """How clips become frames. Another value of any of them gives another array."""
-
-    count: int
-    sampling: Sampling
-    width: int
-    height: int
-    seed: int = 0  # of the sampling `random`
-
-
-def decode_clip(row: Row, options: FrameOptions) -> tuple[Facts, np.ndarray | None]:
+def decode_clip(row: Row, options: Options) -> tuple[Facts, np.ndarray | None]:
     """The facts and frames (count, height, width, 3) of a clip; no frames if it does not decode.
 
     Raises DamagedError if the clip has changed since it was unpacked.
@@ -62,15 +51,14 @@ def decode_clip(row: Row, options: FrameOptions) -> tuple[Facts, np.ndarray | No
         facts["sha256"] = seal.digest(path)
         if row["sha256"] not in ("", facts["sha256"]):
             raise seal.DamagedError(f"{path} is corrupt: its sha256 has changed since it was unpacked")
-        key = f"{options.seed}:{row['clip']}"
-        found = decode(path, options.count, options.sampling, options.width, options.height, key)
+        found = decode(path, clip=row["clip"], **options)
     except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}, None
     facts |= {"frames": found.count, "fps": found.fps, "width": found.width, "height": found.height}
     return facts, found.frames
 
 
-def decode_all(rows: list[Row], options: FrameOptions, store: Store, workers: int) -> list[Facts]:
+def decode_all(rows: list[Row], options: Options, store: Store, workers: int) -> list[Facts]:
     """Decode the clips that the store does not hold yet; return all rows with the facts of their clips."""
     facts: dict[int, Facts] = dict(store.done)
     if facts:
@@ -87,9 +75,7 @@ def decode_all(rows: list[Row], options: FrameOptions, store: Store, workers: in
     return [row | facts[number] for number, row in enumerate(rows)]
 
 
-def _decoded(
-    rows: dict[int, Row], options: FrameOptions, workers: int
-) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
+def _decoded(rows: dict[int, Row], options: Options, workers: int) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
     """The number, facts and frames of each clip as it is decoded."""
     if workers == 1:
         yield from ((number, *decode_clip(row, options)) for number, row in rows.items())
@@ -141,15 +127,33 @@ def check_undecodable(clips: list[Facts], limit: float) -> int:
     return len(failed)
 
 
-def run(listing_file: Path, output: Path, options: FrameOptions, workers: int, limit: float) -> dict[str, Any]:
-    """The whole step; returns the content of frames.json. limit: share of the clips that may fail to decode."""
-    inventory = listing_file.with_name("inventory.json")
+def _versions(rows: list[Row]) -> str:
+    """One digest of the sizes and times of all clips, so that a replaced clip is decoded again."""
+    stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
+    text = " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def main(
+    listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
+    output: Annotated[Path, Option(help="folder for frames.npy, clips.csv, frames.json")],
+    count: Annotated[int, Option(min=1, help="frames per clip; the largest number with sampling all")] = 6,
+    sampling: Literal["linspace", "random", "all"] = "linspace",
+    width: Annotated[int, Option(min=1)] = 160,
+    height: Annotated[int, Option(min=1)] = 120,
+    seed: Annotated[int, Option(help="of the sampling random")] = 0,
+    workers: Annotated[int, Option(min=1, help="processes")] = 1,
+    max_undecodable: Annotated[float, Option(help="share of the clips that may fail to decode")] = 0.01,
+) -> dict[str, Any]:
+    """The whole step; returns the content of frames.json."""
+    inventory = listing.with_name("inventory.json")
     seal.require(inventory, ("listing.csv",))
-    rows = read_csv(listing_file, listing.COLUMNS)
+    rows = read_csv(listing, LISTED)
     if not rows:
-        raise DataError(f"{listing_file}: lists no clip; expected at least one")
-    key = {**asdict(options), "listing": seal.digest(listing_file), "files": _versions(rows)}
-    shape = (len(rows), options.count, options.height, options.width, 3)
+        raise DataError(f"{listing}: lists no clip; expected at least one")
+    options = {"count": count, "sampling": sampling, "width": width, "height": height, "seed": seed}
+    key = {**options, "listing": seal.digest(listing), "files": _versions(rows)}
+    shape = (len(rows), count, height, width, 3)
     with exclusive(output / "frames"):
         for name in ("frames.json", "clips.csv", "frames.npy"):  # may be of other options
             (output / name).unlink(missing_ok=True)
@@ -162,35 +166,14 @@ def run(listing_file: Path, output: Path, options: FrameOptions, workers: int, l
             "digest": digest(store.rows),
             "shape": list(shape),
             "classes": sorted({row["class"] for row in rows}),
-            **asdict(options),
-            "undecodable": check_undecodable(clips, limit),
+            **options,
+            "undecodable": check_undecodable(clips, max_undecodable),
             "frames_decoded": sum(clip["frames"] for clip in clips),
         }  # nothing that differs between two equal decodings: a change of this file makes runs stale
         write_csv(output / "clips.csv", COLUMNS, [{name: clip[name] for name in COLUMNS} for clip in clips])
         store.finish()
         write_json(output / "frames.json", seal.sealed(content, {"clips.csv": seal.digest(output / "clips.csv")}))
     return content
-
-
-def _versions(rows: list[Row]) -> str:
-    """One digest of the sizes and times of all clips, so that a replaced clip is decoded again."""
-    stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
-    text = " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def main(
-    listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
-    output: Annotated[Path, Option(help="folder for frames.npy, clips.csv, frames.json")],
-    count: Annotated[int, Option(min=1, help="frames per clip; the largest number with sampling all")] = 6,
-    sampling: Sampling = "linspace",
-    width: Annotated[int, Option(min=1)] = 160,
-    height: Annotated[int, Option(min=1)] = 120,
-    seed: Annotated[int, Option(help="of the sampling random")] = 0,
-    workers: Annotated[int, Option(min=1, help="processes")] = 1,
-    max_undecodable: Annotated[float, Option(help="share of the clips")] = 0.01,
-) -> None:
-    run(listing, output, FrameOptions(count, sampling, width, height, seed), workers, max_undecodable)
 
 
 if __name__ == "__main__":

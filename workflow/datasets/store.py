@@ -5,7 +5,6 @@ line describes the array, and another description starts again. A row is journal
 disk and computed again otherwise, so the final bytes are always the same.
 """
 
-import hashlib
 import json
 import os
 import time
@@ -64,8 +63,3 @@ class Store:
         """All rows are written: give the array its final name."""
         self._part.replace(self._target)
         self._journal.unlink()
-
-
-def digest(array: np.ndarray) -> str:
-    """sha256 of an array's bytes, without the header of its .npy file."""
-    return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()

@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from workflow.storage.errors import InputError
 
-class ConfigurationError(ValueError):
+
+class ConfigurationError(InputError):
     """A configuration, specification or record that cannot be used; the message names file, key and value."""
 
 

@@ -26,7 +26,7 @@ from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
 from workflow.storage import seal
-from workflow.storage.lock import at_work
+from workflow.storage.lock import abandoned
 
 DONE, FAILED, RUNNING, STALLED = "done", "failed", "running", "stalled"
 INTERRUPTED, OUTDATED, DAMAGED, MISSING = "interrupted", "outdated", "damaged", "missing"
@@ -101,7 +101,7 @@ def _unfinished(metrics: Path, checkpoints: Path, now: float) -> State:
     epochs = curves.read(metrics)
     times = [entry["seconds"] for entry in epochs if isinstance(entry.get("seconds"), (int, float))]
     stream = Stream(len(epochs), mean(times) if times else None, silent)
-    if at_work(checkpoints) is False:  # a stream without a checkpoint belongs to an earlier record
+    if abandoned(checkpoints):  # a stream without a checkpoint belongs to an earlier record
         return State(INTERRUPTED, stream=stream) if checkpoints.is_dir() else State(MISSING)
     stalled = silent > max(QUIET, PATIENCE * (stream.seconds_per_epoch or 0.0))
     return State(STALLED if stalled else RUNNING, stream=stream)

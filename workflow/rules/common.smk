@@ -16,8 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from workflow.experiments import grid
 from workflow.experiments.configuration import complete
-from workflow.experiments.problems import ConfigurationError
-from workflow.datasets.errors import DataError
+from workflow.storage.errors import InputError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.experiments.sources import listing
@@ -47,7 +46,7 @@ try:
         for name, section in CONFIG.extraction.items()
         if section.weights
     }
-except (ConfigurationError, DataError) as error:
+except InputError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
 # As many runs at a time as there are GPUs to give: a run that waits for one holds memory, and looks as if it trained.

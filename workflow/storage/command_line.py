@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 import typer
 
 from workflow.storage.errors import InputError
-from workflow.storage.files import UnreadableError
-from workflow.storage.seal import DamagedError
 
 
 def call(step: Callable[..., object], arguments: Sequence[object] | None = None, standalone: bool = False) -> None:
@@ -28,6 +26,6 @@ def command_line(step: Callable[..., object]) -> None:
     """Run `step` as this process. Print an error that the user can repair in one line and exit with status 1."""
     try:
         call(step, standalone=True)
-    except (InputError, UnreadableError, DamagedError, OSError) as error:
+    except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-
-class UnreadableError(ValueError):
-    """A file is missing, is not what its name promises or lacks a column; the message names it."""
+from workflow.storage.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
@@ -54,12 +52,12 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return all rows. Raise UnreadableError if the file is missing or lacks one of `columns`."""
+    """Return all rows. Raise InputError if the file is missing or lacks one of `columns`."""
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     rows = list(reader)
     for column in columns:
         if column not in (reader.fieldnames or []):
-            raise UnreadableError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
+            raise InputError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
     return rows
 
 
@@ -67,13 +65,13 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(_text(path))
     except json.JSONDecodeError as error:
-        raise UnreadableError(f"{path}: not valid JSON ({error})") from None
+        raise InputError(f"{path}: not valid JSON ({error})") from None
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
-        raise UnreadableError(f"{path}: no such file; the step before this one writes it") from None
+        raise InputError(f"{path}: no such file; the step before this one writes it") from None
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"{path}: not UTF-8 text ({error})") from None
+        raise InputError(f"{path}: not UTF-8 text ({error})") from None

@@ -60,18 +60,14 @@ def write(file: IO[str], text: str) -> None:
     file.flush()
 
 
-def at_work(place: Path) -> bool | None:
-    """Whether a process of this machine holds the lock of `place`; None if only another machine can know."""
+def abandoned(place: Path) -> bool:
+    """Whether the last process that held the lock of `place` was on this machine and has ended."""
     try:
         with _lock(place).open() as file:
-            if not file.read().endswith(_here()):
-                return None
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released when the file is closed
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    return False
+            return file.read().endswith(_here())
+    except OSError:  # never locked, or locked now
+        return False
 
 
 def _lock(place: Path) -> Path:

@@ -10,10 +10,13 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
+from workflow.storage import files
+from workflow.storage.errors import InputError
+
 SEAL, FILES = "seal", "files"
 
 
-class DamagedError(ValueError):
+class DamagedError(InputError):
     """A file does not match its checksum; the message names it and the remedy."""
 
 
@@ -24,8 +27,7 @@ def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> di
 
 
 def seal(content: dict[str, Any]) -> str:
-    plain = {key: value for key, value in content.items() if key != SEAL}
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return files.digest({key: value for key, value in content.items() if key != SEAL})
 
 
 def broken(content: Any) -> bool:

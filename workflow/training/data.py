@@ -12,6 +12,7 @@ from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
 from workflow.experiments.training import PIXELS
 from workflow.storage import files, seal
+from workflow.storage.arrays import load_array
 from workflow.storage.errors import InputError
 from workflow.training.errors import RunFailure
 
@@ -39,7 +40,7 @@ class Fold:
 def load(folder: Path, run: Run) -> Fold:
     """Load the run's fold from the files of the data steps.
 
-    Raises InputError, UnreadableError or DamagedError if a file is missing, damaged or does not fit the others.
+    Raises InputError if a file is missing, damaged or does not fit the others.
     """
     if run.front_end not in FRONT_ENDS:
         raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
@@ -50,7 +51,7 @@ def load(folder: Path, run: Run) -> Fold:
     described = _json(folder / "frames.json", "classes")
     if about.get("frames_digest", described.get("digest")) != described.get("digest"):
         raise InputError(f"{folder / tensor}.json: made from other frames than frames.json; rerun its step")
-    clips = _tensor(folder / f"{tensor}.npy", about["digest"])
+    clips = load_array(folder / f"{tensor}.json")
     table = files.read_csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
@@ -88,18 +89,6 @@ def check(fold: Fold, run: Run) -> None:
     counts = np.bincount(fold.labels[fold.rows["train"]], minlength=len(fold.classes))
     if missing := [fold.classes[label] for label in np.flatnonzero(counts == 0)]:
         raise RunFailure(f"class {missing[0]!r} has no training clip in {where} ({len(missing)} such classes)")
-
-
-def _tensor(path: Path, digest: str) -> np.ndarray:
-    """Map an array into memory and verify its content, which takes a second per gigabyte."""
-    remedy = f"delete {path.with_suffix('.json')} and rerun; both will be rebuilt"
-    try:
-        clips = np.load(path, mmap_mode="c")
-    except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
-        raise InputError(f"{path}: cannot be read: {error}; {remedy}") from None
-    if (found := hashlib.sha256(clips.data.cast("B")).hexdigest()) != digest:
-        raise InputError(f"{path} is corrupt (sha256 {found[:12]}..., expected {digest[:12]}...); {remedy}")
-    return clips
 
 
 def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str, np.ndarray], str]:

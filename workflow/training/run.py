@@ -15,12 +15,9 @@ import sys
 from pathlib import Path
 
 from baselines import FORMATS
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run, read
 from workflow.storage.errors import InputError
-from workflow.storage.files import UnreadableError
 from workflow.storage.lock import exclusive
-from workflow.storage.seal import DamagedError
 from workflow.training import data, declared, devices, finished, record
 from workflow.training.errors import Interrupted, RunFailure
 from workflow.training.interruption import watched
@@ -75,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         run = read(options.specification)
         with devices.slot(run.training.device):
             perform(run, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
-    except (InputError, ConfigurationError, UnreadableError, DamagedError) as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, a folder without write permission

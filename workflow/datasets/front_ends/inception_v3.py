@@ -36,46 +36,34 @@ def network() -> nn.Module:
     return inception_v3(weights=None, aux_logits=True, transform_input=False, init_weights=False)
 
 
-def load(weights: Path, device: str) -> nn.Module:
-    """The network up to its last pooling, in evaluation mode: (B, 3, 299, 299) in [-1, 1] -> (B, 2048).
+def extractor(weights: Path | None, device: str) -> Features:
+    """The network up to its last pooling: pictures (B, height, width, 3), uint8 RGB -> (B, 2048), float32 on the CPU.
 
-    Raises DataError if `weights` is not a state dictionary of torchvision's inception_v3.
+    Pictures are resized to 299x299 and mapped to [-1, 1] as in the network's training; torchvision's ImageNet
+    normalisation followed by its `transform_input` is the same map. Raises DataError if `weights` is not a state
+    dictionary of torchvision's inception_v3.
     """
     import torch
 
+    assert weights is not None  # the features step passes the file that FRONT_END.weights names
     with torch.device("meta"):  # spend no time on initial values
         net: Any = network()
     try:
         net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
-    except FileNotFoundError:
-        raise DataError(f"{weights}: no such file; expected the weights of Inception-v3") from None
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise DataError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
     net.AuxLogits = None
     net.fc = torch.nn.Identity()
-    return net.eval().to(device, memory_format=torch.channels_last)
+    net = net.eval().to(device, memory_format=torch.channels_last)
 
-
-def features(net: nn.Module, pictures: Tensor) -> Tensor:
-    """Features (B, 2048), float32 on the CPU, of pictures (B, height, width, 3), uint8 RGB, resized to 299x299.
-
-    Pixels are mapped to [-1, 1] as in the network's training; torchvision's ImageNet normalisation followed by its
-    `transform_input` is the same map.
-    """
-    import torch
-
-    with torch.inference_mode():
-        device = next(net.parameters()).device
+    @torch.inference_mode()
+    def features(pictures: Tensor) -> Tensor:
         x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
         x = torch.nn.functional.interpolate(x / 127.5 - 1.0, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
         return net(x).float().cpu()
 
-
-def extractor(weights: Path | None, device: str) -> Features:
-    assert weights is not None  # the features step passes the file that FRONT_END.weights names
-    net = load(weights, device)
-    return lambda pictures: features(net, pictures)
+    return features
 
 
 FRONT_END = FrontEnd(
