@@ -1,5 +1,6 @@
 """The real Inception-v3 with seeded weights: values against a plain forward pass, kills, and bad weights."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import torch
 from small_data import listing_of
 
-from workflow.datasets import frames
+from workflow.datasets import catalogue, download, frames
 from workflow.datasets.errors import DataError
 from workflow.datasets.features import main, weights_of
 from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
@@ -153,18 +154,14 @@ def test_frames_that_are_not_what_was_decoded_are_refused(prepared, weights, cut
 
 
 def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, monkeypatch):
-    import hashlib
-
-    from workflow.datasets import catalogue, download
-
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     server.files["/inception.pth"] = weights.read_bytes()
     source = catalogue.Source(server.url("/inception.pth"), sha256=digest[:8])  # published are the first digits
-    monkeypatch.setitem(download.WEIGHTS, "inception_v3", catalogue.Download("inception_v3", (source,)))
-    common = ["--dataset", "inception_v3", "--resources", str(tmp_path), "--output", str(tmp_path / "source.json")]
-    download.main(common)
+    published = replace(FRONT_END, weights=catalogue.Download("inception_v3", (source,)))
+    monkeypatch.setitem(FRONT_ENDS, "inception_v3", published)
+    download.main("inception_v3", tmp_path, tmp_path / "source.json")
     assert weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()
-    download.main([*common, "--source", str(weights)])
+    download.main("inception_v3", tmp_path, tmp_path / "source.json", weights)
     assert weights_of(tmp_path / "source.json") == weights
 
 

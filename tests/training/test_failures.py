@@ -131,7 +131,7 @@ def test_a_folder_without_write_permission_is_named(data, tmp_path, capsys):
     ("name", "change", "sentence"),
     [
         ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is corrupt"),
-        ("frames.npy", lambda content: content[:-100], "frames.npy: cannot be read"),
+        ("frames.npy", lambda content: content[:-100], "frames.npy cannot be read"),
         ("frames.json", lambda content: content[:-5], "frames.json is corrupt, it is not JSON"),
         ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
         ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
@@ -145,7 +145,7 @@ def test_a_folder_without_write_permission_is_named(data, tmp_path, capsys):
         ("splits.csv", lambda content: content[: len(content) // 2], "differs from the digest"),
         ("splits.csv", lambda content: content[:100] + b"\xff" + content[100:], "splits.csv: not UTF-8 text"),
         ("frames.json", lambda content: content.replace(b"digest", b"dihest"), "frames.json: key 'digest' is missing"),
-        ("frames.npy", lambda content: content.replace(b"descr", b"dezcr"), "frames.npy: cannot be read"),
+        ("frames.npy", lambda content: content.replace(b"descr", b"dezcr"), "frames.npy cannot be read"),
     ],
 )
 def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sentence):
