@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.reporting.files import ReportingError
 
@@ -89,8 +90,8 @@ def digits(layout: dict[str, Any], table: str, column: str, default: int) -> int
 
 
 def dataset_label(layout: dict[str, Any], dataset: str) -> str:
-    """Return the name of a data set in print."""
-    return layout["datasets"].get(dataset, dataset)
+    """Return the name of a data set in print; one that the layout does not name has its title of the catalogue."""
+    return layout["datasets"].get(dataset, CATALOGUE[dataset].title if dataset in CATALOGUE else dataset)
 
 
 def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
