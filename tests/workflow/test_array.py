@@ -26,7 +26,9 @@ def written(tmp_path, monkeypatch):
 
     def write(n):
         folders = [f"ucf11/pixels/lstm/group/fold{i % 5}/seed{i // 5}" for i in range(n)]
-        return array.write("config/paper.yaml", "paper", folders, Path("profile.yaml"), Path("/somewhere/else"))
+        return array.write(
+            "config/paper.yaml", Path("results/paper"), folders, Path("profile.yaml"), Path("/somewhere/else")
+        )
 
     return write
 

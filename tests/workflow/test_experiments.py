@@ -89,4 +89,4 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     ],
 )
 def test_what_run_does_not_know_goes_to_snakemake(words, own):
-    assert run.split(words) == (own, [word for word in words if word not in own])
+    assert selection.split(words) == (own, [word for word in words if word not in own])

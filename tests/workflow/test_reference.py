@@ -7,7 +7,7 @@ from workflow.experiments import reference
 
 def test_the_generated_files_are_up_to_date(root):
     for path, text in reference.files().items():
-        assert (root / path).read_text() == text, f"{path} is out of date: run python -m workflow.commands schemas"
+        assert (root / path).read_text() == text, f"{path} is out of date: run python -m workflow.experiments.reference"
 
 
 def test_the_schema_of_a_configuration_names_every_key_with_its_bounds():

@@ -10,49 +10,53 @@ from pathlib import Path
 
 from workflow.commands.pipeline import Request, start
 from workflow.experiments import words
-from workflow.experiments.problems import ConfigurationError
 from workflow.storage.errors import InputError
 
-PROJECT = ("test", "bench", "tables", "figures", "reference", "schemas")  # ./reproduce COMMAND
+PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # every word goes to python -m PROGRAM
+PROJECT = (*PROGRAMS, "tables", "figures", "reference")  # ./reproduce COMMAND
 CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
 PATHS = ("--from", "--output", "--config", "--layout", "--reported")  # options of commands without a configuration
 STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the folder that the user stands in
 
 
 def main(arguments: list[str]) -> int:
-    first = arguments[0] if arguments else "demo"
-    if first == "--version":
-        print(version())
-        return 0
+    first, *rest = arguments or ["demo"]
     try:
+        if first == "--version":
+            print(version())
+            return 0
+        if first in PROGRAMS:
+            os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
         if first in PROJECT:
-            return _command(first, _absolute(arguments[1:]), f"./reproduce {first}", None)
-        option = first.startswith("-")
-        config = configuration_file("demo" if option else first)
-        rest = arguments if option else arguments[1:]
+            return command(first, _absolute(rest), f"./reproduce {first}")
+        if first.startswith("-"):
+            first, rest = "demo", arguments
+        config = configuration_file(first)
         if not rest or rest[0] not in CONFIGURED:
             start(Request(config, rest))
-        _refuse_config(rest, config)
-        return _command(rest[0], rest[1:], f"./reproduce {first} {rest[0]}", config)
+        name, *given = rest
+        if {"--config", "-C"} & {word.split("=")[0] for word in given}:
+            instead = ", or use --set KEY=VALUE, which keeps the results apart" if name == "run" else ""
+            raise InputError(f"{name} uses {config} as it is, without --config; change the file{instead}")
+        return command(name, given, f"./reproduce {first} {name}", config)
     except InputError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return 1
 
 
-def _command(name: str, given: list[str], program: str, config: str | None) -> int:
+def command(name: str, given: list[str], program: str, config: str = "") -> int:
     """Run a command with Typer. Whatever is wrong with its options is one sentence."""
-    import typer
     from typer._click.exceptions import ClickException
+
+    from workflow.commands import selection
+    from workflow.storage.command_line import call
 
     module = import_module(f"workflow.commands.{name}")
     if name in ("tables", "figures"):
         return module.main(given)
-    own, others = module.split(given) if hasattr(module, "split") else (given, [])
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})(module.main)
+    own, others = selection.split(given) if name in ("run", "array") else (given, [])
     try:
-        request = Request(config, others) if config else others
-        return app(own, prog_name=program, standalone_mode=False, obj=request) or 0
+        return call(module.main, own, program=program, request=Request(config, others)) or 0
     except ClickException as error:
         print(f"reproduce: {error.format_message()}", file=sys.stderr)
         return 2
@@ -78,14 +82,8 @@ def configuration_file(name: str) -> str:
         known = sorted(path.stem for path in Path("config").glob("*.yaml"))
         hint = words.did_you_mean(name, [*known, *PROJECT])
         hint = hint if hint.startswith("did") else f"configurations: {', '.join(known)}; see --help"
-        raise ConfigurationError(f"{name!r} is neither a configuration, a YAML file nor a command; {hint}")
+        raise InputError(f"{name!r} is neither a configuration, a YAML file nor a command; {hint}")
     return os.path.relpath(found)
-
-
-def _refuse_config(rest: list[str], config: str) -> None:
-    if {"--config", "-C"} & {word.split("=")[0] for word in rest}:
-        instead = ", or use --set KEY=VALUE, which keeps the results apart" if rest[0] == "run" else ""
-        raise ConfigurationError(f"{rest[0]} uses {config} as it is, without --config; change the file{instead}")
 
 
 def version() -> str:

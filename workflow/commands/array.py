@@ -9,17 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import typer
 import yaml
 
-from workflow.commands import selection
 from workflow.commands.pipeline import Request, prepare, snakemake
-from workflow.commands.run import split
-from workflow.experiments.configuration import Configuration
-from workflow.experiments.run import Run
+from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, FAILED, states
-
-__all__ = ["main", "split"]
+from workflow.storage.errors import InputError
 
 LARGEST = 1000  # tasks of an array, unless the cluster's MaxArraySize says otherwise
 NOTICE = 120  # seconds between the signal and the end of a task's time
@@ -27,6 +22,7 @@ NOTICE = 120  # seconds between the signal and the end of a task's time
 SCRIPT = """\
 #!/bin/bash
 {directives}
+#SBATCH --requeue
 # Written by `./reproduce {config} array`: task N trains line FIRST + N of runs.txt.
 cd {root} || exit 1
 run=$(sed -n "$((${{FIRST:-1}} + SLURM_ARRAY_TASK_ID))p" {folder}/runs.txt)
@@ -45,25 +41,23 @@ wait "$work"
 """
 
 
-def write(config_file: str, name: str, folders: list[str], profile: Path, environment: Path) -> list[str]:
-    """Write results/NAME/array/{runs.txt, train.sbatch} for the runs `folders`. Return the commands that submit it.
+def write(config_file: str, results: Path, folders: list[str], profile: Path, environment: Path) -> list[str]:
+    """Write RESULTS/array/{runs.txt, train.sbatch} for the runs `folders`. Return the commands that submit it.
 
     profile: a config.yaml with the partition, account, GPU, time and memory of `train`. environment: holds bin/.
     """
-    results = Path("results", name)
     folder = results / "array"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "runs.txt").write_text("".join(f"{run}\n" for run in folders))
     options = {
-        "job-name": f"{name}-train",
+        "job-name": f"{results.name}-train",
         "output": f"{folder}/%A_%a.log",
         "open-mode": "append",
         "signal": f"B:USR1@{NOTICE}",
         **requested(yaml.safe_load(profile.read_text())),
     }
-    directives = [f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items()]
     script = SCRIPT.format(
-        directives="\n".join([*directives, "#SBATCH --requeue"]),
+        directives="\n".join(f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items()),
         config=shlex.quote(config_file),
         root=shlex.quote(str(Path.cwd())),
         folder=folder,
@@ -71,10 +65,9 @@ def write(config_file: str, name: str, folders: list[str], profile: Path, enviro
         path=shlex.quote(str(environment / "bin")),
     )
     (folder / "train.sbatch").write_text(script)
-    starts = range(0, len(folders), LARGEST)
     return [
         f"FIRST={start + 1} sbatch --array=0-{min(LARGEST, len(folders) - start) - 1} {folder}/train.sbatch"
-        for start in starts
+        for start in range(0, len(folders), LARGEST)
     ]
 
 
@@ -93,44 +86,24 @@ def _first(value: Any) -> Any:
     return int(number) if times and attempt.strip() == "attempt" else value
 
 
-def main(
-    context: typer.Context,
-    where: selection.Where = None,
-    dataset: selection.Dataset = None,
-    front_end: selection.FrontEnd = None,
-    model: selection.Model = None,
-    protocol: selection.Protocol = None,
-    fold: selection.Fold = None,
-    seed: selection.Seed = None,
-) -> int:
-    request: Request = context.obj
-    axes = selection.axes(where, dataset, front_end, model, protocol, fold, seed)
-    chosen = selection.choose(request.config, axes, [])
+@of_runs
+def main(request: Request, chosen: Chosen) -> int:
+    if chosen.changes:
+        raise InputError("array trains what the file of the configuration describes; make the changes of --set there")
     prepare(request)
-    config, inputs = chosen.config, {run: _inputs(chosen.config, run) for run in chosen.runs}
+    results = Path("results", chosen.config.name)
+    inputs = {run: results / "inputs" / run.dataset / run.front_end / f"{run.model}.sha256" for run in chosen.runs}
     if code := snakemake(request.config, [*request.others, "--", *dict.fromkeys(map(str, inputs.values()))]):
         return code
-    left = [
-        run.folder
-        for run, state in states(config, chosen.runs).items()
-        if state.name not in (DONE, FAILED) or _record(config, run).stat().st_mtime < inputs[run].stat().st_mtime
-    ]
+    left = []
+    for run, state in states(chosen.config, chosen.runs).items():
+        record = results / "runs" / run.folder / "result.json"
+        if state.name not in (DONE, FAILED) or record.stat().st_mtime < inputs[run].stat().st_mtime:
+            left.append(run.folder)
     if not left:
         print("reproduce: nothing is left to train", file=sys.stderr)
         return 0
-    submit = write(request.config, config.name, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
+    submit = write(request.config, results, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
     print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {request.config} again:")
     print("\n".join(submit))
     return 0
-
-
-def _inputs(config: Configuration, run: Run) -> Path:
-    """The listing of everything that a run reads and executes."""
-    return Path("results", config.name, "inputs", run.dataset, run.front_end, f"{run.model}.sha256")
-
-
-def _record(config: Configuration, run: Run) -> Path:
-    return Path("results", config.name, "runs", run.folder, "result.json")
-
-
-main.__doc__ = __doc__

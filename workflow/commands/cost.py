@@ -10,6 +10,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -18,7 +19,7 @@ import typer
 from tabulate import tabulate
 
 from baselines import FORMATS
-from workflow.datasets import inventory
+from workflow.datasets import catalogue, inventory
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
@@ -30,7 +31,6 @@ from workflow.training import declared
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
-GROUPS = ("dataset", "front_end", "model")
 
 
 def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,51 +44,35 @@ def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> lis
 def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
     first = group[0]
     classes = len(CATALOGUE[first.dataset].classes)
-    format_ = first.recurrent["format"]
-    epochs = 0 if FORMATS[format_].fitted else first.training.epochs
+    epochs = 0 if FORMATS[first.recurrent["format"]].fitted else first.training.epochs
     clips = [_clips(config, run, results) for run in group]
-    steps = [epochs * -(-train // first.training.batch_size) for train, _ in clips]
-    row = {
-        **{name: getattr(first, name) for name in GROUPS},
+    steps = sum(epochs * -(-train // first.training.batch_size) for train, _ in clips)
+    records = [_json(results / "runs" / run.folder / "result.json") for run in group]
+    if done := [record for record in records if record.get("status") == "ok"]:
+        epoch = mean(record["train_seconds"] / max(record["epochs"], 1) for record in done)
+        seconds = len(group) * epoch * max(epochs, 1)
+        times = [record["step_ms"] for record in done if record["step_ms"]]
+        step_ms = mean(times) if times else None
+        device, source = done[0]["device"], f"{len(done)} of {len(group)} records"
+    elif epochs:
+        measured = _timed(config, first, timed, classes)
+        step_ms, device, source = measured["step_ms"], measured["device"], "calibrated here"
+        scored = epochs * sum(others for _, others in clips)
+        seconds = 1e-3 * (steps * step_ms + scored * measured["evaluation_ms"])
+    else:
+        seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
+    return {
+        "dataset": first.dataset,
+        "front_end": first.front_end,
+        "model": first.model,
         "jobs": len(group),
-        "steps": sum(steps),
+        "steps": steps,
         "weights_gb": 4e-9 * sum(declared.parameters(first, classes).values()) * len(group),
-    }
-    start = len(group) * START_SECONDS
-    if records := _records(results, group):
-        seconds = mean(record["train_seconds"] / max(record["epochs"], 1) for record in records) * max(epochs, 1)
-        times = [record["step_ms"] for record in records if record["step_ms"]]
-        source = f"{len(records)} of {len(group)} records"
-        return row | {
-            "hours": (len(group) * seconds + start) / 3600,
-            "step_ms": mean(times) if times else None,
-            "device": records[0]["device"],
-            "source": source,
-        }
-    if not epochs:
-        return row | {"hours": start / 3600, "step_ms": None, "device": "CPU", "source": "no epochs"}
-    measured = _timed(config, first, timed, classes)
-    scored = epochs * sum(others for _, others in clips)
-    seconds = 1e-3 * (sum(steps) * measured["step_ms"] + scored * measured["evaluation_ms"])
-    step_ms, device = measured["step_ms"], measured["device"]
-    return row | {
-        "hours": (seconds + start) / 3600,
+        "hours": (seconds + len(group) * START_SECONDS) / 3600,
         "step_ms": step_ms,
         "device": device,
-        "source": "calibrated here",
+        "source": source,
     }
-
-
-def _records(results: Path, group: list[Run]) -> list[dict[str, Any]]:
-    found = []
-    for run in group:
-        try:
-            record = json.loads((results / "runs" / run.folder / "result.json").read_text())
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-            continue
-        if record.get("status") == "ok":
-            found.append(record)
-    return found
 
 
 def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:
@@ -111,11 +95,10 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
         counts = _counts(path)
         key = (run.protocol, str(run.fold))
         return counts[*key, "train"], counts[*key, "validation"] + counts[*key, "test"]
-    known = CATALOGUE[run.dataset]
-    folds = known.group_folds if run.protocol == "group" else 5
-    rest = known.clips * (1 - 1 / folds)
+    clips = CATALOGUE[run.dataset].clips
+    rest = clips * (1 - 1 / catalogue.folds(run.dataset, run.protocol))
     train = round(rest * (1 - config.splits.validation))
-    return train, known.clips - train
+    return train, clips - train
 
 
 @cache
@@ -126,26 +109,23 @@ def _counts(path: Path) -> Counter[tuple[str, str, str]]:
 
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
     """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
-    frames = config.frames
-    size = frames.count, frames.height, frames.width
+    size = config.frames.count, config.frames.height, config.frames.width
     # frames are decoded for every front end
     tensors = ["pixels", *(name for name in config.front_ends if name in EXTRACTED)]
     clip_bytes = sum(FRONT_ENDS[name].clip_bytes(*size) for name in tensors)
     rows = []
-    for name in config.datasets:
-        own = config.datasets[name].source is not None
+    for name, entry in config.datasets.items():
         about = _json(_data(config, results) / name / "frames.json")
         clips = about["shape"][0] if about else CATALOGUE[name].clips
-        rows.append(
-            {
-                "dataset": name,
-                "clips": clips,
-                "download_gb": 0.0 if own else CATALOGUE[name].download_gb,
-                "tensors_gb": 1e-9 * clips * clip_bytes,
-                "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
-                "source": "done" if about else "estimated",
-            }
-        )
+        row = {
+            "dataset": name,
+            "clips": clips,
+            "download_gb": 0.0 if entry.source else CATALOGUE[name].download_gb,
+            "tensors_gb": 1e-9 * clips * clip_bytes,
+            "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
+            "source": "done" if about else "estimated",
+        }
+        rows.append(row)
     return rows
 
 
@@ -155,54 +135,39 @@ def _data(config: Configuration, results: Path) -> Path:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return {}
 
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     """The page that is printed."""
-    models = [
-        [
-            *(row[name] for name in GROUPS),
-            row["jobs"],
-            row["step_ms"],
-            row["hours"],
-            f"{row['source']} ({row['device']})",
-        ]
-        for row in rows
-    ]
-    names = ("dataset", "clips", "download_gb", "tensors_gb", "decoding_hours", "source")
-    headings = ["data set", "clips", "download GB", "tensors GB", "decoding, core hours", "from"]
+    columns = itemgetter("dataset", "front_end", "model", "jobs", "step_ms", "hours")
+    models = [[*columns(row), f"{row['source']} ({row['device']})"] for row in rows]
+    headings = ["data set", "front end", "model", "jobs", "step ms", "hours", "times from"]
+    data = ["data set", "clips", "download GB", "tensors GB", "decoding, core hours", "from"]
     pages = [
-        tabulate(
-            models,
-            headers=["data set", "front end", "model", "jobs", "step ms", "hours", "times from"],
-            floatfmt=("", "", "", "", ".1f", ".2f", ""),
-            missingval="-",
-        ),
-        tabulate([[row[name] for name in names] for row in prepared], headers=headings, floatfmt=".2f"),
+        tabulate(models, headings, floatfmt=("", "", "", "", ".1f", ".2f", ""), missingval="-"),
+        tabulate([list(row.values()) for row in prepared], data, floatfmt=".2f"),
         tabulate(_sums(rows, prepared), tablefmt="plain", disable_numparse=True),
     ]
     return "\n\n".join(pages) + "\n"
 
 
 def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> list[list[str]]:
-    hours = {
-        on_cpu: sum(row["hours"] for row in rows if row["device"].startswith("CPU") == on_cpu)
-        for on_cpu in (True, False)
-    }
-    steps = sum(row["steps"] for row in rows)
-    decoding = sum(row["decoding_hours"] for row in prepared)
-    download, tensors = (sum(row[name] for row in prepared) for name in ("download_gb", "tensors_gb"))
-    weights = sum(row["weights_gb"] for row in rows)
+    jobs, steps, weights = (sum(row[name] for row in rows) for name in ("jobs", "steps", "weights_gb"))
+    cpu = sum(row["hours"] for row in rows if row["device"].startswith("CPU"))
+    gpu = sum(row["hours"] for row in rows if not row["device"].startswith("CPU"))
+    download, tensors, decoding = (
+        sum(row[name] for row in prepared) for name in ("download_gb", "tensors_gb", "decoding_hours")
+    )
     # clips are compressed already: unpacked they take about as much as their archives
     parts = f"archives {download:.1f}, clips {download:.1f}, tensors {tensors:.1f}, weights {weights:.1f}"
     return [
-        ["jobs", str(sum(row["jobs"] for row in rows))],
+        ["jobs", str(jobs)],
         ["steps", f"{steps / 1e6:.3g} million" if steps >= 1e6 else f"{steps:,.0f}"],
-        ["GPU hours", f"{hours[False]:.2f}" if hours[False] else "unknown: no GPU among the devices above"],
-        ["CPU hours", f"{hours[True] + decoding:.2f}  (training {hours[True]:.2f}, decoding {decoding:.2f})"],
+        ["GPU hours", f"{gpu:.2f}" if gpu else "unknown: no GPU among the devices above"],
+        ["CPU hours", f"{cpu + decoding:.2f}  (training {cpu:.2f}, decoding {decoding:.2f})"],
         ["disk", f"{2 * download + tensors + weights:.1f} GB  ({parts})"],
         ["download", f"{download:.1f} GB"],
     ]
@@ -221,6 +186,3 @@ def main(context: typer.Context) -> None:
     if len(timed) > before:
         files.write_json(results / "cost.json", timed)
     print(text(rows, preparation(config, results)), end="")
-
-
-main.__doc__ = __doc__

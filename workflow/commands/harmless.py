@@ -37,6 +37,3 @@ def main(context: typer.Context) -> int:
     changed = [path for path, (_, text) in before.items() if path.read_text() != text]
     print(f"{len(changed)} of {len(listings)} listings of code changed; what they made counts as made by this code.")
     return 0
-
-
-main.__doc__ = __doc__

@@ -1,11 +1,11 @@
-"""List runs and the state of each."""
+"""List runs and the state of each: done, running, stalled, interrupted, failed, outdated, damaged or missing."""
 
 from collections import Counter
 
-import typer
 from tabulate import tabulate
 
-from workflow.commands import selection
+from workflow.commands.pipeline import Request
+from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.run import Run
 from workflow.experiments.states import DONE, STATES, State, states
 
@@ -20,22 +20,10 @@ def listing(found: dict[Run, State]) -> str:
 
 
 def _accuracy(state: State) -> str | None:
-    done = state.name == DONE and state.record and state.record.test_accuracy is not None
-    return f"{state.record.test_accuracy:.1%}" if done and state.record else None
+    known = state.record.test_accuracy if state.record and state.name == DONE else None
+    return None if known is None else f"{known:.1%}"
 
 
-def main(
-    context: typer.Context,
-    where: selection.Where = None,
-    dataset: selection.Dataset = None,
-    front_end: selection.FrontEnd = None,
-    model: selection.Model = None,
-    protocol: selection.Protocol = None,
-    fold: selection.Fold = None,
-    seed: selection.Seed = None,
-    changes: selection.Changes = None,
-) -> None:
-    """List runs and the state of each: done, running, stalled, interrupted, failed, outdated, damaged or missing."""
-    axes = selection.axes(where, dataset, front_end, model, protocol, fold, seed)
-    chosen = selection.choose(context.obj.config, axes, changes or [])
+@of_runs
+def main(request: Request, chosen: Chosen) -> None:
     print(listing(states(chosen.config, chosen.runs)))

@@ -23,6 +23,3 @@ def main(
         raise ConfigurationError(f"{RECORDS} has no records; restore them with git checkout results/reference")
     for write, name in ((tables.main, "tables"), (figures.main, "figures"), (report.main, "report.html")):
         write(["--from", str(RECORDS), "--output", str(output / name)])
-
-
-main.__doc__ = __doc__

@@ -10,53 +10,25 @@ Any other option goes to Snakemake: -n shows what would be done, --profile profi
 
 import json
 import sys
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workflow.commands import selection
 from workflow.commands.list import listing
 from workflow.commands.pipeline import Request, is_dry, prepare, snakemake
+from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, states
 from workflow.training import finished
 
-OPTIONS = ("--dataset", "--front-end", "--model", "--protocol", "--fold", "--seed", "--set")
-FLAGS = ("--force", "-h", "--help")
 
-
-def split(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words for this command, and those for Snakemake, which begin with the first option that is not ours."""
-    own: list[str] = []
-    others: list[str] = []
-    waiting = iter(words)
-    for word in waiting:
-        name, equals, _ = word.partition("=")
-        if name in OPTIONS:
-            own += [word] if equals else [word, *islice(waiting, 1)]
-        elif name in FLAGS or not (word.startswith("-") or others):
-            own.append(word)
-        else:
-            others.append(word)
-    return own, others
-
-
+@of_runs
 def main(
-    context: typer.Context,
-    where: selection.Where = None,
-    dataset: selection.Dataset = None,
-    front_end: selection.FrontEnd = None,
-    model: selection.Model = None,
-    protocol: selection.Protocol = None,
-    fold: selection.Fold = None,
-    seed: selection.Seed = None,
-    changes: selection.Changes = None,
+    request: Request,
+    chosen: Chosen,
+    *,
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
 ) -> int:
-    request: Request = context.obj
-    axes = selection.axes(where, dataset, front_end, model, protocol, fold, seed)
-    chosen = selection.choose(request.config, axes, changes or [])
     prepare(request)
     results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(request.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)
@@ -74,6 +46,3 @@ def main(
     found = states(chosen.config, runs)
     print(listing(found))
     return code or int(any(state.name != DONE for state in found.values()))
-
-
-main.__doc__ = __doc__

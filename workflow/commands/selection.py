@@ -1,8 +1,9 @@
 """A part of the grid by name, perhaps with changed settings: what `run`, `list` and `array` work on."""
 
-import hashlib
-import json
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -14,30 +15,24 @@ from workflow.experiments.configuration_file import load_own
 from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import IDENTITY, Run
 from workflow.experiments.words import did_you_mean
+from workflow.storage.files import digest
 
+OPTIONS = (*(f"--{axis.replace('_', '-')}" for axis in IDENTITY), "--set")
+FLAGS = ("--force", "-h", "--help")
+PLACES = IDENTITY[:3]  # the axes that may be given by place
+OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[DATASET [FRONT_END [MODEL]]]", help="Only this data set, front end, model.", show_default=False
-    ),
+    typer.Argument(metavar="[DATASET [FRONT_END [MODEL]]]", help="Only this data set, front end, model."),
 ]
-Dataset = Annotated[str | None, typer.Option(help="Only this data set.", show_default=False)]
-FrontEnd = Annotated[str | None, typer.Option(help="Only this front end.", show_default=False)]
-Model = Annotated[str | None, typer.Option(help="Only this model.", show_default=False)]
-Protocol = Annotated[str | None, typer.Option(help="Only this protocol.", show_default=False)]
-Fold = Annotated[int | None, typer.Option(help="Only this fold, from 0.", show_default=False)]
-Seed = Annotated[int | None, typer.Option(help="Only this seed.", show_default=False)]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
         help="Change a setting, such as training.epochs=5; the results get a folder of their own. Can be repeated.",
-        show_default=False,
     ),
 ]
-PLACES = IDENTITY[:3]  # the axes that may be given by place
-OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 
 
 @dataclass(frozen=True)
@@ -49,20 +44,53 @@ class Chosen:
     changes: dict[str, Any]
 
 
-def axes(where: list[str] | None, *values: str | int | None) -> dict[str, str | int | None]:
-    """What is asked of each axis of the grid. `where`: values by place; `values`: one for each axis."""
-    if where and len(where) > len(PLACES):
+def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each axis of the grid, and call it with its request and the runs they select."""
+
+    def choosing(context: typer.Context, where: Where = None, changes: Changes = None, **given: Any) -> Any:
+        axes = {axis: given.pop(axis) for axis in IDENTITY}
+        return command(context.obj, choose(context.obj.config, where or [], axes, changes or []), **given)
+
+    *common, _ = inspect.signature(choosing).parameters.values()
+    options = [_option(axis) for axis in IDENTITY]
+    own = list(inspect.signature(command).parameters.values())[2:]  # after the request and the runs
+    choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
+    choosing.__module__ = command.__module__  # whose documentation is the page of --help
+    return choosing
+
+
+def _option(axis: str) -> inspect.Parameter:
+    help_ = f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}."
+    value = int if axis in ("fold", "seed") else str
+    kind = Annotated[value | None, typer.Option(help=help_, show_default=False)]
+    return inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words for a command, and those for Snakemake, which begin with the first option that is not ours."""
+    own: list[str] = []
+    others: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        name, equals, _ = word.partition("=")
+        if name in OPTIONS:
+            own += [word] if equals else [word, *islice(waiting, 1)]
+        elif name in FLAGS or not (word.startswith("-") or others):
+            own.append(word)
+        else:
+            others.append(word)
+    return own, others
+
+
+def choose(file: str, where: list[str], axes: dict[str, str | int | None], settings: list[str]) -> Chosen:
+    """The runs of a configuration that agree with the values by place and by axis. ConfigurationError if none does."""
+    if len(where) > len(PLACES):
         raise ConfigurationError(f"{where[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
-    return dict(zip(IDENTITY, values, strict=True)) | dict(zip(PLACES, where or [], strict=False))
-
-
-def choose(file: str, wanted: dict[str, str | int | None], settings: list[str]) -> Chosen:
-    """The runs of a configuration that agree with `wanted`. Raise ConfigurationError for what does not exist."""
     base = load_own(file)
     changes = variant(base, overlay(settings))
     config = complete(merged(base.plain, changes), file)
     grid.check_models(config, file)
-    return Chosen(config, select(grid.runs(config), wanted), changes)
+    return Chosen(config, select(grid.runs(config), axes | dict(zip(PLACES, where, strict=False))), changes)
 
 
 def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
@@ -106,10 +134,9 @@ def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
     """`changes` with a name of their own, so that their results lie apart; they use the same data where they can."""
     if not changes:
         return {}
-    digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
     own = any(key in changes for key in (*OWN_DATA, *config.extraction))
     shared = {} if own else {"data": config.data_owner}
-    return {**changes, "name": f"{config.name}-{digest}", **shared}
+    return {**changes, "name": f"{config.name}-{digest(changes)[:8]}", **shared}
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

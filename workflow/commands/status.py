@@ -115,6 +115,3 @@ def main(context: typer.Context) -> None:
     config = load_own(context.obj.config)
     now = time.time()
     print(text(config.name, states(config, grid.runs(config), now), now), end="")
-
-
-main.__doc__ = __doc__

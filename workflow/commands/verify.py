@@ -104,6 +104,3 @@ def main(context: typer.Context) -> int:
     if not found:
         print(f"Verified {number} files and everything that they describe: no changes.")
     return int(bool(found))
-
-
-main.__doc__ = __doc__

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.record import Record
+from workflow.storage.files import write_text
 
 PLACEHOLDERS = {"datasets": "<data set>", "models": "<model>", "for": "<where>"}
 BOUNDS = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
 INTRODUCTION = """\
 # Configuration and record
 
-Generated from `workflow/experiments/configuration.py` and `record.py` by `python -m workflow.commands schemas`.
+Generated from `workflow/experiments/configuration.py` and `record.py` by `python -m workflow.experiments.reference`.
 
 ## Keys of a configuration
 
@@ -84,3 +86,9 @@ def _default(about: dict[str, Any]) -> str:
     if "default" not in about or isinstance(about["default"], dict):
         return ""
     return f"`{json.dumps(about['default'])}`"
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        write_text(Path(path), text)
+        print(path)

@@ -8,18 +8,29 @@ if __name__ == "__main__":
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
 from workflow.storage.errors import InputError
 
 
-def call(step: Callable[..., object], arguments: Sequence[object] | None = None, standalone: bool = False) -> None:
-    """Call `step` with the options in `arguments`, by default those of the process; its errors propagate."""
+def call(
+    step: Callable[..., object],
+    arguments: Sequence[object] | None = None,
+    standalone: bool = False,
+    program: str | None = None,
+    request: object = None,
+) -> Any:
+    """Call `step` with the options in `arguments`, by default those of the process; its errors propagate.
+
+    program: its name on the page of --help, which shows the documentation of its module. request: its context's `obj`.
+    """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    description = sys.modules[step.__module__].__doc__ or ""
-    app.command(help=description.partition("\n")[0])(step)
-    app(None if arguments is None else [str(word) for word in arguments], standalone_mode=standalone)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    app.command(help=sys.modules[step.__module__].__doc__, context_settings=settings)(step)
+    words = None if arguments is None else [str(word) for word in arguments]
+    return app(words, prog_name=program, standalone_mode=standalone, obj=request)
 
 
 def command_line(step: Callable[..., object]) -> None:
