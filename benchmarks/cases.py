@@ -1,6 +1,5 @@
 """What is measured: two layer sizes, our models and their peers at the same shapes and ranks."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,10 +10,18 @@ import baselines
 from benchmarks import peers
 from benchmarks.peers import BlockTerm, EinsumSweep, StepLoop, Sweep, Tednet, Torch, TransposingSweep
 
+PIXELS = {"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4}
+FEATURES = {"input_modes": [16, 16, 8], "output_modes": [8, 16, 16], "ranks": 4}
+RING = {"input_modes": [4, 2, 5, 8, 6, 5, 3, 2], "output_modes": [4, 4, 2, 4, 2], "ranks": [5] * 13}
+WIDE_RING = {"input_modes": [64, 32], "output_modes": [32, 64], "ranks": [40, 60, 48, 48]}
+TREE = {"input_modes": [8, 10, 10, 9, 8], "output_modes": [4, 4, 2, 4, 2], "leaf_rank": 4, "inner_rank": 5}
+MEGA = {"input_modes": [6, 6, 40, 48], "output_modes": [8, 8, 2, 2], "leaf_rank": 8, "inner_rank": 4}
+WIDE_MEGA = {"input_modes": [16, 16, 16], "output_modes": [8, 16, 16], "leaf_rank": 3, "inner_rank": 5}
+
 
 @dataclass(frozen=True)
 class Case:
-    """A layer D -> H; `models` maps (implementation, model) to what builds it."""
+    """A layer D -> H; `models` maps (implementation, model) to what builds it, `declared` our models' arguments."""
 
     name: str
     input_size: int
@@ -37,92 +44,9 @@ class Ours(nn.Module):
         return self.recurrent(x)[0][:, -1]
 
 
-def _sweeps(n: list[int], m: list[int], gated: list[int], H: int) -> dict:
-    """Tensor trains of rank 4 that sweep over their cores once a step: those published, and with less to reorder."""
-    return {
-        ("TT_RNN scheme", "tt_lstm"): lambda: StepLoop(TransposingSweep(n, gated, 4), _dense(H), H),
-        ("tensorized-rnn scheme", "fully decomposed tt_lstm"): lambda: StepLoop(
-            EinsumSweep(n, gated, 4), EinsumSweep(m, gated, 4), H
-        ),
-        ("better sweep", "tt_lstm"): lambda: StepLoop(Sweep(n, gated, 4), _dense(H), H),
-        ("better sweep", "fully decomposed tt_lstm"): lambda: StepLoop(Sweep(n, gated, 4), Sweep(m, gated, 4), H),
-    }
-
-
-def _dense(H: int) -> nn.Linear:
-    return nn.Linear(H, 4 * H, bias=False)
-
-
-def pixels() -> Case:
-    D, H = 57600, 256
-    n, m = [8, 20, 20, 18], [4, 4, 4, 4]
-    gated, ring_n, ring_m = [16, 4, 4, 4], [4, 2, 5, 8, 6, 5, 3, 2], [4, 4, 2, 4, 2]
-    paired = {"input_modes": n, "output_modes": m, "ranks": 4}
-    declared = {
-        "lstm": {"format": "dense"},
-        "tt_lstm": {"format": "tensor_train", **paired},
-        "tr_lstm": {"format": "tensor_ring", "input_modes": ring_n, "output_modes": ring_m, "ranks": 5},
-        "bt_lstm": {"format": "block_term", **paired, "blocks": 2},
-        "ht_lstm": {
-            "format": "hierarchical_tucker",
-            "input_modes": [8, 10, 10, 9, 8],
-            "output_modes": [4, 4, 2, 4, 2],
-            "leaf_rank": 4,
-            "inner_rank": 5,
-        },
-        "fdht_lstm": {
-            "format": "fully_decomposed",
-            "input_modes": [6, 6, 40, 48],
-            "output_modes": [8, 8, 2, 2],
-            "leaf_rank": 8,
-            "inner_rank": 4,
-        },
-    }
-    others = {
-        ("torch", "lstm"): lambda: Torch(D, H),
-        ("tednet", "tt_lstm"): lambda: Tednet("tt", n, m, [4, 4, 4]),
-        ("tednet", "tr_lstm"): lambda: Tednet("tr", ring_n, ring_m, [5] * 13),
-        ("tednet", "bt_lstm"): lambda: Tednet("bt", n, m, [4] * 4, 2),
-        ("tltorch", "tt_lstm"): lambda: StepLoop(peers.tensorly_torch(n, gated, 4), _dense(H), H),
-        ("BT-LSTM authors' scheme", "bt_lstm"): lambda: StepLoop(BlockTerm(n, gated, 4, 2), _dense(H), H),
-        **_sweeps(n, m, gated, H),
-    }
-    return _case("57600-256", D, H, True, declared, others)
-
-
-def features() -> Case:
-    D = H = 2048
-    n, gated = [16, 16, 8], [32, 16, 16]
-    paired = {"input_modes": n, "output_modes": [8, 16, 16], "ranks": 4}
-    declared = {
-        "lstm": {"format": "dense"},
-        "tt_lstm": {"format": "tensor_train", **paired},
-        "tr_lstm": {
-            "format": "tensor_ring",
-            "input_modes": [64, 32],
-            "output_modes": [32, 64],
-            "ranks": [40, 60, 48, 48],
-        },
-        "bt_lstm": {"format": "block_term", **paired, "blocks": 2},
-        "ht_lstm": {"format": "hierarchical_tucker", **paired},
-        "fdht_lstm": {
-            "format": "fully_decomposed",
-            "input_modes": [16, 16, 16],
-            "output_modes": [8, 16, 16],
-            "leaf_rank": 3,
-            "inner_rank": 5,
-        },
-    }
-    others = {
-        ("torch", "lstm"): lambda: Torch(D, H),
-        ("tednet", "tt_lstm"): lambda: Tednet("tt", n, [8, 16, 16], [4, 4]),
-        ("tednet", "tr_lstm"): lambda: Tednet("tr", [64, 32], [32, 64], [40, 60, 48, 48]),
-        ("tednet", "bt_lstm"): lambda: Tednet("bt", n, [8, 16, 16], [4] * 3, 2),
-        ("tltorch", "tt_lstm"): lambda: StepLoop(peers.tensorly_torch(n, gated, 4), _dense(H), H),
-        ("BT-LSTM authors' scheme", "bt_lstm"): lambda: StepLoop(BlockTerm(n, gated, 4, 2), _dense(H), H),
-        **_sweeps(n, [8, 16, 16], gated, H),
-    }
-    return _case("2048-2048", D, H, False, declared, others)
+def cases() -> Iterator[Case]:
+    yield _case(57600, 256, True, paired=PIXELS, ring=RING, tree=TREE, mega=MEGA)
+    yield _case(2048, 2048, False, paired=FEATURES, ring=WIDE_RING, tree=FEATURES, mega=WIDE_MEGA)
 
 
 def inputs(case: Case, batch: int, frames: int, device: str) -> tuple[Tensor, Tensor]:
@@ -135,13 +59,40 @@ def inputs(case: Case, batch: int, frames: int, device: str) -> tuple[Tensor, Te
     return x, x.float() / 255
 
 
-def cases() -> Iterator[Case]:
-    yield pixels()
-    yield features()
+def _case(D: int, H: int, raw: bool, paired: dict, ring: dict, tree: dict, mega: dict) -> Case:
+    formats = {
+        "lstm": {"format": "dense"},
+        "tt_lstm": {"format": "tensor_train", **paired},
+        "tr_lstm": {"format": "tensor_ring", **ring},
+        "bt_lstm": {"format": "block_term", **paired, "blocks": 2},
+        "ht_lstm": {"format": "hierarchical_tucker", **tree},
+        "fdht_lstm": {"format": "fully_decomposed", **mega},
+    }
+    declared = {model: {**entry, "input_size": D, "hidden_size": H} for model, entry in formats.items()}
+    ours = {("ours", model): (lambda entry=entry: Ours(raw, **entry)) for model, entry in declared.items()}
+    return Case(f"{D}-{H}", D, H, raw, {**ours, **_peers(D, H, ring, **paired)}, declared)
 
 
-def _case(name: str, D: int, H: int, raw: bool, declared: dict[str, dict], others: dict) -> Case:
-    full = {model: {**entry, "input_size": D, "hidden_size": H} for model, entry in declared.items()}
-    ours = {("ours", model): (lambda arguments=arguments: Ours(raw, **arguments)) for model, arguments in full.items()}
-    assert all(math.prod(e.get("output_modes", [H])) == H for e in full.values())
-    return Case(name, D, H, raw, {**ours, **others}, full)
+def _peers(D: int, H: int, ring: dict, input_modes: list[int], output_modes: list[int], ranks: int) -> dict:
+    """Other implementations, those of tensor trains and block terms with the given modes and rank."""
+    n, m, r, d = input_modes, output_modes, ranks, len(input_modes)
+    gated = [4 * m[0], *m[1:]]
+
+    def with_dense(W: nn.Module) -> StepLoop:
+        return StepLoop(W, nn.Linear(H, 4 * H, bias=False), H)
+
+    def fully_decomposed(sweep: type[nn.Module]) -> StepLoop:
+        return StepLoop(sweep(n, gated, r), sweep(m, gated, r), H)
+
+    return {
+        ("torch", "lstm"): lambda: Torch(D, H),
+        ("tednet", "tt_lstm"): lambda: Tednet("tt", n, m, [r] * (d - 1)),
+        ("tednet", "tr_lstm"): lambda: Tednet("tr", *ring.values()),
+        ("tednet", "bt_lstm"): lambda: Tednet("bt", n, m, [r] * d, 2),
+        ("tltorch", "tt_lstm"): lambda: with_dense(peers.tensorly_torch(n, gated, r)),
+        ("BT-LSTM authors' scheme", "bt_lstm"): lambda: with_dense(BlockTerm(n, gated, r, 2)),
+        ("TT_RNN scheme", "tt_lstm"): lambda: with_dense(TransposingSweep(n, gated, r)),
+        ("tensorized-rnn scheme", "fully decomposed tt_lstm"): lambda: fully_decomposed(EinsumSweep),
+        ("better sweep", "tt_lstm"): lambda: with_dense(Sweep(n, gated, r)),
+        ("better sweep", "fully decomposed tt_lstm"): lambda: fully_decomposed(Sweep),
+    }

@@ -1,38 +1,37 @@
-"""Speed of the frames step beside a bare OpenCV loop over the same clips, with the same cores.
+"""Compare the speed of the frames step with a bare OpenCV loop over the same clips, with the same cores.
 
-    python -m benchmarks.decoding --dataset ucf11 --clips FOLDER --output results/benchmarks/decoding.csv
+python -m benchmarks.decoding --dataset ucf11 --clips FOLDER --output results/benchmarks/decoding.csv
 
-`bare` decodes, scales and converts every frame and keeps nothing: one process a core, one thread each. `bare, opencv
-threads` is the same loop in a single process with as many threads as OpenCV likes. `ours` is the whole step: it also
-starts its workers, hashes every clip, writes the array and its journal, and takes the digest. The implementations
-take turns, so that other work on the machine slows all of them alike.
+`bare` decodes, scales and converts every frame and keeps nothing: one process per core, one thread each. `bare, opencv
+threads` is the same loop in a single process with OpenCV's choice of threads. `ours` is the whole step: it also starts
+its workers, hashes every clip, writes the array and its journal, and computes the digest.
 """
 
-import argparse
 import os
-import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
+from typing import Annotated
 
+import cv2
+from typer import Option
+
+from benchmarks import measure
 from workflow.datasets import frames as step
 from workflow.datasets import listing
-from workflow.datasets.catalogue import dataset
-from workflow.datasets.errors import DataError, command_line
+from workflow.datasets.catalogue import dataset as entry_of
+from workflow.datasets.errors import DataError
+from workflow.storage.command_line import command_line
 from workflow.storage.files import read_csv, write_csv
 
-COLUMNS = ("dataset", "implementation", "cores", "clips", "frames", "frames_per_second", "min_s", "median_s", "n")
 SIZE = (160, 120)
 
 
 def loop(path: str, threads: int = 1) -> int:
     """Every frame of one clip, read, scaled and converted; the number of frames."""
-    import cv2
-
     options = [cv2.CAP_PROP_N_THREADS, threads] if threads else []
     capture, n = cv2.VideoCapture(path, cv2.CAP_FFMPEG, options), 0
     while True:
@@ -43,21 +42,13 @@ def loop(path: str, threads: int = 1) -> int:
         n += 1
 
 
-def one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
 def bare(paths: list[str], cores: int) -> int:
     if cores == 1:  # as the step does, without a process of its own
         return sum(loop(path) for path in paths)
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+    with ProcessPoolExecutor(
+        cores, mp_context=get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
         return sum(pool.map(loop, paths))
-
-
-def bare_threads(paths: list[str], cores: int) -> int:
-    return sum(loop(path, threads=0) for path in paths)
 
 
 def ours(listing_file: Path, cores: int) -> int:
@@ -66,30 +57,24 @@ def ours(listing_file: Path, cores: int) -> int:
         return step.main(listing_file, Path(folder), width=width, height=height, workers=cores)["frames_decoded"]
 
 
-def seconds(call: Callable[[], int]) -> tuple[float, int]:
-    start = time.perf_counter()
-    frames = call()
-    return time.perf_counter() - start, frames
+def compare(name: str, folder: Path, cores: Sequence[int], repetitions: int) -> list[dict]:
+    """A row per implementation and number of cores."""
+    rows = listing.rows(folder, listing.clips_of(entry_of(name), folder, listing.walk(folder)), {}, {})
+    frames: dict[tuple[str, int], int] = {}
+    calls: dict[tuple[str, int], Callable[[], None]] = {}
 
+    def add(implementation: str, n: int, decode: Callable[[], int]) -> None:
+        calls[implementation, n] = lambda: frames.update({(implementation, n): decode()})
 
-def measure(name: str, folder: Path, cores: Sequence[int], repeats: int) -> list[dict]:
-    """A row for each implementation and number of cores."""
-    entry = dataset(name)
-    rows = listing.rows(folder, listing.clips_of(entry, folder, listing.walk(folder)), {}, {})
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "listing.csv"
         write_csv(file, listing.COLUMNS, rows)
         paths = [row["path"] for row in read_csv(file, listing.COLUMNS)]
-        calls = {("bare, opencv threads", os.cpu_count() or 1): lambda: bare_threads(paths, 0)}
+        add("bare, opencv threads", os.cpu_count() or 1, lambda: sum(loop(path, threads=0) for path in paths))
         for n in cores:
-            calls[("bare", n)] = lambda n=n: bare(paths, n)
-            calls[("ours", n)] = lambda n=n: ours(file, n)
-        times: dict[tuple[str, int], list[float]] = {key: [] for key in calls}
-        frames = {}
-        for _ in range(repeats):
-            for key, call in calls.items():
-                taken, frames[key] = seconds(call)
-                times[key].append(taken)
+            add("bare", n, lambda n=n: bare(paths, n))
+            add("ours", n, lambda n=n: ours(file, n))
+        timings = measure.take_turns(calls, repetitions, warm_up=0, settled=0)
     if len(set(frames.values())) != 1:
         raise DataError(f"{folder}: the implementations disagree on the number of frames: {frames}")
     return [
@@ -99,30 +84,25 @@ def measure(name: str, folder: Path, cores: Sequence[int], repeats: int) -> list
             "cores": n,
             "clips": len(rows),
             "frames": frames[implementation, n],
-            "frames_per_second": round(frames[implementation, n] / min(taken), 1),
-            "min_s": round(min(taken), 3),
-            "median_s": round(statistics.median(taken), 3),
-            "n": repeats,
+            "frames_per_second": frames[implementation, n] / min(timing.wall),
+            "of_bare": min(timings.get(("bare", n), timing).wall) / min(timing.wall),
+            "min_s": min(timing.wall),
+            "median_s": median(timing.wall),
+            "n": repetitions,
         }
-        for (implementation, n), taken in times.items()
+        for (implementation, n), timing in timings.items()
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", default="ucf11", help="whose layout the clips are in")
-    parser.add_argument("--clips", type=Path, required=True, help="folder of clips")
-    parser.add_argument("--output", type=Path, default=Path("results/benchmarks/decoding.csv"))
-    parser.add_argument("--cores", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args(arguments)
-    rows = measure(options.dataset, options.clips, options.cores, options.repeats)
-    write_csv(options.output, COLUMNS, rows)
-    speed = {(row["implementation"], row["cores"]): row["frames_per_second"] for row in rows}
-    for row in rows:
-        ratio = row["frames_per_second"] / speed.get(("bare", row["cores"]), float("nan"))
-        what = f"{row['dataset']}, {row['implementation']}, {row['cores']} cores"
-        print(f"{what}: {row['frames_per_second']:.0f} frames/s, {ratio:.2f} of bare", file=sys.stderr)
+def main(
+    clips: Annotated[Path, Option(help="folder of clips")],
+    dataset: Annotated[str, Option(help="whose layout the clips are in")] = "ucf11",
+    cores: Annotated[list[int] | None, Option(min=1, help="may be repeated; 1 and all by default")] = None,
+    repetitions: measure.Repetitions = 3,
+    output: measure.Output = measure.RESULTS / "decoding.csv",
+) -> None:
+    rows = compare(dataset, clips, cores or sorted({1, os.cpu_count() or 1}), repetitions)
+    measure.record([], rows, output)
 
 
 if __name__ == "__main__":

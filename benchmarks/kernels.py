@@ -1,25 +1,23 @@
-"""The gain of each kernel of `fdht.engine`: training steps with it and without it, in turns, in one run.
+"""The gain of each kernel of `fdht.engine`: training steps with it and without it, in turns.
 
-    python -m benchmarks.kernels [--threads 1] [--repetitions 9] [--models fdht_lstm ...] [--kernels integers ...]
+python -m benchmarks.kernels [--threads 1] [--repetitions 9] [--model fdht_lstm ...] [--kernel integers ...]
 
-Writes results/benchmarks/kernels.csv, a row per case, model and kernel. On a CPU the time is processor time, which
-other work on the machine affects least. gain: median without the kernel / median with all kernels.
+gain: median without the kernel / median with all kernels, in processor time, which other work on the machine affects
+least.
 """
 
-import argparse
-import statistics
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from statistics import median
+from typing import Annotated
 
-import pandas as pd
 import torch
+from typer import Option
 
+from benchmarks import measure
 from benchmarks.cases import Case, cases, inputs
-from benchmarks.speed import FRAMES, label, training_step
+from benchmarks.speed import FRAMES, training_step
 from fdht.engine.kernels import KERNELS, without
-
-COLUMNS = ["case", "model", "device", "batch", "kernel", "with_ms", "without_ms", "gain", "gain_of_minima", "n"]
+from workflow.storage.command_line import command_line
 
 
 def gains(case: Case, model: str, kernels: Sequence[str], batch: int, repetitions: int) -> list[dict]:
@@ -27,59 +25,47 @@ def gains(case: Case, model: str, kernels: Sequence[str], batch: int, repetition
     torch.manual_seed(0)
     layer, (x, _) = case.models["ours", model](), inputs(case, batch, FRAMES, "cpu")
 
-    def step() -> None:
-        training_step(layer, x)
+    def step(*off: str) -> Callable[[], None]:
+        def call() -> None:
+            with without(*off):
+                training_step(layer, x)
 
-    ways: list[tuple[str, ...]] = [(), *((kernel,) for kernel in kernels)]
-    seconds: dict[tuple[str, ...], list[float]] = {way: [] for way in ways}
-    for _ in range(repetitions):
-        for way in ways:
-            with without(*way):
-                _processor_time(step)  # the first step finds the caches as another way left them
-                seconds[way].append(_processor_time(step))
+        return call
+
+    calls = {None: step(), **{kernel: step(kernel) for kernel in kernels}}
+    seconds = {name: timing.processor for name, timing in measure.take_turns(calls, repetitions).items()}
     return [
         {
             "case": case.name,
             "model": model,
-            "device": label("cpu"),
+            "device": measure.label("cpu"),
             "batch": batch,
             "kernel": kernel,
-            "with_ms": 1e3 * statistics.median(seconds[()]),
-            "without_ms": 1e3 * statistics.median(seconds[kernel,]),
-            "gain": statistics.median(seconds[kernel,]) / statistics.median(seconds[()]),
-            "gain_of_minima": min(seconds[kernel,]) / min(seconds[()]),
+            "with_ms": 1e3 * median(seconds[None]),
+            "without_ms": 1e3 * median(seconds[kernel]),
+            "gain": median(seconds[kernel]) / median(seconds[None]),
+            "gain_of_minima": min(seconds[kernel]) / min(seconds[None]),
             "n": repetitions,
         }
         for kernel in kernels
     ]
 
 
-def _processor_time(call: Callable[[], None]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default: 1)")
-    parser.add_argument("--repetitions", type=int, default=9, help="measured steps per kernel (default: 9)")
-    parser.add_argument("--batch", type=int, default=16, help="sequences per step (default: 16)")
-    parser.add_argument("--models", nargs="+", metavar="MODEL", help="only these, e.g. fdht_lstm (default: all)")
-    parser.add_argument("--kernels", nargs="+", choices=KERNELS, default=list(KERNELS), help="default: all")
-    parser.add_argument("--output", type=Path, default=Path("results/benchmarks/kernels.csv"), help="the CSV file")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
+def main(
+    threads: Annotated[int, Option(min=1, help="of the CPU")] = 1,
+    repetitions: measure.Repetitions = 9,
+    batch: Annotated[int, Option(min=1, help="sequences per step")] = 16,
+    model: measure.Models = None,
+    kernel: Annotated[list[str] | None, Option(help="may be repeated; all by default")] = None,
+    output: measure.Output = measure.RESULTS / "kernels.csv",
+) -> None:
+    torch.set_num_threads(threads)
+    kernels = measure.chosen("--kernel", kernel, KERNELS)
     rows: list[dict] = []
     for case in cases():
-        for implementation, model in case.models:
-            if implementation == "ours" and (not options.models or model in options.models):
-                found = gains(case, model, options.kernels, options.batch, options.repetitions)
-                rows += found
-                print(pd.DataFrame(found).to_string(index=False, float_format="%.3g"), flush=True)
-                pd.DataFrame(rows, columns=COLUMNS).to_csv(options.output, index=False, float_format="%.4g")
+        for name in measure.chosen("--model", model, case.declared):
+            measure.record(rows, gains(case, name, kernels, batch, repetitions), output)
 
 
 if __name__ == "__main__":
-    main()
+    command_line(main)

@@ -1,31 +1,55 @@
-"""Timing in turns, peak memory, and what the machine can do at best."""
+"""Timing in turns, peak memory, what the machine can do at best, and the table of results."""
 
 import gc
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
 
+import pandas as pd
 import torch
 from torch.profiler import ProfilerActivity, profile
+from typer import Option
+
+from workflow.storage.errors import InputError
+
+RESULTS = Path("results/benchmarks")
+Output = Annotated[Path, Option(help="CSV file")]
+Repetitions = Annotated[int, Option(min=1, help="measured calls of each implementation")]
+Models = Annotated[list[str] | None, Option("--model", help="such as fdht_lstm; may be repeated; all by default")]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds over n repetitions."""
+    """Seconds of each measured call: by the clock, and of all threads of the processor."""
 
-    median_ms: float
-    min_ms: float
-    n: int
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    @property
+    def median_ms(self) -> float:
+        return 1e3 * median(self.wall)
+
+    @property
+    def min_ms(self) -> float:
+        return 1e3 * min(self.wall)
 
 
-def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2, settled: float = 0.05) -> dict:
+def take_turns(
+    calls: Mapping[Any, Callable[[], object]],
+    repetitions: int,
+    device: str = "cpu",
+    warm_up: int = 2,
+    settled: float = 0.05,
+) -> dict[Any, Timing]:
     """Timings of all `calls`, which run one after the other in every round, so that noise meets all of them alike.
 
     A training loop repeats one model's step, and so finds caches, threads and clocks as that step left them, not as
     another implementation did: in each turn `settled` seconds of calls go ahead of the one that is timed.
     """
-    seconds = {name: [] for name in calls}
+    timings = {name: Timing() for name in calls}
     for call in calls.values():
         for _ in range(warm_up):
             call()
@@ -33,12 +57,11 @@ def take_turns(calls: dict, repetitions: int, device: str, warm_up: int = 2, set
         for name, call in calls.items():
             ahead = 0.0
             while ahead < settled:
-                ahead += _timed(call, device)
-            seconds[name].append(_timed(call, device))
-    return {
-        name: Timing(statistics.median(values) * 1e3, min(values) * 1e3, len(values))
-        for name, values in seconds.items()
-    }
+                ahead += _timed(call, device)[0]
+            wall, processor = _timed(call, device)
+            timings[name].wall.append(wall)
+            timings[name].processor.append(processor)
+    return timings
 
 
 def peak_mb(call: Callable[[], object], device: str) -> float:
@@ -65,17 +88,38 @@ def machine(device: str) -> tuple[float, float]:
     """Measured multiply-adds per second of a large float32 GEMM and bytes per second of reading."""
     size = 8192 if device == "cuda" else 1024
     a = torch.randn(size, size, device=device)
-    rate = size**3 / min(_timed(lambda: a @ a, device) for _ in range(9))
     long = torch.ones(2**29 if device == "cuda" else 2**25, device=device)
-    bandwidth = long.numel() * 4 / min(_timed(long.sum, device) for _ in range(9))
-    return rate, bandwidth
+    best = take_turns({"multiply": lambda: a @ a, "read": long.sum}, 9, device)
+    return size**3 / min(best["multiply"].wall), long.numel() * 4 / min(best["read"].wall)
 
 
-def _timed(call: Callable[[], object], device: str) -> float:
+def label(device: str) -> str:
+    """cpu x2 (its threads), or the GPU's name."""
+    return torch.cuda.get_device_name() if device == "cuda" else f"cpu x{torch.get_num_threads()}"
+
+
+def chosen(option: str, given: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """The values `given` for an option, by default all that are known. Raises InputError for an unknown one."""
+    known = list(known)
+    for value in given or []:
+        if value not in known:
+            raise InputError(f"{option} {value}: expected some of {', '.join(known)}")
+    return list(given or known)
+
+
+def record(rows: list[dict], found: list[dict], path: Path) -> None:
+    """Append `found` to the rows that are measured so far, print it, and write all rows as CSV."""
+    rows += found
+    print(pd.DataFrame(found).to_string(index=False, float_format="%.4g"), flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+
+
+def _timed(call: Callable[[], object], device: str) -> tuple[float, float]:
     if device == "cuda":
         torch.cuda.synchronize()
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     call()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - worked

@@ -1,4 +1,4 @@
-"""Other implementations of the same models, called as their authors call them: once a time step.
+"""Other implementations of the same models, called as their authors call them: once per time step.
 
 tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) and torch.nn.LSTM as installed.
 Three schemes without a package are written here from their description, operation for operation: TT_RNN's (Yang et
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 
 class StepLoop(nn.Module):
-    """An LSTM as a loop over time: gates = W(x_t) + U(h_{t-1}) + b, everything called once a step."""
+    """An LSTM as a loop over time: gates = W(x_t) + U(h_{t-1}) + b, everything called once per step."""
 
     def __init__(self, W: Callable[[Tensor], Tensor], U: Callable[[Tensor], Tensor], hidden_size: int):
         super().__init__()
@@ -35,55 +35,50 @@ class StepLoop(nn.Module):
 
 
 class Sweep(nn.Module):
-    """x (B, N) times a tensor train, one GEMM a core from the last on, each output mode moved to the front.
+    """x (B, N) times a tensor train, one core after the other from the last on, each output mode moved to the front.
 
-    Rows of r numbers are moved: the columns of a core are (m, r). TT_RNN has (r, m), see `TransposingSweep`.
+    Core k has the axes `order` in memory: its modes n and m, the rank r to the core before it, s to the core after it.
+    One GEMM per core; rows of r numbers are moved.
     """
+
+    order = "nsmr"
 
     def __init__(self, n: Sequence[int], m: Sequence[int], rank: int):
         super().__init__()
         d = len(n)
-        self.n, self.m, self.ranks = n, m, [1, *[rank] * (d - 1), 1]
+        self.output_size, ranks = math.prod(m), [1, *[rank] * (d - 1), 1]
         std = (1 / math.prod(n) / rank ** (d - 1)) ** (1 / (2 * d))
-        shapes = [(n[k] * self.ranks[k + 1], m[k] * self.ranks[k]) for k in range(d)]
-        self.cores = nn.ParameterList(torch.randn(shape) * std for shape in shapes)
+        sizes = [{"n": n[k], "m": m[k], "r": ranks[k], "s": ranks[k + 1]} for k in range(d)]
+        self.cores = nn.ParameterList(torch.randn([size[axis] for axis in self.order]) * std for size in sizes)
 
     def forward(self, x: Tensor) -> Tensor:
         state = x
-        for k in reversed(range(len(self.n))):
-            state = state.reshape(-1, self.n[k] * self.ranks[k + 1]) @ self.cores[k]
-            state = state.view(-1, self.m[k], self.ranks[k]).transpose(0, 1)
-        return state.reshape(math.prod(self.m), -1).mT
+        for core in reversed(list(self.cores)):
+            state = self.step(core, state)
+        return state.reshape(self.output_size, -1).mT
+
+    def step(self, core: Tensor, state: Tensor) -> Tensor:
+        n, s, m, r = core.shape
+        return (state.reshape(-1, n * s) @ core.view(n * s, m * r)).view(-1, m, r).transpose(0, 1)
 
 
 class TransposingSweep(Sweep):
     """TT_RNN's sweep: after each core the whole state is transposed."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        state = x
-        for k in reversed(range(len(self.n))):
-            state = state.reshape(-1, self.n[k] * self.ranks[k + 1]) @ self.cores[k]
-            state = state.view(-1, self.m[k]).mT
-        return state.reshape(math.prod(self.m), -1).mT
+    order = "nsrm"
+
+    def step(self, core: Tensor, state: Tensor) -> Tensor:
+        n, s, r, m = core.shape
+        return (state.reshape(-1, n * s) @ core.view(n * s, r * m)).view(-1, m).mT
 
 
-class EinsumSweep(nn.Module):
-    """tensorized-rnn's sweep, that of its library t3nsor: cores (r, m, n, r'), one einsum a core from the last on."""
+class EinsumSweep(Sweep):
+    """tensorized-rnn's sweep, that of its library t3nsor: one einsum per core."""
 
-    def __init__(self, n: Sequence[int], m: Sequence[int], rank: int):
-        super().__init__()
-        d = len(n)
-        self.n, self.m, self.ranks = n, m, [1, *[rank] * (d - 1), 1]
-        std = (1 / math.prod(n) / rank ** (d - 1)) ** (1 / (2 * d))
-        shapes = [(self.ranks[k], m[k], n[k], self.ranks[k + 1]) for k in range(d)]
-        self.cores = nn.ParameterList(torch.randn(shape) * std for shape in shapes)
+    order = "rmns"
 
-    def forward(self, x: Tensor) -> Tensor:
-        state = x
-        for k in reversed(range(len(self.n))):
-            state = state.reshape(-1, self.n[k], self.ranks[k + 1])
-            state = torch.einsum("rmns,bns->mbr", self.cores[k], state)
-        return state.reshape(math.prod(self.m), -1).mT
+    def step(self, core: Tensor, state: Tensor) -> Tensor:
+        return torch.einsum("rmns,bns->mbr", core, state.reshape(-1, *core.shape[2:]))
 
 
 class BlockTerm(nn.Module):
@@ -109,8 +104,7 @@ class BlockTerm(nn.Module):
         for factors, core in zip(self.factors, self.cores, strict=True):
             left = torch.einsum("amr,bns->abmnrs", *factors[:2]).reshape(-1, self.rank**2) @ core.reshape(-1, s)
             state = x.reshape(-1, n_left, n_right).mT.reshape(-1, n_left) @ left.view(n_left, m_left * s)
-            right = factors[2] if len(factors) == 3 else torch.einsum("amr,bns->abrsmn", *factors[2:])
-            right = right.reshape(n_right, m_right, s).mT if len(factors) == 3 else right.reshape(n_right, s, m_right)
+            right = factors[2].mT if len(factors) == 3 else torch.einsum("amr,bns->abrsmn", *factors[2:])
             state = state.view(-1, n_right, m_left, s).permute(0, 2, 1, 3).reshape(-1, n_right * s)
             y = y + (state @ right.reshape(n_right * s, m_right)).view(-1, m_left * m_right)
         return y

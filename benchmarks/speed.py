@@ -1,23 +1,25 @@
-"""Speed beside other implementations: forward and training step of every model and its peers, measured in turns.
+"""Compare the speed of every model with other implementations: forward and training step, in turns.
 
-    ./reproduce bench [--device cpu] [--threads 2] [--repetitions 9] [--cases 57600-256] [--batches 16 64]
+./reproduce bench [--device cpu] [--threads 2] [--repetitions 9] [--case 57600-256] [--batch 16 --batch 64]
 
 Writes speed.csv, floors.csv (what each of our forwards must read and multiply at least, and how far it is from that),
-plans.csv (the engine's choice of contraction beside all others) and roofline.{png,pdf} to results/benchmarks/.
+plans.csv (the engine's choice of contraction and all others) and roofline.{png,pdf} to results/benchmarks/.
 A training step is forward and backward; on a GPU the optimiser's step too, and our models run eagerly, compiled, and
 as one CUDA graph. tednet, tensorly-torch and torch get pixels as float32, made beforehand; ours get them as uint8.
 """
 
-import argparse
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from typer import Option
 
-from benchmarks import cases, floors, graphs, measure, plans
+from benchmarks import cases, floors, measure, plans
+from workflow.storage.command_line import command_line
 
 COLUMNS = [
     "case", "implementation", "model", "device", "batch", "frames", "pass", "median_ms", "min_ms", "peak_mb", "n",
@@ -25,51 +27,13 @@ COLUMNS = [
 FRAMES = 6
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="./reproduce bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("results/benchmarks"), metavar="DIR")
-    parser.add_argument(
-        "--device", choices=["cpu", "cuda"], nargs="+", help="default: the CPU, and a GPU if there is one"
-    )
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU")
-    parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--cases", nargs="+", choices=[case.name for case in cases.cases()], metavar="CASE")
-    parser.add_argument("--batches", nargs="+", type=int, default=[16, 64], metavar="B")
-    parser.add_argument("--models", nargs="+", metavar="MODEL", help="only these, e.g. fdht_lstm lstm")
-    parser.add_argument("--no-plans", action="store_true", help="leave plans.csv out")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    options.output.mkdir(parents=True, exist_ok=True)
-    devices = options.device or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    rows, floor_rows = [], []
-    for device in devices:
-        best = measure.machine(device)
-        for case in cases.cases():
-            if options.cases and case.name not in options.cases:
-                continue
-            for batch in options.batches:
-                found = compare(case, batch, device, options.repetitions, options.models)
-                rows += found
-                floor_rows += floors.rows(case, batch, FRAMES, device, best, found)
-                pd.DataFrame(rows, columns=COLUMNS).to_csv(
-                    options.output / "speed.csv", index=False, float_format="%.4g"
-                )
-                pd.DataFrame(floor_rows).to_csv(options.output / "floors.csv", index=False, float_format="%.4g")
-                print(pd.DataFrame(found, columns=COLUMNS).to_string(index=False), flush=True)
-        if not options.no_plans:
-            table = plans.compare(device, options.repetitions)
-            table.to_csv(options.output / "plans.csv", index=False, float_format="%.4g")
-            print(table.to_string(index=False), flush=True)
-    floors.figure(pd.DataFrame(floor_rows), options.output / "roofline")
-
-
-def compare(case: cases.Case, batch: int, device: str, repetitions: int, only: list[str] | None) -> list[dict]:
-    """One row an implementation, model and pass."""
+def compare(case: cases.Case, models: list[str], batch: int, device: str, repetitions: int) -> list[dict]:
+    """A row per implementation, model and pass."""
     ours, theirs = cases.inputs(case, batch, FRAMES, device)
     forward: dict[tuple[str, str], Callable] = {}
     step: dict[tuple[str, str], Callable] = {}
     for (implementation, model), build in case.models.items():
-        if only and model not in only and model.removeprefix("fully decomposed ") not in only:
+        if model.removeprefix("fully decomposed ") not in models:
             continue
         torch.manual_seed(0)
         layer = build().to(device)
@@ -80,23 +44,17 @@ def compare(case: cases.Case, batch: int, device: str, repetitions: int, only: l
         if device == "cuda" and implementation in ("ours", "torch"):
             compiled = torch.compile(layer)
             step[f"{implementation}, compiled", model] = lambda c=compiled, x=x, o=optimizer: training_step(c, x, o)
-            graph = graphs.capture(lambda layer=layer, x=x, o=optimizer: training_step(layer, x, o))
-            step[f"{implementation}, CUDA graph", model] = graph
+            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
     found = []
     for name, calls in (("forward", forward), ("step", step)):
-        timings = measure.take_turns(calls, repetitions, device)
-        for (implementation, model), timing in timings.items():
+        for (implementation, model), timing in measure.take_turns(calls, repetitions, device).items():
             peak = measure.peak_mb(calls[implementation, model], device)
-            values = (case.name, implementation, model, label(device), batch, FRAMES, name)
-            found.append(dict(zip(COLUMNS, (*values, timing.median_ms, timing.min_ms, peak, timing.n), strict=True)))
+            values = (case.name, implementation, model, measure.label(device), batch, FRAMES, name)
+            row = (*values, timing.median_ms, timing.min_ms, peak, repetitions)
+            found.append(dict(zip(COLUMNS, row, strict=True)))
     del forward, step
     gc.collect()
     return found
-
-
-def label(device: str) -> str:
-    """cpu x2 (its threads), or the GPU's name."""
-    return torch.cuda.get_device_name() if device == "cuda" else f"cpu x{torch.get_num_threads()}"
 
 
 @torch.no_grad()
@@ -112,5 +70,50 @@ def training_step(layer: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer 
         optimizer.step()
 
 
+def captured(step: Callable[[], None]) -> Callable[[], None]:
+    """`step` as one CUDA graph: its shapes and input tensors must not change.
+
+    The warm-up runs on a side stream, as capturing demands, so that libraries set themselves up outside the graph.
+    """
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(5):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def main(
+    output: Annotated[Path, Option(help="folder of the results")] = measure.RESULTS,
+    device: Annotated[list[str] | None, Option(help="cpu or cuda; may be repeated; all there are by default")] = None,
+    threads: Annotated[int | None, Option(min=1, help="of the CPU; its cores by default")] = None,
+    repetitions: measure.Repetitions = 9,
+    case: Annotated[list[str] | None, Option(help="such as 57600-256; may be repeated; all by default")] = None,
+    batch: Annotated[list[int], Option(min=1, help="sequences per call; may be repeated")] = [16, 64],  # noqa: B006
+    model: measure.Models = None,
+    with_plans: Annotated[bool, Option("--plans/--no-plans", help="write plans.csv, too")] = True,
+) -> None:
+    torch.set_num_threads(threads or torch.get_num_threads())
+    known = {entry.name: entry for entry in cases.cases()}
+    measured = [known[name] for name in measure.chosen("--case", case, known)]
+    rows: list[dict] = []
+    floor_rows: list[dict] = []
+    plan_rows: list[dict] = []
+    for kind in measure.chosen("--device", device, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]):
+        best = measure.machine(kind)
+        for entry in measured:
+            for size in batch:
+                found = compare(entry, measure.chosen("--model", model, entry.declared), size, kind, repetitions)
+                measure.record(rows, found, output / "speed.csv")
+                measure.record(floor_rows, floors.rows(entry, best, found), output / "floors.csv")
+        if with_plans:
+            measure.record(plan_rows, plans.compare(kind, repetitions), output / "plans.csv")
+    floors.figure(pd.DataFrame(floor_rows), output / "roofline")
+
+
 if __name__ == "__main__":
-    main()
+    command_line(main)

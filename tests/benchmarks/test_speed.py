@@ -10,6 +10,7 @@ from small_models import SMALL, small
 
 from benchmarks import cases, measure, peers, plans, speed
 from benchmarks.cases import Case, Ours
+from workflow.storage.command_line import call
 
 D, H = 48, 16
 PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "ranks": 2}
@@ -29,16 +30,11 @@ def train(cores: list[torch.Tensor]) -> torch.Tensor:
     return torch.einsum("zabc,cdef,fghz->adgbeh", *cores).reshape(60, 12)
 
 
-@pytest.mark.parametrize(("kind", "order"), [("Sweep", "nsmr"), ("TransposingSweep", "nsrm"), ("EinsumSweep", "rmns")])
-def test_sweeps_are_tensor_trains(kind, order):
+@pytest.mark.parametrize("kind", ["Sweep", "TransposingSweep", "EinsumSweep"])
+def test_sweeps_are_tensor_trains(kind):
     torch.manual_seed(0)
-    n, m = [4, 3, 5], [2, 3, 2]
-    layer = getattr(peers, kind)(n, m, 3)
-    cores = []
-    for k, core in enumerate(layer.cores):
-        sizes = {"n": n[k], "m": m[k], "r": layer.ranks[k], "s": layer.ranks[k + 1]}
-        shaped = core.detach().view([sizes[axis] for axis in order])
-        cores.append(torch.einsum(f"{order}->rnms", shaped))
+    layer = getattr(peers, kind)([4, 3, 5], [2, 3, 2], 3)
+    cores = [torch.einsum(f"{layer.order}->rnms", core.detach()) for core in layer.cores]
     x = torch.randn(7, 60)
     torch.testing.assert_close(layer(x), x @ train(cores), rtol=1e-4, atol=1e-5)
 
@@ -70,10 +66,8 @@ def test_every_model_of_the_cases_is_built_and_agrees_in_shape():
 
 def test_a_small_run_writes_its_table_floors_and_figure(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cases, "cases", lambda: iter([small_case()]))
-    speed.main([
-        "--output", str(tmp_path), "--device", "cpu", "--threads", "1", "--repetitions", "2", "--batches", "2",
-        "--no-plans",
-    ])  # fmt: skip
+    options = ["--device", "cpu", "--threads", "1", "--repetitions", "2", "--batch", "2", "--no-plans"]
+    call(speed.main, ["--output", tmp_path, *options])
     table = pd.read_csv(tmp_path / "speed.csv")
     assert list(table.columns) == speed.COLUMNS
     assert len(table) == 2 * 4
@@ -114,7 +108,8 @@ def test_inference_needs_less_memory_than_what_a_backward_pass_will_read(name, k
 
 
 def test_plans_are_compared(monkeypatch):
-    monkeypatch.setattr(plans, "SHAPES", {"tensor_train": [(PAIRED, D, H)]})
-    table = plans.compare("cpu", 2)
+    declared = {"format": "tensor_train", "input_size": D, "hidden_size": H, **PAIRED}
+    monkeypatch.setattr(plans, "SHAPES", [declared])
+    table = pd.DataFrame(plans.compare("cpu", 2))
     assert list(zip(table.input, table.rows, strict=True)) == [(x, n) for x in ("float32", "uint8") for n in plans.ROWS]
     assert (table.ratio >= 1).all()
