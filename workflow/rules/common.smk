@@ -125,20 +125,23 @@ def code(step):
     return f"{place}/sources/{step}.sha256"
 
 
-def own_copy(wildcards):
-    """The download step's option for the user's own copy, if there is one."""
-    path = CONFIG.datasets[wildcards.dataset].source
-    return f"--source {quote(path)}" if path else ""
+def entry(wildcards):
+    """The section of the configuration for the data set of `wildcards`."""
+    return CONFIG.datasets[wildcards.dataset]
 
 
-def own_weights(wildcards):
-    """The download step's option for the user's own weights of a front end, if there are any."""
-    path = CONFIG.extraction[wildcards.front_end].weights
-    return f"--source {quote(path)}" if path else ""
-
-
-def may_be_partial(wildcards):
-    return "--partial" if CONFIG.datasets[wildcards.dataset].partial else ""
+def options(**values):
+    """Options of a command line: the name alone for True, none for False and None, repeated for each item of a list."""
+    words = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, list):
+            words += [f"{option} {quote(str(item))}" for item in value]
+        elif value is True:
+            words.append(option)
+        elif value is not None and value is not False:
+            words.append(f"{option} {quote(str(value))}")
+    return " ".join(words)
 
 
 onerror:

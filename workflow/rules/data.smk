@@ -36,17 +36,13 @@ rule download:
         ENVIRONMENT
     params:
         resources=RESOURCES,
-        source=own_copy,
-        # a changed copy is read again
-        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),
-        insecure=lambda wildcards: " ".join(
-            f"--insecure-tls {quote(host)}" for host in CONFIG.datasets[wildcards.dataset].insecure_tls
-        ),
+        options=lambda wildcards: options(source=entry(wildcards).source, insecure_tls=entry(wildcards).insecure_tls),
+        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),  # a changed copy is read again
     message:
         "Downloading {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
-        " --output {output} {params.source} {params.insecure} 2>&1 | tee {log} >&2"
+        " --output {output} {params.options} 2>&1 | tee {log} >&2"
 
 
 rule unpack:
@@ -64,14 +60,12 @@ rule unpack:
     params:
         resources=RESOURCES,
         folder=lambda wildcards, output: dirname(output[0]),
-        partial=may_be_partial,
-        max_missing=lambda wildcards: CONFIG.datasets[wildcards.dataset].max_missing,
+        options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
         "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
-        " --resources {params.resources} --output {params.folder} --max-missing {params.max_missing}"
-        " {params.partial} 2> {log}"
+        " --resources {params.resources} --output {params.folder} {params.options} 2> {log}"
 
 
 rule frames:
@@ -90,13 +84,12 @@ rule frames:
     threads: 8
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        settings=" ".join(f"--{key} {value}" for key, value in CONFIG.frames),
-        max_undecodable=lambda wildcards: CONFIG.datasets[wildcards.dataset].max_undecodable,
+        options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
         "Decoding {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
-        " {params.settings} --workers {threads} --max-undecodable {params.max_undecodable} 2> {log}"
+        " {params.options} --workers {threads} 2> {log}"
 
 
 rule splits:
@@ -114,16 +107,14 @@ rule splits:
         ENVIRONMENT
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        seed=CONFIG.splits.seed,
-        validation=CONFIG.splits.validation,
-        protocols=" ".join(f"--protocol {name}" for name in CONFIG.protocols),
-        partial=may_be_partial,
+        options=lambda wildcards: options(
+            protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
+        ),
     message:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output {params.folder} {params.protocols} --seed {params.seed}"
-        " --validation {params.validation} {params.partial} 2> {log}"
+        " --output {params.folder} {params.options} 2> {log}"
 
 
 rule weights:
@@ -138,13 +129,13 @@ rule weights:
         ENVIRONMENT
     params:
         resources=lambda wildcards, output: dirname(output[0]),
-        source=own_weights,
+        options=lambda wildcards: options(source=CONFIG.extraction[wildcards.front_end].weights),
         version=lambda wildcards: OWN_WEIGHTS.get(wildcards.front_end, ""),
     message:
         "Downloading the weights of {wildcards.front_end}"
     shell:
         "python -m workflow.datasets.download --dataset {wildcards.front_end} --resources {params.resources}"
-        " --output {output} {params.source} 2>&1 | tee {log} >&2"
+        " --output {output} {params.options} 2>&1 | tee {log} >&2"
 
 
 rule features:
@@ -165,10 +156,11 @@ rule features:
     threads: 4
     params:
         folder=lambda wildcards, output: dirname(output[0]),
-        origin=lambda wildcards, input: f"--origin {input.weights}" if input.weights else "",
-        batch=lambda wildcards: CONFIG.extraction[wildcards.front_end].batch,
+        options=lambda wildcards, input: options(
+            origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
+        ),
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames {params.folder}"
-        " {params.origin} --output {params.folder} --batch {params.batch} 2> {log}"
+        " --output {params.folder} {params.options} 2> {log}"

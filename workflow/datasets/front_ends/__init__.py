@@ -1,28 +1,8 @@
 """Front ends: what a recurrent layer sees of a frame. One file per front end; its name is that of the front end.
 
-To add one, write `front_ends/<name>.py` with a constant `FRONT_END`; the pipeline, `cost`, `verify` and the tables find
-it here. A network whose weights come with a Python package (no download) with 1,280 numbers per frame needs no more
-than this:
-
-    def extractor(weights, device):
-        import torch, some_package           # imported here: whoever lists the front ends must not wait for torch
-        net = some_package.network(pretrained=True).eval().to(device)
-
-        @torch.inference_mode()
-        def features(pictures):              # (B, height, width, 3) uint8 RGB
-            return net(...).float().cpu()    # (B, 1280) float32
-
-        return features
-
-    FRONT_END = FrontEnd(
-        title="EfficientNet-Lite2 features",
-        shape=lambda height, width: (1280,),
-        dtype="float16",
-        extractor=extractor,
-    )
-
-A front end with an `extractor` has a section of its own name in the configuration: `batch`, the number of frames
-computed at once, and `weights`, the user's own file of weights, which replaces the download.
+Each file defines a constant `FRONT_END` (see docs/extending.md). A front end with an `extractor` has a section of its own
+name in the configuration: `batch`, the number of frames computed at once, and `weights`, the user's own file of
+weights, which replaces the download.
 """
 
 from __future__ import annotations
