@@ -1,8 +1,6 @@
-"""The exception of the data steps, and how their command lines end when it is raised."""
+"""What stops a data step."""
 
 import shutil
-import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workflow.storage.errors import InputError
@@ -17,15 +15,3 @@ def need_space(path: Path, size: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if size > free:
         raise DataError(f"{path.parent}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free")
-
-
-def command_line(step: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a step's main function. For bad data and file system errors, print one line and exit with status 1."""
-    try:
-        step(None)
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted; the next run resumes from what is finished", file=sys.stderr)
-        raise SystemExit(130) from None

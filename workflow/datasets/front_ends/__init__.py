@@ -1,6 +1,6 @@
 """Front ends: what a recurrent layer sees of a frame. One file per front end; its name is that of the front end.
 
-Each file defines a constant `FRONT_END` (see docs/extending.md). One with an `extractor` has a section of its own name in
+Each defines a constant `FRONT_END` (see docs/extending.md). One with an `extractor` has a section of its own name in
 the configuration: `batch`, the number of frames computed at once, and `weights`, the user's own file of weights, which
 replaces the download.
 """
