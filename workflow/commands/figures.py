@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from workflow.reporting import records
-from workflow.reporting.drawing import style
-from workflow.reporting.drawing.figure import Drawing
+from workflow.reporting.drawing.figure import Drawing, saved
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.results import Results, gather
@@ -23,12 +22,12 @@ def write(results: Results, output: str | Path, names: list[str]) -> dict[str, D
     output, comments = Path(output), results.provenance.lines(MODULE)
     drawings = {name: FIGURES[name].drawing(results) for name in names}
     for name, (canvas, _) in drawings.items():
-        for suffix, content in ((".pdf", style.pdf), (".png", style.png)):
-            file = (output / name).with_suffix(suffix)
+        for kind in ("pdf", "png"):
+            file = output / f"{name}.{kind}"
             if canvas is None:
                 file.unlink(missing_ok=True)  # of earlier records
             else:
-                write_bytes(file, content(canvas, name, comments))
+                write_bytes(file, saved(canvas, kind, name, comments))
     captions = {name: drawing.text for name, drawing in drawings.items()}
     write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
     return drawings

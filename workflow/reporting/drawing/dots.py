@@ -2,15 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from workflow.reporting.drawing import panels
-from workflow.reporting.statistics import FEWEST
 
 ROW = 0.19  # inches per model
 APART, MOST = 0.3, 0.8  # of a row: from one series to the next, at most, and from the first to the last
@@ -25,45 +22,46 @@ class Series(NamedTuple):
     hollow: bool = False
     size: float = 28.0  # of the marker, points squared
 
-
-def deviations(data: pd.DataFrame) -> pd.DataFrame:
-    """Add the interval of one standard deviation, column `std`, around `value`; NaN for fewer than FEWEST runs."""
-    reach = data["std"].where(data["n"] >= FEWEST)
-    return data.assign(low=data["value"] - reach, high=data["value"] + reach)
+    @property
+    def fill(self) -> str:
+        return "white" if self.hollow else self.colour
 
 
 def draw(
-    data: pd.DataFrame, series: dict[Any, Series], columns: int, xlabel: str = "test accuracy (%)", percent: bool = True
+    data: pd.DataFrame,
+    series: dict[Any, Series],
+    columns: int,
+    xlabel: str = "test accuracy (%)",
+    percent: bool = True,
 ) -> Figure:
     """Draw columns `panel`, `label` (of the row), `series`, `value`, and the interval `low`, `high` (NaN: none).
 
     With `percent`, panels share an axis from 0 to 100; an interval that leaves it ends in an arrow at the edge.
     """
-    labels, names = list(dict.fromkeys(data["label"])), list(series)
-    apart = min(APART, MOST / len(names))
-    aside = {name: apart * (index - (len(names) - 1) / 2) for index, name in enumerate(names)}
-    places = data["label"].map(labels.index) + data["series"].map(aside)
-    height = 0.8 + ROW * len(labels) * max(1.0, len(names) / 3)
-    facets = panels.grid(data.assign(place=places), columns, height, sharex=percent)
-    facets.map_dataframe(_panel, series=series, percent=percent)
-    facets.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.4, -0.6))
-    if percent:
-        facets.set(xlim=(-2, 102))
-    facets.set_axis_labels(xlabel, "")
-    return panels.finish(facets, [_key(entry) for entry in series.values()])
+    labels = list(dict.fromkeys(data["label"]))
+    apart = min(APART, MOST / len(series))
+    aside = {name: apart * (index - (len(series) - 1) / 2) for index, name in enumerate(series)}
+    data = data.assign(place=data["label"].map(labels.index) + data["series"].map(aside))
 
+    def panel(axes: Axes, rows: pd.DataFrame) -> None:
+        for name, own in series.items():
+            found = rows[rows["series"] == name]
+            _intervals(axes, found.dropna(subset=["low", "high"]), own.colour, percent)
+            look = {"facecolor": "white", "edgecolor": own.colour} if own.hollow else {"color": own.colour}
+            sns.scatterplot(found, x="value", y="place", marker=own.marker, s=own.size, linewidth=1, ax=axes, **look)
+        axes.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.4, -0.6))
+        if percent:
+            axes.set_xlim(-2, 102)
 
-def _panel(data: pd.DataFrame, series: dict[Any, Series], percent: bool, **_) -> None:
-    axes = plt.gca()
-    for name, entry in series.items():
-        rows = data[data["series"] == name]
-        _intervals(axes, rows, entry.colour, percent)
-        look = {"facecolor": "white", "edgecolor": entry.colour} if entry.hollow else {"color": entry.colour}
-        sns.scatterplot(rows, x="value", y="place", marker=entry.marker, s=entry.size, linewidth=1, ax=axes, **look)
+    legend = [
+        panels.entry(look.label, look.colour, marker=look.marker, markerfacecolor=look.fill, markersize=look.size**0.5)
+        for look in series.values()
+    ]
+    height = 0.8 + ROW * len(labels) * max(1.0, len(series) / 3)
+    return panels.draw(data, panel, legend, columns, height, (xlabel, ""), sharex=percent)
 
 
 def _intervals(axes: Axes, rows: pd.DataFrame, colour: str, percent: bool) -> None:
-    rows = rows.dropna(subset=["low", "high"])
     low, high = rows["low"], rows["high"]
     if percent:
         for beyond, edge, arrow in ((low < 0, 0, "<"), (high > 100, 100, ">")):
@@ -71,10 +69,3 @@ def _intervals(axes: Axes, rows: pd.DataFrame, colour: str, percent: bool) -> No
         low, high = low.clip(lower=0), high.clip(upper=100)
     reach = [rows["value"] - low, high - rows["value"]]
     axes.errorbar(rows["value"], rows["place"], xerr=reach, fmt="none", ecolor=colour, elinewidth=0.8, zorder=0.9)
-
-
-def _key(entry: Series) -> Line2D:
-    found = Line2D([], [], color=entry.colour, linestyle="", label=entry.label, markersize=entry.size**0.5)
-    found.set_marker(entry.marker)
-    found.set_markerfacecolor("white" if entry.hollow else entry.colour)
-    return found

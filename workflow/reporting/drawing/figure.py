@@ -1,15 +1,21 @@
-"""What a figure is: its caption, what it needs, how it is drawn. The figures themselves are in figures/."""
+"""What a figure is: its caption, what it needs, how it is drawn and saved. The figures themselves are in figures/."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 from typing import Literal, NamedTuple
 
+import matplotlib.style
 from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting.drawing import style
 from workflow.reporting.results import Results
 
+THEME = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
 NO_RUNS = "No finished runs yet."
+UNDATED = {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}
+ORIGIN = {"pdf": "Subject", "png": "Description"}  # key of the metadata
 
 
 class Drawing(NamedTuple):
@@ -39,6 +45,24 @@ class Figure:
         """Draw the figure from `results`."""
         if self.needs == "records" and results.successful_records.empty:
             return Drawing(None, NO_RUNS)
-        with style.in_style():
+        with in_style():
             canvas = self.draw(results)
         return Drawing(None, self.empty) if canvas is None else Drawing(canvas, self.caption)
+
+
+def in_style() -> AbstractContextManager[None]:
+    """Return the context to draw and save figures in; it starts from matplotlib's defaults, not the user's."""
+    return matplotlib.style.context(["default", str(THEME)])
+
+
+def saved(canvas: Canvas, kind: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:
+    """Return the file of a figure, with its origin but without a date: equal figures give equal bytes."""
+    buffer = BytesIO()
+    with in_style():
+        if canvas.get_layout_engine() is not None:  # lay out once: PDF and PNG must not differ
+            canvas.draw_without_rendering()
+            canvas.set_layout_engine("none")
+        canvas.savefig(
+            buffer, format=kind, metadata={**UNDATED[kind], "Title": title, ORIGIN[kind]: "; ".join(comments)}
+        )
+    return buffer.getvalue()

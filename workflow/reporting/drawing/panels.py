@@ -1,16 +1,20 @@
 """Small multiples: a grid of panels with shared axes, one legend below, and titles that fit their panel."""
 
 import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.drawing import style
+from workflow.reporting import models, statistics
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
 mpl.use("agg")  # never open a window
@@ -19,51 +23,66 @@ CHARACTER = 0.08  # inches, mean width of a character of a title
 DARK = "#333333"  # of whatever belongs to no model
 
 
-def grid(data: pd.DataFrame, columns: int, height: float, **options) -> sns.FacetGrid:
-    """Return a panel per value of the column `panel`, in order of appearance, `columns` of them in a row.
+def draw(
+    data: pd.DataFrame,
+    panel: Callable[[Axes, pd.DataFrame], None],
+    legend: Sequence[Line2D],
+    columns: int,
+    height: float,
+    labels: tuple[str, str],
+    **sharing: Any,
+) -> Figure:
+    """Draw a panel per value of the column `panel`, in order of appearance, `columns` of them in a row.
 
-    `height` is that of one panel in inches, less where all of them would not fit on a page. Options are FacetGrid's.
+    `panel` draws the rows of one. `height` is that of one panel in inches, less where all of them would not fit on a
+    page. `sharing` are sharex and sharey, True by default.
     """
     names = list(dict.fromkeys(data["panel"]))
     columns = min(columns, len(names))
     height = min(height, TALLEST / -(-len(names) // columns))
     width = (COLUMN if columns == 1 else PAGE) / columns
     size = {"height": height, "aspect": width / height}
-    return sns.FacetGrid(data, col="panel", col_order=names, col_wrap=columns, **size, **options)
-
-
-def finish(facets: sns.FacetGrid, handles: list[Line2D]) -> Figure:
-    """Set titles, hide the tick labels of shared axes inside the grid, add the legend, and return the figure."""
-    figure, axes = facets.figure, list(facets.axes.flat)
-    columns = axes[0].get_subplotspec().get_gridspec().ncols
-    characters = int(figure.get_figwidth() / columns / CHARACTER)
-    for index, (name, panel) in enumerate(facets.axes_dict.items()):
-        panel.set_title("\n".join(textwrap.fill(line, characters) for line in name.split("\n")))
-        if index + columns < len(axes) and panel.get_shared_x_axes().joined(panel, axes[index + columns]):
-            panel.tick_params(labelbottom=False)
-    if handles:
-        longest = max(len(str(handle.get_label())) for handle in handles)
-        fitting = max(1, int(figure.get_figwidth() / (0.5 + 0.052 * longest)))
-        rows = -(-len(handles) // fitting)
+    facets = sns.FacetGrid(data, col="panel", col_order=names, col_wrap=columns, **size, **sharing)
+    for index, (name, axes) in enumerate(facets.axes_dict.items()):
+        panel(axes, data[data["panel"] == name])
+        axes.set_title("\n".join(textwrap.fill(line, int(width / CHARACTER)) for line in name.split("\n")))
+        if sharing.get("sharex", True) and index + columns < len(names):
+            axes.tick_params(labelbottom=False)
+    facets.set_axis_labels(*labels)
+    figure = facets.figure
+    if legend:
+        longest = max(len(str(entry.get_label())) for entry in legend)
+        rows = -(-len(legend) // max(1, int(columns * width / (0.5 + 0.052 * longest))))
         figure.set_figheight(figure.get_figheight() + 0.2 + 0.14 * rows)
-        figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // rows))
+        figure.legend(handles=legend, loc="outside lower center", ncols=-(-len(legend) // rows))
     figure.set_layout_engine("constrained")
     plt.close(figure)  # FacetGrid draws by pyplot, which keeps a figure until it is closed
     return figure
 
 
-def key(results: Results, model: str, line: bool = False) -> Line2D:
-    """Return the entry of a model in a legend: its line, or its marker."""
-    found = Line2D([], [], color=style.colour(results, model), label=style.label(results, model))
-    found.set_linestyle(style.dashes(results, model) if line else "")
-    found.set_marker("" if line else style.marker(results, model))
-    return found
+def entry(label: str, colour: str, **look: Any) -> Line2D:
+    """Return an entry of a legend: a marker if `look` has one, else a line."""
+    return Line2D([], [], **{"label": label, "color": colour, "linestyle": "" if "marker" in look else "-"} | look)
 
 
 def experiments(results: Results) -> list[tuple[str, str, str, str]]:
     """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in the order of tables."""
     known = results.experiments.itertuples(index=False, name=None)
     return [experiment for experiment in known if len(results.successful(*experiment))]
+
+
+def accuracies(results: Results, measure: str = "test_accuracy") -> pd.DataFrame:
+    """Return a row per experiment with finished runs: its names, n, `value`, and `low` and `high` around it.
+
+    Accuracies are in percent; the interval is one standard deviation to each side, NaN for fewer than FEWEST runs.
+    """
+    rows = []
+    for experiment in experiments(results):
+        found = statistics.summary(results, measure, *experiment)
+        reach = found.std if found.n >= statistics.FEWEST else float("nan")
+        ends = [100 * end for end in (found.mean, found.mean - reach, found.mean + reach)]
+        rows.append([*experiment, found.n, *ends])
+    return pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "low", "high"])
 
 
 def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +92,7 @@ def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
     runs behind each mark (column `n`): n = 10, or n = 3–10 if they differ.
     """
     by = [name for name in ("dataset", "front_end", "protocol") if name in data]
-    data = data.assign(label=[style.label(results, model) for model in data["model"]])
+    data = data.assign(label=[models.label(results, model) for model in data["model"]])
     for place, found in data.groupby(by, sort=False):
         head = ": ".join([layouts.data_label(results.layout, *place[:2]), *place[2:]])
         data.loc[found.index, "panel"] = f"{head} (n\u00a0=\u00a0{extent(found['n'])})"

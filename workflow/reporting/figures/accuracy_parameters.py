@@ -1,19 +1,19 @@
 """Test accuracy against the number of weights."""
 
-import matplotlib.pyplot as plt
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from workflow.reporting import models, statistics
+from workflow.reporting import models
 from workflow.reporting.drawing import panels, style
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST
 
 ASIDE = 0.05  # decades from one model to the next, where several have almost the same size
 LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines without weights
@@ -21,14 +21,10 @@ LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines with
 
 def table(results: Results) -> pd.DataFrame:
     """Return a row per experiment with its weights, accuracies in percent, and where it is shown on the axis."""
-    data = pd.DataFrame(panels.experiments(results), columns=EXPERIMENT)
-    rows = []
-    for experiment in data.itertuples(index=False, name=None):
-        chosen = statistics.summary(results, "test_accuracy", *experiment)
-        best = statistics.summary(results, "best_epoch_accuracy", *experiment)
-        row = {"weights": models.recorded_weights(results, *experiment) or 0, "n": chosen.n}
-        rows.append(row | {"mean": 100 * chosen.mean, "std": 100 * chosen.std, "best": 100 * best.mean})
-    data = panels.titled(results, data.join(pd.DataFrame(rows)))
+    data = panels.titled(results, panels.accuracies(results))
+    data["best"] = panels.accuracies(results, "best_epoch_accuracy")["value"]
+    experiments = data[EXPERIMENT].itertuples(index=False, name=None)
+    data["weights"] = [models.recorded_weights(results, *experiment) or 0 for experiment in experiments]
     alike = data.groupby(["panel", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
     aside = alike.cumcount() - (alike.transform("size") - 1) / 2
     return data.assign(shown=data["weights"] * 10 ** (ASIDE * aside))
@@ -37,42 +33,35 @@ def table(results: Results) -> pd.DataFrame:
 def draw(results: Results) -> Canvas:
     """Draw a panel per data set, front end and protocol."""
     data = table(results)
-    flat = data.loc[data["weights"] == 0, "model"].drop_duplicates()
-    sized = data.loc[data["weights"] > 0, "model"].drop_duplicates()
-    lines = {model: LINES[index % len(LINES)] for index, model in enumerate(flat)}
-    facets = panels.grid(data, 4 if data["panel"].nunique() > 3 else 2, 2.3)
-    facets.map_dataframe(_panel, results=results, lines=lines)
-    for axes in facets.axes.flat:
+    sized = data[data["weights"] > 0]
+    looks = {model: style.look(results, model) for model in data["model"]}
+    lines = dict(zip(data.loc[data["weights"] == 0, "model"].unique(), cycle(LINES), strict=False))
+
+    def panel(axes: Axes, rows: pd.DataFrame) -> None:
         axes.set(xscale="log", ylim=(0, 100))
+        if len(sized):
+            axes.set_xlim(sized["weights"].min() / 2.5, sized["weights"].max() * 2.5)
         axes.xaxis.set_major_locator(LogLocator(10, numticks=20))
         axes.xaxis.set_minor_locator(NullLocator())
-    known = data.loc[data["weights"] > 0, "weights"]
-    if len(known):
-        facets.set(xlim=(known.min() / 2.5, known.max() * 2.5))
-    facets.set_axis_labels("weights, W + U (log scale)", "test accuracy (%)")
-    handles = [panels.key(results, model) for model in sized]
-    handles += [
-        Line2D([], [], color=style.colour(results, model), ls=line, label=style.label(results, model))
-        for model, line in lines.items()
+        for model, row in rows.groupby("model", sort=False):
+            look, large = looks[model], looks[model].marker == "*"
+            if (row["weights"] == 0).all():
+                axes.axhline(row["value"].item(), color=look.colour, ls=lines[model], lw=1, zorder=1)
+                continue
+            reach = row["value"] - row["low"]
+            axes.errorbar(row["shown"], row["value"], reach, fmt="none", ecolor=look.colour, elinewidth=0.7, zorder=1.5)
+            own = {"data": row, "x": "shown", "color": look.colour, "ax": axes}
+            sns.scatterplot(**own, y="best", marker="_", s=60, linewidth=1.2, zorder=1.1)
+            sns.scatterplot(**own, y="value", marker=look.marker, s=75 if large else 26, linewidth=0.8, zorder=1.2)
+
+    legend = [
+        panels.entry(looks[model].label, looks[model].colour, marker=looks[model].marker)
+        for model in sized["model"].unique()
     ]
-    handles.append(Line2D([], [], color=panels.DARK, marker="_", ls="", markersize=7, label="best test epoch"))
-    return panels.finish(facets, handles)
-
-
-def _panel(data: pd.DataFrame, results: Results, lines: dict, **_) -> None:
-    axes = plt.gca()
-    for row in data[data["weights"] == 0].itertuples():
-        axes.axhline(row.mean, color=style.colour(results, row.model), ls=lines[row.model], lw=1, zorder=1)
-    rows = data[data["weights"] > 0]
-    for row in rows[rows["n"] >= FEWEST].itertuples():
-        colour = style.colour(results, row.model)
-        axes.errorbar(row.shown, row.mean, row.std, fmt="none", ecolor=colour, elinewidth=0.7, zorder=1.5)
-    look = {"x": "shown", "hue": "label", "palette": style.palette(results, rows["model"]), "legend": False}
-    markers = {style.label(results, model): style.marker(results, model) for model in rows["model"]}
-    sizes = {name: 75 if marker == "*" else 26 for name, marker in markers.items()}
-    sns.scatterplot(rows, y="best", marker="_", s=60, linewidth=1.2, ax=axes, **look)
-    for name, row in rows.groupby("label", sort=False):
-        sns.scatterplot(row, y="mean", marker=markers[name], s=sizes[name], linewidth=0.8, ax=axes, **look)
+    legend += [panels.entry(looks[model].label, looks[model].colour, linestyle=line) for model, line in lines.items()]
+    legend.append(panels.entry("best test epoch", panels.DARK, marker="_", markersize=7))
+    columns = 4 if data["panel"].nunique() > 3 else 2
+    return panels.draw(data, panel, legend, columns, 2.3, ("weights, W + U (log scale)", "test accuracy (%)"))
 
 
 FIGURE = Figure(

@@ -1,62 +1,84 @@
-"""Confusion matrices of the models that the layout names, summed over runs and normalised by true class."""
+"""Confusion matrices of the families that the layout names, summed over runs and normalised by true class."""
+
+import json
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
-from workflow.reporting.predictions import confusion
 from workflow.reporting.results import Results
 
 NAMED = 16, 4  # up to so many classes and panels, class names are readable; above, classes are numbered
 
 
+def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
+    """Return predictions by true class (rows) and predicted class, and the number of runs that left some."""
+    files = [
+        (results.root / record).with_name("predictions.csv") for record in results.successful(*experiment)["record"]
+    ]
+    tables = [
+        table for file in files if file.is_file() if len(table := pd.read_csv(file, usecols=["label", "predicted"]))
+    ]
+    if not tables:
+        return pd.DataFrame(), 0
+    both = pd.concat(tables, ignore_index=True)
+    labels, predicted = both["label"], both["predicted"]
+    count = max(labels.max(), predicted.max()) + 1
+    names = class_names(results, experiment[0])
+    if len(names) < count:
+        names = [str(index) for index in range(count)]
+    matrix = pd.crosstab(labels, predicted).reindex(index=range(len(names)), columns=range(len(names)), fill_value=0)
+    return matrix.set_axis(names, axis=0).set_axis(names, axis=1), len(tables)
+
+
+def class_names(results: Results, dataset: str) -> list[str]:
+    """Return the names of the classes by label, from the data's frames.json, else from the catalogue."""
+    for file in sorted(results.root.rglob("frames.json")):
+        if file.parent.name == dataset:
+            return json.loads(file.read_text())["classes"]
+    return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else []
+
+
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per model, data set, front end and protocol."""
-    matrices, names = {}, {}
-    for experiment in panels.experiments(results):
-        dataset, front_end, model, protocol = experiment
+    matrices = {}
+    for dataset, front_end, model, protocol in panels.experiments(results):
         if models.get(results, model).family in results.layout["confusion"]:
-            matrix, classes, runs = confusion(results, *experiment)
+            matrix, runs = counts(results, dataset, front_end, model, protocol)
             if runs:
                 head = f"{layouts.data_label(results.layout, dataset, front_end)}: {protocol}"
-                panel = f"{head}\n{style.label(results, model)}, {runs}\u00a0runs, {matrix.sum()}\u00a0predictions"
-                matrices[panel], names[panel] = matrix, [name.replace("_", " ") for name in classes]
+                predictions = f"{runs}\u00a0runs, {matrix.to_numpy().sum()}\u00a0predictions"
+                matrices[f"{head}\n{models.label(results, model)}, {predictions}"] = matrix
     if not matrices:
         return None
-    if len(matrices) > NAMED[1] or max(map(len, names.values())) > NAMED[0]:
-        names = {panel: [str(number) for number in range(len(classes))] for panel, classes in names.items()}
-    columns = 3 if len(matrices) > NAMED[1] else 2
-    facets = panels.grid(pd.DataFrame({"panel": list(matrices)}), columns, 3.0, sharex=False, sharey=False)
-    facets.map_dataframe(_panel, matrices=matrices, names=names)
-    facets.set_axis_labels("predicted class", "true class")
-    canvas = panels.finish(facets, [])
-    shades = facets.axes.flat[0].collections[0]
-    bar = canvas.colorbar(shades, ax=list(facets.axes.flat), location="bottom", shrink=0.35, aspect=30, pad=0.03)
+    many = len(matrices) > NAMED[1]
+    numbered = many or max(map(len, matrices.values())) > NAMED[0]
+
+    def panel(axes: Axes, rows: pd.DataFrame) -> None:
+        matrix = matrices[rows["panel"].item()]
+        shares = 100 * matrix.div(matrix.sum(axis=1), axis=0).fillna(0)
+        names = [name.replace("_", " ") for name in matrix]
+        labels = [str(index) if index % 10 == 0 else "" for index in range(len(names))] if numbered else names
+        ticks = {"xticklabels": labels, "yticklabels": labels, "ax": axes}
+        sns.heatmap(shares, cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, rasterized=True, **ticks)
+        axes.tick_params(axis="both", length=0)
+        plt.setp(axes.get_yticklabels(), rotation=0)
+        if not numbered:
+            plt.setp(axes.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
+
+    data, labels = pd.DataFrame({"panel": list(matrices)}), ("predicted class", "true class")
+    canvas = panels.draw(data, panel, [], 3 if many else 2, 3.0, labels, sharex=False, sharey=False)
+    shades, everywhere = canvas.axes[0].collections[0], list(canvas.axes)
+    bar = canvas.colorbar(shades, ax=everywhere, location="bottom", shrink=0.35, aspect=30, pad=0.03)
     bar.set_label("share of the true class's clips (%)")
     return canvas
-
-
-def _panel(data: pd.DataFrame, matrices: dict[str, np.ndarray], names: dict[str, list[str]], **_) -> None:
-    panel = data["panel"].iloc[0]
-    matrix, classes = matrices[panel], names[panel]
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(100.0 * matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
-    numbered = classes[0] == "0"
-    labels = [name if index % 10 == 0 else "" for index, name in enumerate(classes)] if numbered else classes
-    axes = sns.heatmap(
-        shares, cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, rasterized=True,
-        xticklabels=labels, yticklabels=labels, ax=plt.gca(),
-    )  # fmt: skip
-    axes.tick_params(axis="both", length=0)
-    plt.setp(axes.get_yticklabels(), rotation=0)
-    if not numbered:
-        plt.setp(axes.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
 
 
 FIGURE = Figure(

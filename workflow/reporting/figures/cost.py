@@ -1,6 +1,6 @@
 """Time and memory of training."""
 
-import math
+from itertools import cycle, product
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow.reporting import layout as layouts
-from workflow.reporting.drawing import dots, panels, style
+from workflow.reporting import models
+from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
@@ -18,26 +19,24 @@ QUANTITIES = {
     "step_ms": "training step (ms)",
     "peak_memory_mb": "peak memory (MB)",
 }
-LOOKS = [  # one per data set, front end and device; used again where there are more
-    (colour, marker)
-    for marker in ("o", "D", "^", "s")
-    for colour in ("#333333", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
-]
+MARKERS = ("o", "D", "^", "s")
+COLOURS = ("#333333", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
 WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per quantity, a row per model; a series per data set, front end and device."""
     table = cost.build(results)
+    table["label"] = [models.label(results, model) for model in table["model"]]
+    table["series"] = list(zip(table["dataset"], table["front_end"], table["device"], strict=True))
     series: dict[Any, dots.Series] = {}
-    for place, found in table.groupby(["dataset", "front_end", "device"], sort=False):
+    looks = cycle(product(MARKERS, COLOURS))
+    for place, found in table.groupby("series", sort=False):
         head = f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}"
-        text = f"{head} (n = {panels.extent(found['n'])})"
-        series[place] = dots.Series(text, *LOOKS[len(series) % len(LOOKS)])
-    place = list(zip(table["dataset"], table["front_end"], table["device"], strict=True))
-    same = pd.DataFrame({"label": [style.label(results, model) for model in table["model"]], "series": place})
-    data = [same.assign(panel=text, value=table[name]) for name, text in QUANTITIES.items()]
-    data = pd.concat(data, ignore_index=True).assign(low=math.nan, high=math.nan)
+        marker, colour = next(looks)
+        series[place] = dots.Series(f"{head} (n = {panels.extent(found['n'])})", colour, marker)
+    columns = [table[["label", "series"]].assign(panel=text, value=table[name]) for name, text in QUANTITIES.items()]
+    data = pd.concat(columns, ignore_index=True).assign(low=float("nan"), high=float("nan"))
     data = data[data["value"] > 0]
     canvas = dots.draw(data, series, columns=len(QUANTITIES), xlabel="", percent=False)
     for axes, (_, values) in zip(canvas.axes, data.groupby("panel", sort=False)["value"], strict=True):

@@ -1,13 +1,11 @@
 """The formats that were run with both recipes, under both protocols."""
 
-from itertools import product
-
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from workflow.reporting import statistics
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 from workflow.reporting.tables import factors
 
@@ -19,19 +17,18 @@ SERIES = {
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set, front end and protocol, a row per format."""
-    rows = []
-    for dataset, front_end in dict.fromkeys(place[:2] for place in results.places):
-        design = factors.design(results, dataset, front_end)
-        for protocol, (family, entries) in product(factors.PROTOCOLS, design.items()):
-            for recipe, model in entries.items():
-                found = statistics.summary(results, "test_accuracy", dataset, front_end, model, protocol)
-                accuracy = {"n": found.n, "value": 100 * found.mean, "std": 100 * found.std}
-                if found.n:
-                    place = {"dataset": dataset, "front_end": front_end, "protocol": protocol, "model": family}
-                    rows.append({**place, **accuracy, "series": recipe})
-    if not rows:
+    entries = [
+        (dataset, front_end, model, family, recipe)
+        for dataset, front_end in dict.fromkeys(place[:2] for place in results.places)
+        for family, recipes in factors.design(results, dataset, front_end).items()
+        for recipe, model in recipes.items()
+    ]
+    accuracies = panels.accuracies(results)
+    compared = pd.DataFrame(entries, columns=[*EXPERIMENT[:3], "family", "series"])
+    data = compared.merge(accuracies[accuracies["n"] > 0], on=EXPERIMENT[:3])
+    if data.empty:
         return None
-    return dots.draw(dots.deviations(panels.titled(results, pd.DataFrame(rows))), SERIES, columns=2)
+    return dots.draw(panels.titled(results, data.assign(model=data["family"])), SERIES, columns=2)
 
 
 FIGURE = Figure(

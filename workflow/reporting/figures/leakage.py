@@ -1,12 +1,11 @@
 """The same models under both protocols: what a random split by clips adds."""
 
-import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
-from workflow.reporting.tables import leakage
 
 SERIES = {
     "group": dots.Series("group: split by source", "#333333"),
@@ -16,16 +15,12 @@ SERIES = {
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set and front end, a row per model that has runs under both protocols."""
-    table = leakage.build(results)
-    table = table[(table["measure"] == "test_accuracy") & (table["n_group"] > 0) & (table["n_random"] > 0)]
-    if table.empty:
+    data = panels.accuracies(results)
+    data = data[data["n"] > 0]
+    data = data[data.groupby(EXPERIMENT[:3])["protocol"].transform("nunique") == len(SERIES)]
+    if data.empty:
         return None
-    sides = []
-    for name in SERIES:
-        accuracy = {"value": 100 * table[f"{name}_mean"], "std": 100 * table[f"{name}_std"]}
-        sides.append(table.assign(series=name, n=table[f"n_{name}"], **accuracy))
-    data = panels.titled(results, pd.concat(sides, ignore_index=True))
-    return dots.draw(dots.deviations(data), SERIES, columns=3)
+    return dots.draw(panels.titled(results, data.rename(columns={"protocol": "series"})), SERIES, columns=3)
 
 
 FIGURE = Figure(

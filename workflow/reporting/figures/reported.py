@@ -26,7 +26,7 @@ def draw(results: Results) -> Canvas | None:
     ours = ours[ours["series"].isin(list(SERIES))]
     ends = {end: (100 * ours[end].astype(float)).where(ours["n"] >= FEWEST) for end in ("low", "high")}
     ours = ours.assign(value=100 * ours["reproduced"].astype(float), **ends)
-    theirs = table.assign(series="reported", value=100 * table["reported"], n=float("nan"), low=float("nan"))
+    theirs = table.assign(series="reported", value=100 * table["reported"], n=None, low=None, high=None)
     theirs = theirs.drop_duplicates(["dataset", "front_end", "model", "value"])
     data = panels.titled(results, pd.concat([ours, theirs], ignore_index=True).drop(columns="protocol"))
     partial = data["dataset"].map(results.partial)  # reported accuracies are those of the whole set

@@ -2,7 +2,7 @@
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import layout as layouts
-from workflow.reporting.drawing import style
+from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, number
 from workflow.reporting.render import escape_comment, escape_tex
 from workflow.reporting.reported import of_abstract
@@ -19,7 +19,7 @@ def values(results: Results) -> dict[str, str]:
     states = results.excluded["state"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
     datasets = results.experiments["dataset"].drop_duplicates()
-    models = results.experiments["model"].drop_duplicates()
+    names = results.experiments["model"].drop_duplicates()
     found = {
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
@@ -27,8 +27,8 @@ def values(results: Results) -> dict[str, str]:
         "recordsUnreadable": number(int(states.get("damaged", 0) + states.get("duplicate", 0))),
         "recordsMissing": number(int(states.get("missing", 0))),
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
-        "modelsList": ", ".join(style.label(results, name) for name in models),
-        "modelsCount": number(len(models)),
+        "modelsList": ", ".join(models.label(results, name) for name in names),
+        "modelsCount": number(len(names)),
         "claimedWeightsLow": number(of_abstract(results.reported, "weights_low")),
         "claimedWeightsHigh": number(of_abstract(results.reported, "weights_high")),
         "claimedFewerLow": number(of_abstract(results.reported, "times_fewer_low")),

@@ -7,7 +7,6 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.drawing import style
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.render import escape_tex
 from workflow.reporting.reported import of_abstract
@@ -115,4 +114,4 @@ def _best(results: Results, rows: pd.DataFrame) -> str:
         return MISSING
     best = rows.loc[rows["test_accuracy_mean"].idxmax()]
     mean = spread(100 * best["test_accuracy_mean"], 100 * best["test_accuracy_std"], 1)
-    return f"{style.label(results, best['model'])}, {mean}"
+    return f"{models.label(results, best['model'])}, {mean}"

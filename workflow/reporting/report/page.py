@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from workflow.reporting import records
-from workflow.reporting.drawing import style
+from workflow.reporting.drawing.figure import saved
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_text
 from workflow.reporting.report import runs
@@ -58,7 +58,7 @@ def images(results: Results) -> list[tuple[str, str, str, str]]:
     drawn = []
     for figure in FIGURES.values():
         canvas, text = figure.drawing(results)
-        image = style.png(canvas, figure.name, results.provenance.lines(MODULE)) if canvas else b""
+        image = saved(canvas, "png", figure.name, results.provenance.lines(MODULE)) if canvas else b""
         drawn.append((figure.name, figure.title, base64.b64encode(image).decode(), text))
     return drawn
 

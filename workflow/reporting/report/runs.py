@@ -9,7 +9,7 @@ import yaml
 
 from workflow.experiments import curves
 from workflow.reporting import layout as layouts
-from workflow.reporting.drawing import style
+from workflow.reporting import models
 from workflow.reporting.provenance import UNCOMMITTED
 from workflow.reporting.records import IDENTITY
 from workflow.reporting.results import Results
@@ -91,7 +91,7 @@ def _names(results: Results, row: dict[str, Any]) -> str:
     """Return what the search looks at, in lower case: the path of the run and the printed names."""
     names = [row["record"], row["status"]]
     if isinstance(row["model"], str):
-        names.append(style.label(results, row["model"]))
+        names.append(models.label(results, row["model"]))
         names.append(layouts.data_label(results.layout, row["dataset"], row["front_end"]))
     return " ".join(names).lower()
 
