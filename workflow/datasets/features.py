@@ -18,9 +18,9 @@ from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
 from workflow.storage import seal
-from workflow.storage.arrays import digest, load_array
+from workflow.storage.arrays import load_array
 from workflow.storage.command_line import command_line
-from workflow.storage.files import read_csv, read_json, write_json
+from workflow.storage.files import read_csv, read_json
 from workflow.storage.lock import exclusive
 
 
@@ -89,16 +89,14 @@ def main(
             store.add(first)
             bar.update(len(y))
         bar.close()
-        store.sync()
         content = {
-            "digest": digest(store.rows),
+            "digest": store.finish(),
             "shape": list(shape),
             "classes": facts["classes"],
             **inputs,
             "device": device,
         }  # nothing that differs between two equal computations: a change of this file makes runs stale
-        store.finish()
-        write_json(about, seal.sealed(content))
+        seal.write(about, content)
     return content
 
 

@@ -26,9 +26,8 @@ from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
 from workflow.storage import seal
-from workflow.storage.arrays import digest
 from workflow.storage.command_line import command_line
-from workflow.storage.files import read_csv, write_csv, write_json
+from workflow.storage.files import read_csv, write_csv
 from workflow.storage.lock import exclusive
 
 COLUMNS = ("clip", "class", "group", "source", "official", "frames", "fps", "width", "height", "sha256", "status")
@@ -71,7 +70,6 @@ def decode_all(rows: list[Row], options: Options, store: Store, workers: int) ->
             store.add(number, found)
         bar.update()
     bar.close()
-    store.sync()
     return [row | facts[number] for number, row in enumerate(rows)]
 
 
@@ -162,17 +160,17 @@ def main(
             clips = decode_all(rows, options, store, workers)
         except seal.DamagedError as error:
             raise seal.DamagedError(f"{error}. Delete {inventory} and rerun, to unpack it again") from None
+        undecodable = check_undecodable(clips, max_undecodable)
+        write_csv(output / "clips.csv", COLUMNS, [{name: clip[name] for name in COLUMNS} for clip in clips])
         content = {
-            "digest": digest(store.rows),
+            "digest": store.finish(),
             "shape": list(shape),
             "classes": sorted({row["class"] for row in rows}),
             **options,
-            "undecodable": check_undecodable(clips, max_undecodable),
+            "undecodable": undecodable,
             "frames_decoded": sum(clip["frames"] for clip in clips),
         }  # nothing that differs between two equal decodings: a change of this file makes runs stale
-        write_csv(output / "clips.csv", COLUMNS, [{name: clip[name] for name in COLUMNS} for clip in clips])
-        store.finish()
-        write_json(output / "frames.json", seal.sealed(content, {"clips.csv": seal.digest(output / "clips.csv")}))
+        seal.write(output / "frames.json", content, ["clips.csv"])
     return content
 
 

@@ -18,7 +18,6 @@ from workflow.datasets import demo_scene, inventory
 from workflow.datasets.errors import DataError
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
-from workflow.storage.files import write_json
 from workflow.storage.lock import exclusive
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
@@ -59,8 +58,7 @@ def generate(output: Path, seed: int = 0) -> int:
 def main(output: Annotated[Path, Option(help="the ZIP to write")], seed: int = 0) -> None:
     with exclusive(output):
         number = generate(output, seed)
-        sealed = seal.sealed({"clips": number}, {output.name: seal.digest(output)})
-        write_json(output.with_name(f"{output.name}.json"), sealed)
+        seal.write(output.with_name(f"{output.name}.json"), {"clips": number}, [output.name])
     print(f"{output}: generated {number} clips of 8 motions")
 
 

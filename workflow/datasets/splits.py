@@ -21,7 +21,7 @@ from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, train_and_test
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
-from workflow.storage.files import read_csv, write_csv, write_json
+from workflow.storage.files import read_csv, write_csv
 
 FAR = 1 / 3  # warn if validation misses its share by more than this share of it
 PARTS = (TRAIN, VALIDATION, TEST)
@@ -129,8 +129,7 @@ def main(
         "expected_leakage_of_random_splits_any_class": round(expected_share(known, RANDOM_FOLDS, any_class=True), 6),
         "digests": digests,
     }
-    written = {name: seal.digest(output / name) for name in ("splits.csv", "leakage.csv")}
-    write_json(output / "splits.json", seal.sealed(content, written))
+    seal.write(output / "splits.json", content, ["splits.csv", "leakage.csv"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from workflow.datasets.errors import need_space
+from workflow.storage.arrays import digest
 from workflow.storage.files import write_text
 
 SECONDS = 2.0  # between two syncs: the most work that a kill loses
@@ -55,11 +56,13 @@ class Store:
             file.writelines(json.dumps(entry) + "\n" for entry in self._waiting)
             file.flush()
             os.fsync(file.fileno())
-        self.done.update(self._waiting)
+        self.done |= dict(self._waiting)
         self._waiting.clear()
         self._synced = time.monotonic()
 
-    def finish(self) -> None:
-        """All rows are written: give the array its final name."""
+    def finish(self) -> str:
+        """All rows are written: give the array its final name. Return the digest of its bytes."""
+        self.sync()
         self._part.replace(self._target)
         self._journal.unlink()
+        return digest(self.rows)

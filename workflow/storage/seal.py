@@ -6,7 +6,7 @@ and deleted first: if it exists, everything it describes is complete. A JSON wit
 
 import hashlib
 import json
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> di
     """Return `content` with its seal. `digests`: of the files it describes, by their path relative to it."""
     content = {**content, FILES: digests} if digests else dict(content)
     return {**content, SEAL: seal(content)}
+
+
+def write(path: Path, content: dict[str, Any], names: Iterable[str] = ()) -> None:
+    """Write `content` as JSON, sealed, with the digests of the files `names` next to it."""
+    files.write_json(path, sealed(content, {name: digest(path.with_name(name)) for name in names}))
 
 
 def seal(content: dict[str, Any]) -> str:
