@@ -17,6 +17,7 @@ from workflow.reporting.paper import article as paper
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import gather
 from workflow.reporting.tables import accuracy, claims, comparison
+from workflow.storage.command_line import call
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
 
@@ -119,7 +120,7 @@ def test_figures_are_declared_by_width_and_those_with_nothing_to_show_with_the_r
 
 def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert paper.main(["--from", str(few), "--output", str(tmp_path / "paper.pdf")]) == 0
+    call(paper.main, ["--from", few, "--output", tmp_path / "paper.pdf"])
     said = capsys.readouterr().err
     assert said == "paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it\n"
     assert not (tmp_path / "paper.pdf").exists()
@@ -128,10 +129,10 @@ def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monke
 @pytest.mark.slow
 @needs_latex
 def test_the_article_and_its_archive(few, tmp_path):
-    command = ["--from", str(few)]
+    command = ["--from", few]
     for name in ("one", "two"):
         target = tmp_path / name
-        assert paper.main([*command, "--output", str(target / "p.pdf"), "--arxiv", str(target / "a.tar.gz")]) == 0
+        call(paper.main, [*command, "--output", target / "p.pdf", "--arxiv", target / "a.tar.gz"])
     assert (tmp_path / "one/p.pdf").read_bytes() == (tmp_path / "two/p.pdf").read_bytes()
     assert (tmp_path / "one/a.tar.gz").read_bytes() == (tmp_path / "two/a.tar.gz").read_bytes()
     with tarfile.open(fileobj=io.BytesIO((tmp_path / "one/a.tar.gz").read_bytes())) as archive:
@@ -157,7 +158,7 @@ def test_the_article_and_its_archive(few, tmp_path):
 @pytest.mark.slow
 @needs_latex
 def test_the_article_of_no_records_compiles(tmp_path):
-    assert paper.main(["--from", str(tmp_path), "--output", str(tmp_path / "paper.pdf")]) == 0
+    call(paper.main, ["--from", tmp_path, "--output", tmp_path / "paper.pdf"])
 
 
 @needs_latex

@@ -17,8 +17,10 @@ from workflow.reporting.drawing import dots
 from workflow.reporting.drawing.figure import THEME, in_style
 from workflow.reporting.drawing.style import look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
+from workflow.reporting.files import ReportingError
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
+from workflow.storage.command_line import call
 
 EVERYTHING = {"accuracy_parameters", "leakage", "rank", "learning_curves", "cost", "confusion"}  # of `few`
 
@@ -31,7 +33,7 @@ def canvas(name, results):
 
 
 def drawn(root, output, *options):
-    assert figures.main(["--from", str(root), "--output", str(output), *options]) == 0
+    call(figures.main, ["--from", root, "--output", output, *options])
     return output
 
 
@@ -72,6 +74,11 @@ def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path
     assert f"figures: no factors: {reason}" in capsys.readouterr().out
 
 
+def test_an_unknown_figure_is_an_error_that_names_the_known_ones(few, tmp_path):
+    with pytest.raises(ReportingError, match="--figures: unknown figure 'costs'; known: accuracy_parameters, "):
+        drawn(few, tmp_path, "--figures", "costs")
+
+
 def test_fonts_are_embedded_as_type_42(folder):
     for name in EVERYTHING:
         content = (folder / f"{name}.pdf").read_bytes()
@@ -96,12 +103,12 @@ def test_without_records_no_figure_is_drawn_and_the_reason_is_given(tmp_path):
 
 
 def test_damaged_records_do_not_stop_a_figure(damaged, tmp_path):
-    drawn(damaged, tmp_path, "--figures", "learning_curves", "reported")
+    drawn(damaged, tmp_path, "--figures", "learning_curves", "--figures", "reported")
 
 
 def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):
     write_grid(tmp_path, ("lstm", "fdht_lstm"), folds=1, seeds=1, extras=False)
-    some = ("--figures", "confusion", "learning_curves")
+    some = ("--figures", "confusion", "--figures", "learning_curves")
     captions = json.loads((drawn(tmp_path, tmp_path / "f", *some) / "captions.json").read_text())
     assert captions["confusion"] == "No predictions yet."
     assert captions["learning_curves"] == "No learning curves yet."

@@ -11,6 +11,7 @@ from synthetic_records import record, write_run
 
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
+from workflow.storage.command_line import call
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> & "quotes"'
@@ -85,7 +86,7 @@ def test_bad_records_are_named_on_top(damaged, without_figures):
 
 
 def test_no_records_make_a_page_that_says_so(tmp_path):
-    assert report.main(["--from", str(tmp_path), "--output", str(tmp_path / "report.html")]) == 0
+    call(report.main, ["--from", tmp_path, "--output", tmp_path / "report.html"])
     assert "No records yet." in (tmp_path / "report.html").read_text()
 
 
@@ -104,9 +105,9 @@ def test_a_figure_with_nothing_to_show_is_named_with_the_reason(page):
 
 
 def test_links_to_files_lead_from_the_page_to_the_records(few, without_figures):
-    report.main(["--from", str(few), "--output", str(few / "report.html")])
+    call(report.main, ["--from", few, "--output", few / "report.html"])
     assert embedded((few / "report.html").read_text())["prefix"] == ""
-    report.main(["--from", str(few), "--output", str(few.parent / "elsewhere" / "report.html")])
+    call(report.main, ["--from", few, "--output", few.parent / "elsewhere" / "report.html"])
     assert embedded((few.parent / "elsewhere" / "report.html").read_text())["prefix"] == f"../{few.name}/"
 
 

@@ -52,7 +52,7 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     from workflow.storage.command_line import call
 
     module = import_module(f"workflow.commands.{name}")
-    if name in ("tables", "figures"):
+    if name == "tables":
         return module.main(given)
     own, others = selection.split(given) if name in ("run", "array") else (given, [])
     try:

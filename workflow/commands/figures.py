@@ -1,15 +1,18 @@
 """All figures as PDF and PNG, from a folder of records alone."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from workflow.reporting import records
+import typer
+
+from workflow.reporting import options, records
 from workflow.reporting.drawing.figure import Drawing, saved
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.results import Results, gather
+from workflow.storage.command_line import command_line
 
 MODULE = "workflow.commands.figures"
 
@@ -33,29 +36,26 @@ def write(results: Results, output: str | Path, names: list[str]) -> dict[str, D
     return drawings
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the figures")
-    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
-    parser.add_argument("--layout", metavar="FILE", help="names and colours (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
-    parser.add_argument("--figures", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME")
-    options = parser.parse_args(arguments)
-    try:
-        results = gather(options.root, options.config, options.layout, options.reported)
-        drawings = write(results, options.output, options.figures)
-    except ReportingError as error:
-        sys.exit(f"figures: {error}")
+def main(
+    root: options.Records,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the figures.")],
+    config: options.Config = None,
+    layout: options.Layout = None,
+    reported: options.Reported = None,
+    figures: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be repeated; all by default.")] = None,
+) -> None:
+    if unknown := set(figures or ()) - set(FIGURES):
+        raise ReportingError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
+    results = gather(root, config, layout, reported)
+    drawings = write(results, output, figures or list(FIGURES))
     for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)
     for name, (canvas, reason) in drawings.items():
         if canvas is None:
             print(f"figures: no {name}: {reason}")
     drawn = sum(canvas is not None for canvas, _ in drawings.values())
-    print(f"figures: {drawn} figures from {results.provenance.records} -> {options.output}")
-    return 0
+    print(f"figures: {drawn} figures from {results.provenance.records} -> {output}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line(main)

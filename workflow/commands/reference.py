@@ -21,5 +21,6 @@ def main(
 ) -> None:
     if not records.find(RECORDS):
         raise ConfigurationError(f"{RECORDS} has no records; restore them with git checkout results/reference")
-    for write, name in ((tables.main, "tables"), (figures.main, "figures"), (report.main, "report.html")):
-        write(["--from", str(RECORDS), "--output", str(output / name)])
+    tables.main(["--from", str(RECORDS), "--output", str(output / "tables")])
+    figures.main(RECORDS, output / "figures")
+    report.main(RECORDS, output / "report.html")

@@ -3,7 +3,6 @@
 Without latexmk, print one line, exit with status 0 and write nothing: nothing else needs LaTeX.
 """
 
-import argparse
 import gzip
 import io
 import os
@@ -14,9 +13,12 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from workflow.commands import figures, tables
-from workflow.reporting import render
+from workflow.reporting import options, render
 from workflow.reporting.drawing.figure import Drawing
 from workflow.reporting.drawing.panels import COLUMN
 from workflow.reporting.figures import FIGURES
@@ -24,6 +26,7 @@ from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
+from workflow.storage.command_line import command_line
 
 MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
@@ -42,8 +45,6 @@ def prepare(results: Results, folder: Path) -> None:
         write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
     write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", declared(drawings))
-    for unused in [*folder.glob("tables/*.[cm]*"), *folder.glob("figures/*.png"), *folder.glob("figures/*.json")]:
-        unused.unlink()
 
 
 def declared(drawings: dict[str, Drawing]) -> str:
@@ -71,50 +72,39 @@ def compile_pdf(folder: Path) -> None:
         raise ReportingError(f"LaTeX failed: {detail}")
 
 
-def arxiv(folder: Path, target: Path) -> None:
+def pack(folder: Path, target: Path) -> None:
     """Pack what arXiv needs (sources, bibliography, tables, figures); the same sources give the same bytes."""
     buffer = io.BytesIO()
-    wanted = [path for path in sorted(folder.rglob("*")) if path.suffix in (".tex", ".bib", ".bbl", ".pdf")]
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in wanted:
-            if path == folder / "paper.pdf":
-                continue
-            entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
-            entry.size, entry.mtime, entry.mode = path.stat().st_size, int(EPOCH), 0o644
-            with path.open("rb") as stream:
-                archive.addfile(entry, stream)
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".tex", ".bib", ".bbl", ".pdf") and path != folder / "paper.pdf":
+                entry, content = tarfile.TarInfo(path.relative_to(folder).as_posix()), path.read_bytes()
+                entry.size, entry.mtime = len(content), int(EPOCH)
+                archive.addfile(entry, io.BytesIO(content))
     write_bytes(target, gzip.compress(buffer.getvalue(), mtime=0))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
-    parser.add_argument("--output", required=True, metavar="FILE", help="paper.pdf")
-    parser.add_argument("--arxiv", metavar="FILE", help="arxiv.tar.gz")
-    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected")
-    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
-    options = parser.parse_args(arguments)
+def main(
+    root: options.Records,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="paper.pdf")],
+    arxiv: Annotated[Path | None, typer.Option(metavar="FILE", help="arxiv.tar.gz")] = None,
+    config: options.Config = None,
+    layout: options.Layout = None,
+    reported: options.Reported = None,
+) -> None:
     if shutil.which("latexmk") is None:
-        print(
-            "paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it",
-            file=sys.stderr,
-        )
-        return 0
-    try:
-        results = gather(options.root, options.config, options.layout, options.reported)
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            prepare(results, folder)
-            compile_pdf(folder)
-            write_bytes(options.output, (folder / "paper.pdf").read_bytes())
-            if options.arxiv:
-                arxiv(folder, Path(options.arxiv))
-    except ReportingError as error:
-        sys.exit(f"paper: {error}")
-    print(f"paper: {options.output} from {results.provenance.records}")
-    return 0
+        print("paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it", file=sys.stderr)
+        return
+    results = gather(root, config, layout, reported)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(results, folder)
+        compile_pdf(folder)
+        write_bytes(output, (folder / "paper.pdf").read_bytes())
+        if arxiv:
+            pack(folder, arxiv)
+    print(f"paper: {output} from {results.provenance.records}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line(main)

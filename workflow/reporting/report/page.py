@@ -1,22 +1,23 @@
 """report.html: one self-contained page with all tables, figures and runs."""
 
-import argparse
 import base64
 import json
 import os
-import sys
 from pathlib import Path
+from typing import Annotated
 
 import jinja2
+import typer
 from markupsafe import Markup
 
-from workflow.reporting import records
+from workflow.reporting import options, records
 from workflow.reporting.drawing.figure import saved
 from workflow.reporting.figures import FIGURES
-from workflow.reporting.files import ReportingError, write_text
+from workflow.reporting.files import write_text
 from workflow.reporting.report import runs
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
+from workflow.storage.command_line import command_line
 
 MODULE = "workflow.reporting.report.page"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,23 +70,18 @@ def embedded(content: dict) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--from", dest="root", required=True, metavar="DIR", help="folder that holds records")
-    parser.add_argument("--output", required=True, metavar="FILE", help="report.html")
-    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
-    parser.add_argument("--layout", metavar="FILE", help="columns, rows, order, precision (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
-    options = parser.parse_args(arguments)
-    try:
-        results = gather(options.root, options.config, options.layout, options.reported)
-        prefix = os.path.relpath(options.root, Path(options.output).parent).replace(os.sep, "/")
-        write_text(options.output, page(results, "" if prefix == "." else f"{prefix}/"))
-    except ReportingError as error:
-        sys.exit(f"report: {error}")
-    print(f"report: {options.output} from {results.provenance.records}")
-    return 0
+def main(
+    root: options.Records,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="report.html")],
+    config: options.Config = None,
+    layout: options.Layout = None,
+    reported: options.Reported = None,
+) -> None:
+    results = gather(root, config, layout, reported)
+    prefix = Path(os.path.relpath(root, output.parent)).as_posix()
+    write_text(output, page(results, "" if prefix == "." else f"{prefix}/"))
+    print(f"report: {output} from {results.provenance.records}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line(main)

@@ -1,11 +1,11 @@
 """Every run as the report shows it: record, curve, specification and environment; equal texts are stored once."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from workflow.experiments import curves
 from workflow.reporting import layout as layouts
@@ -39,15 +39,31 @@ def collect(results: Results) -> dict[str, Any]:
     runs = []
     for row in results.records.to_dict("records"):
         folder = (results.root / row["record"]).parent
-        run = {name: _plain(value) for name, value in row.items()}
-        if run.pop("git_dirty"):
+        run = {name: value for name, value in row.items() if pd.notna(value)}
+        if run.pop("git_dirty", False):
             run["git_commit"] = f"{run['git_commit']} ({UNCOMMITTED})"
-        run |= {"curve": curve(folder / "metrics.jsonl"), "path": _path(row), "text": _names(results, row)}
-        run["files"] = [name for name in FILES if (folder / name).is_file()]
-        texts = {"specification": specification(folder), "environment": environment(folder)}
-        run |= {key: shared[key].setdefault(text, len(shared[key])) for key, text in texts.items() if text}
-        runs.append({name: value for name, value in run.items() if value is not None})
+        path = "/".join(row["record"].split("/")[-7:-1])  # below runs/
+        run |= {
+            "path": path,
+            "text": searched(results, run),
+            "files": [name for name in FILES if (folder / name).is_file()],
+        }
+        if points := curve(folder / "metrics.jsonl"):
+            run["curve"] = points
+        for key, text in (("specification", specification(folder)), ("environment", environment(folder))):
+            if text:
+                run[key] = shared[key].setdefault(text, len(shared[key]))
+        runs.append(run)
     return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(shared[key]) for key in shared}}
+
+
+def searched(results: Results, run: dict[str, Any]) -> str:
+    """Return what the search looks at, in lower case: the path of the run and the printed names."""
+    names = [run["record"], run["status"]]
+    if "model" in run:
+        names.append(models.label(results, run["model"]))
+        names.append(layouts.data_label(results.layout, run["dataset"], run["front_end"]))
+    return " ".join(names).lower()
 
 
 def curve(path: Path) -> dict[str, list] | None:
@@ -55,52 +71,27 @@ def curve(path: Path) -> dict[str, list] | None:
     epochs = curves.read(path)
     if not epochs:
         return None
-    step = -(-len(epochs) // MOST_POINTS)
-    thinned = epochs[::step] if (len(epochs) - 1) % step == 0 else [*epochs[::step], epochs[-1]]
-    lines = {name: [_rounded(value) for value in curves.column(thinned, name)] for name in CURVES}
-    return {"epoch": [entry["epoch"] for entry in thinned], **lines}
+    kept = {*range(0, len(epochs), -(-len(epochs) // MOST_POINTS)), len(epochs) - 1}
+    thinned = [epochs[index] for index in sorted(kept)]
+    lines = {name: curves.column(thinned, name) for name in CURVES}
+    rounded = {name: [None if math.isnan(value) else round(value, 4) for value in line] for name, line in lines.items()}
+    return {"epoch": [entry["epoch"] for entry in thinned], **rounded}
 
 
-def specification(folder: Path) -> str | None:
+def specification(folder: Path) -> str:
     """Return specification.yaml without the identity of the run, so that many runs have the same text."""
-    path = folder / "specification.yaml"
-    if not path.is_file():
-        return None
-    found = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    if isinstance(found, dict):
-        found = {name: value for name, value in found.items() if name not in IDENTITY}
-    return yaml.dump(found, sort_keys=False, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+    lines = _text(folder / "specification.yaml").splitlines(keepends=True)
+    return "".join(line for line in lines if line.partition(":")[0] not in IDENTITY)
 
 
-def environment(folder: Path) -> str | None:
+def environment(folder: Path) -> str:
     """Return environment.json, indented."""
-    path = folder / "environment.json"
-    if not path.is_file():
-        return None
+    text = _text(folder / "environment.json")
     try:
-        return json.dumps(json.loads(path.read_text()), indent=1)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        return f"{path.name} is not JSON: {error}"
+        return json.dumps(json.loads(text), indent=1) if text else ""
+    except json.JSONDecodeError as error:
+        return f"environment.json is not JSON: {error}"
 
 
-def _path(row: dict[str, Any]) -> str:
-    return "/".join(row["record"].split("/")[-7:-1])  # below runs/
-
-
-def _names(results: Results, row: dict[str, Any]) -> str:
-    """Return what the search looks at, in lower case: the path of the run and the printed names."""
-    names = [row["record"], row["status"]]
-    if isinstance(row["model"], str):
-        names.append(models.label(results, row["model"]))
-        names.append(layouts.data_label(results.layout, row["dataset"], row["front_end"]))
-    return " ".join(names).lower()
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NA or value != value:
-        return None
-    return value.item() if hasattr(value, "item") else value
-
-
-def _rounded(value: float) -> float | None:
-    return None if value != value else round(value, 4)
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

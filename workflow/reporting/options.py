@@ -1,0 +1,13 @@
+"""The options that the commands for tables, figures, report and article share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Records = Annotated[Path, typer.Option("--from", metavar="DIR", help="Folder that holds records.")]
+Config = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Configuration whose runs are expected (DIR/config.yaml).")
+]
+Layout = Annotated[Path | None, typer.Option(metavar="FILE", help="Names, columns, precision (paper/layout.yaml).")]
+Reported = Annotated[Path | None, typer.Option(metavar="FILE", help="Reported numbers (paper/reported.csv).")]
