@@ -6,8 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fdht.shapes import number
-
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
@@ -23,29 +21,26 @@ def single(x: Any, size: int, dtype: torch.dtype, batch_first: bool) -> bool:
     return x.dim() == 2
 
 
-def initial_state(
-    state: Any, names: Sequence[str], shape: tuple[int, int], single: bool, like: Tensor
-) -> list[Tensor] | None:
-    """The tensors of a state, (B, H) = `shape` each, or None for no state.
+def initial_state(state: Any, names: Sequence[str], shape: tuple[int, ...], dtype: torch.dtype) -> list[Tensor] | None:
+    """The tensors of a state, of `shape` each and in `dtype`, or None for no state.
 
-    names: h, and c for an LSTM. like: a weight; under autocast states in half precision are converted to its dtype.
+    names: h, and c for an LSTM. Under autocast, states in half precision are accepted.
     Raises ValueError for a wrong number of tensors, shape or dtype.
     """
     if state is None:
         return None
-    parts = [state] if isinstance(state, Tensor) else list(state) if isinstance(state, (tuple, list)) else [state]
+    parts = list(state) if isinstance(state, (tuple, list)) else [state]
     if len(parts) != len(names):
         raise ValueError(f"initial_state has {len(parts)} part(s); expected {', '.join(names)}")
-    expected = shape if single else (1, *shape)
     for name, part in zip(names, parts, strict=True):
         if not isinstance(part, Tensor):
-            raise ValueError(f"initial_state: {name} is a {type(part).__name__}; expected a tensor {expected}")
-        if tuple(part.shape) != expected:
-            raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {expected}")
+            raise ValueError(f"initial_state: {name} is a {type(part).__name__}; expected a tensor {shape}")
+        if tuple(part.shape) != shape:
+            raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {shape}")
         autocast = part.is_floating_point() and torch.is_autocast_enabled(part.device.type)
-        if part.dtype != like.dtype and not autocast:
-            raise ValueError(f"initial_state: {name} is {part.dtype}; expected {like.dtype}, the dtype of the weights")
-    return [(part if single else part.squeeze(0)).to(like.dtype) for part in parts]
+        if part.dtype != dtype and not autocast:
+            raise ValueError(f"initial_state: {name} is {part.dtype}; expected {dtype}, the dtype of the weights")
+    return [part.to(dtype) for part in parts]
 
 
 def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
@@ -59,10 +54,3 @@ def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
     if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
         raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
     return steps.to(device, torch.int64)
-
-
-def dropout(name: str, p: Any) -> float:
-    """A dropout probability. Raises ValueError unless 0 <= p < 1."""
-    if not 0 <= number(name, p) < 1:
-        raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
-    return float(p)

@@ -38,14 +38,12 @@ def hierarchical_svd(
     holds the leading left singular vectors of W's matricisation (inside the node, outside of it).
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
-    given = (ranks, leaf_rank, inner_rank) != (None, None, None)
-    _one_way(given, accuracy)
     shape_of = tree(tree_shape, len(n))
+    share = _share((ranks, leaf_rank, inner_rank) != (None, None, None), accuracy, tensor, 2 * len(n) - 3)
     wanted: dict[Node, int] = {}
-    if given:
+    if share is None:
         wanted = node_ranks(shape_of, ranks, leaf_rank, inner_rank)
         hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # raises for impossible ranks before any work
-    share = None if given else (accuracy * tensor.norm()) ** 2 / max(1, 2 * len(n) - 3)
     bases: dict[Node, Tensor] = {}
     for node in shape_of.ranked:
         axes = [mode - 1 for mode in node]
@@ -54,18 +52,13 @@ def hierarchical_svd(
         matrix = tensor.permute(*axes, *outside).reshape(rows, -1)
         bases[node] = _leading(matrix, wanted.get(node), share)
     network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
-    cores = []
-    for k in range(len(n)):
-        cores.append(bases[(k + 1,)].reshape(n[k], m[k], -1))
+    cores = [bases[(k + 1,)].reshape(n[k], m[k], -1) for k in range(len(n))]
+    bases[shape_of.root] = tensor.permute([mode - 1 for mode in shape_of.root]).reshape(-1, 1)
     for node in [*shape_of.inner, shape_of.root]:
         left, right = (bases[child] for child in shape_of.children[node])
-        if node == shape_of.root:
-            order = [mode - 1 for mode in node]
-            inside = tensor.permute(*order).reshape(left.shape[0], right.shape[0])
-            cores.append(left.mT @ inside @ right)
-        else:
-            inside = bases[node].mT.reshape(-1, left.shape[0], right.shape[0])
-            cores.append(left.mT @ inside @ right)
+        inside = bases[node].mT.reshape(-1, left.shape[0], right.shape[0])
+        cores.append(left.mT @ inside @ right)
+    cores[-1] = cores[-1].squeeze(0)
     return network, {core.name: value.to(W.dtype) for core, value in zip(network.cores, cores, strict=True)}
 
 
@@ -82,12 +75,11 @@ def tt_svd(
     ranks: r_1..r_{d-1} or an int for all of them, cut to what the modes allow; or accuracy, the relative error.
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
-    _one_way(ranks is not None, accuracy)
     d = len(n)
-    wanted = [None] * (d - 1) if ranks is None else [ranks] * (d - 1) if isinstance(ranks, int) else list(ranks)
+    share = _share(ranks is not None, accuracy, tensor, d - 1)
+    wanted = list(ranks) if isinstance(ranks, Sequence) else [ranks] * (d - 1)
     if len(wanted) != d - 1 or any(rank is not None and rank < 1 for rank in wanted):
         raise ValueError(f"ranks is {ranks!r}; expected {d - 1} integers of at least 1, one between neighbouring modes")
-    share = None if accuracy is None else (accuracy * tensor.norm()) ** 2 / max(1, d - 1)
     cores, rest, rank = [], tensor, 1
     for k in range(d - 1):
         matrix = rest.reshape(rank * n[k] * m[k], -1)
@@ -111,13 +103,12 @@ def _tensorise(W: Tensor, input_modes: Any, output_modes: Any) -> tuple[Tensor, 
     return tensor.reshape([n[k] * m[k] for k in range(d)]), n, m
 
 
-def _one_way(ranks_given: bool, accuracy: float | None) -> None:
+def _share(ranks_given: bool, accuracy: float | None, tensor: Tensor, steps: int) -> Tensor | None:
+    """The squared error that each of `steps` truncations may make; None if ranks are given in place of `accuracy`."""
     if ranks_given == (accuracy is not None):
-        raise ValueError(
-            f"accuracy is {accuracy!r} and ranks are {'' if ranks_given else 'not '}given; expected one of them"
-        )
-    if accuracy is not None:
-        number("accuracy", accuracy, above=0)
+        given = "" if ranks_given else "not "
+        raise ValueError(f"accuracy is {accuracy!r} and ranks are {given}given; expected one of them")
+    return None if ranks_given else (number("accuracy", accuracy, above=0) * tensor.norm()) ** 2 / max(1, steps)
 
 
 def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fdht.network import Core, Network
 from fdht.shapes import naturals
-from fdht.tree import Node, Tree, node_ranks, tree
+from fdht.tree import Node, node_ranks, tree
 
 
 def hierarchical_tucker(
@@ -44,37 +44,17 @@ def hierarchical_tucker(
         most = min(inside, math.prod(pairs) // inside)
         if value > most:
             raise ValueError(f"rank {value} of node {{{label(node)}}} is above {most}, the most that the modes allow")
-    return Network(
-        input_modes, output_modes, (*_leaves(input_modes, output_modes, rank), *_inner(dimension_tree, rank))
-    )
-
-
-def label(node: Node) -> str:
-    """The node's modes: '4,5'."""
-    return ",".join(map(str, node))
-
-
-def bond(node: Node) -> str:
-    """Name of the index between a node and its parent."""
-    return f"r{label(node)}"
-
-
-def core_name(node: Node) -> str:
-    """Name of a node's core in the state dict, such as 'leaf3' or 'inner4_5'; the root's is 'root'."""
-    return f"leaf{node[0]}" if len(node) == 1 else "inner" + "_".join(map(str, node))
-
-
-def _leaves(input_modes: Sequence[int], output_modes: Sequence[int], rank: dict[Node, int]) -> list[Core]:
-    return [
-        Core(core_name((k,)), (f"n{k}", f"m{k}", bond((k,))), (n, m, rank[(k,)]))
-        for k, (n, m) in enumerate(zip(input_modes, output_modes, strict=True), start=1)
-    ]
-
-
-def _inner(tree: Tree, rank: dict[Node, int]) -> list[Core]:
     cores = []
-    for node in [*tree.inner, tree.root]:
-        parts = tree.children[node] if node == tree.root else (node, *tree.children[node])
-        name = "root" if node == tree.root else core_name(node)
-        cores.append(Core(name, tuple(bond(part) for part in parts), tuple(rank[part] for part in parts)))
-    return cores
+    for k, (n, m) in enumerate(zip(input_modes, output_modes, strict=True), start=1):
+        cores.append(Core(f"leaf{k}", (f"n{k}", f"m{k}", f"r{k}"), (n, m, rank[(k,)])))
+    for node in [*dimension_tree.inner, dimension_tree.root]:
+        children = dimension_tree.children[node]
+        root = node == dimension_tree.root
+        name, nodes = ("root", children) if root else (f"inner{label(node, '_')}", (node, *children))
+        cores.append(Core(name, tuple(f"r{label(part)}" for part in nodes), tuple(rank[part] for part in nodes)))
+    return Network(input_modes, output_modes, tuple(cores))
+
+
+def label(node: Node, separator: str = ",") -> str:
+    """The node's modes: '4,5'."""
+    return separator.join(map(str, node))

@@ -22,9 +22,8 @@ class FDHTLSTM(Recurrent):
     allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
     gates are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and
     inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
-    gain: initial standard deviation of the pre-activations for inputs of mean square 1. forget_bias: initial bias of
-    the forget gate (default 0).
-    Call, state and output as torch.nn.LSTM with one layer, one direction, see `fdht.recurrent.Recurrent`.
+    options: batch_first, gain, forget_bias, dtype, as for `fdht.recurrent.Recurrent`.
+    Call, state and output as torch.nn.LSTM with one layer, one direction.
 
     >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
     >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
@@ -41,32 +40,14 @@ class FDHTLSTM(Recurrent):
         *,
         leaf_rank: int | None = None,
         inner_rank: int | None = None,
-        batch_first: bool = False,
-        gain: float = 1.0,
-        forget_bias: float | None = None,
         device: Any = None,
-        dtype: Any = None,
+        **options: Any,
     ):
+        modes = input_modes, output_modes
         network, placement = fully_decomposed(
-            input_size,
-            hidden_size,
-            input_modes,
-            output_modes,
-            ranks,
-            tree,
-            leaf_rank=leaf_rank,
-            inner_rank=inner_rank,
+            input_size, hidden_size, *modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
         )
-        super().__init__(
-            network,
-            hidden_size,
-            placement=placement,
-            batch_first=batch_first,
-            gain=gain,
-            forget_bias=forget_bias,
-            device=device,
-            dtype=dtype,
-        )
+        super().__init__(network, hidden_size, placement=placement, device=device, **options)
 
     @classmethod
     def from_lstm(
@@ -76,30 +57,25 @@ class FDHTLSTM(Recurrent):
         output_modes: Sequence[int] | None = None,
         ranks: Any = None,
         tree: Any = "balanced",
-        *,
-        leaf_rank: int | None = None,
-        inner_rank: int | None = None,
+        **node_ranks: Any,
     ) -> "FDHTLSTM":
         """Compress a trained torch.nn.LSTM by the hierarchical SVD of [W U], as a start for fine-tuning.
 
-        Unused positions of the mega map are zero. Raises ValueError unless the LSTM has one layer, one direction and
-        no projection.
+        Arguments after `lstm` as those of the class. Unused positions of the mega map are zero. Raises ValueError
+        unless the LSTM has one layer, one direction and no projection.
         """
         if not isinstance(lstm, nn.LSTM) or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
             raise ValueError(f"lstm is {lstm}; expected one layer, one direction, no projection")
         weights = lstm.state_dict()
         W = weights["weight_ih_l0"]
-        arguments: dict[str, Any] = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
-        layer = cls(
-            lstm.input_size, lstm.hidden_size, input_modes, output_modes, ranks, tree, **arguments,
-            batch_first=lstm.batch_first, device=W.device, dtype=W.dtype,
-        )  # fmt: skip
+        options: dict[str, Any] = {"batch_first": lstm.batch_first, "device": W.device, "dtype": W.dtype} | node_ranks
+        layer = cls(lstm.input_size, lstm.hidden_size, input_modes, output_modes, ranks, tree, **options)
         network = layer.W.network
         with torch.no_grad():
             mega = W.new_zeros(network.output_size, network.input_size)
             mega[:, : lstm.input_size] = W
             mega[:, layer.positions] = weights["weight_hh_l0"]
-            _, cores = hierarchical_svd(mega, network.input_modes, network.output_modes, ranks, tree, **arguments)
+            _, cores = hierarchical_svd(mega, network.input_modes, network.output_modes, ranks, tree, **node_ranks)
             for name, core in cores.items():
                 layer.W.cores[name].copy_(core)
             if lstm.bias:

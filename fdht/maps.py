@@ -12,7 +12,6 @@ from fdht.engine import contract
 from fdht.engine.apply import Planner, apply, prepare
 from fdht.engine.plans import Plan
 from fdht.hierarchical import hierarchical_tucker
-from fdht.initialise import core_std, matched_std
 from fdht.network import Network
 from fdht.shapes import number
 
@@ -26,13 +25,7 @@ class TensorMap(nn.Module):
     """
 
     def __init__(
-        self,
-        network: Network,
-        *,
-        bias: bool = False,
-        std: float | None = None,
-        device: Any = None,
-        dtype: Any = None,
+        self, network: Network, *, bias: bool = False, std: float | None = None, device: Any = None, dtype: Any = None
     ):
         super().__init__()
         self.network = network
@@ -46,10 +39,10 @@ class TensorMap(nn.Module):
 
     def reset_parameters(self, std: float | None = None) -> None:
         """Gaussian cores so that every entry of W has the standard deviation `std` (None: 1/sqrt(N)); bias 0."""
-        std = matched_std(self.network.input_size) if std is None else number("std", std, above=0)
+        std = 1 / math.sqrt(self.network.input_size) if std is None else number("std", std, above=0)
         with torch.no_grad():
             for core in self.cores.values():
-                core.normal_(0, core_std(self.network, std))
+                core.normal_(0, self.network.core_std(std))
             if self.bias is not None:
                 self.bias.zero_()
 
@@ -103,7 +96,7 @@ class HierarchicalTucker(TensorMap):
 
     input_modes n1..nd, output_modes m1..md: N and M are their products. ranks: an int, or a rank per node; or
     leaf_rank and inner_rank. tree: "balanced", "left", "right" or nested pairs such as [[1, 2], [3, [4, 5]]].
-    std: of the reconstructed weight at the start (default 1/sqrt(N)).
+    options: bias, std, dtype, as for `TensorMap`.
 
     >>> layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
     >>> layer(torch.zeros(7, 120)).shape, layer.dense().shape, layer.weight_parameters
@@ -119,39 +112,15 @@ class HierarchicalTucker(TensorMap):
         *,
         leaf_rank: int | None = None,
         inner_rank: int | None = None,
-        bias: bool = False,
-        std: float | None = None,
         device: Any = None,
-        dtype: Any = None,
+        **options: Any,
     ):
-        network = hierarchical_tucker(
-            input_modes, output_modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
-        )
-        super().__init__(network, bias=bias, std=std, device=device, dtype=dtype)
+        ranks_by_kind = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
+        network = hierarchical_tucker(input_modes, output_modes, ranks, tree, **ranks_by_kind)
+        super().__init__(network, device=device, **options)
 
     @classmethod
-    def from_dense(
-        cls,
-        W: Tensor,
-        input_modes: Sequence[int],
-        output_modes: Sequence[int],
-        ranks: Any = None,
-        tree: Any = "balanced",
-        *,
-        leaf_rank: int | None = None,
-        inner_rank: int | None = None,
-        accuracy: float | None = None,
-        bias: Tensor | None = None,
-    ) -> Self:
-        """Decompose W (M, N) with the given ranks or to the given relative accuracy; see `fdht.decompose`."""
-        network, cores = hierarchical_svd(
-            W,
-            input_modes,
-            output_modes,
-            ranks,
-            tree,
-            leaf_rank=leaf_rank,
-            inner_rank=inner_rank,
-            accuracy=accuracy,
-        )
+    def from_dense(cls, W: Tensor, *modes_and_ranks: Any, bias: Tensor | None = None, **ranks: Any) -> Self:
+        """Decompose W (M, N) with the arguments of `fdht.decompose.hierarchical_svd`."""
+        network, cores = hierarchical_svd(W, *modes_and_ranks, **ranks)
         return cls.from_cores(network, cores, bias)

@@ -53,19 +53,19 @@ class Network:
         return {i: n for core in self.cores for i, n in zip(core.indices, core.shape, strict=True)}
 
     @property
-    def bonds(self) -> tuple[str, ...]:
-        modes = {*self.inputs, *self.outputs}
-        return tuple(index for index in self.sizes if index not in modes)
-
-    @property
     def weights(self) -> int:
         """Numbers stored: all cores, the root of a hierarchical Tucker format included."""
         return sum(core.size for core in self.cores)
 
-    @property
-    def terms(self) -> int:
-        """The number of products of core entries that are summed to an entry of W. The variance of W grows with it."""
-        return math.prod(self.sizes[bond] for bond in self.bonds)
+    def core_std(self, std: float) -> float:
+        """The standard deviation of all cores for which every entry of W has the standard deviation `std`.
+
+        With independent zero-mean entries of variance v in each of K cores, an entry of W is a sum of T uncorrelated
+        products of K entries, T the product of all bond sizes. So Var(W) = T v^K exactly, and v = (std² / T)^(1/K).
+        """
+        modes = {*self.inputs, *self.outputs}
+        terms = math.prod(size for index, size in self.sizes.items() if index not in modes)
+        return (std**2 / terms) ** (1 / (2 * len(self.cores)))
 
     def with_input_modes(self, sizes: tuple[int, ...]) -> "Network":
         """The same network with input modes of other `sizes`."""

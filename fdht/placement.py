@@ -11,8 +11,8 @@ modes are (8 + 1) x 20 x 20 x 18.
 If D + H factorises with x in whole slices (2,048 + 2,048 = (8 + 8) x 16 x 16), h fills its slices completely.
 """
 
-import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fdht.shapes import factorise, natural, naturals
@@ -33,14 +33,6 @@ class Placement:
     def padded(self) -> int:
         """Columns of the map that act on x: D, or D rounded up to whole slices."""
         return self.slices * math.prod(self.input_modes[1:])
-
-    def positions(self) -> list[int]:
-        """Columns of the mega map that act on h."""
-        if self.box is None:
-            return list(range(self.start, self.start + self.hidden_size))
-        strides = [math.prod(self.input_modes[k + 1 :]) for k in range(len(self.input_modes))]
-        corners = itertools.product(*(range(size) for size in self.box))
-        return [self.start + sum(i * stride for i, stride in zip(corner, strides, strict=True)) for corner in corners]
 
 
 def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Placement:
@@ -74,14 +66,12 @@ def suggest_modes(input_size: int, hidden_size: int, order: int = 4) -> tuple[in
 def _box(size: int, limits: tuple[int, ...]) -> tuple[int, ...] | None:
     """The box of `size` cells within `limits` that is closest to a cube, or None if there is none."""
 
-    def boxes(size: int, limits: tuple[int, ...]):
-        if len(limits) == 1:
-            if size <= limits[0]:
-                yield (size,)
+    def boxes(size: int, limits: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if not limits:
+            yield from [()] if size == 1 else []
             return
         for side in range(1, min(size, limits[0]) + 1):
             if size % side == 0:
-                for others in boxes(size // side, limits[1:]):
-                    yield (side, *others)
+                yield from ((side, *others) for others in boxes(size // side, limits[1:]))
 
     return min(boxes(size, limits), key=lambda box: (sum(box), [-side for side in box]), default=None)

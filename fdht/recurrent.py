@@ -15,8 +15,6 @@ from fdht.engine.blocks import State
 from fdht.engine.kernels import enabled
 from fdht.engine.mega_map import MegaMap, positions
 from fdht.engine.recurrence import Recurrence
-from fdht.initialise import matched_std
-from fdht.lengths import last_steps
 from fdht.maps import TensorMap
 from fdht.mega import GATES
 from fdht.network import Network
@@ -77,7 +75,7 @@ class Recurrent(nn.Module):
 
     @property
     def positions(self) -> Tensor:
-        """The columns of a mega map that act on h, (H,)."""
+        """The columns of a mega map that act on h, (H,). Raises AttributeError for a layer with a U of its own."""
         if self.placement is None:
             raise AttributeError("this layer has a U of its own; only a mega map has positions of h")
         return positions(self.placement, self.bias.device)
@@ -89,9 +87,9 @@ class Recurrent(nn.Module):
         In a mega map, too: its slices of h are scaled. Only if h shares its slice with x, Var(U) is that of W.
         """
         D, H = self.input_size, self.hidden_size
-        self.W.reset_parameters(matched_std(D, self.gain))
+        self.W.reset_parameters(self.gain / math.sqrt(D))
         if self.U is not None:
-            self.U.normal_(0, matched_std(H, self.gain))
+            self.U.normal_(0, self.gain / math.sqrt(H))
         elif self.placement is not None:
             core = next(core for core in self.W.network.cores if "n1" in core.indices)
             axis, slices = core.indices.index("n1"), self.placement.slices
@@ -145,11 +143,16 @@ class Recurrent(nn.Module):
             x = x.unsqueeze(0 if batch_first else 1)
         if not batch_first:
             x = x.transpose(0, 1)
-        B, T, _ = x.shape
+        (B, T, D), H = x.shape, self.hidden_size
         names = ("h", "c") if self.cell == "lstm" else ("h",)
-        state = arguments.initial_state(state, names, (B, self.hidden_size), single, self.bias)
+        state = arguments.initial_state(state, names, (B, H) if single else (1, B, H), self.bias.dtype)
+        state = state and [part.view(B, H) for part in state]
         steps = None if lengths is None else arguments.lengths(lengths, B, T, x.device)
-        outputs, final = self._run(x, state, steps, *self._masks(B, dropout_input, dropout_recurrent))
+        masks = (
+            self._mask("dropout_input", dropout_input, B, D),
+            self._mask("dropout_recurrent", dropout_recurrent, B, H),
+        )
+        outputs, final = self._run(x, state, steps, *masks)
         if not batch_first:
             outputs = outputs.transpose(0, 1)
         if single:
@@ -159,15 +162,27 @@ class Recurrent(nn.Module):
         final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
 
+    def _mask(self, name: str, p: Any, B: int, size: int) -> Tensor | None:
+        """A dropout mask (B, size), or None. Raises ValueError unless 0 <= p < 1."""
+        if not 0 <= number(name, p) < 1:
+            raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
+        keep = 1 - float(p)
+        return self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if self.training and keep < 1 else None
+
     def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x: Tensor | None, mask_h: Tensor | None):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        size = self._block_steps(x, mask_x)
-        prepared, recurrence = self._prepare(x[:, :size], mask_x)
+        B, cores, size = x.shape[0], self.W.tensors(), self._block_steps(x, mask_x)
+        plan = self._planner.plan(B * size, x, mask_x)
+        if self._mega_map is not None:
+            prepared, recurrence = self._mega_map.prepare(plan, cores, self.bias, B, size)
+        else:
+            assert self.U is not None  # as there is no mega map
+            prepared, recurrence = prepare(plan, self.W.network, cores, self.bias), Recurrence((self.U,))
 
         def step(x: Tensor, state: State) -> list[Tensor]:
             return self._states(x, prepared, recurrence, state, mask_x, mask_h)
 
-        return last_steps(blocks.run(step, x, state, size, lengths is not None), lengths)
+        return blocks.last_steps(blocks.run(step, x, state, size, lengths is not None), lengths)
 
     def _block_steps(self, x: Tensor, mask: Tensor | None) -> int:
         """The steps that are computed at once: all of them, or fewer if no gradients are needed."""
@@ -177,17 +192,9 @@ class Recurrent(nn.Module):
         plan, peak = self._planner.plan(B * T, x, mask), self._planner.peak(B * T, x, mask)
         if peak < D:
             return T
-        rebuilt = self.W.network.output_size * D if plan.kind == "rebuild" else 0
-        return min(T, blocks.block_steps(x, peak, rebuilt))
-
-    def _prepare(self, x: Tensor, mask: Tensor | None) -> tuple[Prepared, Recurrence]:
-        """What acts on x and what acts on h, for inputs such as x (B, T, D)."""
-        B, T, _ = x.shape
-        plan, cores = self._planner.plan(B * T, x, mask), self.W.tensors()
-        if self._mega_map is not None:
-            return self._mega_map.prepare(plan, cores, self.bias, B, T)
-        assert self.U is not None  # as there is no mega map
-        return prepare(plan, self.W.network, cores, self.bias), Recurrence((self.U,))
+        rebuilt = self.W.network.output_size * D if plan.kind == "rebuild" else 0  # a larger block does not matter
+        most = max(blocks.ELEMENTS["cpu" if x.device.type == "cpu" else "cuda"], rebuilt // 8)
+        return min(T, max(1, most // (B * peak)))
 
     def _states(
         self,
@@ -210,9 +217,7 @@ class Recurrent(nn.Module):
             dtype = self.bias.dtype
             recurrence = Recurrence(tuple(tensor.to(dtype) for tensor in recurrence.tensors))
             # as a single expression: the rows are released as soon as they are in columns
-            gates = (
-                apply(prepared, rows, normalisation, mask_x, T).to(dtype).permute(1, 2, 0).contiguous()
-            )  # (T, 4H, B)
+            gates = apply(prepared, rows, normalisation, mask_x, T).to(dtype).permute(1, 2, 0).contiguous()
             h, c = state or (None, None)
             return list(through_time.lstm(gates, recurrence, h, c, mask_h))
         pre = apply(prepared, rows, normalisation, mask_x, T)  # (B, T, G H)
@@ -220,12 +225,3 @@ class Recurrent(nn.Module):
         if self.cell == "gru":
             return [cells.gru(pre, recurrence, initial[0], mask_h)]
         return list(cells.lstm(pre, recurrence, initial[0], initial[1], mask_h))
-
-    def _masks(self, B: int, dropout_input: float, dropout_recurrent: float) -> list[Tensor | None]:
-        masks = []
-        sizes = {"dropout_input": self.input_size, "dropout_recurrent": self.hidden_size}
-        for (name, size), p in zip(sizes.items(), (dropout_input, dropout_recurrent), strict=True):
-            keep = 1 - arguments.dropout(name, p)
-            drops = self.training and keep < 1
-            masks.append(self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if drops else None)
-        return masks

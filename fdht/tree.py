@@ -55,12 +55,9 @@ def tree(shape: Any, order: int) -> Tree:
     """
     if order < 2:
         raise ValueError(f"tree over {order} mode(s); a dimension tree needs at least 2 modes")
-    if isinstance(shape, str):
-        if shape not in SHAPES:
-            raise ValueError(f"tree is {shape!r}; expected {', '.join(SHAPES)} or nested pairs of mode numbers")
-        nested = {"balanced": _balanced, "left": _left, "right": _right}[shape](list(range(1, order + 1)))
-    else:
-        nested = shape
+    if isinstance(shape, str) and shape not in SHAPES:
+        raise ValueError(f"tree is {shape!r}; expected {', '.join(SHAPES)} or nested pairs of mode numbers")
+    nested = _nested(list(range(1, order + 1)), shape) if isinstance(shape, str) else shape
     children: dict[Node, tuple[Node, Node]] = {}
 
     def visit(part: Any) -> Node:
@@ -119,14 +116,8 @@ def _node(key: Any) -> Node:
         raise ValueError(f"ranks has the key {key!r}; expected the modes of a node, such as '4,5'") from None
 
 
-def _balanced(modes: list[int]) -> Any:
-    middle = len(modes) // 2
-    return modes[0] if len(modes) == 1 else [_balanced(modes[:middle]), _balanced(modes[middle:])]
-
-
-def _left(modes: list[int]) -> Any:
-    return modes[0] if len(modes) == 1 else [_left(modes[:-1]), modes[-1]]
-
-
-def _right(modes: list[int]) -> Any:
-    return modes[0] if len(modes) == 1 else [modes[0], _right(modes[1:])]
+def _nested(modes: list[int], shape: str) -> Any:
+    if len(modes) == 1:
+        return modes[0]
+    cut = {"balanced": len(modes) // 2, "left": -1, "right": 1}[shape]
+    return [_nested(modes[:cut], shape), _nested(modes[cut:], shape)]

@@ -4,23 +4,13 @@ All steps at once make the best products, and a training step needs all their pr
 they are released block by block, where they are larger than the input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 State = list[Tensor] | None  # (B, H) each; None is 0
 ELEMENTS = {"cpu": 2**17, "cuda": 2**26}  # of a block
-
-
-def block_steps(x: Tensor, peak: int, rebuilt: int) -> int:
-    """How many steps of x (B, T, D) make a block.
-
-    peak: elements per step and sequence of the largest intermediate result. rebuilt: elements of W if it is
-    rebuilt, compared with which a larger block does not matter.
-    """
-    B, _, _ = x.shape
-    most = max(ELEMENTS["cpu" if x.device.type == "cpu" else "cuda"], rebuilt // 8)
-    return max(1, most // (B * peak))
 
 
 def run(
@@ -46,3 +36,19 @@ def run(
         last = [states[:, -1].clone() for states in block]
         del block, of_block
     return whole + [states.unsqueeze(1) for states in last[len(whole) :]]
+
+
+def last_steps(tracks: Sequence[Tensor], lengths: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    """Outputs and final states of padded sequences.
+
+    tracks: states of all steps, (B, T, H) each, the first of them h. lengths: (B,), or None if all have T steps.
+    Returns h, with 0 after the end of each sequence, and the states (B, H) at the last step of each sequence. A later
+    step never acts on an earlier one, so padding is removed after the recurrence, not masked inside it.
+    """
+    outputs = tracks[0]
+    if lengths is None:
+        return outputs, [track[:, -1] for track in tracks]
+    B, T, H = outputs.shape
+    last = (lengths - 1).view(B, 1, 1).expand(B, 1, H)
+    beyond = torch.arange(T, device=outputs.device) >= lengths[:, None]
+    return outputs.masked_fill(beyond[:, :, None], 0), [track.gather(1, last).squeeze(1) for track in tracks]

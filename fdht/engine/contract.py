@@ -38,11 +38,11 @@ def merge(operands: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], result
     sizes = {
         i: n for part, tensor in zip(operands, tensors, strict=True) for i, n in zip(part, tensor.shape, strict=True)
     }
-    for a, b, indices in merge_order(operands, result, sizes):
-        product = einsum((operands[a], operands[b]), indices, tensors[a], tensors[b])
-        operands = merging.replaced(operands, a, b, indices)
-        tensors = merging.replaced(tensors, a, b, product)
-    return tensors[0]
+    operands, tensors = list(operands), list(tensors)
+    for a, b, indices in merge_order(tuple(operands), result, sizes):
+        tensors.append(einsum((operands[a], operands[b]), indices, tensors[a], tensors[b]))
+        operands.append(indices)
+    return tensors[-1]
 
 
 def dense(network: Network, cores: Cores) -> Tensor:

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fdht.engine.merging import merge_order, replaced
+from fdht.engine.merging import merge_order
 from fdht.engine.plans import Plan, plans, sweep_steps
 from fdht.engine.splits import Part, Split
 from fdht.network import Network
@@ -128,13 +128,13 @@ def _merge(network: Network, part: Part, machine: Machine) -> tuple[int, float]:
     """Multiply-adds and seconds of contracting the part's cores to one tensor."""
     operands = [core.indices for core in part.cores]
     adds, seconds = 0, 0.0
-    for a, b, product in merge_order(operands, part.indices, network.sizes):
+    for a, b, product in merge_order(tuple(operands), part.indices, network.sizes):
         joint = math.prod(network.sizes[i] for i in {*operands[a], *operands[b]})
         volume = math.prod(network.sizes[i] for i in product)
         adds += joint
         # Small permuted contractions: far from the rate of a GEMM, and their result is written and reordered.
         seconds += 2 * joint / machine.rate + 3 * FLOAT * volume / machine.bandwidth + 3 * machine.overhead
-        operands = replaced(operands, a, b, product)
+        operands.append(product)
     return adds, seconds
 
 

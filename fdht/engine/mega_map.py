@@ -99,7 +99,7 @@ class MegaMap:
 
 
 def positions(placement: Placement, device: torch.device) -> Tensor:
-    """`placement.positions()` as a tensor (H,), made on the device."""
+    """The columns of a mega map that act on h, (H,)."""
     if placement.box is None:
         return torch.arange(placement.start, placement.start + placement.hidden_size, device=device)
     columns = torch.full((1,), placement.start, device=device)

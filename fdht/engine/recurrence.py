@@ -3,12 +3,17 @@
 States are (H, B), with a sequence per column. So the gates of (G H, B) are contiguous, a product with a wide U and few
 sequences takes half the time of that with states in rows, and all products with parts are GEMMs on contiguous
 matrices.
+
+`DenseProducts` and `PartProducts` are the products of a recurrence, for B sequences and T steps:
+- room: uninitialised memory for the intermediate states of so many steps, (T, ...) each.
+- add: gates (G H, B) += U h, in place and in their dtype, also under autocast. Fills `between`, one step's room.
+- back: the gradient of the gates -> that of h (H, B). Fills `grad_between`, one step's room.
+- gradients: those of the tensors from all steps at once: h (T, H, B), the gradient of the gates (T, G H, B).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,22 +22,6 @@ from fdht.engine import contract, kernels
 
 BLOCKS = 8  # of U
 States = Sequence[Tensor]
-
-
-class Products(Protocol):
-    """The products of a recurrence, forward and backward. B sequences, T steps."""
-
-    def room(self, steps: int, sequences: int) -> list[Tensor]:
-        """Uninitialised memory for the intermediate states of so many steps, (T, ...) each."""
-
-    def add(self, gates: Tensor, h: Tensor, between: States) -> None:
-        """gates (G H, B) += U h, in place and in their dtype, also under autocast. Fills `between`, one step's room."""
-
-    def back(self, grad: Tensor, grad_between: States) -> Tensor:
-        """The gradient of the gates -> that of h (H, B). Fills `grad_between`, one step's room."""
-
-    def gradients(self, h: Tensor, between: States, grad_between: States, grad: Tensor) -> tuple[Tensor, ...]:
-        """The gradients of the tensors from all steps at once: h (T, H, B), the gradient of the gates (T, G H, B)."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +36,12 @@ class Recurrence:
     def __call__(self, h: Tensor) -> Tensor:
         return h @ self.tensors[0].mT if len(self.tensors) == 1 else contract.apply_parts(self.tensors, h)
 
-    def products(self) -> Products:
+    def products(self) -> "DenseProducts | PartProducts":
         return DenseProducts(*self.tensors) if len(self.tensors) == 1 else PartProducts(*self.tensors)
 
 
 class DenseProducts:
-    """U (G H, H).
-
-    On a CPU, U is multiplied in blocks of rows, which is faster where it is wide.
-    """
+    """U (G H, H). On a CPU it is multiplied in blocks of rows, which is faster where it is wide."""
 
     def __init__(self, U: Tensor):
         blocks = kernels.enabled("blocks_of_U") and U.device.type == "cpu" and U.shape[0] % BLOCKS == 0

@@ -75,22 +75,17 @@ def _halves(network: Network, cut: Cut) -> tuple[Group, Group] | None:
     i, j = cut
     ahead = {*network.inputs[:i], *network.outputs[:j]}
     behind = {*network.inputs[i:], *network.outputs[j:]}
-    sides: list[str] = []
-    for core in network.cores:
-        side = ("P" if ahead & {*core.indices} else "") + ("Q" if behind & {*core.indices} else "")
-        if side == "PQ":
-            return None
-        sides.append(side)
+    sides = [("P" * bool(ahead & {*core.indices})) + ("Q" * bool(behind & {*core.indices})) for core in network.cores]
+    if "PQ" in sides or not ahead or not behind:
+        return None
     free = sides.count("")
-    ways = itertools.product("PQ", repeat=free) if free <= 6 else ("P" * free, "Q" * free)
     candidates = []
-    for way in ways:
+    for way in itertools.product("PQ", repeat=free) if free <= 6 else ("P" * free, "Q" * free):
         placed = iter(way)
-        of_core = [side or next(placed) for side in sides]
-        first, second = (
-            tuple(core for core, side in zip(network.cores, of_core, strict=True) if side == half) for half in "PQ"
-        )
-        if ahead and behind and first and second:
+        before = [(side or next(placed)) == "P" for side in sides]
+        first = tuple(itertools.compress(network.cores, before))
+        second = tuple(core for core in network.cores if core not in first)
+        if first and second:
             candidates.append((first, second))
     return min(candidates, key=lambda halves: _size(network, _bonds(*halves)), default=None)
 
