@@ -6,7 +6,6 @@
 A killed step resumes where it stopped and ends with the same bytes: see store.py.
 """
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
-from workflow.storage.files import read_csv, write_csv
+from workflow.storage.files import digest, read_csv, write_csv
 from workflow.storage.lock import exclusive
 
 COLUMNS = ("clip", "class", "group", "source", "official", "frames", "fps", "width", "height", "sha256", "status")
@@ -128,8 +127,7 @@ def check_undecodable(clips: list[Facts], limit: float) -> int:
 def _versions(rows: list[Row]) -> str:
     """One digest of the sizes and times of all clips, so that a replaced clip is decoded again."""
     stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
-    text = " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" if stat else "-" for stat in stats)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
 
 
 def main(

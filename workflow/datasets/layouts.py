@@ -25,12 +25,6 @@ class Clip:
         """Identity across releases: the path without its extension (UCF11 came as AVI and as MPEG)."""
         return self.clip.rpartition(".")[0]
 
-    @property
-    def class_source(self) -> tuple[str, str]:
-        """What a split by sources keeps together. Official splits are made class by class, so one film may be in
-        training in one class and in test in another; leakage.py counts such clips."""
-        return self.label, self.source
-
 
 @dataclass(frozen=True)
 class Layout:

@@ -40,4 +40,4 @@ def expected_share(clips: Sequence[Clip], folds: int, any_class: bool = False) -
 
 
 def _source(clip: Clip, any_class: bool) -> Hashable:
-    return clip.source if any_class else clip.class_source
+    return clip.source if any_class else (clip.label, clip.source)

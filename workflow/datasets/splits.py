@@ -26,9 +26,7 @@ from workflow.storage.files import read_csv, write_csv
 FAR = 1 / 3  # warn if validation misses its share by more than this share of it
 PARTS = (TRAIN, VALIDATION, TEST)
 COLUMNS = ("protocol", "fold", "clip", "part")
-SHARES = ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class")
-COUNTS, SOURCES = [f"n_{part}" for part in PARTS], [f"n_{part}_sources" for part in PARTS]
-LEAKAGE_COLUMNS = ("dataset", "protocol", "fold", *COUNTS, *SHARES, *SOURCES)
+SIBLINGS = {"in_train_or_validation": False, "of_any_class": True}  # of test clips; whether of another class too
 
 
 def read_clips(path: Path) -> list[Clip]:
@@ -63,14 +61,12 @@ def split(
     count = Counter(part_of.values())
     _warn(f"{entry.name}, {protocol}, fold {fold}", count, validation, single_source)
     sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})
-    shares = (share_with_sibling(clips, part_of, any_class) for any_class in (False, True))
+    shares = {where: share_with_sibling(clips, part_of, any_class) for where, any_class in SIBLINGS.items()}
     leakage = {
-        "dataset": entry.name,
-        "protocol": protocol,
-        "fold": fold,
-        **{name: count[part] for name, part in zip(COUNTS, PARTS, strict=True)},
-        **{name: f"{share:.6f}" for name, share in zip(SHARES, shares, strict=True)},
-        **{name: sources[part] for name, part in zip(SOURCES, PARTS, strict=True)},
+        **{"dataset": entry.name, "protocol": protocol, "fold": fold},
+        **{f"n_{part}": count[part] for part in PARTS},
+        **{f"test_with_sibling_{where}": f"{share:.6f}" for where, share in shares.items()},
+        **{f"n_{part}_sources": sources[part] for part in PARTS},
     }
     return [{"protocol": protocol, "fold": fold, "clip": clip, "part": part} for clip, part in part_of.items()], leakage
 
@@ -121,7 +117,7 @@ def main(
     if not table:
         raise DataError(f"{clips}: no protocol has a fold with both training and test clips")
     write_csv(output / "splits.csv", COLUMNS, table)
-    write_csv(output / "leakage.csv", LEAKAGE_COLUMNS, leakage)
+    write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
     content = {
         "seed": seed,
         # of test clips with a sibling, over all seeds
