@@ -72,7 +72,6 @@ REPORTING = {  # step -> its module, and the folders whose files it finds by its
     "report": ("workflow.reporting.report.page", ["tables", "figures"]),
     "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
 }
-RESOURCES = "resources/{dataset}"
 WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # made once for all configurations
 ENVIRONMENT = str(ROOT / "environment.yml")

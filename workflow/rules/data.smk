@@ -35,13 +35,12 @@ rule download:
     conda:
         ENVIRONMENT
     params:
-        resources=RESOURCES,
         options=lambda wildcards: options(source=entry(wildcards).source, insecure_tls=entry(wildcards).insecure_tls),
         version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),  # a changed copy is read again
     message:
         "Downloading {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources {params.resources}"
+        "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources resources/{wildcards.dataset}"
         " --output {output} {params.options} 2>&1 | tee {log} >&2"
 
 
@@ -58,14 +57,12 @@ rule unpack:
     conda:
         ENVIRONMENT
     params:
-        resources=RESOURCES,
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
         "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
-        " --resources {params.resources} --output {params.folder} {params.options} 2> {log}"
+        " --resources resources/{wildcards.dataset} --output $(dirname {output[0]}) {params.options} 2> {log}"
 
 
 rule frames:
@@ -83,12 +80,11 @@ rule frames:
         ENVIRONMENT
     threads: 8
     params:
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
         "Decoding {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
+        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output[0]})"
         " {params.options} --workers {threads} 2> {log}"
 
 
@@ -106,7 +102,6 @@ rule splits:
     conda:
         ENVIRONMENT
     params:
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
             protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
         ),
@@ -114,7 +109,7 @@ rule splits:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output {params.folder} {params.options} 2> {log}"
+        " --output $(dirname {output[0]}) {params.options} 2> {log}"
 
 
 rule weights:
@@ -128,13 +123,12 @@ rule weights:
     conda:
         ENVIRONMENT
     params:
-        resources=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(source=CONFIG.extraction[wildcards.front_end].weights),
         version=lambda wildcards: OWN_WEIGHTS.get(wildcards.front_end, ""),
     message:
         "Downloading the weights of {wildcards.front_end}"
     shell:
-        "python -m workflow.datasets.download --dataset {wildcards.front_end} --resources {params.resources}"
+        "python -m workflow.datasets.download --dataset {wildcards.front_end} --resources resources/{wildcards.front_end}"
         " --output {output} {params.options} 2>&1 | tee {log} >&2"
 
 
@@ -155,12 +149,11 @@ rule features:
         ENVIRONMENT
     threads: 4
     params:
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards, input: options(
             origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
         ),
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames {params.folder}"
-        " --output {params.folder} {params.options} 2> {log}"
+        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames $(dirname {output[0]})"
+        " --output $(dirname {output[0]}) {params.options} 2> {log}"
