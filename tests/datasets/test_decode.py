@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_data import pictures
 
-from workflow.datasets.decode import Decoded, UndecodableError, decode, indices
+from workflow.datasets.decode import UndecodableError, decode, indices
 from workflow.datasets.generate import write_clip
 
 
@@ -31,8 +32,9 @@ def put(folder: Path, data: bytes, name: str = "clip.avi") -> Path:
     return path
 
 
-def get(path: Path, count: int = 6, sampling: str = "linspace", size=(16, 12), clip: str = "") -> Decoded:
-    return decode(path, count, sampling, *size, seed=3, clip=clip)
+def get(path: Path, count: int = 6, sampling: str = "linspace", size=(16, 12), clip: str = "") -> SimpleNamespace:
+    pictures, facts = decode(path, count, sampling, *size, seed=3, clip=clip)
+    return SimpleNamespace(pictures=pictures, **facts)
 
 
 @settings(deadline=None)
@@ -70,17 +72,17 @@ def test_frames_are_those_that_opencv_gives(tmp_path, clip, n, sampling):
     path = put(tmp_path, clip(n))
     found = get(path, sampling=sampling, clip="name")
     wanted = indices(n, 6, sampling, "3:name")
-    assert (found.count, found.width, found.height, found.fps) == (n, 32, 24, 25.0)
-    assert (found.frames[: len(wanted)] == every_frame(path, 16, 12)[wanted]).all()
-    assert (found.frames[len(wanted) :] == 0).all()
-    assert found.frames.shape == (6, 12, 16, 3)
+    assert (found.frames, found.width, found.height, found.fps) == (n, 32, 24, 25.0)
+    assert (found.pictures[: len(wanted)] == every_frame(path, 16, 12)[wanted]).all()
+    assert (found.pictures[len(wanted) :] == 0).all()
+    assert found.pictures.shape == (6, 12, 16, 3)
 
 
 def test_colours_are_red_green_blue(tmp_path):
     blue = np.zeros((3, 24, 32, 3), np.uint8)
     blue[..., 0] = 255  # OpenCV's order is blue, green, red
     write_clip(tmp_path / "clip.avi", blue)
-    red, green, blue = get(tmp_path / "clip.avi").frames.reshape(-1, 3).mean(0)
+    red, green, blue = get(tmp_path / "clip.avi").pictures.reshape(-1, 3).mean(0)
     assert blue > 200
     assert max(red, green) < 60
 
@@ -99,15 +101,15 @@ def test_a_wrong_header_changes_nothing(tmp_path, clip, claimed):
     honest = put(tmp_path, clip(31))
     liar = put(tmp_path, header_count(clip(31), claimed), "liar.avi")
     expected, found = get(honest), get(liar)
-    assert found.count == expected.count == 31
-    assert (found.frames == expected.frames).all()
+    assert found.frames == expected.frames == 31
+    assert (found.pictures == expected.pictures).all()
 
 
 @pytest.mark.parametrize("size", [(34, 26), (320, 182), (300, 240), (46, 240)])
 def test_odd_sizes(tmp_path, clip, size):
     path = put(tmp_path, clip(7, *size))
     assert (get(path).width, get(path).height) == size
-    assert (get(path).frames == every_frame(path, 16, 12)[indices(7, 6, "linspace")]).all()
+    assert (get(path).pictures == every_frame(path, 16, 12)[indices(7, 6, "linspace")]).all()
 
 
 def test_mpeg1(tmp_path):
@@ -117,8 +119,8 @@ def test_mpeg1(tmp_path):
         writer.write(picture)
     writer.release()
     found = get(tmp_path / "clip.mpg")
-    assert found.count == 12
-    assert (found.frames == every_frame(tmp_path / "clip.mpg", 16, 12)[indices(12, 6, "linspace")]).all()
+    assert found.frames == 12
+    assert (found.pictures == every_frame(tmp_path / "clip.mpg", 16, 12)[indices(12, 6, "linspace")]).all()
 
 
 def test_metadata_that_is_not_utf8(tmp_path, clip):
@@ -127,13 +129,13 @@ def test_metadata_that_is_not_utf8(tmp_path, clip):
     info = b"LIST" + struct.pack("<I", 4 + 8 + 6) + b"INFOICMT" + struct.pack("<I", 6) + b"\xff\xfe\xe9\x80\xa0\x00"
     changed = bytearray(data[: data.index(b"LIST", 300)] + info + data[data.index(b"LIST", 300) :])
     struct.pack_into("<I", changed, 4, len(changed) - 8)
-    assert get(put(tmp_path, bytes(changed))).count >= 1
+    assert get(put(tmp_path, bytes(changed))).frames >= 1
 
 
 def test_a_clip_cut_in_the_middle_gives_what_is_there(tmp_path, clip):
     data = clip(31, 64, 48)
     found = get(put(tmp_path, data[: int(0.7 * len(data))]))
-    assert 0 < found.count < 31
+    assert 0 < found.frames < 31
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_headers_without_a_frame(tmp_path, clip):
 def test_names_of_any_character(tmp_path, clip, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     put(tmp_path, clip(7), name)
-    assert get(Path(name)).count == 7
+    assert get(Path(name)).frames == 7
 
 
 def test_real_clips_of_all_three_sets(shared_clips):
@@ -171,5 +173,5 @@ def test_real_clips_of_all_three_sets(shared_clips):
     for path in paths:
         reference = every_frame(path, 160, 120)
         found = get(path, size=(160, 120))
-        assert found.count == len(reference), path
-        assert (found.frames == reference[indices(len(reference), 6, "linspace")]).all(), path
+        assert found.frames == len(reference), path
+        assert (found.pictures == reference[indices(len(reference), 6, "linspace")]).all(), path

@@ -136,7 +136,7 @@ def check_pictures(data: Path, table: list, members: Mapping[str, bytes], templa
     expected = {b"damaged" * 40: np.zeros((2, 8, 8, 3), np.uint8)}
     for template in templates:
         (folder / "clip.avi").write_bytes(template)
-        expected[template] = decode(folder / "clip.avi", 2, "linspace", 8, 8).frames
+        expected[template] = decode(folder / "clip.avi", 2, "linspace", 8, 8)[0]
     array = np.load(data / "frames.npy")
     assert len(array) == len(table)
     for row, pictures in zip(table, array, strict=True):

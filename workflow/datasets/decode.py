@@ -8,8 +8,8 @@ guess costs a second pass, never a wrong frame.
 import hashlib
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # read at import; clips.csv has the reasons
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -22,17 +22,6 @@ GUESS_SLACK = 3  # the header's count is usually wrong by at most this many fram
 
 class UndecodableError(Exception):
     """No frame of this clip decodes; the message is its status in clips.csv."""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """frames: (T, height, width, 3) uint8 RGB, zeros after the end of a short clip. count: frames of the whole clip."""
-
-    frames: np.ndarray
-    count: int
-    fps: float
-    width: int
-    height: int
 
 
 def indices(n: int, count: int, sampling: str, key: str = "") -> list[int]:
@@ -50,10 +39,13 @@ def indices(n: int, count: int, sampling: str, key: str = "") -> list[int]:
     return np.rint(np.linspace(0, n - 1, count)).astype(int).tolist()
 
 
-def decode(path: Path, count: int, sampling: str, width: int, height: int, seed: int = 0, clip: str = "") -> Decoded:
-    """Decode the clip at `path` and keep `count` of its frames, resized to width x height; raises UndecodableError.
+def decode(
+    path: Path, count: int, sampling: str, width: int, height: int, seed: int = 0, clip: str = ""
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Decode the clip at `path`; return `count` of its frames, resized, and facts about the whole clip.
 
-    seed, clip: what the sampling `random` depends on.
+    The frames are (count, height, width, 3) uint8 RGB, zeros after the end of a short clip; the facts are its number
+    of frames, fps, width and height. seed, clip: what the sampling `random` depends on. Raises UndecodableError.
     """
     key = f"{seed}:{clip}"
     capture = _open(path)
@@ -71,7 +63,8 @@ def decode(path: Path, count: int, sampling: str, width: int, height: int, seed:
             raise UndecodableError(f"decodes to {n} frames, then to {n_again}")
     frames = np.zeros((count, height, width, 3), np.uint8)
     frames[: len(wanted)] = [kept[i] for i in wanted]
-    return Decoded(frames, n, round(fps, 3) if math.isfinite(fps) else 0.0, int(native_width), int(native_height))
+    fps = round(fps, 3) if math.isfinite(fps) else 0.0
+    return frames, {"frames": n, "fps": fps, "width": int(native_width), "height": int(native_height)}
 
 
 def _open(path: Path) -> cv2.VideoCapture:

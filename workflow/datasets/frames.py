@@ -49,11 +49,10 @@ def decode_clip(row: Row, options: Options) -> tuple[Facts, np.ndarray | None]:
         facts["sha256"] = seal.digest(path)
         if row["sha256"] not in ("", facts["sha256"]):
             raise seal.DamagedError(f"{path} is corrupt: its sha256 has changed since it was unpacked")
-        found = decode(path, clip=row["clip"], **options)
+        frames, found = decode(path, clip=row["clip"], **options)
     except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}, None
-    facts |= {"frames": found.count, "fps": found.fps, "width": found.width, "height": found.height}
-    return facts, found.frames
+    return facts | found, frames
 
 
 def decode_all(rows: list[Row], options: Options, store: Store, workers: int) -> list[Facts]:
