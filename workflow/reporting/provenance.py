@@ -41,13 +41,11 @@ def of(table: pd.DataFrame) -> Provenance:
 
 def run_commits(successful: pd.DataFrame) -> str:
     """Return the commits of the runs, each with how many of its runs used code that differed from it."""
-    known = [(commit, rows) for commit, rows in successful.groupby("git_commit") if commit]
-    return "commit " + ", ".join(_commit(*pair) for pair in known) if known else "no recorded commit"
-
-
-def _commit(commit: str, rows: pd.DataFrame) -> str:
-    dirty = uncommitted(rows)
-    return commit[:12] + (f" ({dirty} of {len(rows)} runs {UNCOMMITTED})" if dirty else "")
+    known = []
+    for commit, rows in successful[successful["git_commit"].fillna("") != ""].groupby("git_commit"):
+        dirty = uncommitted(rows)
+        known.append(commit[:12] + (f" ({dirty} of {len(rows)} runs {UNCOMMITTED})" if dirty else ""))
+    return "commit " + ", ".join(known) if known else "no recorded commit"
 
 
 def uncommitted(rows: pd.DataFrame) -> int:
@@ -58,16 +56,16 @@ def uncommitted(rows: pd.DataFrame) -> int:
 @lru_cache(maxsize=1)
 def script_commit() -> str:
     """Return the last commit that changed the reporting code, marked if files have changed since."""
-    commit = _git("log", "-1", "--format=%H", "--", *SCRIPTS)
-    if not commit:
-        return "no git commit"
-    changed = _git("status", "--porcelain", "--", *SCRIPTS)
-    return f"commit {commit[:12]}" + (" with local changes" if changed else "")
+    commit = _git("log", "-1", "--format=%h", "--abbrev=12")
+    changed = " with local changes" if _git("status", "--porcelain") else ""
+    return f"commit {commit}{changed}" if commit else "no git commit"
 
 
 def _git(*arguments: str) -> str:
+    """Return what git prints about the reporting code; "" if there is no git or no repository."""
     try:
-        found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:  # no git on this machine
+        return subprocess.check_output(
+            ["git", *arguments, "--", *SCRIPTS], cwd=ROOT, stderr=subprocess.DEVNULL, text=True
+        ).strip()
+    except (OSError, subprocess.CalledProcessError):
         return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

@@ -14,35 +14,29 @@ from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
+from workflow.training import scores
 
 NAMED = 16, 4  # up to so many classes and panels, class names are readable; above, classes are numbered
 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     """Return predictions by true class (rows) and predicted class, and the number of runs that left some."""
-    files = [
-        (results.root / record).with_name("predictions.csv") for record in results.successful(*experiment)["record"]
-    ]
-    tables = [
-        table for file in files if file.is_file() if len(table := pd.read_csv(file, usecols=["label", "predicted"]))
-    ]
-    if not tables:
-        return pd.DataFrame(), 0
-    both = pd.concat(tables, ignore_index=True)
-    labels, predicted = both["label"], both["predicted"]
-    count = max(labels.max(), predicted.max()) + 1
+    files = [(results.root / path).with_name("predictions.csv") for path in results.successful(*experiment)["record"]]
+    tables = [pd.read_csv(file, usecols=["label", "predicted"]) for file in files if file.is_file()]
+    both = pd.concat([table for table in tables if len(table)] or [pd.DataFrame()])
+    if both.empty:
+        return both, 0
     names = class_names(results, experiment[0])
-    if len(names) < count:
-        names = [str(index) for index in range(count)]
-    matrix = pd.crosstab(labels, predicted).reindex(index=range(len(names)), columns=range(len(names)), fill_value=0)
-    return matrix.set_axis(names, axis=0).set_axis(names, axis=1), len(tables)
+    if len(names) <= both.to_numpy().max():
+        names = [str(label) for label in range(both.to_numpy().max() + 1)]
+    matrix = scores.confusion(both["label"].to_numpy(), both["predicted"].to_numpy(), len(names))
+    return pd.DataFrame(matrix, names, names), sum(len(table) > 0 for table in tables)
 
 
 def class_names(results: Results, dataset: str) -> list[str]:
     """Return the names of the classes by label, from the data's frames.json, else from the catalogue."""
-    for file in sorted(results.root.rglob("frames.json")):
-        if file.parent.name == dataset:
-            return json.loads(file.read_text())["classes"]
+    for file in sorted(results.root.rglob(f"{dataset}/frames.json")):
+        return json.loads(file.read_text())["classes"]
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else []
 
 

@@ -1,6 +1,5 @@
 """Weights and multiply-adds against rank, from the declarations of the formats alone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -29,34 +28,26 @@ def table(results: Results) -> pd.DataFrame:
     rows = []
     first = {front_end: dataset for dataset, front_end, _ in reversed(results.places)}
     for dataset, front_end, model in results.places:
-        if first[front_end] == dataset and models.get(results, model).family == model:
+        shown = first[front_end] == dataset and models.get(results, model).family == model
+        if shown and models.declaration(results, dataset, front_end, model):
             head = layouts.data_label(results.layout, dataset, front_end)
-            for rank, counts in sweep(results, dataset, front_end, model):
+            for rank, counts in sweep(models.recurrent(results, dataset, front_end, model)).items():
                 rows += [(head, f"{head}\n{text}", model, rank, counts[name]) for name, text in QUANTITIES.items()]
     data = pd.DataFrame(rows, columns=["head", "panel", "model", "rank", "number"])
     return data[data.groupby("head")["rank"].transform("max") > 0]
 
 
-def sweep(results: Results, dataset: str, front_end: str, model: str) -> Iterator[tuple[int, dict[str, int]]]:
-    """Yield (rank, counts), rank 0 for a format without ranks; nothing for a model that is no recurrent layer."""
-    if models.declaration(results, dataset, front_end, model) is None:
-        return
-    arguments = models.recurrent(results, dataset, front_end, model)
+def sweep(arguments: dict[str, Any]) -> dict[int, dict[str, int]]:
+    """Return rank -> counts of a layer, up to the largest rank that its modes allow; under 0 if it has no ranks."""
     bare = {key: value for key, value in arguments.items() if key not in RANK_KEYS}
-    if bare == arguments:
-        yield 0, _counts(arguments)
-        return
-    for rank in RANKS:
+    found = {}
+    for rank in RANKS if len(bare) < len(arguments) else [0]:
         try:
-            counts = _counts(bare | {"ranks": rank})
+            layer = baselines.layer(**(bare | {"ranks": rank} if rank else bare))
         except ValueError:  # above what the modes allow
-            return
-        yield rank, counts
-
-
-def _counts(arguments: dict[str, Any]) -> dict[str, int]:
-    declaration = baselines.layer(**arguments)
-    return {"W": declaration.parameters()["W"], **declaration.complexity()}
+            break
+        found[rank] = {"W": layer.parameters()["W"], **layer.complexity()}
+    return found
 
 
 def draw(results: Results) -> Canvas | None:

@@ -1,8 +1,5 @@
 """The article's own small tables: what was run, what became of the claims and reported numbers, who leads."""
 
-from collections.abc import Iterable
-from typing import Any
-
 import pandas as pd
 
 from workflow.reporting import layout as layouts
@@ -33,16 +30,13 @@ PLACE = ["dataset", "front_end", "protocol"]
 
 def runs(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: how many models, folds and seeds, and the states of runs."""
-    finished = results.successful_records.assign(state="finished")
-    every = pd.concat([finished[[*PLACE, "model", "fold", "seed", "state"]], results.excluded], ignore_index=True)
-    groups, rows = dict(iter(every.dropna(subset=["fold"]).groupby(PLACE))), []
+    every = pd.concat([results.successful_records.assign(state="finished"), results.excluded]).dropna(subset=["fold"])
+    groups, rows = every.groupby(PLACE), []
     for place in results.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None):
-        found = groups[place]
-        counts = {"Models": "model", "Folds": "fold", "Seeds": "seed"}
-        row = {"Data and protocol": _place(results, *place)}
-        row |= {name: number(found[column].nunique()) for name, column in counts.items()}
-        rows.append(row | {"Runs": _counts(found["state"])})
-    return pd.DataFrame(rows)
+        found = groups.get_group(place)
+        numbers = (number(found[column].nunique()) for column in ("model", "fold", "seed"))
+        rows.append((_place(results, *place), *numbers, _counts(found["state"])))
+    return pd.DataFrame(rows, columns=["Data and protocol", "Models", "Folds", "Seeds", "Runs"])
 
 
 def verdicts(results: Results) -> pd.DataFrame:
@@ -51,36 +45,33 @@ def verdicts(results: Results) -> pd.DataFrame:
     for name, (text, metric, scale, digits) in CLAIMS.items():
         found = table[table["claim"] == name]
         if len(found):
-            ends = [of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
-            row = {"Claim": text, "Claimed": _range([scale * end for end in ends], 1 if scale > 1 else 0)}
-            row |= {"Found": _range(scale * found["found"], digits), "Comparisons": _counts(found["verdict"])}
-            rows.append(row)
-    return pd.DataFrame(rows)
+            ends = [scale * of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
+            claimed = _range(pd.Series(ends), 1 if scale > 1 else 0)
+            rows.append((text, claimed, _range(scale * found["found"], digits), _counts(found["verdict"])))
+    return pd.DataFrame(rows, columns=["Claim", "Claimed", "Found", "Comparisons"])
 
 
 def reported(results: Results) -> pd.DataFrame:
     """Return a row per kind of reported number: how often each verdict on the reproduced one occurs."""
-    table, rows = comparison.build(results), []
+    table = comparison.build(results)
     nearest = (table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")
     table = table[table["reported"].notna() & (nearest | (table["metric"] != "accuracy"))]
-    for metric, text in KINDS.items():
-        found = table[table["metric"] == metric]
-        if len(found):
-            rows.append({"Number": text, "Reported": number(len(found)), "Reproduced": _counts(found["verdict"])})
-    return pd.DataFrame(rows)
+    kinds = ((text, table[table["metric"] == metric]) for metric, text in KINDS.items())
+    rows = [(text, number(len(found)), _counts(found["verdict"])) for text, found in kinds if len(found)]
+    return pd.DataFrame(rows, columns=["Number", "Reported", "Reproduced"])
 
 
 def leaders(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: the best recurrent model, FDHT-LSTM, and naive baseline."""
-    table = accuracy.build(results).copy()
-    table["kind"] = [models.kind(results, model) for model in table["model"]]
-    columns = {"Best recurrent model (%)": ("dense", "compressed", "fdht"), "Best FDHT-LSTM (%)": ("fdht",)}
-    columns |= {"Best naive baseline (%)": ("baseline",)}
+    table = accuracy.build(results)
+    table = table.assign(kind=[models.kind(results, model) for model in table["model"]])
     rows = []
     for place, found in table[table["n"] > 0].groupby(PLACE, sort=False):
-        row = {"Data and protocol": _place(results, *place)}
-        rows.append(row | {head: _best(results, found[found["kind"].isin(wanted)]) for head, wanted in columns.items()})
-    return pd.DataFrame(rows)
+        kind = found["kind"]
+        groups = (found[kind != "baseline"], found[kind == "fdht"], found[kind == "baseline"])
+        rows.append((_place(results, *place), *(_best(results, group) for group in groups)))
+    heads = [f"Best {group} (%)" for group in ("recurrent model", "FDHT-LSTM", "naive baseline")]
+    return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
 
 TABLES = {"runs": runs, "verdicts": verdicts, "reported": reported, "leaders": leaders}
@@ -102,11 +93,10 @@ def _counts(words: pd.Series) -> str:
     return ", ".join(f"{word}: {number(count)}" for word, count in words.value_counts(sort=False).items())
 
 
-def _range(values: Iterable[Any], digits: int) -> str:
-    known = pd.Series(list(values), dtype=float).dropna()
-    if known.empty:
+def _range(values: pd.Series, digits: int) -> str:
+    if values.isna().all():
         return MISSING
-    return " to ".join(dict.fromkeys(number(end, digits) for end in (known.min(), known.max())))
+    return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
 
 
 def _best(results: Results, rows: pd.DataFrame) -> str:

@@ -9,13 +9,10 @@
   let order = { key: null, sign: 1 };
 
   // An element with attributes and children. Text is never parsed as HTML.
+  const SVG = ["svg", "title", "line", "polyline", "text"];
   function make(name, attributes, ...children) {
-    return fill(document.createElement(name), attributes, children);
-  }
-  function draw(name, attributes, ...children) {
-    return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
-  }
-  function fill(element, attributes, children) {
+    const space = SVG.includes(name) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+    const element = document.createElementNS(space, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     element.append(...children);
     return element;
@@ -57,34 +54,36 @@
 
   // A curve: accuracies from 0 to 100 % against epochs.
   function chart(run) {
-    const [width, height, left, right, top, bottom] = [420, 240, 38, 410, 28, 200];
+    const [left, right, top, bottom] = [38, 410, 28, 200];
     const epochs = run.curve.epoch;
     const [first, last] = [epochs[0], epochs[epochs.length - 1]];
     const x = (epoch) => left + (right - left) * (last === first ? 0.5 : (epoch - first) / (last - first));
     const y = (share) => bottom - (bottom - top) * share;
-    const text = (x, y, content, anchor = "middle") => draw("text", { x, y, "text-anchor": anchor }, content);
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", width: "100%" });
-    svg.append(draw("title", {}, `Accuracy of ${run.path} over the epochs`));
+    const text = (x, y, content, anchor = "middle") => make("text", { x, y, "text-anchor": anchor }, content);
+    const line = (x1, x2, y1, y2, look) => make("line", { x1, x2, y1, y2, ...look });
+    const svg = make("svg", { viewBox: "0 0 420 240", role: "img", width: "100%" });
+    svg.append(make("title", {}, `Accuracy of ${run.path} over the epochs`));
+    svg.append(text(210, 234, "accuracy (%) against epochs"));
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-      svg.append(draw("line", { x1: left, x2: right, y1: y(share), y2: y(share), stroke: "#d9dee3" }));
+      svg.append(line(left, right, y(share), y(share), { stroke: "#d9dee3" }));
       svg.append(text(left - 5, y(share) + 4, String(100 * share), "end"));
     }
     for (const epoch of new Set([first, Math.round((first + last) / 2), last])) {
       svg.append(text(x(epoch), bottom + 16, String(epoch)));
     }
-    svg.append(text(width / 2, height - 6, "accuracy (%) against epochs"));
     LINES.forEach(([name, stroke, dash], index) => {
       const values = run.curve[name + "_accuracy"];
-      const points = epochs.map((epoch, i) => [epoch, values[i]]).filter(([, value]) => value !== null);
-      const path = points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+      const known = [...epochs.keys()].filter((index) => values[index] !== null);
+      const points = known.map((index) => `${x(epochs[index]).toFixed(1)},${y(values[index]).toFixed(1)}`).join(" ");
       const look = { stroke, fill: "none", "stroke-width": 1.8, "stroke-dasharray": dash };
       const key = left + 105 * index;
-      svg.append(draw("polyline", { points: path, ...look }));
-      svg.append(draw("line", { x1: key, x2: key + 20, y1: 10, y2: 10, ...look }), text(key + 25, 14, name, "start"));
+      svg.append(make("polyline", { points, ...look }), line(key, key + 20, 10, 10, look));
+      svg.append(text(key + 25, 14, name, "start"));
     });
     if (run.best_epoch >= first) {
-      const line = { x1: x(run.best_epoch), x2: x(run.best_epoch), y1: top, y2: bottom, stroke: "#1d2329" };
-      svg.append(draw("line", { ...line, "stroke-dasharray": "1 3" }, draw("title", {}, "epoch chosen on validation")));
+      const best = x(run.best_epoch);
+      svg.append(line(best, best, top, bottom, { stroke: "#1d2329", "stroke-dasharray": "1 3" }));
+      svg.lastChild.append(make("title", {}, "epoch chosen on validation"));
     }
     return svg;
   }
@@ -122,8 +121,8 @@
       : (run) => query.split(/\s+/).every((word) => run.text.includes(word));
     const found = data.runs.filter(matches);
     if (order.key === null) return found;
-    const [known, missing] = [true, false].map((has) => found.filter((run) => (order.key in run) === has));
-    return [...known.sort((a, b) => order.sign * compare(a[order.key], b[order.key])), ...missing];
+    const [key, sign] = [order.key, order.sign];  // runs without a value come last
+    return found.sort((a, b) => (key in b) - (key in a) || sign * compare(a[key] ?? "", b[key] ?? ""));
   }
 
   function show() {
