@@ -6,7 +6,7 @@ import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.reporting import models, verdict
-from workflow.reporting.results import declared, gather
+from workflow.reporting.results import gather
 from workflow.reporting.statistics import Interval
 from workflow.reporting.tables import TABLES, comparison
 
@@ -66,7 +66,7 @@ def test_a_total_is_counted_as_its_source_counts(tmp_path):
 
 
 def test_totals_of_the_configuration_have_the_verdicts_of_their_sources():
-    totals = comparison.build(declared("config/paper.yaml"))
+    totals = comparison.build(gather(None, "config/paper.yaml"))
     totals = totals[totals["metric"] == "weights"]
     assert totals.groupby("front_end")["counts"].unique().map(list).to_dict() == {
         "inception_v3": ["W + U + 2 biases"],

@@ -9,6 +9,7 @@ import yaml
 from synthetic_records import SHAPES
 
 from workflow.commands import tables
+from workflow.reporting.files import ReportingError
 
 HT = SHAPES["ht_lstm"]
 CONFIG = {
@@ -34,7 +35,7 @@ CONFIG = {
 def counted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counts")
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    assert tables.main(["--config", str(folder / "config.yaml"), "--output", str(folder / "tables")]) == 0
+    tables.main(config=folder / "config.yaml", output=folder / "tables")
     return folder
 
 
@@ -69,7 +70,7 @@ def test_no_torch_is_imported(counted, root):
     config = str(counted / "config.yaml")
     code = (
         "import sys; from workflow.commands import tables; "
-        f"tables.main(['--config', {config!r}, '--output', {str(counted / 'again')!r}]); "
+        f"tables.main(config={config!r}, output={str(counted / 'again')!r}); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -79,5 +80,5 @@ def test_no_torch_is_imported(counted, root):
 
 def test_a_wrong_configuration_is_one_sentence(tmp_path):
     (tmp_path / "wrong.yaml").write_text("name: x\ndatasets: {ucf11: {}}\nmodels: {}\nspeed: 1\n")
-    with pytest.raises(SystemExit, match=r"tables: .*wrong\.yaml"):
-        tables.main(["--config", str(tmp_path / "wrong.yaml"), "--output", str(tmp_path)])
+    with pytest.raises(ReportingError, match=r"wrong\.yaml"):
+        tables.main(config=tmp_path / "wrong.yaml", output=tmp_path)

@@ -9,6 +9,7 @@ from workflow.reporting import collect, records
 from workflow.reporting.files import ReportingError
 from workflow.reporting.grid import configuration_of
 from workflow.reporting.results import gather
+from workflow.storage.command_line import call
 from workflow.training import finished
 
 BROKEN = {
@@ -89,20 +90,20 @@ def test_a_missing_folder_is_one_sentence(tmp_path):
 
 
 def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, capsys):
-    assert collect.main(["--from", str(damaged), "--output", str(tmp_path / "results.csv")]) == 1
+    assert call(collect.main, ["--from", damaged, "--output", tmp_path / "results.csv"]) == 1
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert len(lines) == 24
     assert lines[0] == ",".join(records.COLUMNS)
     printed = capsys.readouterr().err
     assert "failed: the loss became NaN in epoch 3" in printed
     assert "seed1/result.json: damaged: not JSON" in printed
-    assert "23 records (2 damaged, 1 failed, 20 ok)" in printed
+    assert "23 records (2 damaged, 1 failed, 20 ok; sha256 " in printed
 
 
 def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
     for place in ("here", "there"):
         write_grid(tmp_path / place, ("lstm",), folds=1, seeds=2, extras=False)
-        collect.collect(tmp_path / place, tmp_path / f"{place}.csv")
+        collect.main(tmp_path / place, tmp_path / f"{place}.csv")
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
 
 

@@ -109,7 +109,7 @@ def test_blocks_are_rows_in_markdown():
 @needs_latex
 def test_every_table_can_be_input_on_its_own(few, damaged, tmp_path):
     for root in (few, damaged):
-        tables.main(["--from", str(root), "--output", str(tmp_path)])
+        tables.main(root, tmp_path)
         log = compiled(tmp_path, document(TABLES))
         assert "Overfull" not in log
 
@@ -119,7 +119,7 @@ def test_text_that_means_something_to_latex_does_no_harm(tmp_path):
     broken = record(status="failed", failure=HOSTILE, test_accuracy=None, best_epoch_accuracy=None, device=HOSTILE)
     write_run(tmp_path, broken, extras=False)
     write_run(tmp_path, record(seed=1, device=HOSTILE), extras=False)
-    tables.main(["--from", str(tmp_path), "--output", str(tmp_path), "--tables", "excluded", "cost"])
+    tables.main(tmp_path, tmp_path, tables=["excluded", "cost"])
     compiled(tmp_path, document(["excluded", "cost"]))
 
 

@@ -112,7 +112,6 @@ def test_a_reader_fills_in_a_value_and_the_tables_follow(tmp_path, raw):
     assert (before["verdict"], before["status"]) == ("not reported", "unknown")
     after = comparison.build(gather(tmp_path, reported=tmp_path / "own.csv")).iloc[0]
     assert (after["verdict"], after["reported"], after["source"]) == ("match", 0.9, "my copy of the paper")
-    options = ["--from", str(tmp_path), "--output", str(tmp_path / "t"), "--reported", str(tmp_path / "own.csv")]
-    assert tables.main(options) == 0
+    tables.main(tmp_path, tmp_path / "t", reported=tmp_path / "own.csv")
     text = " ".join((tmp_path / "t/comparison.md").read_text().split())
     assert "| FDHT-LSTM | 90.0 | 90.1 | \\[89.9, 90.3] | 3 | +0.1 | match |" in text

@@ -11,7 +11,7 @@ from workflow.reporting.tables import TABLES
 MINE = """
 import pandas as pd
 
-from workflow.reporting.table import Column, Sheet, Table, count, model, rows_of
+from workflow.reporting.table import MODEL, Column, Sheet, Table
 
 
 def build(results):
@@ -19,10 +19,10 @@ def build(results):
 
 
 def sheets(results, frame):
-    yield Sheet("mine", "How long the names are.", [("", rows_of(frame))], [])
+    yield Sheet("", "How long the names are.", frame, [])
 
 
-COLUMNS = [Column("model", "Model", model, align="l"), Column("letters", "Letters", count)]
+COLUMNS = [MODEL, Column("letters", "Letters")]
 TABLE = Table("mine", "Lengths of names", 99, build, sheets, COLUMNS)
 """
 SCRIPT = """
@@ -36,7 +36,7 @@ from workflow.reporting.results import gather
 
 page.images = article.figures.write = lambda *_: {}  # drawing only takes time
 results = gather(sys.argv[1])
-tables.main(["--from", sys.argv[1], "--output", "made"])
+tables.main(sys.argv[1], "made")
 Path("report.html").write_text(page.page(results))
 Path("article").mkdir()
 article.prepare(results, Path("article"))

@@ -52,8 +52,6 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     from workflow.storage.command_line import call
 
     module = import_module(f"workflow.commands.{name}")
-    if name == "tables":
-        return module.main(given)
     own, others = selection.split(given) if name in ("run", "array") else (given, [])
     try:
         return call(module.main, own, program=program, request=Request(config, others)) or 0

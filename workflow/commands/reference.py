@@ -21,6 +21,6 @@ def main(
 ) -> None:
     if not records.find(RECORDS):
         raise ConfigurationError(f"{RECORDS} has no records; restore them with git checkout results/reference")
-    tables.main(["--from", str(RECORDS), "--output", str(output / "tables")])
+    tables.main(RECORDS, output / "tables")
     figures.main(RECORDS, output / "figures")
     report.main(RECORDS, output / "report.html")

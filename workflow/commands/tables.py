@@ -1,16 +1,21 @@
-"""All tables as CSV, LaTeX and Markdown, from a folder of records alone: no data, no training."""
+"""All tables as CSV, LaTeX and Markdown, from a folder of records alone: no data, no training.
 
-import argparse
+From a configuration alone (--config, --output), only those that need no record.
+"""
+
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+import typer
 
-from workflow.reporting import records, render
+from workflow.reporting import options, records, render
 from workflow.reporting.files import ReportingError, write_text
-from workflow.reporting.results import Results, declared, gather
+from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
+from workflow.storage.command_line import command_line
 
 MODULE = "workflow.commands.tables"
 
@@ -35,53 +40,35 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 def metadata(name: str, title: str, comments: list[str]) -> str:
     """Return the origin of a table as CSV on the Web (W3C) has it, since CSV has no comments."""
-    content = {
-        "@context": "http://www.w3.org/ns/csvw",
-        "url": f"{name}.csv",
-        "dc:title": title,
-        "dc:provenance": comments,
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    content = {"@context": "http://www.w3.org/ns/csvw", "url": f"{name}.csv", "dc:title": title}
+    return json.dumps(content | {"dc:provenance": comments}, indent=1, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write tables from a folder of records, or from a configuration alone those that need no record."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
-    parser.add_argument("--from", dest="root", metavar="DIR", help="folder that holds records")
-    parser.add_argument("--output", metavar="DIR", help="folder for the tables (tables/ in the folder of records)")
-    parser.add_argument("--config", metavar="FILE", help="configuration whose runs are expected (DIR/config.yaml)")
-    parser.add_argument("--layout", metavar="FILE", help="columns, order, precision (paper/layout.yaml)")
-    parser.add_argument("--reported", metavar="FILE", help="reported numbers (paper/reported.csv)")
-    parser.add_argument("--tables", nargs="+", choices=list(TABLES), metavar="NAME", help="default: all")
-    options = parser.parse_args(arguments)
-    if options.root is None and not (options.config and options.output):
-        parser.error("expected --from DIR, or --config FILE and --output DIR for tables that need no record")
-    try:
-        results = read(options)
-        names = options.tables or [name for name in TABLES if options.root or name in needing("configuration")]
-        if results.records.empty and not set(names) <= set(needing("configuration")):
-            raise ReportingError(f"{options.root}: no record (result.json) in this folder or below it")
-        output = Path(options.output or Path(options.root) / "tables")
-        write(results, output, names)
-    except ReportingError as error:
-        sys.exit(f"tables: {error}")
+def main(
+    root: Annotated[Path | None, typer.Option("--from", metavar="DIR", help="Folder that holds records.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the tables (DIR/tables).")] = None,
+    config: options.Config = None,
+    layout: options.Layout = None,
+    reported: options.Reported = None,
+    tables: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be repeated; all by default.")] = None,
+) -> None:
+    if root is None and not (config and output):
+        raise ReportingError("expected --from DIR, or --config FILE and --output DIR for tables that need no record")
+    if unknown := set(tables or ()) - set(TABLES):
+        raise ReportingError(f"--tables: unknown table {min(unknown)!r}; known: {', '.join(TABLES)}")
+    results = gather(root, config, layout, reported)
+    countable = [table.name for table in TABLES.values() if table.needs == "configuration"]
+    names = tables or (list(TABLES) if root else countable)
+    if results.records.empty and not set(names) <= set(countable):
+        raise ReportingError(f"{root}: no record (result.json) in this folder or below it")
+    output = output or results.root / "tables"
+    write(results, output, names)
     for sentence in records.problems(results.records):
         print(f"tables: {sentence}", file=sys.stderr)
     print(f"tables: {len(names)} tables from {results.provenance.records} -> {output}")
-    return 0
 
 
-def read(options: argparse.Namespace) -> Results:
-    """Return the results that the options name."""
-    if options.root is None:
-        return declared(options.config, options.layout, options.reported)
-    return gather(options.root, options.config, options.layout, options.reported)
-
-
-def needing(what: str) -> list[str]:
-    """Return the names of the tables that need "records", or the "configuration" alone."""
-    return [table.name for table in TABLES.values() if table.needs == what]
-
+main.__doc__ = __doc__
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line(main)

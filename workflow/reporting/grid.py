@@ -1,6 +1,5 @@
 """The runs that are expected, those that no mean includes, and the order of experiments in tables."""
 
-import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from workflow.experiments.problems import ConfigurationError
 from workflow.reporting.files import ReportingError
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 
-EXCLUDED = [*IDENTITY, "state", "reason", "record"]
-ORDER = ["dataset", "front_end", "protocol", "model"]
+BLOCK = ["dataset", "front_end", "protocol"]
+ORDER = [*BLOCK, "model"]
+WHOLE = {"fold": "Int64", "seed": "Int64"}
 
 
 def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
@@ -36,26 +36,20 @@ def expected(records: pd.DataFrame, config: Configuration | None) -> pd.DataFram
     Without a configuration, every model of a data set, front end and protocol should have every fold and seed that any
     of them has there.
     """
-    points: list[tuple[Any, ...]] = []
     if config is not None:
-        points = [tuple(run.identity.values()) for run in grid.runs(config)]
-    else:
-        known = records.dropna(subset=IDENTITY)
-        for (dataset, front_end, protocol), group in known.groupby(["dataset", "front_end", "protocol"], sort=False):
-            pairs = list(group[["fold", "seed"]].drop_duplicates().itertuples(index=False, name=None))
-            for model, pair in itertools.product(group["model"].unique(), pairs):
-                points.append((dataset, front_end, model, protocol, *pair))
-    return pd.DataFrame(points, columns=IDENTITY).astype({"fold": "Int64", "seed": "Int64"})
+        return pd.DataFrame([run.identity for run in grid.runs(config)], columns=IDENTITY).astype(WHOLE)
+    known = records.dropna(subset=IDENTITY)
+    models, pairs = (known[[*BLOCK, *names]].drop_duplicates() for names in (["model"], ["fold", "seed"]))
+    return models.sort_values(BLOCK, kind="stable").merge(pairs, on=BLOCK)[IDENTITY]
 
 
 def excluded(records: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     """Return the runs that no mean includes: without a record, failed, or with a record that cannot be used."""
     bad = records[records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
-    have = set(records[IDENTITY].itertuples(index=False, name=None))
-    missing = [run for run in wanted[IDENTITY].itertuples(index=False, name=None) if run not in have]
-    absent = pd.DataFrame(missing, columns=IDENTITY).assign(state="missing", reason="no record", record="")
-    table = pd.concat([bad[EXCLUDED].astype(object), absent[EXCLUDED].astype(object)], ignore_index=True)
-    return table.astype({"fold": "Int64", "seed": "Int64"})
+    both = wanted.merge(records[IDENTITY].drop_duplicates(), how="left", indicator=True)
+    missing = both[both["_merge"] == "left_only"].assign(state="missing", reason="no record", record="")
+    columns = [*IDENTITY, "state", "reason", "record"]
+    return pd.concat([bad[columns], missing[columns]], ignore_index=True)
 
 
 def experiments(
@@ -66,18 +60,16 @@ def experiments(
     The order is that of the configuration. Without one it is that of the layout, with models by family, then by name.
     """
     found = pd.concat([wanted[EXPERIMENT], records[EXPERIMENT].dropna()], ignore_index=True).drop_duplicates()
-    known = records.dropna(subset=["model", "family"])
-    families = dict(zip(known["model"], known["family"], strict=True))
     if config is None:
-        orders: dict[str, Iterable[str]] = {name: layout[f"{name}s"] for name in ORDER}
+        families = records.dropna(subset=["model", "family"]).set_index("model")["family"].to_dict()
         places = {family: place for place, family in enumerate(layout["models"])}
-        ranked = sorted(set(found["model"]), key=lambda name: (places.get(families.get(name, name), len(places)), name))
-        orders["model"] = ranked
+        orders: dict[str, Iterable[str]] = {name: layout[f"{name}s"] for name in BLOCK}
+        orders["model"] = sorted(found["model"], key=lambda name: (places.get(families.get(name), len(places)), name))
     else:
         orders = {name: getattr(config, f"{name}s") for name in ORDER}
-    ranks = {}
-    for name in ORDER:
-        names = [*orders[name], *sorted(set(found[name]) - set(orders[name]))]
-        ranks[name] = found[name].map({value: rank for rank, value in enumerate(names)})
-    order = pd.DataFrame(ranks).sort_values(ORDER, kind="stable").index
-    return found.loc[order].reset_index(drop=True)
+
+    def rank(column: pd.Series) -> pd.Series:
+        names = list(dict.fromkeys([*orders[column.name], *sorted(column)]))
+        return column.map(names.index)
+
+    return found.sort_values(ORDER, key=rank, kind="stable", ignore_index=True)

@@ -58,11 +58,11 @@ def kind(results: Results, model: str) -> str:
     family = get(results, model).family
     if entry := results.layout["models"].get(family):
         return entry["kind"]
-    places = [place for place in results.places if place[2] == model]
-    formats = [name for place in places if (name := recurrent(results, *place).get("format")) in baselines.FORMATS]
-    if not formats:
+    formats = (format_of(results, *place) for place in results.places if place[2] == model)
+    found = next(filter(None, formats), None)
+    if found is None:
         return "compressed"
-    return "baseline" if baselines.FORMATS[formats[0]].naive else KINDS.get(formats[0], "compressed")
+    return "baseline" if found.naive else KINDS.get(found.name, "compressed")
 
 
 @cached
@@ -81,7 +81,7 @@ def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict
     """
     if run := _declared(results, dataset, front_end, model):
         return {"recurrent": run.recurrent, "training": run.training.plain}
-    for record in results.records_of(dataset, front_end, model)["record"]:
+    for record in results.successful(dataset, front_end, model)["record"]:
         file = (results.root / record).with_name("specification.yaml")
         if file.is_file():
             found = yaml.safe_load(file.read_text())
@@ -94,49 +94,57 @@ def recurrent(results: Results, dataset: str, front_end: str, model: str) -> dic
     return resolved(results, dataset, front_end, model)["recurrent"]
 
 
+def format_of(results: Results, dataset: str, front_end: str, model: str) -> baselines.Format | None:
+    """Return a model's format; None if unknown."""
+    return baselines.FORMATS.get(recurrent(results, dataset, front_end, model).get("format", ""))
+
+
 def declaration(results: Results, dataset: str, front_end: str, model: str) -> Any | None:
     """Return the declaration of a model's layer; None for a naive baseline or if unknown."""
-    found = recurrent(results, dataset, front_end, model)
-    format_ = baselines.FORMATS.get(found.get("format", ""))
-    return None if format_ is None or format_.naive else baselines.layer(**found)
+    found = format_of(results, dataset, front_end, model)
+    return baselines.layer(**recurrent(results, dataset, front_end, model)) if found and not found.naive else None
 
 
 def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
     """Return whether a model is fitted at once, without a seed. Without a specification its family is its format."""
-    name = recurrent(results, dataset, front_end, model).get("format", get(results, model).family)
-    return name in baselines.FORMATS and baselines.FORMATS[name].fitted
+    found = recurrent(results, dataset, front_end, model).get("format", get(results, model).family)
+    return found in baselines.FORMATS and baselines.FORMATS[found].fitted
 
 
 def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
-    """Return {"W", "U", "bias", "classifier"} from the records, else from the declaration; None if unknown."""
-    rows = results.records_of(dataset, front_end, model)[WEIGHTS].drop_duplicates()
-    if len(rows) == 1:
-        return {name: int(rows.iloc[0][name]) for name in WEIGHTS}
+    """Return W, U, weights (W + U), bias and classifier, from the records, else from the declaration.
+
+    None if neither is known.
+    """
+    rows = results.successful(dataset, front_end, model)[WEIGHTS].drop_duplicates()
     run = _declared(results, dataset, front_end, model)
-    return None if run is None else parameters(run, len(CATALOGUE[dataset].classes))
+    if len(rows) == 1:
+        found = {name: int(rows.iloc[0][name]) for name in WEIGHTS}
+    elif run:
+        found = parameters(run, len(CATALOGUE[dataset].classes))
+    else:
+        return None
+    return found | {"weights": found["W"] + found["U"]}
 
 
 def dense_counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
-    """Return W and U of the dense layer of the same sizes: G H D and G H H, G = 4 gates (3 for a GRU)."""
+    """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G = 4 gates (3 for a GRU)."""
     found = recurrent(results, dataset, front_end, model)
     if "hidden_size" not in found or "input_size" not in found:
         return None
     gates = 3 if found.get("cell") == "gru" else 4
     D, H = found["input_size"], found["hidden_size"]
-    return {"W": gates * H * D, "U": gates * H * H}
+    return {"W": gates * H * D, "U": gates * H * H, "weights": gates * H * (D + H)}
 
 
-def weights(found: dict[str, int] | None) -> int | None:
-    """Return W + U."""
-    return None if found is None else found["W"] + found["U"]
-
-
-def ratios(found: dict[str, int], dense: dict[str, int] | None) -> dict[str, float]:
-    """Return how many times fewer W, and W + U, than the dense layer; empty if either has none."""
-    if dense is None or not found["W"]:
+def ratios(results: Results, dataset: str, front_end: str, model: str) -> dict[str, float]:
+    """Return how many times fewer W, and W + U, a recurrent layer stores than the dense one; empty for a baseline."""
+    if kind(results, model) == "baseline":
         return {}
-    total = found["W"] + found["U"]
-    return {"ratio_W": dense["W"] / found["W"], "ratio_weights": (dense["W"] + dense["U"]) / total}
+    found, dense = counts(results, dataset, front_end, model), dense_counts(results, dataset, front_end, model)
+    if not found or not dense or not found["W"]:
+        return {}
+    return {f"ratio_{name}": dense[name] / found[name] for name in ("W", "weights")}
 
 
 def total(results: Results, dataset: str, front_end: str, model: str, counted: str) -> int | None:
@@ -147,7 +155,7 @@ def total(results: Results, dataset: str, front_end: str, model: str, counted: s
     found = counts(results, dataset, front_end, model)
     if found is None:
         return None
-    terms = {"W": found["W"], "U": found["U"], "bias": found["bias"], "2 biases": 2 * found["bias"]}
+    terms = found | {"2 biases": 2 * found["bias"]}
     hidden_size = recurrent(results, dataset, front_end, model).get("hidden_size")
     if hidden_size and dataset in CATALOGUE:
         terms["classifier weights"] = hidden_size * len(CATALOGUE[dataset].classes)
@@ -169,13 +177,6 @@ def recorded_weights(results: Results, *experiment: str) -> int | None:
     runs = results.successful(*experiment)
     found = (runs["W"] + runs["U"]).dropna().unique()
     return int(found[0]) if len(found) == 1 else None
-
-
-def reported(results: Results, dataset: str, front_end: str, model: str) -> Any:
-    """Return the rows of reported.csv for a model or its family."""
-    table = results.reported
-    here = (table["dataset"] == dataset) & (table["front_end"] == front_end)
-    return table[here & table["model"].isin([get(results, model).family, model])]
 
 
 def _declared(results: Results, dataset: str, front_end: str, model: str) -> Run | None:

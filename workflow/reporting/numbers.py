@@ -2,8 +2,6 @@
 
 import math
 
-from workflow.reporting.statistics import FEWEST
-
 MISSING = "—"
 THIN = "\u2009"  # between thousands
 
@@ -33,20 +31,6 @@ def spread(mean: float, std: float, digits: int) -> str:
     """Return mean ± standard deviation."""
     around = deviation(std, digits)
     return number(mean, digits) + (f" ± {around}" if around else "")
-
-
-def interval(low: float, high: float, digits: int, sign: bool = True, n: int = FEWEST) -> str:
-    """Return an interval of fractions as [low, high] in percent; a dash if it is unknown or n < FEWEST."""
-    if math.isnan(low) or math.isnan(high) or n < FEWEST:
-        return MISSING
-    return f"[{number(100 * low, digits, sign)}, {number(100 * high, digits, sign)}]"
-
-
-def p_value(p: float) -> str:
-    """Return a p value with three digits."""
-    if math.isnan(p):
-        return MISSING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def duration(hours: float) -> str:

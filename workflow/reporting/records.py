@@ -11,40 +11,26 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.record import Record
 from workflow.reporting.files import ReportingError
 from workflow.storage import seal
+from workflow.storage.errors import InputError
 from workflow.training import finished
 
-IDENTITY = ["dataset", "front_end", "model", "protocol", "fold", "seed"]
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
+IDENTITY = [*EXPERIMENT, "fold", "seed"]
 ACCURACIES = {  # -> its name in print; the two are never mixed
     "test_accuracy": "Test accuracy, epoch chosen on validation",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
 }
 WEIGHTS = ["W", "U", "bias", "classifier"]
-MEASURES = [
-    "test_accuracy",
-    "best_epoch_accuracy",
-    "validation_accuracy",
-    "test_top5",
-    "test_macro_f1",
-    "epochs",
-    "best_epoch",
-]
+SCORES = [*ACCURACIES, "validation_accuracy", "test_top5", "test_macro_f1"]
+EPOCHS = ["epochs", "best_epoch"]
 COST = ["train_seconds", "step_ms", "peak_memory_mb"]
 ORIGIN = ["device", "data_digest", "split_digest", "git_commit", "git_dirty"]
-COLUMNS = [*IDENTITY, "family", "recipe", "status", *MEASURES, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
-INTEGERS = ["fold", "seed", "epochs", "best_epoch", *WEIGHTS]
-FOLDER = re.compile(
-    r"(?:^|/)(?P<dataset>[^/]+)/(?P<front_end>[^/]+)/(?P<model>[^/]+)/(?P<protocol>[^/]+)"
-    r"/fold(?P<fold>\d+)/seed(?P<seed>\d+)/result\.json$"
-)
-
-
-class RecordError(ReportingError):
-    """A record that does not follow its definition or contradicts itself."""
+COLUMNS = [*IDENTITY, "family", "recipe", "status", *SCORES, *EPOCHS, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
+TYPES = dict.fromkeys(["fold", "seed", *EPOCHS, *WEIGHTS], "Int64") | dict.fromkeys([*SCORES, *COST], "float64")
+FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/result\.json$")
 
 
 def find(root: str | Path) -> list[Path]:
@@ -60,21 +46,34 @@ def find(root: str | Path) -> list[Path]:
 
 def read(root: str | Path) -> pd.DataFrame:
     """Return a row per record below `root` with COLUMNS, sorted by identity; `record` is relative to `root`."""
-    root = Path(root)
     rows: list[dict[str, Any]] = []
     first: dict[tuple, str] = {}
     for path in find(root):
         where = path.relative_to(root).as_posix()
         try:
-            row = check(json.loads(path.read_text(), parse_constant=_not_a_number), f"/{where}")
-        except (RecordError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            kind = "" if isinstance(error, RecordError) else "not JSON: "
-            row = {**identity_of(f"/{where}"), "status": "damaged", "failure": f"{kind}{error}"}
+            row = _checked(path, identity_of(where))
+        except InputError as error:
+            row = {**identity_of(where), "status": "damaged", "failure": str(error)}
         key = tuple(row.get(name) for name in IDENTITY)
         if row["status"] != "damaged" and first.setdefault(key, where) != where:
-            row = {**row, "status": "duplicate", "failure": f"the same run as {first[key]}"}
-        rows.append({**row, "git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
+            row |= {"status": "duplicate", "failure": f"the same run as {first[key]}"}
+        rows.append(row | {"git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
     return frame(rows)
+
+
+def _checked(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as a flat row. Raise InputError if it is not a valid record of its folder."""
+    try:
+        record = json.loads(path.read_text(), parse_constant=_not_a_number)
+    except ValueError as error:  # neither JSON nor UTF-8
+        raise ReportingError(f"not JSON: {error}") from None
+    Record.parse(record)
+    if seal.broken(record):
+        raise ReportingError("corrupt (checksum mismatch); delete it and start again")
+    for name, value in identity.items():
+        if record[name] != value:
+            raise ReportingError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
+    return record | record["parameters"]
 
 
 def is_dirty(environment: Path) -> bool | None:
@@ -87,33 +86,17 @@ def is_dirty(environment: Path) -> bool | None:
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return `rows` with every column of COLUMNS; whole numbers stay whole if some are missing."""
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    table = table.astype(dict.fromkeys(INTEGERS, "Int64"))
-    table = table.astype(dict.fromkeys((*MEASURES[:5], *COST), "float64"))
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(TYPES)
     return table.sort_values([*IDENTITY, "record"], na_position="last", ignore_index=True)
-
-
-def check(record: Any, where: str = "") -> dict[str, Any]:
-    """Return a record as a flat row. Raise RecordError if it is not valid or not the run of its folder."""
-    try:
-        Record.parse(record)
-    except ConfigurationError as error:
-        raise RecordError(str(error)) from None
-    if seal.broken(record):
-        raise RecordError("corrupt (checksum mismatch); delete it and start again")
-    for name, value in identity_of(where).items():
-        if record[name] != value:
-            raise RecordError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
-    flat = {name: value for name, value in record.items() if name != "parameters"}
-    return {**flat, **record["parameters"]}
 
 
 def identity_of(where: str) -> dict[str, Any]:
     """Return the identity in the path of a record; empty for a path that does not follow the layout of runs/."""
-    found = FOLDER.search(where)
+    found = FOLDER.search(f"/{where}")
     if not found:
         return {}
-    return {name: int(text) if name in INTEGERS else text for name, text in found.groupdict().items()}
+    *experiment, fold, seed = found.groups()
+    return dict(zip(IDENTITY, [*experiment, int(fold), int(seed)], strict=True))
 
 
 def successful(records: pd.DataFrame) -> pd.DataFrame:
@@ -128,4 +111,4 @@ def problems(records: pd.DataFrame) -> list[str]:
 
 
 def _not_a_number(text: str) -> None:
-    raise RecordError(f"{text} is not a number that JSON allows")
+    raise ValueError(f"{text} is not a number that JSON allows")

@@ -4,40 +4,24 @@ Column counts holds what a total (metric weights) includes, since papers differ:
 """
 
 import math
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from workflow.reporting.files import ReportingError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
-COLUMNS = [
-    "dataset",
-    "front_end",
-    "model",
-    "protocol",
-    "metric",
-    "value",
-    "unit",
-    "source",
-    "locator",
-    "status",
-    "counts",
-]
+COLUMNS = ["dataset", "front_end", "model", "protocol", "metric", "value", "unit", "source", "locator", "status"]
+COLUMNS += ["counts"]
 STATUSES = ("reported", "derived", "unknown")
 TERMS = ("W", "U", "bias", "2 biases", "classifier weights")  # of the column counts, joined by " + "
 COUNTS = ("W", "U", "weights", "ratio_W", "ratio_weights")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
 METRICS = ("accuracy", *COUNTS, *RANGES)
-UNITS = {
-    "percent": Decimal("0.01"),
-    "fraction": Decimal(1),
-    "count": Decimal(1),
-    "million": Decimal(10**6),
-    "ratio": Decimal(1),
-}
+UNITS = {"percent": Decimal("0.01"), "fraction": Decimal(1), "count": Decimal(1), "million": Decimal(10**6)}
+UNITS["ratio"] = Decimal(1)
 
 
 class ReportedError(ReportingError):
@@ -56,12 +40,12 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
         raise ReportedError(f"{path}: no such file") from None
     if list(table.columns) != COLUMNS:
         raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
-    for line, row in enumerate(table.itertuples(index=False), start=2):
-        _check(path, line, row)
-    table["step"] = [last_digit(*pair) for pair in zip(table["value"], table["unit"], strict=True)]
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        for column, expectation in _mistakes(row):
+            raise ReportedError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
     printed = list(zip(table["value"], table["unit"], strict=True))
-    table["value"] = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
-    return table
+    values = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
+    return table.assign(value=values, step=[last_digit(text, unit) for text, unit in printed])
 
 
 def last_digit(printed: str, unit: str) -> float:
@@ -76,25 +60,20 @@ def of_abstract(table: pd.DataFrame, metric: str) -> float:
     return float(found.iloc[0]) if len(found) else math.nan
 
 
-def _check(path: Path, line: int, row: Any) -> None:
-    def wrong(column: str, expectation: str) -> ReportedError:
-        return ReportedError(f"{path}:{line}: {column} is {getattr(row, column)!r}, expected {expectation}")
-
-    if row.status not in STATUSES:
-        raise wrong("status", f"one of {', '.join(STATUSES)}")
-    if row.metric not in METRICS:
-        raise wrong("metric", f"one of {', '.join(METRICS)}")
-    if row.unit not in UNITS:
-        raise wrong("unit", f"one of {', '.join(UNITS)}")
-    if not row.source:
-        raise wrong("source", "where the value was read, or why it is unknown")
-    if row.metric == "weights" and row.value and not set(row.counts.split(" + ")) <= set(TERMS):
-        raise wrong("counts", f"what the total includes, some of {', '.join(TERMS)} joined by ' + '")
-    if row.status == "unknown":
-        if row.value:
-            raise wrong("value", "nothing, since its status is unknown (set it to reported)")
+def _mistakes(row: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (column, what it should be) for everything that is wrong with a row."""
+    for column, known in (("status", STATUSES), ("metric", METRICS), ("unit", UNITS)):
+        if row[column] not in known:
+            yield column, f"one of {', '.join(known)}"
+    if not row["source"]:
+        yield "source", "where the value was read, or why it is unknown"
+    if row["metric"] == "weights" and row["value"] and not set(row["counts"].split(" + ")) <= set(TERMS):
+        yield "counts", f"what the total includes, some of {', '.join(TERMS)} joined by ' + '"
+    if row["status"] == "unknown":
+        if row["value"]:
+            yield "value", "nothing, since its status is unknown (set it to reported)"
         return
     try:
-        Decimal(row.value)
+        Decimal(row["value"])
     except InvalidOperation:
-        raise wrong("value", "a number") from None
+        yield "value", "a number"

@@ -17,14 +17,9 @@ from workflow.storage import seal
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SIBLINGS = "test_with_sibling_in_train_or_validation"
-SPLIT_SIZES = ["dataset", "protocol", "fold", "n_train", "n_validation", "n_test", SIBLINGS]
-LATER_SIZES = [  # missing in files of earlier versions
-    "test_with_sibling_of_any_class",
-    "n_train_sources",
-    "n_validation_sources",
-    "n_test_sources",
-]
+SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"
+SPLIT_SIZES = ["dataset", "protocol", "fold", "n_train", "n_validation", "n_test", SAME_CLASS]
+LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sources"]  # not in earlier files
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +60,8 @@ class Results:
     @cached_property
     def places(self) -> list[tuple[str, str, str]]:
         """(dataset, front_end, model) of every expected or recorded experiment, in the order of tables."""
-        return _tuples(self.experiments[["dataset", "front_end", "model"]])
+        places = self.experiments[["dataset", "front_end", "model"]].drop_duplicates()
+        return list(places.itertuples(index=False, name=None))
 
     @cached_property
     def provenance(self) -> provenance.Provenance:
@@ -91,53 +87,17 @@ class Results:
         entry = self.config.datasets.get(dataset) if self.config else None
         return entry is not None and entry.partial
 
-    def successful(self, dataset: str, front_end: str, model: str, protocol: str) -> pd.DataFrame:
-        """Return the successful records of one experiment."""
-        return self._by_experiment.get((dataset, front_end, model, protocol), self.successful_records.iloc[:0])
+    def successful(self, *place: str) -> pd.DataFrame:
+        """Return the successful records of an experiment, or of a place, over all protocols."""
+        return self.rows("successful_records", *place)
 
-    def records_of(self, dataset: str, front_end: str, model: str) -> pd.DataFrame:
-        """Return the successful records of a model, over all protocols."""
-        return self._by_place.get((dataset, front_end, model), self.successful_records.iloc[:0])
+    def rows(self, table: str, *place: str) -> pd.DataFrame:
+        """Return the rows of successful_records, expected or excluded of an experiment or place."""
+        return _groups(self, table, len(place)).get(place, getattr(self, table).iloc[:0])
 
-    def by_run(self, measure: str, *experiment: str) -> dict[tuple[int, int], float]:
-        """Return (fold, seed) -> `measure` of an experiment's runs; runs without the value are left out."""
-        runs = self.successful(*experiment).dropna(subset=[measure])
-        return dict(zip(zip(runs["fold"], runs["seed"], strict=True), runs[measure], strict=True))
-
-    def expected_runs(self, *experiment: str) -> list[tuple[int, int]]:
-        """Return (fold, seed) of the runs that an experiment should have."""
-        return self._expected_by_experiment.get(tuple(experiment), [])
-
-    def excluded_states(self, *experiment: str) -> dict[str, int]:
-        """Return how many runs of an experiment are excluded, by state."""
-        return self._excluded_by_experiment.get(tuple(experiment), {})
-
-    def test_share(self, dataset: str, protocol: str) -> float | None:
-        """Return n_test / (n_train + n_test), from leakage.csv; None if unknown."""
-        return self._test_shares.get((dataset, protocol))
-
-    @cached_property
-    def _by_experiment(self) -> dict[Any, pd.DataFrame]:
-        return dict(iter(self.successful_records.groupby(records.EXPERIMENT)))
-
-    @cached_property
-    def _by_place(self) -> dict[Any, pd.DataFrame]:
-        return dict(iter(self.successful_records.groupby(records.EXPERIMENT[:3])))
-
-    @cached_property
-    def _expected_by_experiment(self) -> dict[Any, list[tuple[int, int]]]:
-        groups = self.expected.groupby(records.EXPERIMENT)
-        return {key: _tuples(rows[["fold", "seed"]]) for key, rows in groups}
-
-    @cached_property
-    def _excluded_by_experiment(self) -> dict[Any, dict[str, int]]:
-        groups = self.excluded.groupby(records.EXPERIMENT)
-        return {key: rows["state"].value_counts().sort_index().to_dict() for key, rows in groups}
-
-    @cached_property
-    def _test_shares(self) -> dict[Any, float]:
-        sums = self.leakage.groupby(["dataset", "protocol"])[["n_train", "n_test"]].sum()
-        return {key: row.n_test / (row.n_train + row.n_test) for key, row in sums.iterrows() if row.n_test}
+    def by_run(self, measure: str, *experiment: str) -> pd.Series:
+        """Return `measure` of an experiment's runs by (fold, seed); runs without the value are left out."""
+        return self.successful(*experiment).set_index(["fold", "seed"])[measure].dropna()
 
 
 def cached(function: Callable[Concatenate[Results, P], R]) -> Callable[Concatenate[Results, P], R]:
@@ -153,36 +113,26 @@ def cached(function: Callable[Concatenate[Results, P], R]) -> Callable[Concatena
     return wrapper
 
 
+@cached
+def _groups(results: Results, table: str, depth: int) -> dict[Any, pd.DataFrame]:
+    return dict(iter(getattr(results, table).groupby(records.EXPERIMENT[:depth])))
+
+
 def gather(
-    root: str | Path,
+    root: str | Path | None,
     config: str | Path | None = None,
     layout: str | Path | None = None,
     reported: str | Path | None = None,
 ) -> Results:
-    """Read everything below `root`.
+    """Read everything below `root`, or, without it, a configuration of which nothing has been run.
 
     config: default config.yaml in `root`, if there is one. layout, reported: default those of paper/.
     """
+    folder = Path(root) if root else Path(config or "config.yaml").parent
     return Results(
-        root=Path(root),
-        records=records.read(root),
+        root=folder,
+        records=records.read(root) if root else records.frame([]),
         layout=layouts.load(layout),
-        config=grid.configuration_of(root, config),
+        config=grid.configuration_of(folder, config),
         reported=reported_numbers.load(reported),
     )
-
-
-def declared(config: str | Path, layout: str | Path | None = None, reported: str | Path | None = None) -> Results:
-    """Return the results of a configuration of which nothing has been run."""
-    path = Path(config)
-    return Results(
-        root=path.parent,
-        records=records.frame([]),
-        layout=layouts.load(layout),
-        config=grid.configuration_of(path.parent, path),
-        reported=reported_numbers.load(reported),
-    )
-
-
-def _tuples(table: pd.DataFrame) -> list[tuple[Any, ...]]:
-    return list(table.drop_duplicates().itertuples(index=False, name=None))

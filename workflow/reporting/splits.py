@@ -7,9 +7,9 @@ accuracies are compared.
 import pandas as pd
 
 from workflow.reporting.numbers import number
-from workflow.reporting.results import SIBLINGS, Results, cached
+from workflow.reporting.results import ANY_CLASS, SAME_CLASS, Results, cached
 
-SAME_CLASS, ANY_CLASS = SIBLINGS, "test_with_sibling_of_any_class"
+PARTS = ["n_train", "n_validation", "n_test"]
 
 
 @cached
@@ -18,12 +18,6 @@ def rows(results: Results, dataset: str, protocol: str) -> pd.DataFrame:
     table, wanted = results.leakage, results.expected
     folds = wanted.loc[(wanted["dataset"] == dataset) & (wanted["protocol"] == protocol), "fold"]
     return table[(table["dataset"] == dataset) & (table["protocol"] == protocol) & table["fold"].isin(list(folds))]
-
-
-@cached
-def mean(results: Results, dataset: str, protocol: str, column: str) -> float:
-    """Return the mean of a column of leakage.csv over the folds; NaN if unknown."""
-    return float(rows(results, dataset, protocol)[column].astype(float).mean())
 
 
 def promise(results: Results, dataset: str) -> str:
@@ -36,22 +30,22 @@ def promise(results: Results, dataset: str) -> str:
     return "no source on both sides" if nowhere else "no source of the same class on both sides"
 
 
-def train_share(results: Results, dataset: str) -> float | None:
-    """Return the share of a data set's clips that models train on under protocol random; None if unknown."""
+@cached
+def shares(results: Results, dataset: str, protocol: str) -> dict[str, float]:
+    """Return the shares n_train, n_validation and n_test of a data set's clips, over all folds; empty if unknown."""
     table = results.leakage
-    here = (table["dataset"] == dataset) & (table["protocol"] == "random")
-    sizes = table.loc[here, ["n_train", "n_validation", "n_test"]].sum()
-    return float(sizes["n_train"] / sizes.sum()) if sizes.sum() else None
+    sizes = table.loc[(table["dataset"] == dataset) & (table["protocol"] == protocol), PARTS].sum()
+    return (sizes / sizes.sum()).to_dict() if sizes.sum() else {}
 
 
 def comparison(results: Results, dataset: str) -> str:
     """Return the sizes and shared sources of both protocols as text; empty without leakage.csv."""
-    if any(rows(results, dataset, protocol).empty for protocol in ("random", "group")):
+    both = [rows(results, dataset, protocol) for protocol in ("random", "group")]
+    if any(found.empty for found in both):
         return ""
 
     def pair(column: str, scale: float, digits: int) -> str:
-        random, group = (number(scale * mean(results, dataset, name, column), digits) for name in ("random", "group"))
-        return f"{random} and {group}"
+        return " and ".join(number(scale * found[column].astype(float).mean(), digits) for found in both)
 
     return (
         f"Under random and group: {pair('n_train', 1, 0)} training clips (means over folds); "

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from workflow.reporting import models
+from workflow.reporting import models, splits
 from workflow.reporting.results import Results, cached
 
 CONFIDENCE = 0.95
 FEWEST = 3  # observations that a verdict needs
-Values = dict[tuple[int, int], float]  # (fold, seed) -> value
 
 
 class Interval(NamedTuple):
@@ -34,7 +34,7 @@ class Interval(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """Mean difference first - second over n shared (fold, seed) pairs; p is two-sided, NaN for n < FEWEST."""
+    """Mean difference first - second over n shared runs; low, high and p (two-sided) are NaN for n < FEWEST."""
 
     difference: float
     low: float
@@ -50,34 +50,29 @@ def quantile(freedom: float) -> float:
     return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
-def overlap(n_folds: int, test_share: float | None = None) -> float:
-    """Return n_test / n_train of one of k folds: 0 for a single fold, else from `test_share`, else 1/(k-1)."""
-    if n_folds < 2:
-        return 0.0
-    return test_share / (1 - test_share) if test_share else 1 / (n_folds - 1)
+def overlap(n_folds: int, ratio: float | None = None) -> float:
+    """Return n_test / n_train of one of k folds: 0 for a single fold, else `ratio`, else 1/(k-1)."""
+    return 0.0 if n_folds < 2 else ratio or 1 / (n_folds - 1)
 
 
-def interval(values: Sequence[float], correction: float = 0.0) -> Interval:
+def interval(values: Sequence[float] | pd.Series, correction: float = 0.0) -> Interval:
     """Return mean, standard deviation and confidence interval of `values`; `correction` is n_test / n_train."""
     array = np.asarray(values, dtype=float)
     n = array.size
-    if n == 0:
-        return Interval(math.nan, math.nan, math.nan, math.nan, 0)
-    mean = float(array.mean())
-    if n == 1:
-        return Interval(mean, math.nan, math.nan, math.nan, 1)
+    mean = float(array.mean()) if n else math.nan
+    if n < 2:
+        return Interval(mean, math.nan, math.nan, math.nan, n)
     std = float(array.std(ddof=1))
     std = 0.0 if std < 1e-12 * abs(mean) else std  # rounding of equal values
     half = quantile(n - 1) * std * math.sqrt(1 / n + correction)
     return Interval(mean, std, mean - half, mean + half, n)
 
 
-def paired(first: Values, second: Values, correction: float = 0.0) -> Paired:
-    """Compare two models run by run; only keys that both have count."""
+def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Paired:
+    """Compare two models run by run; only runs (indices) that both have count."""
     from scipy import special
 
-    keys = sorted(first.keys() & second.keys())
-    found = interval([first[key] - second[key] for key in keys], correction)
+    found = interval((first - second).dropna(), correction)
     if found.n < FEWEST:
         return Paired(found.mean, math.nan, math.nan, math.nan, found.n)
     if found.std < 1e-12:  # every pair has the same difference: there is no t
@@ -90,46 +85,32 @@ def paired(first: Values, second: Values, correction: float = 0.0) -> Paired:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p values with Holm's correction, in the given order; a NaN stays NaN but counts as a comparison."""
-    order = sorted(range(len(p_values)), key=lambda i: (math.isnan(p_values[i]), p_values[i]))
-    corrected, highest = [math.nan] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        if not math.isnan(p_values[index]):
-            highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-            corrected[index] = highest
-    return corrected
+    ordered = pd.Series(p_values, dtype=float).sort_values(kind="stable")
+    factors = np.arange(len(ordered), 0, -1)
+    return (ordered * factors).clip(upper=1).cummax().sort_index().tolist()
 
 
 def welch(
     first: Sequence[float], first_correction: float, second: Sequence[float], second_correction: float
 ) -> tuple[float, float, float]:
     """Difference in means (first - second) of unpaired runs, with a Welch confidence interval."""
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if not a.size or not b.size:
-        return math.nan, math.nan, math.nan
-    difference = float(a.mean() - b.mean())
-    if a.size < 2 or b.size < 2:
+    a, b = interval(first), interval(second)
+    difference = a.mean - b.mean
+    if a.n < 2 or b.n < 2:
         return difference, math.nan, math.nan
-    one = float(a.var(ddof=1)) * (1 / a.size + first_correction)
-    two = float(b.var(ddof=1)) * (1 / b.size + second_correction)
+    one = a.std**2 * (1 / a.n + first_correction)
+    two = b.std**2 * (1 / b.n + second_correction)
     if one + two == 0:
         return difference, difference, difference
-    freedom = (one + two) ** 2 / (one**2 / (a.size - 1) + two**2 / (b.size - 1))
+    freedom = (one + two) ** 2 / (one**2 / (a.n - 1) + two**2 / (b.n - 1))
     half = quantile(freedom) * math.sqrt(one + two)
     return difference, difference - half, difference + half
 
 
-def values(results: Results, measure: str, *experiment: str) -> list[float]:
-    """Return the observations of an experiment."""
+def values(results: Results, measure: str, *experiment: str) -> pd.Series:
+    """Return the observations of an experiment, by fold and seed, or by fold of a model that is fitted at once."""
     runs = results.by_run(measure, *experiment)
-    return list((per_fold(runs) if models.is_fitted(results, *experiment[:3]) else runs).values())
-
-
-def per_fold(runs: Values) -> Values:
-    """Return the mean over the seeds of each fold, under the fold's first seed."""
-    folds: dict[int, list[int]] = {}
-    for fold, seed in sorted(runs):
-        folds.setdefault(fold, []).append(seed)
-    return {(fold, seeds[0]): sum(runs[fold, seed] for seed in seeds) / len(seeds) for fold, seeds in folds.items()}
+    return runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
 
 
 @cached
@@ -140,14 +121,19 @@ def summary(results: Results, measure: str, *experiment: str) -> Interval:
 
 def correction(results: Results, measure: str, *experiment: str) -> float:
     """Return n_test / n_train of the folds of an experiment, as `interval` and `welch` take it."""
-    folds = {fold for fold, _ in results.by_run(measure, *experiment)}
-    return overlap(len(folds), results.test_share(experiment[0], experiment[3]))
+    return _overlap(results, results.by_run(measure, *experiment), experiment[0], experiment[3])
+
+
+def _overlap(results: Results, runs: pd.Series, dataset: str, protocol: str) -> float:
+    shares = splits.shares(results, dataset, protocol)
+    folds = runs.index.get_level_values("fold").nunique()
+    return overlap(folds, shares["n_test"] / shares["n_train"] if shares else None)
 
 
 def expected(results: Results, *experiment: str) -> int:
     """Return how many observations an experiment should have."""
-    runs = results.expected_runs(*experiment)
-    return len({fold for fold, _ in runs}) if models.is_fitted(results, *experiment[:3]) else len(runs)
+    runs = results.rows("expected", *experiment)
+    return runs["fold"].nunique() if models.is_fitted(results, *experiment[:3]) else len(runs)
 
 
 Experiment = tuple[str, str, str, str]  # dataset, front_end, model, protocol
@@ -169,11 +155,11 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
     Two fitted models are compared once per fold.
     """
     dataset, front_end, protocol = block
-    one, two = (results.by_run(measure, dataset, front_end, model, protocol) for model in (first, second))
-    if all(models.is_fitted(results, dataset, front_end, model) for model in (first, second)):
-        one, two = per_fold(one), per_fold(two)
-    folds = len({fold for fold, _ in one.keys() & two.keys()})
-    return paired(one, two, overlap(folds, results.test_share(dataset, protocol)))
+    both = [(dataset, front_end, model) for model in (first, second)]
+    fitted = all(models.is_fitted(results, *place) for place in both)
+    read = values if fitted else Results.by_run
+    one, two = (read(results, measure, *place, protocol) for place in both)
+    return paired(one, two, _overlap(results, (one - two).dropna(), dataset, protocol))
 
 
 @cached
@@ -185,17 +171,13 @@ def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
     """
     dataset, front_end, protocol = block
     names = [name for *place, name in results.places if place == [dataset, front_end]]
-    runs = {name: results.by_run(measure, dataset, front_end, name, protocol) for name in names}
-    means = {name: sum(found.values()) / len(found) for name, found in runs.items() if found}
-    ranked = sorted(means, key=lambda name: (-means[name], name))
-    if len(ranked) < 2:
-        return {}
-    pairs = [(ranked[0], other) for other in ranked[1:]] + [(ranked[1], other) for other in ranked[2:]]
-    tests = [compare(results, measure, one, two, *block) for one, two in pairs]
-    passed = [p <= results.layout["significance"] for p in holm([test.p for test in tests])]
-    wins = [ok and test.difference > 0 for ok, test in zip(passed, tests, strict=True)]
-    best, second = wins[: len(ranked) - 1], wins[len(ranked) - 1 :]
-    marked = {ranked[0]: "best"} if all(best) else {}
-    if second and all(second):
-        marked[ranked[1]] = "second"
-    return marked
+    means = {name: results.by_run(measure, dataset, front_end, name, protocol).mean() for name in names}
+    ranked = sorted((name for name in names if means[name] == means[name]), key=lambda name: (-means[name], name))
+    pairs = [(one, other) for place, one in enumerate(ranked[:2]) for other in ranked[place + 1 :]]
+    tests = [compare(results, measure, one, other, *block) for one, other in pairs]
+    corrected = holm([test.p for test in tests])
+    wins: dict[str, list[bool]] = {}
+    for (one, _), test, p in zip(pairs, tests, corrected, strict=True):
+        wins.setdefault(one, []).append(p <= results.layout["significance"] and test.difference > 0)
+    earned = zip(ranked, ("best", "second"), strict=False)
+    return {name: mark for name, mark in earned if name in wins and all(wins[name])}

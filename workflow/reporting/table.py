@@ -8,11 +8,11 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.numbers import MISSING, interval, number, spread
+from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.results import Results
+from workflow.reporting.statistics import FEWEST
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
-Block = tuple[str, list[Row]]  # a title, which may be empty, and the rows below it
 NO_RECORDS = "No records yet."
 
 
@@ -20,29 +20,66 @@ class Cell(NamedTuple):
     """One printed entry. `link`: the folder below runs/ that it rests on; None for that of its row."""
 
     text: str
-    mark: Literal["", "best", "second"] = ""
+    mark: str = ""  # or "best", "second"
     note: str = ""  # letter of a footnote
     link: str | None = None
     tex: str = ""  # its LaTeX, if that is more than the text
 
 
+def count(results: Results, row: Row, column: "Column") -> str:
+    """Show a number."""
+    value = row[column.key]
+    return number(None if pd.isna(value) else column.scale * value, column.digits, column.sign)
+
+
+def mean(results: Results, row: Row, column: "Column") -> str:
+    """Show <key>_mean ± <key>_std."""
+    return spread(column.scale * row[f"{column.key}_mean"], column.scale * row[f"{column.key}_std"], column.digits)
+
+
+def interval(results: Results, row: Row, column: "Column") -> str:
+    """Show the interval [low, high] over n observations; a dash if it is unknown or n < FEWEST."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]) or row["n"] < FEWEST:
+        return MISSING
+    low, high = (number(column.scale * row[end], column.digits, column.sign) for end in ("low", "high"))
+    return f"[{low}, {high}]"
+
+
+def text(results: Results, row: Row, column: "Column") -> str:
+    """Show text as it is."""
+    return str(row[column.key]) or MISSING
+
+
+def model(results: Results, row: Row, column: "Column") -> str:
+    """Show a model's name; none for a row without one."""
+    return models.label(results, row[column.key]) if isinstance(row[column.key], str) else ""
+
+
 class Column(NamedTuple):
-    """A printed column. show(results, row, key, digits) formats an entry."""
+    """A printed column. show(results, row, column) formats an entry."""
 
     key: str
     heading: str  # with a line feed between its lines
-    show: Callable[[Results, Row, str, int], Cell | str]
+    show: Callable[[Results, Row, "Column"], Cell | str] = count
     digits: int = 0  # decimals, unless the layout sets others
+    scale: int = 1  # 100 shows fractions in percent
+    sign: bool = False  # shown in front of positive numbers too
     align: Literal["l", "r"] = "r"
     width: str = ""  # LaTeX width of a column of running text
 
 
-class Sheet(NamedTuple):
-    """One of the printed tables that a table consists of."""
+MODEL = Column("model", "Model", model, align="l")
 
-    label: str
+
+class Sheet(NamedTuple):
+    """One of the printed tables that a table consists of; `part` tells its label from that of the others.
+
+    Rows with the same text in the column `block`, if there is one, stand below it as a heading.
+    """
+
+    part: str
     caption: str
-    blocks: list[Block]
+    rows: pd.DataFrame
     notes: list[str]
     without: tuple[str, ...] = ()  # keys of columns that mean nothing here
 
@@ -76,37 +113,36 @@ class Table:
 
     def printed(self, results: Results) -> list[Printed]:
         """Return the table as it is printed, by the layout's columns and digits."""
-        chosen = layouts.choose(results.layout, self.name, {column.key: column for column in self.columns})
+        chosen = self._chosen(results)
         return [self._printed(results, sheet, chosen) for sheet in self.sheets(results, self.build(results))]
+
+    def _chosen(self, results: Results) -> list[Column]:
+        layout, known = results.layout["tables"].get(self.name, {}), {column.key: column for column in self.columns}
+        wanted, digits = layout.get("columns", list(known)), layout.get("digits", {})
+        for option, names in (("columns", wanted), ("digits", digits)):
+            if unknown := [name for name in names if name not in known]:
+                key = f"tables.{self.name}.{option}"
+                raise layouts.LayoutError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
+        return [known[name]._replace(digits=digits.get(name, known[name].digits)) for name in wanted]
 
     def _printed(self, results: Results, sheet: Sheet, chosen: list[Column]) -> Printed:
         columns = [column for column in chosen if column.key not in sheet.without]
-        blocks = [
-            (title, [[self._cell(results, column, row) for column in columns] for row in rows])
-            for title, rows in sheet.blocks
-        ]
-        return Printed(sheet.label, sheet.caption, columns, blocks, sheet.notes)
-
-    def _cell(self, results: Results, column: Column, row: Row) -> Cell:
-        digits = layouts.digits(results.layout, self.name, column.key, column.digits)
-        shown = column.show(results, row, column.key, digits)
-        cell = Cell(shown) if isinstance(shown, str) else shown
-        return cell._replace(link=link(row)) if cell.link is None else cell
+        blocks: dict[str, list[list[Cell]]] = {}
+        for row in sheet.rows.to_dict("records"):
+            cells = [cell(column.show(results, row, column), row) for column in columns]
+            blocks.setdefault(row.get("block", ""), []).append(cells)
+        label = "-".join(filter(None, (self.name, sheet.part)))
+        return Printed(label, sheet.caption, columns, list(blocks.items()), sheet.notes)
 
     def empty_text(self, results: Results) -> str:
         """Return what stands in place of a table without rows."""
         return NO_RECORDS if results.records.empty and self.needs == "records" else self.empty
 
 
-def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
-    """Yield (dataset, front_end, their name in print, rows) in the order of the rows."""
-    for (dataset, front_end), rows in frame.groupby(["dataset", "front_end"], sort=False):
-        yield dataset, front_end, layouts.data_label(results.layout, dataset, front_end), rows
-
-
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of a data frame as dictionaries."""
-    return frame.to_dict("records")
+def cell(shown: Cell | str, row: Row) -> Cell:
+    """Return an entry of a row, linked to the row's runs unless it has a link of its own."""
+    found = Cell(shown) if isinstance(shown, str) else shown
+    return found._replace(link=link(row)) if found.link is None else found
 
 
 def link(row: Row) -> str:
@@ -117,45 +153,17 @@ def link(row: Row) -> str:
     return "/".join(part for part in parts if isinstance(part, str) and part)
 
 
-def model(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show a model's name; none for a row without one."""
-    return models.label(results, row[key]) if isinstance(row[key], str) else ""
+def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Yield (dataset, front_end, their name in print, rows) in the order of the rows."""
+    for (dataset, front_end), rows in frame.groupby(["dataset", "front_end"], sort=False):
+        yield dataset, front_end, layouts.data_label(results.layout, dataset, front_end), rows
 
 
-def text(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show text as it is."""
-    return str(row[key]) or MISSING
+def sheet_per_data(caption: str, *notes: str) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
+    """Return a function that yields a sheet per data set and front end; `caption` has a place for their {data}."""
 
+    def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+        for dataset, front_end, data, rows in by_data(results, frame):
+            yield Sheet(f"{dataset}-{front_end}", caption.format(data=data), rows, list(notes))
 
-def count(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show a number with `digits` decimals."""
-    return number(_known(row[key]), digits)
-
-
-def percent(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show a fraction in percent."""
-    return number(_known(row[key], 100), digits)
-
-
-def points(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show a difference of fractions in percentage points, with its sign."""
-    return number(_known(row[key], 100), digits, sign=True)
-
-
-def difference_interval(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the interval [low, high] of a difference of fractions over n observations, in percentage points."""
-    return interval(row["low"], row["high"], digits, n=int(row["n"]))
-
-
-def mean(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show <key>_mean ± <key>_std."""
-    return spread(row[f"{key}_mean"], row[f"{key}_std"], digits)
-
-
-def percent_mean(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show fractions <key>_mean ± <key>_std in percent."""
-    return spread(100 * row[f"{key}_mean"], 100 * row[f"{key}_std"], digits)
-
-
-def _known(value: Any, scale: float = 1) -> float | None:
-    return None if pd.isna(value) else scale * value
+    return sheets

@@ -62,12 +62,12 @@ rule tables:
     params:
         results=lambda wildcards, input: dirname(input.config),
         folder=lambda wildcards, output: dirname(output[0]),
-        tables=MEASURED,
+        tables=[f"--tables {name}" for name in MEASURED],
     message:
         "Making the tables"
     shell:
         "python -m workflow.commands.tables --from {params.results} --config {input.config}"
-        " --output {params.folder} --tables {params.tables} 2> {log}"
+        " --output {params.folder} {params.tables} 2> {log}"
 
 
 rule counts:

@@ -5,34 +5,33 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import models, provenance, splits, statistics
-from workflow.reporting.numbers import MISSING
-from workflow.reporting.records import ACCURACIES
+from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, count, model, percent_mean, rows_of
+from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, mean
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def marked_mean(results: Results, row: Row, key: str, digits: int) -> Cell:
+def marked_mean(results: Results, row: Row, column: Column) -> Cell:
     """Show a mean accuracy, marked if it is best or second."""
-    if pd.isna(row[f"{key}_mean"]):
-        return Cell(MISSING)
-    return Cell(percent_mean(results, row, key, digits), row["marks"][key].get(row["model"], ""))
+    marks = statistics.marks(results, column.key, row["dataset"], row["front_end"], row["protocol"])
+    return Cell(mean(results, row, column), marks.get(row["model"], ""))
 
 
-def observations(results: Results, row: Row, key: str, digits: int) -> Cell:
+def observations(results: Results, row: Row, column: Column) -> Cell:
     """Show the number of observations, of how many, and the letter of a footnote."""
-    wanted = statistics.expected(results, row["dataset"], row["front_end"], row["model"], row["protocol"])
+    wanted = statistics.expected(results, *(row[name] for name in EXPERIMENT))
     return Cell(str(row["n"]) if row["n"] == wanted else f"{row['n']} of {wanted}", note=row["letter"])
 
 
 COLUMNS = [
-    Column("model", "Model", model, align="l"),
-    Column("weights", "Weights\nW + U", count),
+    MODEL,
+    Column("weights", "Weights\nW + U"),
     Column("n", "n", observations),
-    Column("test_accuracy", "Test acc. (%),\nepoch chosen\non validation", marked_mean, digits=1),
-    Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1),
+    Column("test_accuracy", "Test acc. (%),\nepoch chosen\non validation", marked_mean, digits=1, scale=100),
+    Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1, scale=100),
 ]
+CSV = [*EXPERIMENT, "n", *(f"{measure}_{what}" for measure in ACCURACIES for what in ("mean", "std")), "weights"]
 NOTE = (
     "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
     "without a seed. The two accuracies answer different questions and cannot be compared with each other: the epoch "
@@ -50,49 +49,44 @@ def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and protocol; accuracies are fractions."""
     rows = []
     for experiment in results.experiments.itertuples(index=False, name=None):
-        row = dict(zip(results.experiments.columns, experiment, strict=True))
-        for measure in ACCURACIES:
+        row: Row = dict(zip(EXPERIMENT, experiment, strict=True))
+        for measure in reversed(ACCURACIES):
             found = statistics.summary(results, measure, *experiment)
-            row |= {f"{measure}_mean": found.mean, f"{measure}_std": found.std}
-            row.setdefault("n", found.n)
+            row |= {f"{measure}_mean": found.mean, f"{measure}_std": found.std, "n": found.n}
         rows.append(row | {"weights": models.recorded_weights(results, *experiment)})
-    columns = ["dataset", "front_end", "model", "protocol", "n"]
-    columns += [f"{measure}_{what}" for measure in ACCURACIES for what in ("mean", "std")]
-    return pd.DataFrame(rows, columns=[*columns, "weights"]).astype({"weights": "Int64"})
+    return pd.DataFrame(rows, columns=CSV).astype({"weights": "Int64"})
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per protocol."""
     for dataset, front_end, label, rows in by_data(results, frame):
-        remarks: list[str] = []  # one footnote for all rows that it concerns
-        blocks, marked = [], False
-        for protocol, part in rows.groupby("protocol", sort=False):
-            marks = {name: statistics.marks(results, name, dataset, front_end, protocol) for name in ACCURACIES}
-            marked = marked or any(marks.values())
-            block = [row | {"marks": marks, "letter": _letter(results, row, remarks)} for row in rows_of(part)]
-            blocks.append((_title(results, dataset, protocol), block))
+        titles = {
+            "group": f"Protocol group: {splits.promise(results, dataset)}",
+            "random": "Protocol random: clips split at random, as in the published implementations",
+        }
+        remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
+        footnotes = dict(zip(filter(None, dict.fromkeys(remarks)), LETTERS, strict=False))  # one for all rows alike
+        letters = [footnotes.get(remark, "") for remark in remarks]
+        protocols = rows["protocol"].unique()
+        marked = any(
+            statistics.marks(results, measure, dataset, front_end, protocol)
+            for measure in ACCURACIES
+            for protocol in protocols
+        )
         notes = [NOTE, MARKS if marked else NO_MARKS, *_mixed_data(results, dataset)]
-        notes += [f"{LETTERS[index]}) {remark}" for index, remark in enumerate(remarks)]
-        yield Sheet(f"accuracy-{dataset}-{front_end}", f"Accuracy on {label}.", blocks, notes)
+        notes += [f"{letter}) {remark}" for remark, letter in footnotes.items()]
+        shown = rows.assign(block=rows["protocol"].map(titles), letter=letters)
+        yield Sheet(f"{dataset}-{front_end}", f"Accuracy on {label}.", shown, notes)
 
 
-def _title(results: Results, dataset: str, protocol: str) -> str:
-    if protocol == "group":
-        return f"Protocol group: {splits.promise(results, dataset)}"
-    return "Protocol random: clips split at random, as in the published implementations"
-
-
-def _letter(results: Results, row: Row, remarks: list[str]) -> str:
-    """Return the letter of the footnote on excluded runs and runs of uncommitted code, which is added to `remarks`."""
-    experiment = row["dataset"], row["front_end"], row["model"], row["protocol"]
-    parts = [f"{count} {state}" for state, count in results.excluded_states(*experiment).items()]
+def _remark(results: Results, *experiment: str) -> str:
+    """Return the footnote on excluded runs and runs of uncommitted code."""
+    states = results.rows("excluded", *experiment)["state"].value_counts().sort_index()
+    parts = [f"{count} {state}" for state, count in states.items()]
     runs = results.successful(*experiment)
     if dirty := provenance.uncommitted(runs):
         parts.append(f"{dirty} of {len(runs)} runs {provenance.UNCOMMITTED}")
-    remark = ", ".join(parts)
-    if remark and remark not in remarks:
-        remarks.append(remark)
-    return LETTERS[remarks.index(remark)] if remark else ""
+    return ", ".join(parts)
 
 
 def _mixed_data(results: Results, dataset: str) -> list[str]:

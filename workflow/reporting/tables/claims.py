@@ -7,25 +7,13 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models, reported
-from workflow.reporting.numbers import number, p_value
+from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import FEWEST, compare, holm
-from workflow.reporting.table import (
-    Cell,
-    Column,
-    Row,
-    Sheet,
-    Table,
-    count,
-    difference_interval,
-    link,
-    model,
-    rows_of,
-    text,
-)  # fmt: skip
+from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, interval, link, model, text
 
-VERDICTS = HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
+HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
 DENSE = "dense LSTM"
 TITLES = {
     "weights": "Only a few thousand weights",
@@ -36,37 +24,38 @@ CSV = ["claim", "dataset", "front_end", "protocol", "model", "against", "expecte
 CSV += ["low", "high", "n", "p", "p_corrected", "verdict"]
 
 
-def data(results: Results, row: Row, key: str, digits: int) -> str:
+def data(results: Results, row: Row, column: Column) -> str:
     """Show data set and front end."""
     return layouts.data_label(results.layout, row["dataset"], row["front_end"])
 
 
-def against(results: Results, row: Row, key: str, digits: int) -> Cell:
+def against(results: Results, row: Row, column: Column) -> Cell:
     """Show the rival, which is no entry of the configuration if it is the dense LSTM of the same sizes."""
-    if row[key] == DENSE:
+    if row["against"] == DENSE:
         return Cell(DENSE, link="")
-    return Cell(model(results, row, key, digits), link=link(row | {"model": row[key]}))
+    return Cell(model(results, row, column), link=link(row | {"model": row["against"]}))
 
 
-def found(results: Results, row: Row, key: str, digits: int) -> str:
+def found(results: Results, row: Row, column: Column) -> str:
     """Show a difference in points, or a count or ratio, which has decimals only if it is small."""
     if row["claim"] in ACCURACIES:
-        return number(100 * row[key], digits, sign=True)
-    return number(row[key], 0 if row[key] >= 1000 else digits)
+        return number(100 * row["found"], column.digits, sign=True)
+    return number(row["found"], 0 if row["found"] >= 1000 else column.digits)
 
 
-def p_corrected(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the corrected p value."""
-    return p_value(row["p_corrected"])
+def p_corrected(results: Results, row: Row, column: Column) -> str:
+    """Show the corrected p value with three digits."""
+    p = row["p_corrected"]
+    return MISSING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 COLUMNS = [
     Column("data", "Data", data, align="l"),
-    Column("model", "Model", model, align="l"),
+    MODEL,
     Column("against", "Against", against, align="l"),
     Column("found", "Found", found, digits=1),
-    Column("interval", "95 % interval", difference_interval, digits=1),
-    Column("n", "Pairs", count),
+    Column("interval", "95 % interval", interval, digits=1, scale=100, sign=True),
+    Column("n", "Pairs"),
     Column("p", "p (Holm)", p_corrected),
     Column("verdict", "Verdict", text, align="l"),
 ]
@@ -82,32 +71,28 @@ def build(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CSV)
 
 
-def _sizes(results: Results, dataset: str, front_end: str, name: str) -> list[Row]:
+def _sizes(results: Results, dataset: str, front_end: str, name: str) -> Iterator[Row]:
     """Check the number of weights, and how many times fewer they are than a rival's and a dense layer's."""
     place = dataset, front_end, name
-    total = models.weights(models.counts(results, *place))
-    others = {
-        rival: models.counts(results, dataset, front_end, rival)
-        for rival in models.rivals(results, dataset, front_end, name)
-    }
-    checks: list[tuple[str, str | None, float | None]] = [("weights", None, total)]
-    checks += [("times_fewer", rival, _times(models.weights(counts), total)) for rival, counts in others.items()]
-    checks += [("times_fewer_dense", DENSE, _times(models.weights(models.dense_counts(results, *place)), total))]
-    rows = []
-    for claim, rival, value in checks:
-        metric = "weights" if claim == "weights" else "times_fewer"
-        low, high = (reported.of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high"))
-        holds = value is not None and (low <= value <= high if claim == "weights" else value >= low)
-        verdict = NOT_RUN if value is None else HOLDS if holds else FAILS
+    total = _weights(models.counts(results, *place)) or math.nan
+    found: list[tuple[str, str | None, float]] = [("weights", None, total)]
+    for rival in models.rivals(results, *place):
+        found.append(("times_fewer", rival, _weights(models.counts(results, dataset, front_end, rival)) / total))
+    found.append(("times_fewer_dense", DENSE, _weights(models.dense_counts(results, *place)) / total))
+    for claim, against, value in found:
+        low, high = _of_abstract(results, "weights" if claim == "weights" else "times_fewer")
+        holds = low <= value and (value <= high or claim != "weights")
+        verdict = NOT_RUN if math.isnan(value) else HOLDS if holds else FAILS
         row: Row = {"claim": claim, "dataset": dataset, "front_end": front_end, "protocol": "", "model": name}
-        row |= {"against": rival, "expected_low": low, "expected_high": high}
-        row |= {"found": math.nan if value is None else value, "verdict": verdict}
-        rows.append(row)
-    return rows
+        yield row | {"against": against, "expected_low": low, "expected_high": high, "found": value, "verdict": verdict}
 
 
-def _times(weights: int | None, ours: int | None) -> float | None:
-    return None if weights is None or not ours else weights / ours
+def _weights(counts: dict[str, int] | None) -> float:
+    return counts["weights"] if counts else math.nan
+
+
+def _of_abstract(results: Results, metric: str) -> list[float]:
+    return [reported.of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
 
 
 def _accuracies(results: Results, measure: str, ours: list[tuple[str, str, str]]) -> list[Row]:
@@ -145,18 +130,21 @@ def overall(verdicts: list[str]) -> str:
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet of sizes, with a block per claim, and one per accuracy, with a block per data and protocol."""
-    sizes = frame[frame["claim"].isin(TITLES)]
-    if len(sizes):
-        blocks = [(_size_title(rows), rows_of(rows)) for _, rows in sizes.groupby("claim", sort=False)]
+    sizes = [rows for claim, rows in frame.groupby("claim", sort=False) if claim in TITLES]
+    demo = "demo" in set(results.experiments["dataset"])
+    notes = ["The demo set is not from the paper: its rows only show that the checks work."] if demo else []
+    if sizes:
+        rows = pd.concat([rows.assign(block=_size_title(rows)) for rows in sizes])
         caption = "Claims of the abstract, checked: size."
-        yield Sheet("claims-size", caption, blocks, _size_notes(results), ("interval", "n", "p"))
-    for measure, rows in frame[frame["claim"].isin(ACCURACIES)].groupby("claim", sort=False):
-        verdict = overall(list(rows["verdict"]))
-        caption = f"Claims of the abstract, checked: more accurate than every compressed rival. {ACCURACIES[measure]}"
-        groups = rows.groupby(["dataset", "front_end", "protocol"], sort=False)
-        blocks = [(_block_title(results, *key), rows_of(part)) for key, part in groups]
-        notes = _accuracy_notes(results)
-        yield Sheet(f"claims-{measure}", f"{caption}: {verdict}.", blocks, notes, ("data",))
+        yield Sheet("size", caption, rows, [_size_note(results), *notes], ("interval", "n", "p"))
+    for measure, title in ACCURACIES.items():
+        rows = frame[frame["claim"] == measure]
+        if len(rows):
+            places = rows[["dataset", "front_end", "protocol"]].itertuples(index=False, name=None)
+            blocks = [f"{layouts.data_label(results.layout, *place)}, protocol {name}" for *place, name in places]
+            verdict = overall(list(rows["verdict"]))
+            caption = f"Claims of the abstract, checked: more accurate than every compressed rival. {title}: {verdict}."
+            yield Sheet(measure, caption, rows.assign(block=blocks), [_accuracy_note(results), *notes], ("data",))
 
 
 def _size_title(rows: pd.DataFrame) -> str:
@@ -165,34 +153,23 @@ def _size_title(rows: pd.DataFrame) -> str:
     return f"{TITLES[first['claim']]}, {ends}: {overall(list(rows['verdict']))}"
 
 
-def _block_title(results: Results, dataset: str, front_end: str, protocol: str) -> str:
-    return f"{layouts.data_label(results.layout, dataset, front_end)}, protocol {protocol}"
-
-
-def _size_notes(results: Results) -> list[str]:
-    low, high = (number(reported.of_abstract(results.reported, f"times_fewer_{end}")) for end in ("low", "high"))
-    return [
+def _size_note(results: Results) -> str:
+    low, high = map(number, _of_abstract(results, "times_fewer"))
+    return (
         f"The abstract claims {low} to {high} times fewer parameters than compressed LSTMs. This holds if the weights "
         "W + U that a rival stores, its dense U included, are at least the lower end times ours. The dense LSTM, held "
-        "against the same range, is another reading: the abstract does not compare with it.",
-        *_demo_note(results),
-    ]
+        "against the same range, is another reading: the abstract does not compare with it."
+    )
 
 
-def _accuracy_notes(results: Results) -> list[str]:
-    ends = [100 * reported.of_abstract(results.reported, f"gain_{end}") for end in ("low", "high")]
-    return [
+def _accuracy_note(results: Results) -> str:
+    low, high = (number(100 * end, 1) for end in _of_abstract(results, "gain"))
+    return (
         "FDHT-LSTM minus rival (percentage points), each variant against the rivals trained with the same recipe, "
         "paired over shared folds and seeds, corrected for overlapping folds; p after Holm's correction over all rows; "
-        f"verdicts at p of {number(results.layout['significance'], 2)} or less. The abstract claims "
-        f"{number(ends[0], 1)} to {number(ends[1], 1)} points.",
-        *_demo_note(results),
-    ]
-
-
-def _demo_note(results: Results) -> list[str]:
-    demo = "demo" in set(results.experiments["dataset"])
-    return ["The demo set is not from the paper: its rows only show that the checks work."] if demo else []
+        f"verdicts at p of {number(results.layout['significance'], 2)} or less. The abstract claims {low} to {high} "
+        "points."
+    )
 
 
 TABLE = Table("claims", "Claims of the abstract", 5, build, sheets, COLUMNS, "No FDHT-LSTM to check.")

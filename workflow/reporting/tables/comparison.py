@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import models, splits, statistics, verdict
-from workflow.reporting.numbers import MISSING, interval, number
+from workflow.reporting.numbers import number
 from workflow.reporting.reported import COUNTS
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, count, link, rows_of, text
+from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, text
 
 NEAREST = ("random", "best_epoch_accuracy")  # as the published implementations split and report
 STRICT = ("group", "test_accuracy")  # without either habit
@@ -25,41 +25,44 @@ TITLES = {
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
-CSV = ["dataset", "front_end", "model", "metric", "protocol", "measure", "reported", "reproduced", "low", "high"]
-CSV += ["n", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counts"]
+PLACE = ["dataset", "front_end", "model"]
+ORIGIN = ["status", "source", "locator", "counts"]
+CSV = [*PLACE, "metric", "protocol", "measure", "reported", "reproduced", "low", "high", "n", "difference", "verdict"]
+CSV += ["reason", "status", "precision", "source", "locator", "counts"]
+UNREPORTED = {"metric": "accuracy", "value": math.nan, "step": math.nan}
+UNREPORTED |= {"status": "unknown", "source": "not in reported.csv", "locator": "", "counts": ""}
 
 
-def model(results: Results, row: Row, key: str, digits: int) -> Cell:
+def model(results: Results, row: Row, column: Column) -> Cell:
     """Show a model's name, and whether the reported number is derived."""
     mark = " (derived)" if row["status"] == "derived" else ""
     return Cell(models.label(results, row["model"]) + mark, link=_link(row))
 
 
-def value(results: Results, row: Row, key: str, digits: int) -> Cell:
+def value(results: Results, row: Row, column: Column) -> Cell:
     """Show accuracies in percent, reported ones and ratios with the digits of the source, counts with none."""
-    accuracy = row["metric"] == "accuracy"
+    accuracy, digits = row["metric"] == "accuracy", column.digits
     scale = 100 if accuracy else 1
-    printed = key == "reported" if accuracy else row["metric"].startswith("ratio")
-    if printed and not pd.isna(row["reported"]):
+    as_printed = column.key == "reported" if accuracy else row["metric"].startswith("ratio")
+    if as_printed and not pd.isna(row["reported"]):
         digits = max(0, -math.floor(math.log10(scale * row["precision"]) + 0.5))
     elif not accuracy:
         digits = 0
-    shown = None if pd.isna(row[key]) else scale * row[key]
-    return Cell(number(shown, digits, sign=key == "difference"), link=_link(row))
+    shown = None if pd.isna(row[column.key]) else scale * row[column.key]
+    return Cell(number(shown, digits, column.sign), link=_link(row))
 
 
-def accuracy_interval(results: Results, row: Row, key: str, digits: int) -> str:
-    """Show the interval of an accuracy."""
-    return MISSING if pd.isna(row["low"]) else interval(row["low"], row["high"], digits, sign=False, n=int(row["n"]))
+def _link(row: Row) -> str:
+    return "" if row["verdict"] == verdict.NOT_RUN else link(row)
 
 
 COLUMNS = [
-    Column("model", "Model", model, align="l"),
+    MODEL._replace(show=model),
     Column("reported", "Reported", value),
     Column("reproduced", "Reproduced", value, digits=1),
-    Column("interval", "95 % interval", accuracy_interval, digits=1),
-    Column("n", "n", count),
-    Column("difference", "Difference", value, digits=1),
+    Column("interval", "95 % interval", interval, digits=1, scale=100),
+    Column("n", "n"),
+    Column("difference", "Difference", value, digits=1, sign=True),
     Column("verdict", "Verdict", text, align="l"),
     Column("reason", "Reason", text, align="l"),
 ]
@@ -68,68 +71,61 @@ COLUMNS = [
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return accuracies (fractions) once per view, counts and ratios once."""
-    rows = []
-    for place in results.places:
-        if models.kind(results, place[2]) == "baseline":
-            continue
-        known = models.reported(results, *place)
-        accuracies = rows_of(known[known["metric"] == "accuracy"]) or [_unreported()]
-        rows += [_accuracy(results, place, entry, *view) for entry in accuracies for view in VIEWS]
-        rows += [_count(results, place, entry) for entry in rows_of(known[known["metric"].isin(COUNTS)])]
-    return pd.DataFrame(rows + _never_run(results), columns=CSV)
+    rows, reported, families = [], results.reported, set()
+    for dataset, front_end, name in results.places:
+        place, family = (dataset, front_end, name), models.get(results, name).family
+        families.add((dataset, front_end, family))
+        if models.kind(results, name) != "baseline":
+            here = (reported["dataset"] == dataset) & (reported["front_end"] == front_end)
+            known = reported[here & reported["model"].isin([family, name])]
+            accuracies = known[known["metric"] == "accuracy"].to_dict("records") or [UNREPORTED]
+            rows += [_accuracy(results, place, entry, view) for entry in accuracies for view in VIEWS]
+            counts = known[known["metric"].isin(COUNTS)].to_dict("records")
+            rows += [_count(results, place, entry) for entry in counts]
+    data = {place[:2] for place in families}
+    for entry in reported.to_dict("records"):  # those of families without a model, on data that are here
+        place = entry["dataset"], entry["front_end"], entry["model"]
+        if place[:2] in data and place not in families and not pd.isna(entry["value"]):
+            row = _row(place, entry, NEAREST if entry["metric"] == "accuracy" else ("", ""))
+            rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
+    return pd.DataFrame(rows, columns=CSV)
 
 
-def _unreported() -> Row:
-    entry = {"metric": "accuracy", "value": math.nan, "status": "unknown", "source": "not in reported.csv"}
-    return entry | {"locator": "", "counts": "", "step": math.nan}
+def _row(place: tuple[str, str, str], entry: Row, view: tuple[str, str]) -> Row:
+    row = dict(zip([*PLACE, "protocol", "measure"], [*place, *view], strict=True))
+    row |= {"metric": entry["metric"], "reported": entry["value"], "precision": entry["step"]}
+    return row | {name: entry[name] for name in ORIGIN}
 
 
-def _row(place: tuple[str, str, str], entry: Row, protocol: str = "", measure: str = "") -> Row:
-    row = dict(zip(("dataset", "front_end", "model"), place, strict=True))
-    row |= {"metric": entry["metric"], "protocol": protocol, "measure": measure}
-    row |= {"reported": entry["value"], "precision": entry["step"]}
-    return row | {name: entry[name] for name in ("status", "source", "locator", "counts")}
-
-
-def _accuracy(results: Results, place: tuple[str, str, str], entry: Row, protocol: str, measure: str) -> Row:
+def _accuracy(results: Results, place: tuple[str, str, str], entry: Row, view: tuple[str, str]) -> Row:
+    protocol, measure = view
     found = statistics.summary(results, measure, *place, protocol)
     word, reason = verdict.of_accuracy(entry["value"], found, results.layout["tolerance"])
     difference = found.mean - entry["value"]
     if results.partial(place[0]) and not math.isnan(difference):
         word, reason = verdict.PARTIAL, "the configuration declares the data set partial"
         difference = math.nan
-    row = _row(place, entry, protocol, measure)
-    row |= {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n}
-    return row | {"difference": difference, "verdict": word, "reason": reason}
+    ours = {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n, "difference": difference}
+    return _row(place, entry, view) | ours | {"verdict": word, "reason": reason}
 
 
 def _count(results: Results, place: tuple[str, str, str], entry: Row) -> Row:
-    found = models.counts(results, *place)
-    ours: float | None = None
+    ours: float | None
     if entry["metric"] == "weights":
         ours = models.total(results, *place, entry["counts"])
-    elif found is not None:
-        ours = (found | models.ratios(found, models.dense_counts(results, *place))).get(entry["metric"])
+    else:
+        ours = ((models.counts(results, *place) or {}) | models.ratios(results, *place)).get(entry["metric"])
     word, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], ours)
     difference = math.nan if ours is None else ours - entry["value"]
-    return _row(place, entry) | {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
-
-
-def _never_run(results: Results) -> list[Row]:
-    """Return the reported numbers of families without a model, on data sets and front ends that are here."""
-    data = {place[:2] for place in results.places}
-    families = {(*place[:2], models.get(results, place[2]).family) for place in results.places}
-    rows = []
-    for entry in rows_of(results.reported):
-        place = entry["dataset"], entry["front_end"], entry["model"]
-        if place[:2] in data and place not in families and not pd.isna(entry["value"]):
-            row = _row(place, entry, *(NEAREST if entry["metric"] == "accuracy" else ()))
-            rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
-    return rows
+    found = {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
+    return _row(place, entry, ("", "")) | found
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield accuracies, with a block per view, and weights, with a block per count, per data set and front end."""
+    views = list(zip(frame["protocol"], frame["measure"].where(frame["protocol"] != "", frame["metric"]), strict=True))
+    order = list(TITLES)
+    frame = frame.assign(place=[order.index(view) for view in views], block=[TITLES[view] for view in views])
     for dataset, front_end, label, rows in by_data(results, frame):
         accuracy = rows["metric"] == "accuracy"
         for kind, part, notes, without in (
@@ -137,26 +133,17 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             ("weights", rows[~accuracy], _count_notes(rows[~accuracy]), ("interval", "n")),
         ):
             if len(part):
-                name, caption = (
-                    f"comparison-{dataset}-{front_end}-{kind}",
-                    f"Reported and reproduced {kind} on {label}.",
-                )
-                yield Sheet(name, caption, list(_blocks(part)), notes + _sources(part), without)
-
-
-def _blocks(rows: pd.DataFrame) -> Iterator[tuple[str, list[Row]]]:
-    for (protocol, name), title in TITLES.items():
-        part = rows[(rows["protocol"] == protocol) & (rows["measure" if protocol else "metric"] == name)]
-        if len(part):
-            yield title, rows_of(part)
+                caption = f"Reported and reproduced {kind} on {label}."
+                shown = part.sort_values("place", kind="stable")
+                yield Sheet(f"{dataset}-{front_end}-{kind}", caption, shown, notes + _sources(part), without)
 
 
 def difference_of_protocols(results: Results, dataset: str) -> str:
     """Return how our closest view still differs from the published implementations, as text."""
-    share = splits.train_share(results, dataset)
+    share = splits.shares(results, dataset, "random").get("n_train", math.nan)
     return (
         "The view closest to the published protocol still differs from it. A validation part is cut from the training "
-        f"clips: our models train on {number(None if share is None else 100 * share, 1)} % of the clips, the published "
+        f"clips: our models train on {number(100 * share, 1)} % of the clips, the published "
         f"implementations on {number(100 * REPORTED_TRAIN)} %. Early stopping, if a model uses it, can end a run "
         "before its best test epoch; the published implementations train to their last epoch."
     )
@@ -187,10 +174,6 @@ def _sources(rows: pd.DataFrame) -> list[str]:
         metrics = ", ".join(part["metric"].unique())
         notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
     return notes
-
-
-def _link(row: Row) -> str:
-    return "" if row["verdict"] == verdict.NOT_RUN else link(row)
 
 
 TITLE, EMPTY = "Reported and reproduced", "No recurrent model to compare."

@@ -1,26 +1,26 @@
 """What one time step of one sequence costs in each format, from its declaration alone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.render import escape_tex
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, by_data, count, model, rows_of
+from workflow.reporting.table import MODEL, Cell, Column, Row, Table, sheet_per_data
 
 
-def formula(results: Results, row: Row, key: str, digits: int) -> Cell:
+def formula(results: Results, row: Row, column: Column) -> Cell:
     """Show a formula as text and as mathematics."""
-    return Cell(readable(row[key]), tex=typeset(row[key]))
+    return Cell(readable(row["formula"]), tex=typeset(row["formula"]))
 
 
 COLUMNS = [
-    Column("model", "Model", model, align="l"),
-    Column("weights", "Weights\nW + U", count),
-    Column("multiply_adds", "Multiply-adds\nper step", count),
-    Column("peak", "Largest\nintermediate", count),
+    MODEL,
+    Column("weights", "Weights\nW + U"),
+    Column("multiply_adds", "Multiply-adds\nper step"),
+    Column("peak", "Largest\nintermediate"),
     Column("formula", "Multiply-adds as a formula", formula, align="l", width="0.33\\linewidth"),
 ]
 NOTE = (
@@ -36,19 +36,11 @@ def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model whose format is a tensor network."""
     rows = []
     for dataset, front_end, name in results.places:
-        declaration = models.declaration(results, dataset, front_end, name)
-        if declaration is not None:
-            place = {"dataset": dataset, "front_end": front_end, "model": name}
-            rows.append(place | dict(declaration.complexity()))
+        if declaration := models.declaration(results, dataset, front_end, name):
+            rows.append({"dataset": dataset, "front_end": front_end, "model": name, **declaration.complexity()})
     columns = ["dataset", "front_end", *(column.key for column in COLUMNS)]
     types = dict.fromkeys(("weights", "multiply_adds", "peak"), "Int64")
     return pd.DataFrame(rows, columns=columns).astype(types)
-
-
-def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    for dataset, front_end, label, rows in by_data(results, frame):
-        caption = f"Complexity on {label}."
-        yield Sheet(f"complexity-{dataset}-{front_end}", caption, [("", rows_of(rows))], [NOTE])
 
 
 def readable(text: str) -> str:
@@ -65,15 +57,16 @@ def _mapped(text: str, term: Callable[[str], str], words: Callable[[str], str]) 
     """Apply `term` to each product and each size (N=3600), and `words` to a sum that is described in words."""
     parts = []
     for part in text.split("; "):
-        label, _, body = part.rpartition(": ")
-        label = f"{label}: " if label else ""
+        label, colon, body = part.rpartition(": ")
         if "|" in body:
-            parts.append(label + words(body.replace(" x ", " × ")))
+            found = words(body.replace(" x ", " × "))
         elif "=" in body:
-            parts.append(label + ", ".join(term(size) for size in body.split()))
+            found = ", ".join(map(term, body.split()))
         else:
-            parts.append(label + " + ".join(term(product) for product in body.split(" + ")))
+            found = " + ".join(map(term, body.split(" + ")))
+        parts.append(label + colon + found)
     return "; ".join(parts)
 
 
-TABLE = Table("complexity", "Complexity", 3, build, sheets, COLUMNS, needs="configuration")
+SHEETS = sheet_per_data("Complexity on {data}.", NOTE)
+TABLE = Table("complexity", "Complexity", 3, build, SHEETS, COLUMNS, needs="configuration")

@@ -5,44 +5,44 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting.results import Results, cached
-from workflow.reporting.statistics import interval
-from workflow.reporting.table import Column, Sheet, Table, by_data, count, mean, model, rows_of
+from workflow.reporting.table import MODEL, Column, Sheet, Table, mean, sheet_per_data
 
 COLUMNS = [
-    Column("model", "Model", model, align="l"),
-    Column("n", "n", count),
-    Column("epochs", "Epochs\n(mean)", count),
+    MODEL,
+    Column("n", "n"),
+    Column("epochs", "Epochs\n(mean)"),
     Column("train_seconds", "Training\nper run (s)", mean, digits=1),
-    Column("step_ms", "Step\n(ms)", count, digits=2),
-    Column("peak_memory_mb", "Peak\nmemory (MB)", count),
-    Column("hours", "All runs\n(h)", count, digits=2),
+    Column("step_ms", "Step\n(ms)", digits=2),
+    Column("peak_memory_mb", "Peak\nmemory (MB)"),
+    Column("hours", "All runs\n(h)", digits=2),
 ]
-CSV = ["dataset", "front_end", "model", "device", "n", "epochs", "train_seconds_mean", "train_seconds_std"]
-CSV += ["step_ms", "peak_memory_mb", "hours"]
 NOTE = (
     "Training time: mean ± standard deviation over n runs (all protocols, folds and seeds), summed over "
     "interruptions. Step: median over the runs of each run's median training step. Peak memory: largest of the runs."
 )
+SHEETS = sheet_per_data("Cost of training on {data}.", NOTE)
+PLACE = ["dataset", "front_end", "model"]
 
 
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and device; seconds, milliseconds, megabytes, hours."""
-    rows = []
-    for dataset, front_end, name in results.places:
-        for device, runs in results.records_of(dataset, front_end, name).groupby("device"):
-            seconds = interval(runs["train_seconds"])
-            place = (dataset, front_end, name, device, len(runs), runs["epochs"].mean(), seconds.mean, seconds.std)
-            hours = runs["train_seconds"].sum() / 3600
-            rows.append((*place, runs["step_ms"].median(), runs["peak_memory_mb"].max(), hours))
-    return pd.DataFrame(rows, columns=CSV)
+    runs = results.successful_records.astype({"epochs": float})
+    table = runs.groupby([*PLACE, "device"], as_index=False).agg(
+        n=("seed", "size"),
+        epochs=("epochs", "mean"),
+        train_seconds_mean=("train_seconds", "mean"),
+        train_seconds_std=("train_seconds", "std"),
+        step_ms=("step_ms", "median"),
+        peak_memory_mb=("peak_memory_mb", "max"),
+        hours=("train_seconds", "sum"),
+    )
+    return pd.DataFrame(results.places, columns=PLACE).merge(table.assign(hours=table["hours"] / 3600), on=PLACE)
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    for dataset, front_end, label, rows in by_data(results, frame):
-        devices = rows.groupby("device", sort=False)
-        blocks = [(f"On {device or 'an unknown device'}", rows_of(part)) for device, part in devices]
-        yield Sheet(f"cost-{dataset}-{front_end}", f"Cost of training on {label}.", blocks, [NOTE])
+    """Yield a sheet per data set and front end, with a block per device."""
+    return SHEETS(results, frame.assign(block=[f"On {name or 'an unknown device'}" for name in frame["device"]]))
 
 
 TABLE = Table("cost", "Cost of training", 9, build, sheets, COLUMNS)

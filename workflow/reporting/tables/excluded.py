@@ -6,12 +6,12 @@ import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.results import Results
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, rows_of, text
+from workflow.reporting.table import Cell, Column, Row, Sheet, Table, text
 
 MOST = 40  # printed rows; the CSV has all
 
 
-def run(results: Results, row: Row, key: str, digits: int) -> Cell:
+def run(results: Results, row: Row, column: Column) -> Cell:
     """Show which run it is, or the path of a record that does not tell."""
     if pd.isna(row["fold"]) or not isinstance(row["dataset"], str):
         return Cell(row["record"], link="")
@@ -33,10 +33,11 @@ def build(results: Results) -> pd.DataFrame:
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield one sheet, with the missing runs at its end."""
     if len(frame):
-        rows = rows_of(frame.assign(last=frame["state"] == "missing").sort_values("last", kind="stable"))
+        rows = frame.sort_values("state", key=lambda state: state == "missing", kind="stable")
         notes = [f"{len(rows) - MOST} more are in excluded.csv."] if len(rows) > MOST else []
-        yield Sheet("excluded", f"Excluded runs ({len(rows)}).", [("", rows[:MOST])], notes)
+        yield Sheet("", f"Excluded runs ({len(rows)}).", rows[:MOST], notes)
 
 
 EMPTY = "No run is excluded: each expected run has a successful record."

@@ -18,23 +18,21 @@ from workflow.reporting import models
 from workflow.reporting.models import RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Sheet, Table, by_data, count, percent, rows_of, text
+from workflow.reporting.table import Column, Sheet, Table, by_data, text
 from workflow.training import scores
 
 PROTOCOLS = ("group", "random")
 AXES = ("protocol", "recipe", "format")
-Effects = dict[tuple[str, ...], tuple[float, float]]  # factors -> (share, spread); () for folds and seeds
+Factors = tuple[str, ...]  # of an effect; () for folds and seeds
 CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread", "n", "formats"]
 CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
-
-
 COLUMNS = [
     Column("factor", "Factor", text, align="l"),
-    Column("levels", "Levels", count),
-    Column("share", "Share of\nvariance (%)", percent, digits=1),
-    Column("spread", "Best minus worst\nlevel (points)", percent, digits=1),
-    Column("share_equal_epochs", "Share at equal\nepochs (%)", percent, digits=1),
-    Column("spread_equal_epochs", "Best minus worst at\nequal epochs (points)", percent, digits=1),
+    Column("levels", "Levels"),
+    Column("share", "Share of\nvariance (%)", digits=1, scale=100),
+    Column("spread", "Best minus worst\nlevel (points)", digits=1, scale=100),
+    Column("share_equal_epochs", "Share at equal\nepochs (%)", digits=1, scale=100),
+    Column("spread_equal_epochs", "Best minus worst at\nequal epochs (points)", digits=1, scale=100),
 ]
 
 
@@ -63,36 +61,29 @@ def cube(
 
     epochs: cut every run to its first epochs.
     """
-    cells: dict[tuple[str, str, str], dict[tuple[int, int], float]] = {}
-    families = design(results, dataset, front_end)
-    for protocol, recipe, family in itertools.product(PROTOCOLS, RECIPES, families):
-        experiment = dataset, front_end, families[family][recipe], protocol
-        if epochs is None:
-            cells[protocol, recipe, family] = results.by_run(measure, *experiment)
-        else:
-            cells[protocol, recipe, family] = cut(results, measure, epochs, *experiment)
-    pairs = list(itertools.product(PROTOCOLS, RECIPES))
-    full = [family for family in families if all(cells[*pair, family] for pair in pairs)]
-    if len(full) < 2:
+    cells = {}
+    for family, entries in design(results, dataset, front_end).items():
+        for protocol, (recipe, model) in itertools.product(PROTOCOLS, entries.items()):
+            experiment = dataset, front_end, model, protocol
+            whole = results.by_run(measure, *experiment)
+            cells[family, protocol, recipe] = whole if epochs is None else cut(results, measure, epochs, *experiment)
+    families = dict.fromkeys(family for family, *_ in cells)
+    full = [name for name in families if all(len(runs) for (family, *_), runs in cells.items() if family == name)]
+    shared = pd.DataFrame({cell: runs for cell, runs in cells.items() if cell[0] in full}).dropna()
+    if len(full) < 2 or shared.empty:
         return None
-    shared = sorted(set.intersection(*(set(cells[*pair, family]) for pair in pairs for family in full)))
-    if not shared:
-        return None
-    values = [[[[cells[p, r, family][run] for run in shared] for family in full] for r in RECIPES] for p in PROTOCOLS]
-    return np.array(values), full
+    values = shared.to_numpy().reshape(len(shared), len(full), len(PROTOCOLS), len(RECIPES))
+    return values.transpose(2, 3, 1, 0), full
 
 
-def cut(results: Results, measure: str, epochs: int, *experiment: str) -> dict[tuple[int, int], float]:
-    """Return (fold, seed) -> `measure` within the first `epochs` epochs, without the runs whose curve lacks it.
+def cut(results: Results, measure: str, epochs: int, *experiment: str) -> pd.Series:
+    """Return `measure` within the first `epochs` epochs by (fold, seed), without the runs whose curve lacks it.
 
     The best test epoch is a maximum over epochs, which grows with their number: only equal numbers compare.
     """
-    found = {}
-    for row in results.successful(*experiment).itertuples():
-        value = _accuracy(measure, _curve(results, row.record)[:epochs])
-        if value is not None:
-            found[row.fold, row.seed] = value
-    return found
+    runs = results.successful(*experiment).set_index(["fold", "seed"])
+    found = [_accuracy(measure, _curve(results, record)[:epochs]) for record in runs["record"]]
+    return pd.Series(found, runs.index, dtype=float).dropna()
 
 
 def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
@@ -108,39 +99,31 @@ def _curve(results: Results, record: str) -> list[curves.Epoch]:
     return curves.read((results.root / record).with_name("metrics.jsonl"))
 
 
-def split(values: np.ndarray) -> dict[tuple[str, ...], float]:
+def split(values: np.ndarray) -> dict[Factors, float]:
     """Return the sums of squares of a balanced array (protocol, recipe, format, run), by the factors of each effect.
 
     The key () holds the residual, runs within cells. All of them add up to the total sum of squares.
     """
     effects: dict[tuple[int, ...], np.ndarray] = {}
-    result: dict[tuple[str, ...], float] = {}
     for axes in itertools.chain.from_iterable(itertools.combinations(range(3), size) for size in range(4)):
-        effect = values.mean(axis=tuple(axis for axis in range(4) if axis not in axes), keepdims=True)
-        for lower, known in effects.items():
-            if set(lower) < set(axes):
-                effect = effect - known
-        effects[axes] = effect
-        if axes:
-            squares = np.broadcast_to(effect, values.shape) ** 2
-            result[tuple(AXES[axis] for axis in axes)] = float(squares.sum())
-    within = values - values.mean(axis=-1, keepdims=True)
-    return result | {(): float((within**2).sum())}
+        effect = values.mean(axis=tuple({0, 1, 2, 3} - set(axes)), keepdims=True)
+        effects[axes] = effect - sum(known for lower, known in effects.items() if set(lower) < set(axes))
+    squares = {axes: float((np.broadcast_to(effect, values.shape) ** 2).sum()) for axes, effect in effects.items()}
+    within = float(((values - values.mean(axis=-1, keepdims=True)) ** 2).sum())
+    return {tuple(AXES[axis] for axis in axes): found for axes, found in squares.items() if axes} | {(): within}
 
 
-def effects(values: np.ndarray) -> Effects:
+def effects(values: np.ndarray) -> dict[Factors, tuple[float, float]]:
     """Return the share of the variance of each effect, and best minus worst level of each factor."""
     sums = split(values)
     total = sum(sums.values())
-    found = {}
-    for factors, squares in sums.items():
-        spread = math.nan
-        if len(factors) == 1:
-            axis = AXES.index(factors[0])
-            means = values.mean(axis=tuple(other for other in range(4) if other != axis))
-            spread = float(means.max() - means.min())
-        found[factors] = (squares / total if total else math.nan, spread)
-    return found
+    spreads: dict[Factors, float] = {}
+    for axis, name in enumerate(AXES):
+        spreads[name,] = float(np.ptp(values.mean(axis=tuple({0, 1, 2, 3} - {axis}))))
+    return {
+        factors: (squares / total if total else math.nan, spreads.get(factors, math.nan))
+        for factors, squares in sums.items()
+    }
 
 
 @cached
@@ -149,54 +132,47 @@ def build(results: Results) -> pd.DataFrame:
     rows = []
     data = dict.fromkeys(place[:2] for place in results.places)
     for (dataset, front_end), measure in itertools.product(data, ACCURACIES):
-        found = cube(results, measure, dataset, front_end)
-        if found is None:
+        whole = cube(results, measure, dataset, front_end)
+        if whole is None:
             continue
-        values, families = found
+        values, families = whole
         epochs = _fewest_epochs(results, dataset, front_end)
         shortened = cube(results, measure, dataset, front_end, epochs)
         equal = effects(shortened[0]) if shortened is not None and shortened[0].shape == values.shape else {}
-        for factors, (share, spread) in effects(values).items():
-            sizes = [values.shape[AXES.index(name)] for name in factors]
-            row = {"dataset": dataset, "front_end": front_end, "measure": measure, "n": values.size}
-            row |= {"factor": " x ".join(factors) or "folds and seeds", "formats": " ".join(families)}
-            row |= {"levels": math.prod(sizes) if sizes else values.shape[3], "equal_epochs": epochs}
-            row |= {"share": share, "spread": spread}
-            row["share_equal_epochs"], row["spread_equal_epochs"] = equal.get(factors, (math.nan, math.nan))
-            rows.append(row)
+        sizes = dict(zip(AXES, values.shape, strict=False))
+        for factors, found in effects(values).items():
+            levels = math.prod(sizes[name] for name in factors) if factors else values.shape[3]
+            row = (dataset, front_end, measure, " x ".join(factors) or "folds and seeds", levels, *found, values.size)
+            rows.append((*row, " ".join(families), epochs, *equal.get(factors, (math.nan, math.nan))))
     return pd.DataFrame(rows, columns=CSV)
 
 
 def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
     """Return the smallest number of epochs of the design's experiments, each taken by its longest run."""
     entries = [name for found in design(results, dataset, front_end).values() for name in found.values()]
-    runs = [results.successful(dataset, front_end, *pair) for pair in itertools.product(entries, PROTOCOLS)]
-    return int(min((found["epochs"].max() for found in runs if len(found)), default=0))
+    runs = results.successful_records
+    runs = runs[(runs["dataset"] == dataset) & (runs["front_end"] == front_end) & runs["model"].isin(entries)]
+    return int(runs.groupby(["model", "protocol"])["epochs"].max().min())
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy."""
-    frame = frame.assign(factor=frame["factor"].str.replace(" x ", " × "))
+    frame = frame.assign(factor=frame["factor"].str.replace(" x ", " × "), block=frame["measure"].map(ACCURACIES))
     for dataset, front_end, label, rows in by_data(results, frame):
-        blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in rows.groupby("measure", sort=False)]
         caption = f"What the accuracy depends on, {label}: protocol, recipe or format."
-        yield Sheet(f"factors-{dataset}-{front_end}", caption, blocks, _notes(results, rows.iloc[0]))
+        yield Sheet(f"{dataset}-{front_end}", caption, rows, _notes(results, rows.iloc[0]))
 
 
 def _notes(results: Results, first: pd.Series) -> list[str]:
-    families = first["formats"].split()
+    families, place = first["formats"].split(), (first["dataset"], first["front_end"])
     names = ", ".join(models.label(results, family) for family in families)
-    entries = design(results, first["dataset"], first["front_end"])
-    changed = dict.fromkeys(
-        name
-        for family in families
-        for name in models.differences(results, first["dataset"], first["front_end"], *entries[family].values())
-    )
+    entries = design(results, *place)
+    differences = [models.differences(results, *place, *entries[family].values()) for family in families]
     return [
         f"{first['n']} runs: {names}, each with both recipes (ours, authors') under both protocols, over the folds and "
         "seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread also includes "
         "chance differences between its runs.",
-        f"The two recipes of a format differ in: {', '.join(changed)}.",
+        f"The two recipes of a format differ in: {', '.join(dict.fromkeys(itertools.chain(*differences)))}.",
         f"At equal epochs: every run cut to its first {first['equal_epochs']} epochs, the fewest of these models.",
     ]
 

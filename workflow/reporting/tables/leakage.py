@@ -6,48 +6,35 @@ import pandas as pd
 
 from workflow.reporting import splits, statistics
 from workflow.reporting.records import ACCURACIES
-from workflow.reporting.results import Results, cached
-from workflow.reporting.table import (
-    Cell,
-    Column,
-    Row,
-    Sheet,
-    Table,
-    by_data,
-    difference_interval,
-    link,
-    model,
-    percent_mean,
-    points,
-    rows_of,
-)  # fmt: skip
+from workflow.reporting.results import ANY_CLASS, SAME_CLASS, Results, cached
+from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, mean
 
 PROTOCOLS = ("group", "random")
 SIZES = {  # -> column of the splits' leakage.csv
-    "sibling": splits.SAME_CLASS,
-    "sibling_any_class": splits.ANY_CLASS,
+    "sibling": SAME_CLASS,
+    "sibling_any_class": ANY_CLASS,
     "train_clips": "n_train",
     "validation_clips": "n_validation",
     "test_clips": "n_test",
 }
 
 
-def protocol_mean(results: Results, row: Row, key: str, digits: int) -> Cell:
-    """Show the mean under the protocol `key`."""
-    return Cell(percent_mean(results, row, key, digits), link=link(row | {"protocol": key}))
+def protocol_mean(results: Results, row: Row, column: Column) -> Cell:
+    """Show the mean under the protocol that the column is named after."""
+    return Cell(mean(results, row, column), link=link(row | {"protocol": column.key}))
 
 
-def both_n(results: Results, row: Row, key: str, digits: int) -> str:
+def both_n(results: Results, row: Row, column: Column) -> str:
     """Show the numbers of observations."""
     return f"{row['n_group']}, {row['n_random']}"
 
 
 COLUMNS = [
-    Column("model", "Model", model, align="l"),
-    Column("group", "group\n(%)", protocol_mean, digits=1),
-    Column("random", "random\n(%)", protocol_mean, digits=1),
-    Column("difference", "Difference\n(points)", points, digits=1),
-    Column("interval", "95 % interval\n(points)", difference_interval, digits=1),
+    MODEL,
+    Column("group", "group\n(%)", protocol_mean, digits=1, scale=100),
+    Column("random", "random\n(%)", protocol_mean, digits=1, scale=100),
+    Column("difference", "Difference\n(points)", digits=1, scale=100, sign=True),
+    Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
     Column("n", "n (group,\nrandom)", both_n),
 ]
 CSV = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_random", "random_mean"]
@@ -72,8 +59,8 @@ def build(results: Results) -> pd.DataFrame:
             for protocol in PROTOCOLS:
                 found = statistics.summary(results, measure, *place, protocol)
                 row |= {f"n_{protocol}": found.n, f"{protocol}_mean": found.mean, f"{protocol}_std": found.std}
-                for size, column in SIZES.items():
-                    row[f"{size}_{protocol}"] = splits.mean(results, place[0], protocol, column)
+                sizes = splits.rows(results, place[0], protocol)[list(SIZES.values())].astype(float).mean()
+                row |= {f"{name}_{protocol}": sizes[column] for name, column in SIZES.items()}
             gain = statistics.difference(results, measure, (*place, "random"), (*place, "group"))
             rows.append(row | dict(zip(("difference", "low", "high"), gain, strict=True)))
     return pd.DataFrame(rows, columns=CSV)
@@ -81,13 +68,11 @@ def build(results: Results) -> pd.DataFrame:
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy."""
-    frame = frame[(frame["n_group"] > 0) | (frame["n_random"] > 0)]
-    frame = frame.assign(n=frame[["n_group", "n_random"]].min(axis=1))
+    numbers = frame[["n_group", "n_random"]]
+    frame = frame.assign(n=numbers.min(axis=1), block=frame["measure"].map(ACCURACIES))[numbers.max(axis=1) > 0]
     for dataset, front_end, label, rows in by_data(results, frame):
-        measures = rows.groupby("measure", sort=False)
-        blocks = [(ACCURACIES[measure], rows_of(part)) for measure, part in measures]
         notes = [note for note in (NOTE, splits.comparison(results, dataset)) if note]
-        yield Sheet(f"leakage-{dataset}-{front_end}", f"What the random protocol adds on {label}.", blocks, notes)
+        yield Sheet(f"{dataset}-{front_end}", f"What the random protocol adds on {label}.", rows, notes)
 
 
 TABLE = Table("leakage", "What the random protocol adds", 6, build, sheets, COLUMNS, "No finished run.")

@@ -7,28 +7,25 @@ import pandas as pd
 from workflow.reporting import layout as layouts
 from workflow.reporting import splits
 from workflow.reporting.numbers import MISSING, number
-from workflow.reporting.results import SPLIT_SIZES, Results, cached
-from workflow.reporting.splits import ANY_CLASS, SAME_CLASS
-from workflow.reporting.table import Cell, Column, Row, Sheet, Table, count, percent, rows_of
-
-PARTS = ("train", "validation", "test")
+from workflow.reporting.results import ANY_CLASS, SAME_CLASS, SPLIT_SIZES, Results, cached
+from workflow.reporting.table import Column, Row, Sheet, Table
 
 
-def sources(results: Results, row: Row, key: str, digits: int) -> Cell:
+def sources(results: Results, row: Row, column: Column) -> str:
     """Show how many sources the three parts have."""
-    counts = [number(row[f"n_{part}_sources"]) for part in PARTS]
-    return Cell(MISSING if MISSING in counts else ", ".join(counts))
+    counts = [number(row[f"{part}_sources"]) for part in splits.PARTS]
+    return MISSING if MISSING in counts else ", ".join(counts)
 
 
 COLUMNS = [
-    Column("fold", "Fold", count, align="l"),
-    Column("n_train", "Train\n(clips)", count),
-    Column("n_validation", "Validation\n(clips)", count),
-    Column("n_test", "Test\n(clips)", count),
-    Column("share", "Validation\nshare (%)", percent, digits=1),
+    Column("fold", "Fold", align="l"),
+    Column("n_train", "Train\n(clips)"),
+    Column("n_validation", "Validation\n(clips)"),
+    Column("n_test", "Test\n(clips)"),
+    Column("share", "Validation\nshare (%)", digits=1, scale=100),
     Column("sources", "Sources\nin these\nthree parts", sources),
-    Column(SAME_CLASS, "Siblings,\nsame class\n(%)", percent, digits=1),
-    Column(ANY_CLASS, "Siblings,\nany class\n(%)", percent, digits=1),
+    Column(SAME_CLASS, "Siblings,\nsame class\n(%)", digits=1, scale=100),
+    Column(ANY_CLASS, "Siblings,\nany class\n(%)", digits=1, scale=100),
 ]
 NOTES = [
     "Validation share: of the training clips, from which the validation part is cut by whole sources.",
@@ -48,12 +45,11 @@ def build(results: Results) -> pd.DataFrame:
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set, with a block per protocol."""
-    frame = frame.assign(share=frame["n_validation"] / (frame["n_train"] + frame["n_validation"]))
+    share = frame["n_validation"] / (frame["n_train"] + frame["n_validation"])
+    frame = frame.assign(share=share, block=[f"Protocol {name}" for name in frame["protocol"]])
     for dataset, rows in frame.groupby("dataset", sort=False):
-        protocols = rows.groupby("protocol", sort=False)
-        blocks = [(f"Protocol {protocol}", rows_of(part)) for protocol, part in protocols]
-        caption = f"Splits under both protocols, {layouts.dataset_label(results.layout, dataset)}."
-        yield Sheet(f"splits-{dataset}", caption, blocks, NOTES)
+        label = layouts.dataset_label(results.layout, dataset)
+        yield Sheet(dataset, f"Splits under both protocols, {label}.", rows, NOTES)
 
 
 EMPTY = "No leakage.csv lies below the records."
