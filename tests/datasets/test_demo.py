@@ -9,7 +9,9 @@ import pytest
 from workflow.datasets import download, frames, generate, inventory, splits, unpack
 from workflow.datasets.catalogue import DEMO
 from workflow.datasets.demo_scene import CLASSES
-from workflow.storage.files import read_csv, read_json
+from workflow.datasets.errors import DataError
+from workflow.storage.files import read_csv, read_json, write_json
+from workflow.storage.seal import DamagedError, sealed
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +24,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def prepared(archive: Path) -> Path:
     resources, output = archive.parent, archive.parent / "data"
-    download.main("demo", resources, output / "source.json")
+    download.main("demo", resources, output / "source.json", archive)
     unpack.main("demo", output / "source.json", resources, output)
     frames.main(output / "listing.csv", output, width=40, height=30, workers=2)
     splits.main("demo", output / "clips.csv", output)
@@ -54,7 +56,6 @@ def test_every_step_leaves_its_files(prepared):
     assert {key: report[key] for key in report if key not in ("files", "seal")} == {
         "expected": 400, "found": 400, "n_missing": 0, "missing": [], "extra": [], "duplicate": [],
     }  # fmt: skip
-    assert read_json(prepared / "source.json")["downloads"][0]["url"] == "demo.zip"
     leakage = read_csv(prepared / "leakage.csv", ("protocol",))
     for column in ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}
@@ -82,3 +83,14 @@ def test_a_single_frame_predicts_the_source_and_hardly_the_class(prepared):
     middle = np.load(prepared / "frames.npy")[:, 3, ::3, ::3].reshape(DEMO.clips, -1).astype(float)
     assert nearest_neighbour(prepared, "random", middle) > 0.5
     assert nearest_neighbour(prepared, "group", middle) < 0.25
+
+
+def test_a_generated_archive_that_has_changed_is_not_used(tmp_path):
+    archive, output = tmp_path / "demo.zip", tmp_path / "source.json"
+    archive.write_bytes(b"1")
+    write_json(tmp_path / "demo.zip.json", sealed({}, {"demo.zip": "0" * 64}))
+    with pytest.raises(DamagedError, match=r"demo\.zip is corrupt"):
+        download.main("demo", tmp_path, output, archive)
+    with pytest.raises(DataError, match="demo is not downloaded but generated"):
+        download.main("demo", tmp_path, output)
+    assert not output.exists()

@@ -10,8 +10,7 @@ from workflow.datasets import fetch as module
 from workflow.datasets.catalogue import Download, Source
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import ATTEMPTS, fetch
-from workflow.storage.files import read_json, write_json
-from workflow.storage.seal import DamagedError, sealed
+from workflow.storage.files import read_json
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = BODY[::-1]
@@ -174,20 +173,6 @@ def test_mirrors_may_pack_the_same_name_differently(server, get):
     second = get(*urls)
     assert second.read_bytes() == OTHER
     assert get(*urls) == second
-
-
-def test_a_generated_file_is_used_where_it_lies_and_read_again_each_time(get, tmp_path):
-    generated = tmp_path / "demo.zip"
-    for body in (BODY, OTHER):
-        generated.write_bytes(body)
-        assert get("demo.zip") == generated
-        assert generated.read_bytes() == body
-    write_json(tmp_path / "demo.zip.json", sealed({}, {"demo.zip": "0" * 64}))
-    with pytest.raises(DamagedError, match=r"demo\.zip is corrupt"):
-        get("demo.zip")
-    generated.unlink()
-    with pytest.raises(DataError, match="no such file"):
-        get("demo.zip")
 
 
 def test_a_full_disk_is_foreseen(server, get, monkeypatch):

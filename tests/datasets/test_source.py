@@ -75,7 +75,9 @@ def test_a_folder_is_listed_where_it_lies(tmp_path, members):
     assert [row["path"] for row in rows] == [str(tmp_path / "my clips" / name) for name in NAMES]
     assert {row["class"] for row in rows} == {"biking"}
     assert not (tmp_path / "resources").exists()
-    assert read_json(tmp_path / "source.json")["own"]["fingerprint"] == fingerprint(tmp_path / "my clips", KEY)
+    assert read_json(tmp_path / "source.json")["sources"]["clips"]["fingerprint"] == fingerprint(
+        tmp_path / "my clips", KEY
+    )
 
 
 @pytest.mark.parametrize("write", [zip_of, tar_of, rar3, rar5])

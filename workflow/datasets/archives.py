@@ -82,9 +82,9 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
     with explained(archive, *CORRUPT):
         need_space(folder, _checked_size(archive, limit))
         for member in members(archive):
-            target = folder / member.name
             if member.kind == "folder":
                 continue
+            target = folder / member.name
             if target in written:
                 raise DataError(f"{archive}: contains member {member.name!r} twice")
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,13 +96,8 @@ def _checked_size(archive: Path, limit: int) -> int:
     """Bytes that all members together declare; DataError at the first unsafe member."""
     total = files = 0
     for number, member in enumerate(members(archive), start=1):
-        names = PurePosixPath(member.name).parts
-        if (
-            not (names or member.kind == "folder")
-            or member.name.startswith("/")
-            or ".." in names
-            or "\0" in member.name
-        ):
+        name = PurePosixPath(member.name)
+        if name.is_absolute() or ".." in name.parts or "\0" in member.name:
             raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
         if member.kind == "other":
             raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
@@ -121,13 +116,11 @@ def _write(member: Member, target: Path, archive: Path) -> str:
     """Write a member; the sha256 of its bytes in the archive, so that a disk error shows later."""
     written, digest = 0, hashlib.sha256()
     with member.open() as source, target.open("xb") as file:
-        while chunk := source.read(CHUNK):
-            written += len(chunk)
-            if written > member.size:
-                break
+        while written <= member.size and (chunk := source.read(CHUNK)):
             file.write(chunk)
             digest.update(chunk)
+            written += len(chunk)
     if written != member.size:
-        what = "is larger than it declares" if written > member.size else f"has only {written} bytes"
-        raise DataError(f"{archive}: member {member.name!r} {what}: it declares {member.size} bytes")
+        found = "more" if written > member.size else f"only {written}"
+        raise DataError(f"{archive}: member {member.name!r} declares {member.size} bytes and has {found}")
     return digest.hexdigest()

@@ -21,13 +21,9 @@ RANDOM_FOLDS = 5  # of the protocol `random`, as in the compared papers' cross-v
 class Source:
     """One address of a file, with the checksum, or its first digits, that its publisher states."""
 
-    url: str  # without a scheme: the name of a file that the pipeline generates in the folder of the set's downloads
+    url: str
     sha256: str | None = None
     md5: str | None = None
-
-    @property
-    def generated(self) -> bool:
-        return "://" not in self.url
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Download:
 
     name: str
     sources: tuple[Source, ...]
-    role: str = "clips"  # clips | splits
+    role: str = "clips"  # clips | splits | weights
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,7 @@ YOUTUBE_CELEBRITIES = Dataset(
 DEMO = Dataset(
     name="demo",
     title="generated motions",
-    downloads=(Download("demo", (Source("demo.zip"),)),),
+    downloads=(),  # generate.py makes an archive, which is used as a user's own copy is
     layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=2,

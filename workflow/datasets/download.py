@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from workflow.datasets import catalogue
+from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import fetch
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.datasets.listing import fingerprint
@@ -37,20 +38,23 @@ def main(
     weights = FRONT_ENDS[dataset].weights if dataset in FRONT_ENDS else None
     downloads = (weights,) if weights else catalogue.dataset(dataset).downloads
     key = f"{dataset}.weights" if weights else f"datasets.{dataset}.source"
-    own: dict[str, Any] | None = None
+    found: dict[str, dict[str, Any]] = {}
     if source is not None:
-        own = {"path": str(source), "fingerprint": fingerprint(source, key)}
+        own: dict[str, Any] = {"url": None, "file": str(source), "fingerprint": fingerprint(source, key)}
         if source.is_file():
+            seal.require(source.with_name(source.name + ".json"), (source.name,))
             own |= {"sha256": seal.digest(source), "bytes": source.stat().st_size}
+        found["weights" if weights else "clips"] = own
         downloads = tuple(file for file in downloads if file.role == "splits" and not _has_splits(source))
-    files = []
+    elif not downloads:
+        raise DataError(f"{dataset} is not downloaded but generated; expected --source with the generated archive")
     for file in downloads:
         with exclusive(resources / "archives"):
-            files.append({"name": file.name, "role": file.role, **fetch(file, resources, key, insecure_tls)})
-    write_json(output, seal.sealed({"dataset": dataset, "own": own, "downloads": files}))
+            found[file.role] = fetch(file, resources, key, insecure_tls)
+    write_json(output, seal.sealed({"dataset": dataset, "sources": found}))
     where = f"own copy at {source}, " if source else ""
-    size = sum(file["bytes"] for file in files)
-    print(f"{dataset}: {where}{len(files)} files, {size / 1e6:.1f} MB", file=sys.stderr)
+    size = sum(file["bytes"] for file in found.values() if file["url"])
+    print(f"{dataset}: {where}{len(downloads)} downloads, {size / 1e6:.1f} MB", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ def weights_of(origin: Path) -> Path:
     """The file of weights that source.json of the download step names; DataError if it has changed since."""
     seal.require(origin)
     record = read_json(origin)
-    known = record["own"] or record["downloads"][0]
-    weights = Path(known["path"] if record["own"] else known["file"])
+    known = record["sources"]["weights"]
+    weights = Path(known["file"])
     if not weights.is_file():
         raise DataError(f"{weights}: no such file; {origin} names it as the weights of {record['dataset']}")
     if "sha256" in known and seal.digest(weights) != known["sha256"]:

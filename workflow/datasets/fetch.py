@@ -6,12 +6,14 @@ clips differently. Bytes that have arrived are kept in FILE.part, their address 
 
 import hashlib
 import sys
-import warnings
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from time import sleep
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3
 
 from workflow.datasets.catalogue import Download, Source
 from workflow.datasets.errors import DataError, need_space
@@ -38,109 +40,77 @@ def fetch(download: Download, resources: Path, key: str, insecure_tls: Collectio
     """Bring `download` into resources/archives, or find it there from an earlier run.
 
     key: the configuration's key for the user's own copy, named in errors. insecure_tls: hosts whose certificate is not
-    verified. Returns {"file", "url", "sha256", "bytes"}. Raises DataError with the reason of every source if none
+    verified. Returns {"url", "file", "sha256", "bytes"}. Raises DataError with the reason of every source if none
     gives the file.
     """
     lock = resources / "lock.json"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
-    if (kept := _kept(download, resources, locked)) is not None:
-        return kept
+    files = [resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in download.sources]
+    changed = ""
+    for source, file in zip(download.sources, files, strict=True):
+        if source.url in locked and file.is_file():
+            entry = locked[source.url]
+            if seal.digest(file) == entry["sha256"]:
+                return {"url": source.url, **entry, "file": str(file)}
+            # an error, unless a later mirror gave another file of this name
+            changed = (
+                changed or f"{file}: differs from what was downloaded (sha256 {entry['sha256'][:12]}... in {lock})"
+            )
+    if changed:
+        raise DataError(f"{changed}; remove the file to download it again")
     reasons = []
-    for source in download.sources:
+    for source, file in zip(download.sources, files, strict=True):
         try:
-            file = _file(source, resources)
-            sha256 = _from(source, file, locked.get(source.url), insecure_tls)
-            found = {"file": file.name, "sha256": sha256, "bytes": file.stat().st_size}
-            if not source.generated and source.url not in locked:
-                write_json(lock, {**locked, source.url: found})
-            return {"file": str(file), "url": source.url, "sha256": sha256, "bytes": found["bytes"]}
+            entry = _from(source, file, locked.get(source.url), insecure_tls)
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
             print(f"{download.name}: {reasons[-1]}", file=sys.stderr)
+            continue
+        write_json(lock, {**locked, source.url: entry})
+        return {"url": source.url, **entry, "file": str(file)}
     raise DataError(
         f"{download.name}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
         f"To use a copy of your own, set `{key}`"
     )
 
 
-def _file(source: Source, resources: Path) -> Path:
-    """Where a source's file lies: a download in resources/archives, a generated file in `resources` itself."""
-    if source.generated:
-        return resources / source.url
-    return resources / "archives" / unquote(PurePosixPath(urlsplit(source.url).path).name)
+def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]) -> dict[str, Any]:
+    """Download one source to `file` and verify it; its entry of lock.json, which must equal `first` if there is one.
 
-
-def _kept(download: Download, resources: Path, locked: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """The intact file of an earlier run, if there is one."""
-    changed = []
-    for source in download.sources:
-        file, first = _file(source, resources), locked.get(source.url)
-        if first is None or not file.is_file():
-            continue
-        if file.stat().st_size == first["bytes"] and seal.digest(file) == first["sha256"]:
-            return {"file": str(file), "url": source.url, "sha256": first["sha256"], "bytes": first["bytes"]}
-        changed.append((file, first["sha256"]))  # unless a later mirror gave another file of this name
-    for file, sha256 in changed:
-        raise DataError(
-            f"{file}: differs from what was downloaded (sha256 {sha256[:12]}... in {resources / 'lock.json'}); "
-            "remove the file to download it again"
-        )
-    return None
-
-
-def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]) -> str:
-    """Bring the file of one source to `file`; its sha256. Raises DeadSourceError.
-
-    first: the entry of lock.json, if it was downloaded before.
+    Raises DeadSourceError for a web page, another checksum than expected, or ATTEMPTS attempts without a new byte.
     """
-    if source.generated:
-        if not file.is_file():
-            raise DeadSourceError(f"{file}: no such file")
-        seal.require(file.with_name(file.name + ".json"), (file.name,))
-        return seal.digest(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".part")
+    partial.parent.mkdir(parents=True, exist_ok=True)
     _download(source.url, partial, insecure_tls)
-    try:
-        sha256 = _verified(source, partial, first)
-    except DeadSourceError:
-        partial.unlink()
-        raise
-    finally:
-        _notes(partial).unlink(missing_ok=True)
-    partial.replace(file)
-    return sha256
-
-
-def _verified(source: Source, partial: Path, first: dict[str, Any] | None) -> str:
-    """The sha256 of the file; DeadSourceError if it is a web page or has another checksum than expected."""
-    with partial.open("rb") as file:
-        if file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html")):
-            raise DeadSourceError("the server sent a web page instead of the file")
-        for algorithm, expected in (("md5", source.md5), ("sha256", source.sha256)):
-            file.seek(0)
-            if expected and not (found := hashlib.file_digest(file, algorithm).hexdigest()).startswith(expected):
-                raise DeadSourceError(f"its {algorithm} is {found}; its publisher states {expected}")
     sha256 = seal.digest(partial)
+    reason = ""
+    with partial.open("rb") as content:
+        if content.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html")):
+            reason = "the server sent a web page instead of the file"
+        for algorithm, stated in (("md5", source.md5), ("sha256", source.sha256)):
+            content.seek(0)
+            if stated and not (found := hashlib.file_digest(content, algorithm).hexdigest()).startswith(stated):
+                reason = reason or f"its {algorithm} is {found}; its publisher states {stated}"
     if first and first["sha256"] != sha256:
-        raise DeadSourceError(f"its sha256 is {sha256}, at the first download it was {first['sha256']} (lock.json)")
-    return sha256
+        reason = reason or f"its sha256 is {sha256}, at the first download it was {first['sha256']} (lock.json)"
+    _notes(partial).unlink(missing_ok=True)
+    if reason:
+        partial.unlink()
+        raise DeadSourceError(reason)
+    partial.replace(file)
+    return {"file": file.name, "sha256": sha256, "bytes": file.stat().st_size}
 
 
 def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
-    """Download to `partial`, with up to ATTEMPTS attempts without a new byte; raises DeadSourceError."""
     host = urlsplit(url).hostname
     verify = host not in insecure_tls
     if not verify:
         print(f"warning: not verifying the certificate of {host}, as `insecure_tls` asks", file=sys.stderr)
+        urllib3.disable_warnings()
     failures, reached = 0, -1
     while True:
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings(
-                    "ignore", message="Unverified HTTPS request"
-                )  # the warning above names the host
-                return _attempt(url, partial, verify)
+            return _attempt(url, partial, verify)
         except TransientError as error:
             size = partial.stat().st_size if partial.is_file() else 0
             failures, reached = (0, size) if size > reached else (failures + 1, reached)
@@ -157,9 +127,6 @@ def _notes(partial: Path) -> Path:
 
 def _attempt(url: str, partial: Path, verify: bool) -> None:
     """Download to `partial`, or the rest of it; raises TransientError or DeadSourceError."""
-    import requests
-    import urllib3
-
     notes = _notes(partial)
     known = read_json(notes) if notes.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
@@ -210,16 +177,15 @@ def _range(answer: Any, start: int) -> tuple[int, int | None]:
 
 
 def _receive(answer: Any, partial: Path, start: int, total: int | None) -> None:
-    name, done = partial.stem, start
-    with partial.open("r+b" if start else "wb") as file, bar(name, total, "B", start, unit_scale=True) as progress:
+    progress = bar(partial.stem, total, "B", start, unit_scale=True)
+    with partial.open("r+b" if start else "wb") as file, progress:
         file.seek(start)
         # read1 keeps every byte that arrived before a connection breaks; iter_content would drop an unfinished chunk
         while chunk := answer.raw.read1(CHUNK):
             file.write(chunk)
-            done += len(chunk)
             progress.update(len(chunk))
-    if total is not None and done != total:
-        raise TransientError(f"the connection ended after {done} of {total} bytes")
+    if total is not None and progress.n != total:
+        raise TransientError(f"the connection ended after {progress.n} of {total} bytes")
 
 
 def _reason(error: BaseException) -> str:

@@ -31,24 +31,21 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
     origin_file: source.json of the download step.
     """
     seal.require(origin_file)
-    origin = read_json(origin_file)
-    packed = [
-        (file["role"], file, f"Delete {file['file']} and {origin_file} and rerun, to download it again")
-        for file in origin["downloads"]
-    ]
     found = {}
-    if own := origin["own"]:
-        found["clips"] = Path(own["path"])
-        if not found["clips"].exists():
-            raise DataError(f"{own['path']}: no such folder or archive; it was given as `datasets.{entry.name}.source`")
-        if not found["clips"].is_dir():
-            remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
-            packed.append(("clips", {"file": own["path"], **own}, remedy))
-    for role, file, remedy in packed:
-        target = resources / "unpacked" / file["sha256"][:16]
+    for role, source in read_json(origin_file)["sources"].items():
+        file, sha256 = Path(source["file"]), source.get("sha256")
+        if sha256 is None:  # the user's own folder
+            if not file.is_dir():
+                raise DataError(f"{file}: no such folder; it was given as `datasets.{entry.name}.source`")
+            found[role] = file
+            continue
+        remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
+        if source["url"]:
+            remedy = f"Delete {file} and {origin_file} and rerun, to download it again"
+        target = resources / "unpacked" / sha256[:16]
         with exclusive(target):  # shared by all configurations
             try:
-                found[role] = archives.unpack(Path(file["file"]), target, entry.unpacked_limit, file["sha256"])
+                found[role] = archives.unpack(file, target, entry.unpacked_limit, sha256)
             except seal.DamagedError as error:
                 raise seal.DamagedError(f"{error}. {remedy}") from None
     return found

@@ -35,7 +35,11 @@ rule download:
     conda:
         ENVIRONMENT
     params:
-        options=lambda wildcards: options(source=entry(wildcards).source, insecure_tls=entry(wildcards).insecure_tls),
+        options=lambda wildcards, input: options(
+            # the generated archive is used as a user's own copy is
+            source=entry(wildcards).source or next(iter(input), None),
+            insecure_tls=entry(wildcards).insecure_tls,
+        ),
         version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),  # a changed copy is read again
     message:
         "Downloading {wildcards.dataset}"

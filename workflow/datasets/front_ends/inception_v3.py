@@ -75,5 +75,6 @@ FRONT_END = FrontEnd(
         "inception_v3",
         # the file name states the first digits of the checksum
         (Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
+        role="weights",
     ),
 )
