@@ -157,7 +157,7 @@ def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, mo
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     server.files["/inception.pth"] = weights.read_bytes()
     source = catalogue.Source(server.url("/inception.pth"), sha256=digest[:8])  # published are the first digits
-    published = replace(FRONT_END, weights=catalogue.Download("inception_v3", (source,), role="weights"))
+    published = replace(FRONT_END, weights=(source,))
     monkeypatch.setitem(FRONT_ENDS, "inception_v3", published)
     download.main("inception_v3", tmp_path, tmp_path / "source.json")
     assert weights_of(tmp_path / "source.json").read_bytes() == weights.read_bytes()

@@ -7,7 +7,7 @@ import pytest
 import server as loopback
 
 from workflow.datasets import fetch as module
-from workflow.datasets.catalogue import Download, Source
+from workflow.datasets.catalogue import Source
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import ATTEMPTS, fetch
 from workflow.storage.files import read_json
@@ -30,7 +30,7 @@ def get(tmp_path: Path):
 
     def call(*urls: str | Source) -> Path:
         sources = tuple(url if isinstance(url, Source) else Source(url) for url in urls)
-        return Path(fetch(Download("set", sources), tmp_path, "datasets.set.source")["file"])
+        return Path(fetch(sources, tmp_path, "datasets.set.source")["file"])
 
     return call
 
@@ -41,13 +41,13 @@ def leftovers(tmp_path: Path) -> list[str]:
 
 def test_a_file_arrives_is_locked_and_is_not_fetched_twice(server, tmp_path):
     server.files["/set.zip"], url = BODY, server.url("/set.zip")
-    download = Download("set", (Source(url),))
-    first = fetch(download, tmp_path, "key")
+    sources = (Source(url),)
+    first = fetch(sources, tmp_path, "key")
     assert Path(first["file"]).read_bytes() == BODY
     sha256 = hashlib.sha256(BODY).hexdigest()
     assert first == {"file": str(tmp_path / "archives/set.zip"), "url": url, "sha256": sha256, "bytes": len(BODY)}
     assert read_json(tmp_path / "lock.json") == {url: {"file": "set.zip", "sha256": sha256, "bytes": len(BODY)}}
-    assert fetch(download, tmp_path, "key") == first
+    assert fetch(sources, tmp_path, "key") == first
     assert len(server.log) == 1
     assert leftovers(tmp_path) == ["set.zip"]
 

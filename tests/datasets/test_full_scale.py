@@ -77,10 +77,10 @@ def bad_network(server, monkeypatch):
 
     def serve(case: Case, body: bytes, split_files: bytes) -> None:
         entry = catalogue.CATALOGUE[case.name]
-        downloads = []
-        for file in entry.downloads:
-            content = split_files if file.role == "splits" else body
-            name = "splits.rar" if file.role == "splits" else case.archive
+        downloads = {}
+        for role in entry.downloads:
+            content = split_files if role == "splits" else body
+            name = "splits.rar" if role == "splits" else case.archive
             md5 = hashlib.md5(content).hexdigest()
             paths = [f"/{mirror}/{name}" for mirror in ("home", "old", "good")]
             server.files |= dict(zip(paths, (content, content[::-1], content), strict=True))
@@ -88,9 +88,8 @@ def bad_network(server, monkeypatch):
                 paths[0]: [loopback.web_page()],
                 paths[2]: [loopback.status(503), *(loopback.cut(len(content) // 5) for _ in range(3))],
             }
-            sources = tuple(Source(server.url(path), md5=md5) for path in ("/gone", *paths))
-            downloads.append(replace(file, sources=sources))
-        monkeypatch.setitem(catalogue.CATALOGUE, case.name, replace(entry, downloads=tuple(downloads)))
+            downloads[role] = tuple(Source(server.url(path), md5=md5) for path in ("/gone", *paths))
+        monkeypatch.setitem(catalogue.CATALOGUE, case.name, replace(entry, downloads=downloads))
 
     monkeypatch.setattr(fetch, "sleep", lambda seconds: None)
     return serve

@@ -10,7 +10,7 @@ import pytest
 import server as loopback
 
 from workflow.datasets import fetch as module
-from workflow.datasets.catalogue import Download, Source
+from workflow.datasets.catalogue import Source
 from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import fetch
 
@@ -34,11 +34,11 @@ def secure(tmp_path: Path) -> Iterator[loopback.Served]:
 def test_the_sentence_names_the_remedy_and_the_opt_out_is_by_host(secure, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(module, "sleep", lambda seconds: None)
     secure.files["/set.zip"] = b"content"
-    part = Download("set", (Source(secure.url("/set.zip")),))
+    sources = (Source(secure.url("/set.zip")),)
     for hosts in ([], ["example.org"]):
         with pytest.raises(DataError, match=r"certificate of 127\.0\.0\.1 cannot be verified .*`insecure_tls`"):
-            fetch(part, tmp_path, "datasets.set.source", hosts)
+            fetch(sources, tmp_path, "datasets.set.source", hosts)
     assert secure.log == []
-    got = fetch(part, tmp_path, "datasets.set.source", ["127.0.0.1"])
+    got = fetch(sources, tmp_path, "datasets.set.source", ["127.0.0.1"])
     assert Path(got["file"]).read_bytes() == b"content"
     assert "warning: not verifying the certificate of 127.0.0.1" in capsys.readouterr().err

@@ -1,8 +1,8 @@
 """Every data set: its origin, layout, licence and splits.
 
 A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one entry of layouts.py.
-Sources are tried in order. If a publisher states no checksum, that of the first download is kept in
-resources/<name>/lock.json and compared with all later ones.
+Sources are tried in order; mirrors may pack the same content differently. If a publisher states no checksum, that of
+the first download is kept in resources/<name>/lock.json and compared with all later ones.
 """
 
 from dataclasses import dataclass
@@ -27,21 +27,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Download:
-    """One file to fetch, from any of its `sources` (mirrors may pack the same content differently)."""
-
-    name: str
-    sources: tuple[Source, ...]
-    role: str = "clips"  # clips | splits | weights
-
-
-@dataclass(frozen=True)
 class Dataset:
     """One data set. Under the protocol `group`, fold f tests the groups f * groups_per_fold + 1 and following."""
 
     name: str
     title: str
-    downloads: tuple[Download, ...]
+    downloads: dict[str, tuple[Source, ...]]  # by role: clips; splits if they are official
     layout: Layout
     group_folds: int
     groups_per_fold: int | None  # None: the folds are the official split files
@@ -63,16 +54,13 @@ class Dataset:
 UCF11 = Dataset(
     name="ucf11",
     title="UCF11 (UCF YouTube Action)",
-    downloads=(
-        Download(
-            "ucf11",
+    downloads={
+        "clips": (
             # the AVI release first: Python reads ZIP itself, and the clips are the same
-            (
-                Source("https://www.crcv.ucf.edu/data/YouTube_DataSet_Annotated.zip"),
-                Source("https://www.crcv.ucf.edu/data/UCF11_updated_mpg.rar"),
-            ),
+            Source("https://www.crcv.ucf.edu/data/YouTube_DataSet_Annotated.zip"),
+            Source("https://www.crcv.ucf.edu/data/UCF11_updated_mpg.rar"),
         ),
-    ),
+    },
     layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=5,
@@ -85,25 +73,18 @@ UCF11 = Dataset(
 HMDB51 = Dataset(
     name="hmdb51",
     title="HMDB51",
-    downloads=(
-        Download(
-            "hmdb51_org",
-            (
-                Source(f"{LAB}/hmdb51_org.rar", md5="517d6f1f19f215c45cdd4d25356be1fb"),
-                Source("https://huggingface.co/datasets/innat/HMDB51/resolve/main/hmdb51_org.zip"),
-                Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/hmdb51_org.zip"),
-            ),
+    downloads={
+        "clips": (
+            Source(f"{LAB}/hmdb51_org.rar", md5="517d6f1f19f215c45cdd4d25356be1fb"),
+            Source("https://huggingface.co/datasets/innat/HMDB51/resolve/main/hmdb51_org.zip"),
+            Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/hmdb51_org.zip"),
         ),
-        Download(
-            "test_train_splits",
-            (
-                Source(f"{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
-                Source(f"{ARCHIVE}/{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
-                Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/test_train_splits.zip"),
-            ),
-            role="splits",
+        "splits": (
+            Source(f"{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
+            Source(f"{ARCHIVE}/{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
+            Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/test_train_splits.zip"),
         ),
-    ),
+    },
     layout=layouts.HMDB51,
     group_folds=3,
     groups_per_fold=None,
@@ -116,7 +97,7 @@ HMDB51 = Dataset(
 YOUTUBE_CELEBRITIES = Dataset(
     name="youtube_celebrities",
     title="YouTube Celebrities",
-    downloads=(Download("ytcelebrity", (Source("http://seqamlab.com/wp-content/uploads/Data/ytcelebrity.tar"),)),),
+    downloads={"clips": (Source("http://seqamlab.com/wp-content/uploads/Data/ytcelebrity.tar"),)},
     layout=layouts.YOUTUBE_CELEBRITIES,
     group_folds=3,
     groups_per_fold=1,
@@ -129,7 +110,7 @@ YOUTUBE_CELEBRITIES = Dataset(
 DEMO = Dataset(
     name="demo",
     title="generated motions",
-    downloads=(),  # generate.py makes an archive, which is used as a user's own copy is
+    downloads={},  # generate.py makes an archive, which is used as a user's own copy is
     layout=layouts.UCF11,
     group_folds=5,
     groups_per_fold=2,

@@ -21,12 +21,6 @@ from workflow.storage.command_line import command_line
 from workflow.storage.files import write_json
 from workflow.storage.lock import exclusive
 
-SPLIT_FILES = "*_test_split[123].txt"
-
-
-def _has_splits(own: Path) -> bool:
-    return own.is_dir() and next(own.rglob(SPLIT_FILES), None) is not None
-
 
 def main(
     dataset: Annotated[str, Option(metavar="NAME", help="A data set of the catalogue, or a front end with weights.")],
@@ -35,9 +29,10 @@ def main(
     source: Annotated[Path | None, Option(help="Your own folder or archive, used instead of the download.")] = None,
     insecure_tls: Annotated[list[str], Option(metavar="HOST", help="Do not verify its certificate.")] = [],  # noqa: B006
 ) -> None:
-    weights = FRONT_ENDS[dataset].weights if dataset in FRONT_ENDS else None
-    downloads = (weights,) if weights else catalogue.dataset(dataset).downloads
-    key = f"{dataset}.weights" if weights else f"datasets.{dataset}.source"
+    if weights := dataset in FRONT_ENDS and FRONT_ENDS[dataset].weights:
+        key, downloads = f"{dataset}.weights", {"weights": weights}
+    else:
+        key, downloads = f"datasets.{dataset}.source", dict(catalogue.dataset(dataset).downloads)
     found: dict[str, dict[str, Any]] = {}
     if source is not None:
         own: dict[str, Any] = {"url": None, "file": str(source), "fingerprint": fingerprint(source, key)}
@@ -45,12 +40,14 @@ def main(
             seal.require(source.with_name(source.name + ".json"), (source.name,))
             own |= {"sha256": seal.digest(source), "bytes": source.stat().st_size}
         found["weights" if weights else "clips"] = own
-        downloads = tuple(file for file in downloads if file.role == "splits" and not _has_splits(source))
+        # splits are downloaded for clips without their own
+        splits = source.is_dir() and any(source.rglob("*_test_split[123].txt"))
+        downloads = {role: sources for role, sources in downloads.items() if role == "splits" and not splits}
     elif not downloads:
         raise DataError(f"{dataset} is not downloaded but generated; expected --source with the generated archive")
-    for file in downloads:
+    for role, sources in downloads.items():
         with exclusive(resources / "archives"):
-            found[file.role] = fetch(file, resources, key, insecure_tls)
+            found[role] = fetch(sources, resources, key, insecure_tls)
     write_json(output, seal.sealed({"dataset": dataset, "sources": found}))
     where = f"own copy at {source}, " if source else ""
     size = sum(file["bytes"] for file in found.values() if file["url"])

@@ -6,7 +6,7 @@ clips differently. Bytes that have arrived are kept in FILE.part, their address 
 
 import hashlib
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 from time import sleep
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 import urllib3
 
-from workflow.datasets.catalogue import Download, Source
+from workflow.datasets.catalogue import Source
 from workflow.datasets.errors import DataError, need_space
 from workflow.datasets.progress import bar
 from workflow.storage import seal
@@ -36,8 +36,8 @@ class DeadSourceError(Exception):
     """This source will not give the file; the next one may."""
 
 
-def fetch(download: Download, resources: Path, key: str, insecure_tls: Collection[str] = ()) -> dict[str, Any]:
-    """Bring `download` into resources/archives, or find it there from an earlier run.
+def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Collection[str] = ()) -> dict[str, Any]:
+    """Bring the file of the first source that works into resources/archives, or find it there from an earlier run.
 
     key: the configuration's key for the user's own copy, named in errors. insecure_tls: hosts whose certificate is not
     verified. Returns {"url", "file", "sha256", "bytes"}. Raises DataError with the reason of every source if none
@@ -45,9 +45,9 @@ def fetch(download: Download, resources: Path, key: str, insecure_tls: Collectio
     """
     lock = resources / "lock.json"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
-    files = [resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in download.sources]
+    files = [resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources]
     changed = ""
-    for source, file in zip(download.sources, files, strict=True):
+    for source, file in zip(sources, files, strict=True):
         if source.url in locked and file.is_file():
             entry = locked[source.url]
             if seal.digest(file) == entry["sha256"]:
@@ -59,17 +59,17 @@ def fetch(download: Download, resources: Path, key: str, insecure_tls: Collectio
     if changed:
         raise DataError(f"{changed}; remove the file to download it again")
     reasons = []
-    for source, file in zip(download.sources, files, strict=True):
+    for source, file in zip(sources, files, strict=True):
         try:
             entry = _from(source, file, locked.get(source.url), insecure_tls)
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
-            print(f"{download.name}: {reasons[-1]}", file=sys.stderr)
+            print(reasons[-1], file=sys.stderr)
             continue
         write_json(lock, {**locked, source.url: entry})
         return {"url": source.url, **entry, "file": str(file)}
     raise DataError(
-        f"{download.name}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
+        f"{resources}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
         f"To use a copy of your own, set `{key}`"
     )
 
@@ -130,6 +130,8 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
     notes = _notes(partial)
     known = read_json(notes) if notes.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
+    if start and start == known["total"]:
+        return
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -137,9 +139,7 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
             headers["If-Range"] = known["version"]
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as answer:
-            if answer.status_code == 416 and start:  # no bytes after `start`: it is whole, or the file has changed
-                if answer.headers.get("Content-Range", "").rpartition("/")[2] == str(start):
-                    return
+            if answer.status_code == 416 and start:  # there are no bytes after `start`
                 partial.unlink()
                 raise TransientError("the file on the server has changed; starting again")
             start, total = _range(answer, start)
@@ -147,7 +147,7 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
             version: str | None = answer.headers.get("ETag", "W/")
             if str(version).startswith("W/"):  # a weak tag promises equal meaning, not equal bytes
                 version = answer.headers.get("Last-Modified")
-            write_json(notes, {"url": url, "version": version})
+            write_json(notes, {"url": url, "version": version, "total": total})
             _receive(answer, partial, start, total)
     except requests.exceptions.SSLError as error:
         raise DeadSourceError(

@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from workflow.datasets.catalogue import Download
+from workflow.datasets.catalogue import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ class FrontEnd:
     shape: Callable[[int, int], tuple[int, ...]]
     dtype: str
     extractor: Extractor | None = None
-    weights: Download | None = None
+    weights: tuple[Source, ...] = ()
     name: str = ""
     tensor: str = ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.datasets.catalogue import Download, Source
+from workflow.datasets.catalogue import Source
 from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import FrontEnd
 
@@ -71,10 +71,6 @@ FRONT_END = FrontEnd(
     shape=lambda height, width: (FEATURES,),
     dtype="float16",
     extractor=extractor,
-    weights=Download(
-        "inception_v3",
-        # the file name states the first digits of the checksum
-        (Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
-        role="weights",
-    ),
+    # the file name states the first digits of the checksum
+    weights=(Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
 )
