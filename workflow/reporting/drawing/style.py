@@ -26,8 +26,7 @@ def look(results: Results, model: str) -> Look:
     """Return the look of a model."""
     family, label = models.get(results, model).family, models.label(results, model)
     entry = results.layout["models"].get(family, SPARE[sum(family.encode()) % len(SPARE)])
-    marker = entry.get("marker", "o")
     if model == family:
-        return Look(label, entry["colour"], marker, "-")
+        return Look(label, entry["colour"], entry["marker"], "-")
     red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(entry["colour"]))
-    return Look(label, to_hex((red, green, blue)), marker, "--")
+    return Look(label, to_hex((red, green, blue)), entry["marker"], "--")

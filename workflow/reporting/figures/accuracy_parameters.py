@@ -71,6 +71,5 @@ FIGURE = Figure(
     caption="Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on "
     "validation, with one standard deviation over three runs or more; short bars: at the best test epoch, which is "
     "optimistic. Models of almost equal size stand side by side. Baselines without weights are horizontal lines.",
-    empty="No finished run has an accuracy.",
     draw=draw,
 )

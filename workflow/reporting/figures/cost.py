@@ -27,8 +27,10 @@ WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per quantity, a row per model; a series per data set, front end and device."""
     table = cost.build(results)
-    table["label"] = [models.label(results, model) for model in table["model"]]
-    table["series"] = list(zip(table["dataset"], table["front_end"], table["device"], strict=True))
+    table = table.assign(
+        label=[models.label(results, model) for model in table["model"]],
+        series=list(zip(table["dataset"], table["front_end"], table["device"], strict=True)),
+    )
     series: dict[Any, dots.Series] = {}
     looks = cycle(product(MARKERS, COLOURS))
     for place, found in table.groupby("series", sort=False):
@@ -56,6 +58,5 @@ FIGURE = Figure(
     place=70,
     caption="Cost of training: mean time of a run, median time of a training step, and the largest peak memory. An "
     "axis that spans more than a factor of ten is logarithmic. What is zero or was not measured has no mark.",
-    empty="No finished run has a cost.",
     draw=draw,
 )

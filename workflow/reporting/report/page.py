@@ -25,33 +25,23 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def page(results: Results, prefix: str = "") -> str:
     """Return the page. `prefix` leads from it to the folder of records, for links to files."""
+    states = results.excluded["state"].value_counts().sort_index().to_dict()
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.get_template("report.html.j2").render(
         title=results.config.name if results.config else "a folder of records",
         css=Markup((TEMPLATES / "report.css").read_text()),
         script=Markup((TEMPLATES / "report.js").read_text()),
         comments=results.provenance.lines(MODULE),
-        counts=counts(results),
+        counts={"done": len(results.successful_records)} | states,
         problems=records.problems(results.records),
-        tables=[
-            (table.name, table.title, table.printed(results), table.empty_text(results)) for table in TABLES.values()
-        ],
+        results=results,
+        tables=TABLES.values(),
         figures=images(results),
         columns=runs.COLUMNS,
         data=embedded(runs.collect(results) | {"prefix": prefix}),
     )
-
-
-def counts(results: Results) -> list[tuple[str, int]]:
-    """Return (state, number of runs), including the expected runs without a record."""
-    states = results.excluded["state"].value_counts().to_dict()
-    others = [(state, states[state]) for state in ("failed", "damaged", "duplicate", "missing") if state in states]
-    return [("done", len(results.successful_records)), *others]
 
 
 def images(results: Results) -> list[tuple[str, str, str, str]]:

@@ -1,6 +1,5 @@
 """Every run as the report shows it: record, curve, specification and environment; equal texts are stored once."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,15 @@ COLUMNS = {
     "train_seconds": "Training (s)",
 }
 PERCENT = ["test_accuracy", "best_epoch_accuracy", "validation_accuracy", "test_top5", "test_macro_f1"]
-FILES = ["result.json", "metrics.jsonl", "predictions.csv", "specification.yaml", "environment.json"]
+SHARED = {"specification": "specification.yaml", "environment": "environment.json"}
+FILES = ["result.json", "metrics.jsonl", "predictions.csv", *SHARED.values()]
 CURVES = ("train_accuracy", "validation_accuracy", "test_accuracy")
 MOST_POINTS = 80  # of a curve on the page; metrics.jsonl has all
 
 
 def collect(results: Results) -> dict[str, Any]:
     """Return the runs and the texts that they share, ready for JSON."""
-    shared: dict[str, dict[str, int]] = {"specification": {}, "environment": {}}
+    texts: dict[str, dict[str, int]] = {key: {} for key in SHARED}
     runs = []
     for row in results.records.to_dict("records"):
         folder = (results.root / row["record"]).parent
@@ -50,11 +50,11 @@ def collect(results: Results) -> dict[str, Any]:
         }
         if points := curve(folder / "metrics.jsonl"):
             run["curve"] = points
-        for key, text in (("specification", specification(folder)), ("environment", environment(folder))):
-            if text:
-                run[key] = shared[key].setdefault(text, len(shared[key]))
+        for key, name in SHARED.items():
+            if shown := text(folder / name):
+                run[key] = texts[key].setdefault(shown, len(texts[key]))
         runs.append(run)
-    return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(shared[key]) for key in shared}}
+    return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(texts[key]) for key in texts}}
 
 
 def searched(results: Results, run: dict[str, Any]) -> str:
@@ -78,20 +78,9 @@ def curve(path: Path) -> dict[str, list] | None:
     return {"epoch": [entry["epoch"] for entry in thinned], **rounded}
 
 
-def specification(folder: Path) -> str:
-    """Return specification.yaml without the identity of the run, so that many runs have the same text."""
-    lines = _text(folder / "specification.yaml").splitlines(keepends=True)
+def text(path: Path) -> str:
+    """Return a file without the identity of the run, so that many runs have the same text; "" without a file."""
+    if not path.is_file():
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     return "".join(line for line in lines if line.partition(":")[0] not in IDENTITY)
-
-
-def environment(folder: Path) -> str:
-    """Return environment.json, indented."""
-    text = _text(folder / "environment.json")
-    try:
-        return json.dumps(json.loads(text), indent=1) if text else ""
-    except json.JSONDecodeError as error:
-        return f"environment.json is not JSON: {error}"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
