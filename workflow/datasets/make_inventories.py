@@ -25,33 +25,25 @@ from workflow.storage.files import write_text
 
 def count(clips: Sequence[Clip]) -> dict[str, Any]:
     """The content of the inventory. It says how the names of the clips follow from the counts, if they do."""
-    keys = {clip.key for clip in clips}
-    for names in ("grouped", "numbered", "listed"):
-        content = {
-            "names": names,
-            "clips": len(clips),
-            "keys_sha256": hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest(),
-            "classes": _classes(clips, names),
-        }
-        if names == "listed" or inventory.keys_from_counts(content) == keys:
-            break
-    return content
-
-
-def _classes(clips: Sequence[Clip], names: str) -> dict[str, dict[str, Any]]:
+    keys = sorted(clip.key for clip in clips)
+    facts = {"clips": len(clips), "keys_sha256": hashlib.sha256("\n".join(keys).encode()).hexdigest()}
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     stems: dict[str, str] = {}
-    for clip in clips:
+    for clip in sorted(clips, key=lambda clip: (clip.label, clip.group)):
         groups[clip.label][clip.group] += 1
         stems[clip.label] = clip.source.rpartition("_")[0]
-    entries = {}
-    for label in sorted(groups):
-        sizes = [groups[label][group] for group in sorted(groups[label])]
-        stem = {"stem": stems[label]} if names == "grouped" else {}
-        # groups with names instead of numbers have no order worth keeping
-        sizes = sorted(sizes, reverse=True) if names == "listed" else sizes
-        entries[label] = {"clips": sum(sizes), **stem, "groups": sizes}
-    return entries
+    for names in ("grouped", "numbered", "listed"):
+        classes: dict[str, dict[str, Any]] = {}
+        for label, sizes in groups.items():
+            classes[label] = {"clips": sizes.total()}
+            if names == "grouped":
+                classes[label]["stem"] = stems[label]
+            # groups with names instead of numbers have no order worth keeping
+            classes[label]["groups"] = sorted(sizes.values(), reverse=True) if names == "listed" else [*sizes.values()]
+        content = {"names": names, **facts, "classes": classes}
+        if inventory.keys_from_counts(content) == set(keys):
+            break
+    return content
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -21,7 +21,6 @@ from workflow.storage.command_line import command_line
 from workflow.storage.files import read_json, write_csv, write_json
 from workflow.storage.lock import exclusive
 
-NAMES_IN_MESSAGE = 3
 CLIPS = (".avi", ".mpg", ".mpeg", ".mp4")
 
 
@@ -65,28 +64,12 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
                 f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
             )
     report = inventory.compare(entry.name, clips.values(), codes)
-    # extra clips are reported but not used: training uses the clips of the set only
-    kept = {file: clip for file, clip in clips.items() if clip.clip not in report["extra"]}
-    unread = {
-        archives.printable(file)
-        for file in files
-        if file not in clips and file.suffix.lower() in CLIPS and not file.name.startswith("._")
-    }
-    report["extra"] = sorted(unread.union(report["extra"]))
+    extra = set(report["extra"])  # reported but not used: training uses the clips of the set only
+    kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
+    unread = [file for file in files if file not in clips and file.suffix.lower() in CLIPS]
+    extra.update(archives.printable(file) for file in unread if not file.name.startswith("._"))
+    report["extra"] = sorted(extra)
     return listing.rows(folder, kept, codes, archives.digests(folder)), report
-
-
-def check_missing(entry: Dataset, report: dict[str, Any], max_missing: float) -> None:
-    """Raise DataError if more than the share `max_missing` of the inventory is missing."""
-    missing = report["n_missing"]
-    if missing <= max_missing * report["expected"]:
-        return
-    examples = ", ".join(report["missing"][:NAMES_IN_MESSAGE])
-    more = ", ..." if len(report["missing"]) > NAMES_IN_MESSAGE else ""
-    raise DataError(
-        f"{entry.name}: {missing} of {report['expected']} clips are missing ({examples}{more}); at most the share "
-        f"{max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"
-    )
 
 
 def main(
@@ -105,7 +88,12 @@ def main(
         file=sys.stderr,
     )
     write_json(output / "inventory.json", report)  # names every missing clip
-    check_missing(entry, report, 1.0 if partial else max_missing)
+    if not partial and report["n_missing"] > max_missing * report["expected"]:
+        examples = ", ".join(report["missing"][:3]) + ", ..." * (len(report["missing"]) > 3)
+        raise DataError(
+            f"{dataset}: {report['n_missing']} of {report['expected']} clips are missing ({examples}); at most the "
+            f"share {max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"
+        )
     write_csv(output / "listing.csv", listing.COLUMNS, rows)
     sealed = seal.sealed(report, {"listing.csv": seal.digest(output / "listing.csv")})
     write_json(output / "inventory.json", sealed)
