@@ -23,16 +23,12 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
 
 
-def record(folder: Path) -> Path:
-    """The sealed JSON next to an unpacked folder, with the sha256 of every file in it."""
-    return folder.with_name(folder.name + ".json")
-
-
 def digests(folder: Path) -> dict[str, str]:
     """sha256 of every file in `folder` by its path below it, as it came out of the archive; empty for other folders."""
-    if not record(folder).is_file():
-        return {}
-    return {name.partition("/")[2]: digest for name, digest in read_json(record(folder))[seal.FILES].items()}
+    record = folder.with_name(folder.name + ".json")
+    content = read_json(record) if record.is_file() else {}
+    files = content[seal.FILES] if seal.SEAL in content else {}
+    return {name.partition("/")[2]: digest for name, digest in files.items()}
 
 
 def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
@@ -42,8 +38,9 @@ def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
     `folder` of an earlier call is returned as it is. Raises DamagedError if the archive has changed, DataError if it
     cannot be unpacked or is unsafe; then there is no `folder`.
     """
-    if folder.is_dir() and record(folder).is_file():
-        damages = seal.damages(record(folder))
+    record = folder.with_name(folder.name + ".json")
+    if folder.is_dir() and record.is_file():
+        damages = seal.damages(record)
         if not damages:
             return folder
         print(f"{damages[0].partition(';')[0]}; unpacking {archive} again", file=sys.stderr)
@@ -67,7 +64,7 @@ def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     files = {printable(folder.name / path.relative_to(staging)): written[path] for path in sorted(written)}
-    write_json(record(folder), seal.sealed({"archive": archive.name}, files))
+    write_json(record, seal.sealed({"archive": archive.name}, files))
     return folder
 
 

@@ -46,18 +46,15 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
     lock = resources / "lock.json"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
     files = [resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources]
-    changed = ""
+    changed = []
     for source, file in zip(sources, files, strict=True):
         if source.url in locked and file.is_file():
             entry = locked[source.url]
             if seal.digest(file) == entry["sha256"]:
                 return {"url": source.url, **entry, "file": str(file)}
-            # an error, unless a later mirror gave another file of this name
-            changed = (
-                changed or f"{file}: differs from what was downloaded (sha256 {entry['sha256'][:12]}... in {lock})"
-            )
+            changed.append(file)  # an error, unless a later mirror gave another file of this name
     if changed:
-        raise DataError(f"{changed}; remove the file to download it again")
+        raise DataError(f"{changed[0]}: its sha256 is not the one in {lock}; remove the file to download it again")
     reasons = []
     for source, file in zip(sources, files, strict=True):
         try:
@@ -130,7 +127,7 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
     notes = _notes(partial)
     known = read_json(notes) if notes.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
-    if start and start == known["total"]:
+    if start and start == known.get("total"):
         return
     headers = {"Accept-Encoding": "identity"}
     if start:
