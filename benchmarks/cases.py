@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import baselines
 from benchmarks import peers
-from benchmarks.peers import BlockTerm, EinsumSweep, StepLoop, Sweep, Tednet, Torch, TransposingSweep
+from benchmarks.peers import BlockTerm, EinsumSweep, Last, StepLoop, Sweep, Tednet, TransposingSweep
 
 PIXELS = {"input_modes": [8, 20, 20, 18], "output_modes": [4, 4, 4, 4], "ranks": 4}
 FEATURES = {"input_modes": [16, 16, 8], "output_modes": [8, 16, 16], "ranks": 4}
@@ -31,17 +31,9 @@ class Case:
     declared: dict[str, dict]
 
 
-class Ours(nn.Module):
-    """A model of this project, the last output."""
-
-    def __init__(self, raw: bool, **arguments):
-        super().__init__()
-        self.recurrent = baselines.build(**arguments)
-        if raw:
-            self.recurrent.normalise(1 / 255, 0.0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.recurrent(x)[0][:, -1]
+def ours(raw: bool, **arguments) -> Last:
+    """A model of this project; raw: for uint8 pixels."""
+    return Last(baselines.build(**arguments).normalise(1 / 255 if raw else 1, 0))
 
 
 def cases() -> Iterator[Case]:
@@ -69,8 +61,8 @@ def _case(D: int, H: int, raw: bool, paired: dict, ring: dict, tree: dict, mega:
         "fdht_lstm": {"format": "fully_decomposed", **mega},
     }
     declared = {model: {**entry, "input_size": D, "hidden_size": H} for model, entry in formats.items()}
-    ours = {("ours", model): (lambda entry=entry: Ours(raw, **entry)) for model, entry in declared.items()}
-    return Case(f"{D}-{H}", D, H, raw, {**ours, **_peers(D, H, ring, **paired)}, declared)
+    own = {("ours", model): (lambda entry=entry: ours(raw, **entry)) for model, entry in declared.items()}
+    return Case(f"{D}-{H}", D, H, raw, {**own, **_peers(D, H, ring, **paired)}, declared)
 
 
 def _peers(D: int, H: int, ring: dict, input_modes: list[int], output_modes: list[int], ranks: int) -> dict:
@@ -85,7 +77,7 @@ def _peers(D: int, H: int, ring: dict, input_modes: list[int], output_modes: lis
         return StepLoop(sweep(n, gated, r), sweep(m, gated, r), H)
 
     return {
-        ("torch", "lstm"): lambda: Torch(D, H),
+        ("torch", "lstm"): lambda: Last(nn.LSTM(D, H, batch_first=True)),
         ("tednet", "tt_lstm"): lambda: Tednet("tt", n, m, [r] * (d - 1)),
         ("tednet", "tr_lstm"): lambda: Tednet("tr", *ring.values()),
         ("tednet", "bt_lstm"): lambda: Tednet("bt", n, m, [r] * d, 2),

@@ -37,7 +37,3 @@ def __getattr__(name: str) -> Any:
     if name in _LAYERS:
         return getattr(import_module(_LAYERS[name]), name)
     raise AttributeError(f"module 'fdht' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAYERS})

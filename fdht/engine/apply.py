@@ -29,16 +29,12 @@ class Planner:
     def __init__(self, network: Network):
         self.network = network
         self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
-        self._chosen: dict[tuple[int, str, bool], Plan] = {}
 
     def plan(self, rows: int, x: Tensor, mask: Tensor | None = None) -> Plan:
         """The plan for `rows` rows like those of x, which are multiplied by `mask`."""
         if torch.compiler.is_compiling():
             return self.traced["cpu" if x.device.type == "cpu" else "cuda"]
-        key = rows, self.machine(x, mask), kernels.enabled("second_cut")
-        if key not in self._chosen:
-            self._chosen[key] = choose(self.network, rows, key[1], second_cut=key[2])
-        return self._chosen[key]
+        return choose(self.network, rows, self.machine(x, mask), second_cut=kernels.enabled("second_cut"))
 
     def peak(self, rows: int, x: Tensor, mask: Tensor | None = None) -> int:
         """Elements per row of the largest intermediate result, y included."""

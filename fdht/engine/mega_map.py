@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -48,9 +49,8 @@ class MegaMap:
         self.network, self.placement = network, placement
         self.inputs = network.with_input_modes((placement.slices, *network.input_modes[1:]))
         self.planner = Planner(self.inputs)
-        self._sharing: dict[tuple, Sharing | None] = {}
         self._traced = {  # before anything is traced
-            device: self._share(self.planner.traced[device], *TRACED, device) for device in ("cpu", "cuda")
+            device: share(network, placement, plan, *TRACED, device) for device, plan in self.planner.traced.items()
         }
 
     def prepare(
@@ -61,10 +61,7 @@ class MegaMap:
         if torch.compiler.is_compiling():
             shared = self._traced[device]
         else:
-            key = plan, sequences, steps, device
-            if key not in self._sharing:
-                self._sharing[key] = self._share(*key)
-            shared = self._sharing[key]
+            shared = share(self.network, self.placement, plan, sequences, steps, device)
         if shared is None:
             U = contract.columns_of(self.network, cores, positions(self.placement, bias.device))
             return prepare(plan, self.inputs, self._of_inputs(cores), bias), Recurrence((U,))
@@ -75,19 +72,6 @@ class MegaMap:
             of_h = (contract.join_parts(of_h),)
         return Prepared(self.inputs, plan, of_x, bias), Recurrence(of_h)
 
-    def _share(self, plan: Plan, sequences: int, steps: int, device: str) -> Sharing | None:
-        split, box = plan.split, self.placement.box
-        if split is None or box is None or split.cuts[-1][0] == 0 or split.passing:
-            return None
-        of_h, rows = self.network.with_input_modes(box), sequences * steps
-        in_parts = cost(of_h, Plan(split.of(of_h)), rows, device).seconds
-        in_parts += steps * OPERATIONS * MACHINES[device].overhead
-        every_step = in_parts < cost(of_h, Plan(), rows, device).seconds
-        starts = (self.placement.slices, *[0] * (len(box) - 1))
-        bounds = [0, *(i for i, _ in split.cuts), len(box)]
-        boxes = [(self.network.input_modes[i:j], starts[i:j], box[i:j]) for i, j in itertools.pairwise(bounds)]
-        return Sharing(split.of(self.network), [part.shape[0] for part in split.parts], boxes, every_step)
-
     def _of_inputs(self, cores: Cores) -> Cores:
         """The cores cut to the slices of x."""
         cut = dict(cores)
@@ -96,6 +80,24 @@ class MegaMap:
                 axis = core.indices.index("n1")
                 cut[core.name] = cores[core.name].narrow(axis, 0, core.shape[axis])
         return cut
+
+
+@lru_cache(maxsize=4096)
+def share(
+    network: Network, placement: Placement, plan: Plan, sequences: int, steps: int, device: str
+) -> Sharing | None:
+    """How the parts of the plan for x serve h, too; None if they cannot."""
+    split, box = plan.split, placement.box
+    if split is None or box is None or split.cuts[-1][0] == 0 or split.passing:
+        return None
+    of_h, rows = network.with_input_modes(box), sequences * steps
+    in_parts = cost(of_h, Plan(split.of(of_h)), rows, device).seconds
+    in_parts += steps * OPERATIONS * MACHINES[device].overhead
+    every_step = in_parts < cost(of_h, Plan(), rows, device).seconds
+    starts = (placement.slices, *[0] * (len(box) - 1))
+    bounds = [0, *(i for i, _ in split.cuts), len(box)]
+    boxes = [(network.input_modes[i:j], starts[i:j], box[i:j]) for i, j in itertools.pairwise(bounds)]
+    return Sharing(split.of(network), [part.shape[0] for part in split.parts], boxes, every_step)
 
 
 def positions(placement: Placement, device: torch.device) -> Tensor:

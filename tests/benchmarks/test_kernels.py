@@ -6,7 +6,7 @@ import torch
 from small_models import SMALL, small
 
 from benchmarks import kernels
-from benchmarks.cases import Case, Ours
+from benchmarks.cases import Case, ours
 from fdht.engine.kernels import KERNELS, enabled, without
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
@@ -15,7 +15,7 @@ DECLARED = {"format": "tensor_train", "input_size": 48, "hidden_size": 16, **SMA
 
 
 def test_a_row_per_model_and_kernel(tmp_path, monkeypatch):
-    models = {("ours", "tt_lstm"): lambda: Ours(True, **DECLARED)}
+    models = {("ours", "tt_lstm"): lambda: ours(True, **DECLARED)}
     monkeypatch.setattr(kernels, "cases", lambda: iter([Case("48-16", 48, 16, True, models, {"tt_lstm": DECLARED})]))
     call(kernels.main, ["--repetitions", "2", "--output", tmp_path / "kernels.csv"])
     table = pd.read_csv(tmp_path / "kernels.csv")
@@ -45,5 +45,5 @@ def test_a_kernel_computes_what_plain_operations_do(name, kernel):
         assert not enabled(kernel)
         found = results()
     assert enabled(kernel)
-    for ours, plain in zip(expected, found, strict=True):
-        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+    for fast, plain in zip(expected, found, strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)

@@ -9,7 +9,7 @@ import torch
 from small_models import SMALL, small
 
 from benchmarks import cases, measure, peers, plans, speed
-from benchmarks.cases import Case, Ours
+from benchmarks.cases import Case, ours
 from workflow.storage.command_line import call
 
 D, H = 48, 16
@@ -19,8 +19,8 @@ PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "ranks": 2}
 def small_case() -> Case:
     declared = {"lstm": {"format": "dense"}, "tt_lstm": {"format": "tensor_train", **PAIRED}}
     declared = {name: {**entry, "input_size": D, "hidden_size": H} for name, entry in declared.items()}
-    models = {("ours", name): (lambda a=arguments: Ours(True, **a)) for name, arguments in declared.items()}
-    models["torch", "lstm"] = lambda: peers.Torch(D, H)
+    models = {("ours", name): (lambda a=arguments: ours(True, **a)) for name, arguments in declared.items()}
+    models["torch", "lstm"] = lambda: peers.Last(torch.nn.LSTM(D, H, batch_first=True))
     models["tednet", "tt_lstm"] = lambda: peers.Tednet("tt", [4, 3, 4], [4, 2, 2], [2, 2])
     return Case("48-16", D, H, True, models, declared)
 
