@@ -63,7 +63,7 @@ def test_a_clip_more_is_noticed(project, few_clips, real_clips):
 def test_a_folder_that_is_not_there(project, tmp_path):
     done = run(project, tmp_path / "nowhere")
     assert done.returncode != 0
-    assert f"error: {tmp_path / 'nowhere'}: no such folder or archive" in done.stdout
+    assert f"error: {tmp_path / 'nowhere'}: no such file or folder" in done.stdout
     assert "Traceback" not in done.stdout
     assert not (project.root / "results" / "own" / "data").exists()
 
