@@ -83,16 +83,15 @@ def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = 
     - `ranks`, a list: leaves 1..d, then the inner nodes without the root, children before parents, left before right;
     - `ranks`, a mapping from node to rank, a node written as its modes: (4, 5), or "4,5", or "3" for a leaf.
     """
-    if leaf_rank is not None or inner_rank is not None:
-        if ranks is not None:
-            raise ValueError(f"ranks is {ranks!r} and leaf_rank or inner_rank is given, too; expected only one of them")
+    if ranks is None:
         if leaf_rank is None:
-            raise ValueError(f"inner_rank is {inner_rank!r} without leaf_rank; expected both")
+            missing = "ranks is missing" if inner_rank is None else f"inner_rank is {inner_rank!r} without leaf_rank"
+            raise ValueError(f"{missing}; expected an integer, a rank per node, or leaf_rank and inner_rank")
         leaf = natural("leaf_rank", leaf_rank)
         inner = leaf if inner_rank is None else natural("inner_rank", inner_rank)
         return {node: leaf if len(node) == 1 else inner for node in tree.ranked}
-    if ranks is None:
-        raise ValueError("ranks is missing; expected an integer, a rank per node, or leaf_rank and inner_rank")
+    if (leaf_rank, inner_rank) != (None, None):
+        raise ValueError(f"ranks is {ranks!r} and leaf_rank or inner_rank is given, too; expected only one of them")
     if isinstance(ranks, Mapping):
         given = {_node(key): natural(f"ranks[{key!r}]", value) for key, value in ranks.items()}
         if {frozenset(node) for node in given} != {frozenset(node) for node in tree.ranked}:

@@ -5,6 +5,7 @@
 """
 
 import math
+import string
 from collections.abc import Sequence
 from functools import reduce
 
@@ -21,12 +22,11 @@ Cores = dict[str, Tensor]
 Parts = Sequence[Tensor]
 merge_order = torch.compiler.assume_constant_result(merging.merge_order)  # plain Python: not to be traced
 SMALL, FEWEST = 2**20, 16  # elements of all products, and terms of each, to add them up one by one
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def einsum(operands: Sequence[Sequence[str]], result: Sequence[str], *tensors: Tensor) -> Tensor:
     """torch.einsum with index names in place of letters."""
-    letter = {index: LETTERS[k] for k, index in enumerate(dict.fromkeys(i for part in operands for i in part))}
+    letter = dict(zip(dict.fromkeys(i for part in operands for i in part), string.ascii_letters, strict=False))
     equation = ",".join("".join(letter[i] for i in part) for part in operands)
     return torch.einsum(f"{equation}->{''.join(letter[i] for i in result)}", *tensors)
 
@@ -84,13 +84,6 @@ def merge_parts(split: Split, cores: Cores) -> tuple[Tensor, ...]:
     # under autocast a product is in half precision, a single core is not
     dtype = reduce(torch.promote_types, (tensor.dtype for tensor in merged))
     return tuple(tensor.to(dtype) for tensor in merged)
-
-
-def apply_parts(parts: Parts, x: Tensor) -> Tensor:
-    """x (rows, N) -> (rows, M)."""
-    Q = parts[-1].flatten(0, 1)  # (n_Q, s m_Q)
-    rows = x.shape[0]  # not len(x), which a compiler would take for a constant
-    return apply_in_turn(parts[:-1], x.reshape(-1, len(Q)) @ Q, rows).reshape(rows, -1)
 
 
 def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:

@@ -28,10 +28,9 @@ def without(*kernels: str) -> Iterator[None]:
     for kernel in kernels:
         if kernel not in KERNELS:
             raise ValueError(f"kernel is {kernel!r}; expected some of {', '.join(KERNELS)}")
-    before = {*_off}
-    _off.update(kernels)
+    added = {*kernels} - _off
+    _off.update(added)
     try:
         yield
     finally:
-        _off.clear()
-        _off.update(before)
+        _off.difference_update(added)

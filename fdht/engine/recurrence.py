@@ -34,7 +34,11 @@ class Recurrence:
     tensors: tuple[Tensor, ...]
 
     def __call__(self, h: Tensor) -> Tensor:
-        return h @ self.tensors[0].mT if len(self.tensors) == 1 else contract.apply_parts(self.tensors, h)
+        if len(self.tensors) == 1:
+            return h @ self.tensors[0].mT
+        Q = self.tensors[-1].flatten(0, 1)  # (n_Q, s m_Q)
+        rows = h.shape[0]  # not len(h), which a compiler would take for a constant
+        return contract.apply_in_turn(self.tensors[:-1], h.reshape(-1, len(Q)) @ Q, rows).reshape(rows, -1)
 
     def products(self) -> "DenseProducts | PartProducts":
         return DenseProducts(*self.tensors) if len(self.tensors) == 1 else PartProducts(*self.tensors)
@@ -78,8 +82,8 @@ class PartProducts:
     def room(self, steps: int, sequences: int) -> list[Tensor]:
         between: list[Tensor] = []
         elements = sequences * math.prod(n for n, _, _ in self.shapes)
-        for matrix, lead in zip(self.matrices[:0:-1], self.leads[:0:-1], strict=True):
-            summed, w = matrix.shape
+        for matrix in self.batched[:0:-1]:
+            lead, summed, w = matrix.shape
             elements = elements // summed * w
             between.insert(0, matrix.new_empty(steps, lead, w, elements // (lead * w)))
         return between

@@ -37,7 +37,8 @@ class LSTM(Function):
         h, c, mask = _columns(h), _columns(c), _columns(mask)
         # all c stay in columns for the caller, too, who seldom reads them
         all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=gates.dtype, device=gates.device)
-        cs, first, keep = all_c.permute(1, 2, 0), _first(h), tracked and any(ctx.needs_input_grad)
+        cs, keep = all_c.permute(1, 2, 0), tracked and any(ctx.needs_input_grad)
+        first = int(h is None)  # without an initial state the first product with U is left out
         if keep:
             tanh, hs = gates.new_empty(T, H, B), gates.new_empty(T, H, B)
         else:  # in the memory of gates that are not read again
@@ -62,7 +63,7 @@ class LSTM(Function):
     def backward(ctx, grad_hs, grad_cs):
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]
-        cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, _first(h0)
+        cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, int(h0 is None)
         products = Recurrence(tuple(tensors)).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0) for grad in (grad_hs, grad_cs))
@@ -93,11 +94,6 @@ class LSTM(Function):
                 grads = [torch.zeros_like(tensor) for tensor in tensors]
         of_state = (None, None) if h0 is None else (dh.mT, dc.mT)
         return None, slope, *of_state, None, *grads
-
-
-def _first(h0: Tensor | None) -> int:
-    """The first step with a previous h: without an initial state the first product with U is left out."""
-    return 1 if h0 is None else 0
 
 
 def _steps(*tracks: Tensor) -> Iterator[tuple[Tensor, ...]]:
