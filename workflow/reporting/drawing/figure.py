@@ -29,14 +29,14 @@ class Drawing(NamedTuple):
 class Figure:
     """A figure, which registers itself by being the FIGURE of a file in figures/.
 
-    place orders the figures of report and article. draw returns None if there is nothing to show; `empty` is the
-    reason. needs: "configuration" if the figure can be drawn without any record.
+    place orders the figures of report and article. caption: usually the file's docstring. draw returns None if there is
+    nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without any record.
     """
 
     name: str  # of its files and of its label in the article
     title: str
     place: int
-    caption: str
+    caption: str | None
     draw: Callable[[Results], Canvas | None]
     empty: str = NO_RUNS
     needs: Literal["records", "configuration"] = "records"
@@ -47,7 +47,7 @@ class Figure:
             return Drawing(None, NO_RUNS)
         with in_style():
             canvas = self.draw(results)
-        return Drawing(None, self.empty) if canvas is None else Drawing(canvas, self.caption)
+        return Drawing(None, self.empty) if canvas is None else Drawing(canvas, " ".join((self.caption or "").split()))
 
 
 def in_style() -> AbstractContextManager[None]:

@@ -1,4 +1,7 @@
-"""Test accuracy against the number of weights."""
+"""Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on validation, with one
+standard deviation over three runs or more; short bars: at the best test epoch, which is optimistic. Models of almost
+equal size stand side by side. Baselines without weights are horizontal lines.
+"""
 
 from itertools import cycle
 
@@ -64,12 +67,4 @@ def draw(results: Results) -> Canvas:
     return panels.draw(data, panel, legend, columns, 2.3, ("weights, W + U (log scale)", "test accuracy (%)"))
 
 
-FIGURE = Figure(
-    name="accuracy_parameters",
-    title="Accuracy against parameters",
-    place=10,
-    caption="Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on "
-    "validation, with one standard deviation over three runs or more; short bars: at the best test epoch, which is "
-    "optimistic. Models of almost equal size stand side by side. Baselines without weights are horizontal lines.",
-    draw=draw,
-)
+FIGURE = Figure("accuracy_parameters", "Accuracy against parameters", 10, __doc__, draw)

@@ -1,4 +1,6 @@
-"""Confusion matrices of the families that the layout names, summed over runs and normalised by true class."""
+"""Confusion matrices on test clips, at the epoch chosen on validation and summed over the runs. Each row is one true
+class and adds up to 100 %.
+"""
 
 import json
 
@@ -35,7 +37,7 @@ def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
 
 def class_names(results: Results, dataset: str) -> list[str]:
     """Return the names of the classes by label, from the data's frames.json, else from the catalogue."""
-    for file in sorted(results.root.rglob(f"{dataset}/frames.json")):
+    if file := min(results.root.rglob(f"{dataset}/frames.json"), default=None):
         return json.loads(file.read_text())["classes"]
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else []
 
@@ -75,12 +77,4 @@ def draw(results: Results) -> Canvas | None:
     return canvas
 
 
-FIGURE = Figure(
-    name="confusion",
-    title="Confusion matrices",
-    place=80,
-    caption="Confusion matrices on test clips, at the epoch chosen on validation and summed over the runs. Each row is "
-    "one true class and adds up to 100 %.",
-    empty="No predictions yet.",
-    draw=draw,
-)
+FIGURE = Figure("confusion", "Confusion matrices", 80, __doc__, draw, "No predictions yet.")

@@ -1,4 +1,6 @@
-"""Time and memory of training."""
+"""Cost of training: mean time of a run, median time of a training step, and the largest peak memory. An axis that spans
+more than a factor of ten is logarithmic. What is zero or was not measured has no mark.
+"""
 
 from itertools import cycle, product
 from typing import Any
@@ -52,11 +54,4 @@ def draw(results: Results) -> Canvas | None:
     return canvas
 
 
-FIGURE = Figure(
-    name="cost",
-    title="Cost of training",
-    place=70,
-    caption="Cost of training: mean time of a run, median time of a training step, and the largest peak memory. An "
-    "axis that spans more than a factor of ten is logarithmic. What is zero or was not measured has no mark.",
-    draw=draw,
-)
+FIGURE = Figure("cost", "Cost of training", 70, __doc__, draw)

@@ -1,4 +1,6 @@
-"""The formats that were run with both recipes, under both protocols."""
+"""The same formats with both recipes under both protocols (mean ± one standard deviation over three runs or more; epoch
+chosen on validation). A recipe includes the initialisation; the table on the same question lists what differs.
+"""
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
@@ -31,13 +33,4 @@ def draw(results: Results) -> Canvas | None:
     return dots.draw(panels.titled(results, data.assign(model=data["family"])), SERIES, columns=2)
 
 
-FIGURE = Figure(
-    name="factors",
-    title="Protocol, recipe, or format",
-    place=30,
-    caption="The same formats with both recipes under both protocols (mean ± one standard deviation over three runs or "
-    "more; epoch chosen on validation). A recipe includes the initialisation; the table on the same question lists "
-    "what differs.",
-    empty="No format was run with both recipes.",
-    draw=draw,
-)
+FIGURE = Figure("factors", "Protocol, recipe, or format", 30, __doc__, draw, "No format was run with both recipes.")

@@ -1,4 +1,7 @@
-"""The same models under both protocols: what a random split by clips adds."""
+"""The same models, trained and tested under the two protocols (mean ± one standard deviation over three runs or more;
+epoch chosen on validation). The distance between the marks is what clips of one source in training and test are worth,
+provided the training sets are equally large; the table on the same question gives their sizes.
+"""
 
 from matplotlib.figure import Figure as Canvas
 
@@ -24,13 +27,5 @@ def draw(results: Results) -> Canvas | None:
 
 
 FIGURE = Figure(
-    name="leakage",
-    title="What the random protocol adds",
-    place=20,
-    caption="The same models, trained and tested under the two protocols (mean ± one standard deviation over three "
-    "runs or more; epoch chosen on validation). The distance between the marks is what clips of one "
-    "source in training and test are worth, provided the training sets are equally large; the table on the same "
-    "question gives their sizes.",
-    empty="No model has runs under both protocols yet.",
-    draw=draw,
+    "leakage", "What the random protocol adds", 20, __doc__, draw, "No model has runs under both protocols yet."
 )

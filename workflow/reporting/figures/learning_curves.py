@@ -1,4 +1,6 @@
-"""Accuracy over the epochs: the mean of the runs and a band of one standard deviation."""
+"""Learning curves (logarithmic epochs): mean over the runs, with a band of one standard deviation for the test accuracy
+of three runs or more. A curve ends at the last epoch that all runs of its model reached.
+"""
 
 import pandas as pd
 import seaborn as sns
@@ -56,12 +58,4 @@ def draw(results: Results) -> Canvas | None:
     return panels.draw(data, panel, legend, columns, 2.3, ("epoch (log scale)", "accuracy (%)"))
 
 
-FIGURE = Figure(
-    name="learning_curves",
-    title="Learning curves",
-    place=60,
-    caption="Learning curves (logarithmic epochs): mean over the runs, with a band of one standard deviation for the "
-    "test accuracy of three runs or more. A curve ends at the last epoch that all runs of its model reached.",
-    empty="No learning curves yet.",
-    draw=draw,
-)
+FIGURE = Figure("learning_curves", "Learning curves", 60, __doc__, draw, "No learning curves yet.")

@@ -1,4 +1,7 @@
-"""Weights and multiply-adds against rank, from the declarations of the formats alone."""
+"""Weights and multiply-adds of one time step against the rank, with all ranks of a model equal, at the modes of the
+configuration (logarithmic vertical axes). FDHT-LSTM holds U in W; the other formats keep a dense U. Curves end at the
+largest rank that the modes allow.
+"""
 
 from typing import Any
 
@@ -75,13 +78,5 @@ def draw(results: Results) -> Canvas | None:
 
 
 FIGURE = Figure(
-    name="rank",
-    title="Size and work against rank",
-    place=50,
-    caption="Weights and multiply-adds of one time step against the rank, with all ranks of a model equal, at the "
-    "modes of the configuration (logarithmic vertical axes). FDHT-LSTM holds U in W; the other formats keep a dense U. "
-    "Curves end at the largest rank that the modes allow.",
-    empty="No model has a format with a rank.",
-    draw=draw,
-    needs="configuration",
+    "rank", "Size and work against rank", 50, __doc__, draw, "No model has a format with a rank.", needs="configuration"
 )

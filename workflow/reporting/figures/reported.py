@@ -1,4 +1,7 @@
-"""Reported accuracies with the reproduced ones."""
+"""Reported and reproduced accuracies, with 95 % intervals over folds and seeds. An arrow marks an interval that extends
+beyond 0 or 100 %. The table on the same question lists the differences that remain between our protocols and those of
+the published implementations.
+"""
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
@@ -35,12 +38,5 @@ def draw(results: Results) -> Canvas | None:
 
 
 FIGURE = Figure(
-    name="reported",
-    title="Reported and reproduced accuracy",
-    place=40,
-    caption="Reported and reproduced accuracies, with 95 % intervals over folds and seeds. An arrow marks an interval "
-    "that extends beyond 0 or 100 %. The table on the same question lists the differences that remain between our "
-    "protocols and those of the published implementations.",
-    empty="No published accuracy is available for these data sets.",
-    draw=draw,
+    "reported", "Reported and reproduced accuracy", 40, __doc__, draw, "No accuracy is reported for these data sets."
 )
