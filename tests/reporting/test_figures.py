@@ -18,6 +18,7 @@ from workflow.reporting.drawing.figure import THEME, in_style
 from workflow.reporting.drawing.style import look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
 from workflow.reporting.files import ReportingError
+from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
 from workflow.storage.command_line import call
@@ -59,7 +60,7 @@ def test_a_new_file_is_a_new_figure(few, tmp_path, monkeypatch):
         "FIGURE = Figure('extra', 'Extra', 99, 'A new figure.', lambda results: Canvas())\n"
     )
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-    figures = package._registered()
+    figures = registered(package.__name__, package.__path__, "FIGURE")
     monkeypatch.delitem(sys.modules, f"{package.__name__}.extra")
     assert list(figures) == [*FIGURES, "extra"]
     assert figures["extra"].drawing(gather(few)).text == "A new figure."

@@ -7,6 +7,7 @@ import pytest
 from workflow.commands import tables
 from workflow.reporting import layout as layouts
 from workflow.reporting.tables import TABLES
+from workflow.storage.errors import InputError
 
 
 def laid_out(synthetic, tmp_path, text, name="accuracy"):
@@ -55,12 +56,12 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
     ],
 )
 def test_mistakes_are_one_sentence(synthetic, tmp_path, text, message):
-    with pytest.raises(layouts.LayoutError, match=re.escape(message)):
+    with pytest.raises(InputError, match=re.escape(message)):
         laid_out(synthetic, tmp_path, text)
 
 
 def test_a_missing_layout_is_one_sentence(synthetic, tmp_path):
-    with pytest.raises(layouts.LayoutError, match=r"none\.yaml: no such layout"):
+    with pytest.raises(InputError, match=r"none\.yaml: no such layout"):
         tables.main(synthetic, tmp_path, layout=tmp_path / "none.yaml")
 
 

@@ -56,7 +56,7 @@ def test_what_is_missing_is_counted_in_folds(tmp_path):
         write_run(tmp_path, record("chance", "group", fold, seed, test_accuracy=0.1))
     found = gather(tmp_path)
     setting = "demo", "pixels", "chance", "group"
-    assert list(statistics.values(found, "test_accuracy", *setting)) == [0.1, 0.1]
+    assert list(statistics.observations(found, "test_accuracy", *setting)[0]) == [0.1, 0.1]
     assert statistics.expected(found, *setting) == 2
 
 

@@ -7,8 +7,7 @@ from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.reporting import collect, records
 from workflow.reporting.files import ReportingError
-from workflow.reporting.grid import configuration_of
-from workflow.reporting.results import gather
+from workflow.reporting.results import configuration_of, gather
 from workflow.storage.command_line import call
 from workflow.training import finished
 

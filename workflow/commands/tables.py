@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from workflow.reporting import options, records, render
@@ -18,6 +17,7 @@ from workflow.reporting.tables import TABLES
 from workflow.storage.command_line import command_line
 
 MODULE = "workflow.commands.tables"
+CSVW = "http://www.w3.org/ns/csvw"
 
 
 def write(results: Results, output: str | Path, names: list[str]) -> None:
@@ -27,21 +27,15 @@ def write(results: Results, output: str | Path, names: list[str]) -> None:
         del comments[1:]
     for table in (TABLES[name] for name in names):
         stem, printed, empty = Path(output) / table.name, table.printed(results), table.empty_text(results)
-        write_text(stem.with_suffix(".csv"), to_csv(table.build(results)))
-        write_text(stem.with_suffix(".csv-metadata.json"), metadata(table.name, table.title, comments))
+        write_text(
+            stem.with_suffix(".csv"),
+            table.build(results).to_csv(index=False, lineterminator="\n", float_format="%.10g"),
+        )
+        # CSV has no comments: its origin is CSV on the Web (W3C)
+        origin = {"@context": CSVW, "url": f"{table.name}.csv", "dc:title": table.title, "dc:provenance": comments}
+        write_text(stem.with_suffix(".csv-metadata.json"), json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
         write_text(stem.with_suffix(".tex"), render.to_tex(printed, comments, empty))
         write_text(stem.with_suffix(".md"), render.to_markdown(table.title, printed, comments, empty))
-
-
-def to_csv(frame: pd.DataFrame) -> str:
-    """Return a table with ten significant digits and line feeds; unknown values are empty."""
-    return frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-
-
-def metadata(name: str, title: str, comments: list[str]) -> str:
-    """Return the origin of a table as CSV on the Web (W3C) has it, since CSV has no comments."""
-    content = {"@context": "http://www.w3.org/ns/csvw", "url": f"{name}.csv", "dc:title": title}
-    return json.dumps(content | {"dc:provenance": comments}, indent=1, ensure_ascii=False) + "\n"
 
 
 def main(

@@ -9,15 +9,11 @@ from pydantic import Field
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import Checked, Share, Whole, one_of
-from workflow.experiments.problems import ConfigurationError, checked
+from workflow.experiments.problems import checked
 from workflow.reporting.files import ReportingError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
-
-
-class LayoutError(ReportingError):
-    """A layout that cannot be followed. The message names file, key, value and expectation."""
 
 
 class Look(Checked):
@@ -52,17 +48,15 @@ class Layout(Checked):
 
 
 def load(path: str | Path | None = None) -> dict[str, Any]:
-    """Return the layout of `path`, laid key by key over paper/layout.yaml."""
+    """Return the layout of `path`, laid key by key over paper/layout.yaml. Raise InputError if it is invalid."""
     path = Path(path or FILE)
     try:
         given = _merged(yaml.safe_load(FILE.read_text()), yaml.safe_load(path.read_text()))
         return checked(Layout, given, str(path)).model_dump(exclude_none=True)
     except FileNotFoundError:
-        raise LayoutError(f"{path}: no such layout") from None
+        raise ReportingError(f"{path}: no such layout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LayoutError(f"{path}: not valid YAML: {error}") from None
-    except ConfigurationError as error:
-        raise LayoutError(str(error)) from None
+        raise ReportingError(f"{path}: not valid YAML: {error}") from None
 
 
 def _merged(default: Any, own: Any) -> Any:

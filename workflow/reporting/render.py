@@ -3,7 +3,7 @@
 import pandas as pd
 from tabulate import tabulate
 
-from workflow.reporting.table import Cell, Printed
+from workflow.reporting.table import Cell, Column, Printed
 
 TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -58,46 +58,42 @@ def _float(table: Printed, comments: list[str]) -> list[str]:
     ]
     if table.notes:
         lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
-        lines += [f"{_note(note)}\\par" for note in table.notes]
-        lines.append("\\end{minipage}")
+        lines += [*(f"{_note(note)}\\par" for note in table.notes), "\\end{minipage}"]
     origin = "; ".join(escape_tex(escape_comment(line)) for line in comments)
     return [*lines, f"\\provenance{{{origin}}}", f"\\end{{{environment}}}"]
 
 
 def tabular(table: Printed) -> str:
     """Return the tabular environment alone."""
-    rows, marks = [], []
-    width = len(table.columns)
-    for index, (title, block) in enumerate(table.blocks):
+    rows: list[list[Cell]] = []
+    for title, block in table.blocks:
         if title:  # a box without width, so that the title does not widen the first column
-            space = "\\addlinespace " if index else ""
-            rows.append([f"{space}\\makebox[0pt][l]{{\\emph{{{escape_tex(title)}}}}}", *[""] * (width - 1)])
-            marks.append([""] * width)
-        rows += [[_tex(cell) for cell in row] for row in block]
-        marks += [[TEX_MARKS[cell.mark] for cell in row] for row in block]
-    style = pd.DataFrame(rows, columns=range(width), dtype=str).style.hide(axis="index")
-    style = style.format_index(
-        lambda column: _heading(table.columns[column].heading, table.columns[column].align), axis=1
-    )
-    style = style.apply(lambda frame: pd.DataFrame(marks, frame.index, frame.columns), axis=None)
+            space = "\\addlinespace " if rows else ""
+            heading = f"{space}\\makebox[0pt][l]{{\\emph{{{escape_tex(title)}}}}}"
+            rows.append([Cell("", tex=heading), *[Cell("")] * (len(table.columns) - 1)])
+        rows += block
+    style = pd.DataFrame(rows, columns=range(len(table.columns)), dtype=object).style.hide(axis="index")
+    style = style.format(_tex).map(lambda cell: TEX_MARKS[cell.mark])
+    style = style.format_index(lambda place: _heading(table.columns[place]), axis=1)
     align = "".join(f"p{{{column.width}}}" if column.width else column.align for column in table.columns)
     return style.to_latex(column_format=f"@{{}}{align}@{{}}", hrules=True).rstrip()
 
 
-def _heading(heading: str, align: str) -> str:
-    lines = [escape_tex(line) for line in heading.split("\n")]
+def _heading(column: Column) -> str:
+    lines = [escape_tex(line) for line in column.heading.split("\n")]
     stacked = r"\\".join(lines)
-    return stacked if len(lines) == 1 else f"\\shortstack[{align}]{{{stacked}}}"
+    return stacked if len(lines) == 1 else f"\\shortstack[{column.align}]{{{stacked}}}"
 
 
 def _is_wide(table: Printed) -> bool:
     """Return whether a table needs the full width of a page with two columns."""
     if any(column.width for column in table.columns):
         return True
-    widths = [max(map(len, column.heading.split("\n"))) for column in table.columns]
-    for _, rows in table.blocks:
-        for row in rows:
-            widths = [max(width, len(cell.text)) for width, cell in zip(widths, row, strict=True)]
+    rows = [row for _, block in table.blocks for row in block]
+    widths = [
+        max(map(len, [*column.heading.split("\n"), *(row[place].text for row in rows)]))
+        for place, column in enumerate(table.columns)
+    ]
     return sum(widths) + 2.6 * len(widths) > COLUMN_WIDTH
 
 

@@ -24,25 +24,22 @@ UNITS = {"percent": Decimal("0.01"), "fraction": Decimal(1), "count": Decimal(1)
 UNITS["ratio"] = Decimal(1)
 
 
-class ReportedError(ReportingError):
-    """A row of reported.csv that cannot be used. The message names file, line, column and expectation."""
-
-
 def load(path: str | Path | None = None) -> pd.DataFrame:
     """Return the rows of reported.csv with `value` in units of 1 (percent become fractions), NaN if unknown.
 
-    `step` is one unit of the last printed digit, the precision of a reported number.
+    `step` is one unit of the last printed digit, the precision of a reported number. Raise ReportingError, which names
+    file, line, column and expectation, for a row that cannot be used.
     """
     path = Path(path or FILE)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise ReportedError(f"{path}: no such file") from None
+        raise ReportingError(f"{path}: no such file") from None
     if list(table.columns) != COLUMNS:
-        raise ReportedError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
+        raise ReportingError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.to_dict("records"), start=2):
         for column, expectation in _mistakes(row):
-            raise ReportedError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
+            raise ReportingError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
     printed = list(zip(table["value"], table["unit"], strict=True))
     values = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
     return table.assign(value=values, step=[last_digit(text, unit) for text, unit in printed])

@@ -1,6 +1,6 @@
 """The results of a configuration: its records, the runs expected of it, and what several tables need of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from pathlib import Path
@@ -8,15 +8,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
+from workflow.experiments import configuration_file, grid
 from workflow.experiments.configuration import Configuration
-from workflow.reporting import grid, provenance, records
 from workflow.reporting import layout as layouts
+from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
 from workflow.reporting.files import ReportingError
+from workflow.reporting.records import EXPERIMENT, IDENTITY
 from workflow.storage import seal
+from workflow.storage.errors import InputError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+BLOCK = ["dataset", "front_end", "protocol"]
 SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"
 SPLIT_SIZES = ["dataset", "protocol", "fold", "n_train", "n_validation", "n_test", SAME_CLASS]
 LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sources"]  # not in earlier files
@@ -44,18 +48,50 @@ class Results:
 
     @cached_property
     def expected(self) -> pd.DataFrame:
-        """Identities of the runs that should be there."""
-        return grid.expected(self.records, self.config)
+        """Identities of the runs that should be there: the configuration's grid.
+
+        Without a configuration, every model of a data set, front end and protocol should have every fold and seed that
+        any of them has there.
+        """
+        if self.config is not None:
+            every = pd.DataFrame([run.identity for run in grid.runs(self.config)], columns=IDENTITY)
+            return every.astype({"fold": "Int64", "seed": "Int64"})
+        known = self.records.dropna(subset=IDENTITY)
+        models, pairs = (known[[*BLOCK, *names]].drop_duplicates() for names in (["model"], ["fold", "seed"]))
+        return models.sort_values(BLOCK, kind="stable").merge(pairs, on=BLOCK)[IDENTITY]
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
-        """Runs that no mean includes, each with its state and reason."""
-        return grid.excluded(self.records, self.expected)
+        """Runs that no mean includes (no record, failed, or not to be used), each with its state and reason."""
+        bad = self.records[self.records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
+        both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
+        missing = both[both["_merge"] == "left_only"].assign(state="missing", reason="no record", record="")
+        columns = [*IDENTITY, "state", "reason", "record"]
+        return pd.concat([bad[columns], missing[columns]], ignore_index=True)
 
     @cached_property
     def experiments(self) -> pd.DataFrame:
-        """(dataset, front_end, model, protocol) of every expected or recorded experiment, in the order of tables."""
-        return grid.experiments(self.records, self.expected, self.layout, self.config)
+        """(dataset, front_end, model, protocol) of every expected or recorded experiment, in the order of tables.
+
+        The order is that of the configuration. Without one it is that of the layout, with models by family, then by
+        name.
+        """
+        found = pd.concat([self.expected[EXPERIMENT], self.records[EXPERIMENT].dropna()]).drop_duplicates()
+        if self.config is None:
+            families = self.records.dropna(subset=["model", "family"]).set_index("model")["family"].to_dict()
+            places = {family: place for place, family in enumerate(self.layout["models"])}
+            orders: dict[str, Iterable[str]] = {name: self.layout[f"{name}s"] for name in BLOCK}
+            orders["model"] = sorted(
+                found["model"], key=lambda name: (places.get(families.get(name), len(places)), name)
+            )
+        else:
+            orders = {name: getattr(self.config, f"{name}s") for name in EXPERIMENT}
+
+        def rank(column: pd.Series) -> pd.Series:
+            names = list(dict.fromkeys([*orders[column.name], *sorted(column)]))
+            return column.map(names.index)
+
+        return found.sort_values([*BLOCK, "model"], key=rank, kind="stable", ignore_index=True)
 
     @cached_property
     def places(self) -> list[tuple[str, str, str]]:
@@ -73,11 +109,8 @@ class Results:
         """Every leakage.csv below the root: sizes of each fold's parts, and test clips with a sibling in training."""
         # tables/ holds a table of the same name, which another step may be writing
         files = sorted(file for file in self.root.rglob("leakage.csv") if file.parent.name != "tables")
-        try:
-            for file in files:
-                seal.require(file.with_name("splits.json"), ("leakage.csv",))
-        except seal.DamagedError as error:
-            raise ReportingError(str(error)) from None
+        for file in files:
+            seal.require(file.with_name("splits.json"), ("leakage.csv",))
         tables = [table for file in files if set(SPLIT_SIZES) <= set(table := pd.read_csv(file))]
         found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
         return found.reindex(columns=[*SPLIT_SIZES, *LATER_SIZES])
@@ -115,7 +148,20 @@ def cached(function: Callable[Concatenate[Results, P], R]) -> Callable[Concatena
 
 @cached
 def _groups(results: Results, table: str, depth: int) -> dict[Any, pd.DataFrame]:
-    return dict(iter(getattr(results, table).groupby(records.EXPERIMENT[:depth])))
+    return dict(iter(getattr(results, table).groupby(EXPERIMENT[:depth])))
+
+
+def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
+    """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
+    beside = Path(root) / "config.yaml"
+    if path is None and not beside.is_file():
+        return None
+    try:
+        return configuration_file.load(path or beside)
+    except InputError as error:
+        resolved = path is None or Path(path).resolve() == beside.resolve()  # by the pipeline, not the user's own file
+        remedy = f"; remove {beside} and start again: it will be written again" if resolved else ""
+        raise ReportingError(f"{error}{remedy}") from None
 
 
 def gather(
@@ -133,6 +179,6 @@ def gather(
         root=folder,
         records=records.read(root) if root else records.frame([]),
         layout=layouts.load(layout),
-        config=grid.configuration_of(folder, config),
+        config=configuration_of(folder, config),
         reported=reported_numbers.load(reported),
     )

@@ -107,45 +107,32 @@ def welch(
     return difference, difference - half, difference + half
 
 
-def values(results: Results, measure: str, *experiment: str) -> pd.Series:
-    """Return the observations of an experiment, by fold and seed, or by fold of a model that is fitted at once."""
+def observations(results: Results, measure: str, *experiment: str) -> tuple[pd.Series, float]:
+    """Return the observations of an experiment and their correction, n_test / n_train of its folds.
+
+    They are indexed by fold and seed, or by fold if the model is fitted at once.
+    """
     runs = results.by_run(measure, *experiment)
-    return runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
+    found = runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
+    return found, _correction(results, found, experiment[0], experiment[3])
+
+
+def _correction(results: Results, found: pd.Series, dataset: str, protocol: str) -> float:
+    shares = splits.shares(results, dataset, protocol)
+    folds = found.index.get_level_values("fold").nunique()
+    return overlap(folds, shares["n_test"] / shares["n_train"] if shares else None)
 
 
 @cached
 def summary(results: Results, measure: str, *experiment: str) -> Interval:
     """Return mean, deviation, interval and n of an experiment, corrected for overlapping folds."""
-    return interval(values(results, measure, *experiment), correction(results, measure, *experiment))
-
-
-def correction(results: Results, measure: str, *experiment: str) -> float:
-    """Return n_test / n_train of the folds of an experiment, as `interval` and `welch` take it."""
-    return _overlap(results, results.by_run(measure, *experiment), experiment[0], experiment[3])
-
-
-def _overlap(results: Results, runs: pd.Series, dataset: str, protocol: str) -> float:
-    shares = splits.shares(results, dataset, protocol)
-    folds = runs.index.get_level_values("fold").nunique()
-    return overlap(folds, shares["n_test"] / shares["n_train"] if shares else None)
+    return interval(*observations(results, measure, *experiment))
 
 
 def expected(results: Results, *experiment: str) -> int:
     """Return how many observations an experiment should have."""
     runs = results.rows("expected", *experiment)
     return runs["fold"].nunique() if models.is_fitted(results, *experiment[:3]) else len(runs)
-
-
-Experiment = tuple[str, str, str, str]  # dataset, front_end, model, protocol
-
-
-def difference(results: Results, measure: str, first: Experiment, second: Experiment) -> tuple[float, float, float]:
-    """Return the difference in means (first - second) of two experiments, with its interval, as `welch` does."""
-    one, two = (
-        (values(results, measure, *experiment), correction(results, measure, *experiment))
-        for experiment in (first, second)
-    )
-    return welch(*one, *two)
 
 
 @cached
@@ -155,11 +142,12 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
     Two fitted models are compared once per fold.
     """
     dataset, front_end, protocol = block
-    both = [(dataset, front_end, model) for model in (first, second)]
-    fitted = all(models.is_fitted(results, *place) for place in both)
-    read = values if fitted else Results.by_run
-    one, two = (read(results, measure, *place, protocol) for place in both)
-    return paired(one, two, _overlap(results, (one - two).dropna(), dataset, protocol))
+    both = [(dataset, front_end, model, protocol) for model in (first, second)]
+    if all(models.is_fitted(results, *experiment[:3]) for experiment in both):
+        one, two = (observations(results, measure, *experiment)[0] for experiment in both)
+    else:
+        one, two = (results.by_run(measure, *experiment) for experiment in both)
+    return paired(one, two, _correction(results, (one - two).dropna(), dataset, protocol))
 
 
 @cached

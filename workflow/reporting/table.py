@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
+from workflow.reporting.files import ReportingError
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
@@ -122,7 +123,7 @@ class Table:
         for option, names in (("columns", wanted), ("digits", digits)):
             if unknown := [name for name in names if name not in known]:
                 key = f"tables.{self.name}.{option}"
-                raise layouts.LayoutError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
+                raise ReportingError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
         return [known[name]._replace(digits=digits.get(name, known[name].digits)) for name in wanted]
 
     def _printed(self, results: Results, sheet: Sheet, chosen: list[Column]) -> Printed:

@@ -7,7 +7,6 @@ from workflow.reporting.statistics import FEWEST, Interval
 MATCH, BETTER, WORSE, INCONCLUSIVE = "match", "better", "worse", "inconclusive"
 NOT_REPORTED, NOT_RUN = "not reported", "not run"
 PARTIAL = "part of the set"  # reported accuracies are on the whole set, so there is no verdict on a part of it
-VERDICTS = (MATCH, BETTER, WORSE, INCONCLUSIVE, PARTIAL, NOT_RUN, NOT_REPORTED)
 UNKNOWN = "no reported value is available"
 
 

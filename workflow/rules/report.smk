@@ -3,7 +3,6 @@
 from workflow.reporting.tables import TABLES
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
-TEMPLATES = sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*"))
 FORMS = ["csv", "tex", "md"]
 MEASURED = [name for name, table in TABLES.items() if table.needs == "records"]
 COUNTED = [name for name, table in TABLES.items() if table.needs == "configuration"]
@@ -46,28 +45,56 @@ rule collect:
         " 2> >(tee {log} >&2)"
 
 
-rule tables:
-    input:
-        rules.collect.output,
-        config=rules.configuration.output[0],
-        leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets),
-        paper=PAPER_SOURCES,
-        code=code("tables"),
-    output:
-        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=MEASURED, form=FORMS),
-    log:
-        f"{LOGS}/tables.log",
-    conda:
-        ENVIRONMENT
-    params:
-        results=lambda wildcards, input: dirname(input.config),
-        folder=lambda wildcards, output: dirname(output[0]),
-        tables=[f"--tables {name}" for name in MEASURED],
-    message:
-        "Making the tables"
-    shell:
-        "python -m workflow.commands.tables --from {params.results} --config {input.config}"
-        " --output {params.folder} {params.tables} 2> {log}"
+STEPS = {
+    "tables": {
+        "output": expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=MEASURED, form=FORMS),
+        "options": " ".join([f"--output {RESULTS}/tables", *(f"--tables {name}" for name in MEASURED)]),
+        "message": "Making the tables",
+    },
+    "figures": {
+        "output": f"{RESULTS}/figures/captions.json",  # names every figure; one with nothing to show has no files
+        "options": f"--output {RESULTS}/figures",
+        "message": "Drawing the figures",
+    },
+    "report": {
+        "input": sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*")),
+        "output": f"{RESULTS}/report.html",
+        "options": f"--output {RESULTS}/report.html",
+        "message": "Writing the report",
+    },
+    "paper": {
+        "output": [f"{RESULTS}/paper.pdf", f"{RESULTS}/arxiv.tar.gz"],
+        "options": f"--output {RESULTS}/paper.pdf --arxiv {RESULTS}/arxiv.tar.gz",
+        "message": "Typesetting the article",
+    },
+}
+
+for target, made in STEPS.items():
+
+    rule:
+        name:
+            target
+        input:
+            rules.collect.output,
+            made.get("input", []),
+            config=rules.configuration.output[0],
+            leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets),
+            paper=PAPER_SOURCES,
+            code=code(target),
+        output:
+            made["output"],
+        log:
+            f"{LOGS}/{target}.log",
+        conda:
+            ENVIRONMENT
+        params:  # and not the loop's variables in the shell, which is formatted when the loop has ended
+            module=REPORTING[target][0],
+            results=RESULTS,
+            options=made["options"],
+        message:
+            made["message"]
+        shell:
+            "python -m {params.module} --from {params.results} --config {input.config} {params.options} 2> {log}"
 
 
 rule counts:
@@ -86,75 +113,6 @@ rule counts:
         "Counting parameters and operations"
     shell:
         "python -m workflow.commands.tables --config {input.config} --output {params.folder} 2> {log}"
-
-
-rule figures:
-    input:
-        rules.collect.output,
-        config=rules.configuration.output[0],
-        leakage=rules.tables.input.leakage,
-        paper=PAPER_SOURCES,
-        code=code("figures"),
-    output:
-        f"{RESULTS}/figures/captions.json",  # names every figure; one with nothing to show has no files
-    log:
-        f"{LOGS}/figures.log",
-    conda:
-        ENVIRONMENT
-    params:
-        results=lambda wildcards, input: dirname(input.config),
-        folder=lambda wildcards, output: dirname(output[0]),
-    message:
-        "Drawing the figures"
-    shell:
-        "python -m workflow.commands.figures --from {params.results} --config {input.config}"
-        " --output {params.folder} 2> {log}"
-
-
-rule report:
-    input:
-        rules.collect.output,
-        config=rules.configuration.output[0],
-        leakage=rules.tables.input.leakage,
-        paper=PAPER_SOURCES,
-        templates=TEMPLATES,
-        code=code("report"),
-    output:
-        f"{RESULTS}/report.html",
-    log:
-        f"{LOGS}/report.log",
-    conda:
-        ENVIRONMENT
-    params:
-        results=lambda wildcards, input: dirname(input.config),
-    message:
-        "Writing the report"
-    shell:
-        "python -m workflow.reporting.report.page --from {params.results} --config {input.config}"
-        " --output {output} 2> {log}"
-
-
-rule paper:
-    input:
-        rules.collect.output,
-        config=rules.configuration.output[0],
-        leakage=rules.tables.input.leakage,
-        paper=PAPER_SOURCES,
-        code=code("paper"),
-    output:
-        pdf=f"{RESULTS}/paper.pdf",
-        arxiv=f"{RESULTS}/arxiv.tar.gz",
-    log:
-        f"{LOGS}/paper.log",
-    conda:
-        ENVIRONMENT
-    params:
-        results=lambda wildcards, input: dirname(input.config),
-    message:
-        "Typesetting the article"
-    shell:
-        "python -m workflow.reporting.paper.article --from {params.results} --config {input.config}"
-        " --output {output.pdf} --arxiv {output.arxiv} 2> {log}"
 
 
 onstart:

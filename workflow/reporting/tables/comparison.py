@@ -138,24 +138,17 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
                 yield Sheet(f"{dataset}-{front_end}-{kind}", caption, shown, notes + _sources(part), without)
 
 
-def difference_of_protocols(results: Results, dataset: str) -> str:
-    """Return how our closest view still differs from the published implementations, as text."""
-    share = splits.shares(results, dataset, "random").get("n_train", math.nan)
-    return (
-        "The view closest to the published protocol still differs from it. A validation part is cut from the training "
-        f"clips: our models train on {number(100 * share, 1)} % of the clips, the published "
-        f"implementations on {number(100 * REPORTED_TRAIN)} %. Early stopping, if a model uses it, can end a run "
-        "before its best test epoch; the published implementations train to their last epoch."
-    )
-
-
 def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str]:
+    share = splits.shares(results, dataset, "random").get("n_train", math.nan)
     notes = [
         "match: the 95 % interval over folds and seeds lies within "
         f"{number(100 * results.layout['tolerance'], 1)} points of the reported value; better, worse: it lies on one "
         "side and the mean is farther away than that; inconclusive: neither. Intervals are corrected for overlapping "
         "folds; with one fold they cover seeds only.",
-        difference_of_protocols(results, dataset),
+        "The view closest to the published protocol still differs from it. A validation part is cut from the training "
+        f"clips: our models train on {number(100 * share, 1)} % of the clips, the published implementations on "
+        f"{number(100 * REPORTED_TRAIN)} %. Early stopping, if a model uses it, can end a run before its best test "
+        "epoch; the published implementations train to their last epoch.",
     ]
     if (rows["verdict"] == verdict.PARTIAL).any():
         notes.append("part of the set: reported accuracies are on the whole data set, ours on a part: no verdict.")

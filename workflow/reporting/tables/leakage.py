@@ -61,7 +61,8 @@ def build(results: Results) -> pd.DataFrame:
                 row |= {f"n_{protocol}": found.n, f"{protocol}_mean": found.mean, f"{protocol}_std": found.std}
                 sizes = splits.rows(results, place[0], protocol)[list(SIZES.values())].astype(float).mean()
                 row |= {f"{name}_{protocol}": sizes[column] for name, column in SIZES.items()}
-            gain = statistics.difference(results, measure, (*place, "random"), (*place, "group"))
+            random, group = (statistics.observations(results, measure, *place, name) for name in ("random", "group"))
+            gain = statistics.welch(*random, *group)
             rows.append(row | dict(zip(("difference", "low", "high"), gain, strict=True)))
     return pd.DataFrame(rows, columns=CSV)
 

@@ -1,0 +1,17 @@
+"""Tables and figures register themselves: each is the TABLE or FIGURE of a file of its own."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+
+def registered(package: str, path: Iterable[str], attribute: str) -> dict[str, Any]:
+    """Return name -> the `attribute` of each file of a package, in the order of their places."""
+    found = {}
+    for entry in iter_modules(path):
+        own = getattr(import_module(f"{package}.{entry.name}"), attribute)
+        if own.name != entry.name:
+            raise ValueError(f"{package}.{entry.name}: {attribute}.name is {own.name!r}; expected the name of the file")
+        found[own.name] = own
+    return dict(sorted(found.items(), key=lambda item: item[1].place))
