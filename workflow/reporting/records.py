@@ -18,6 +18,7 @@ from workflow.storage.errors import InputError
 from workflow.training import finished
 
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
+PLACE = EXPERIMENT[:3]
 IDENTITY = [*EXPERIMENT, "fold", "seed"]
 ACCURACIES = {  # -> its name in print; the two are never mixed
     "test_accuracy": "Test accuracy, epoch chosen on validation",

@@ -14,7 +14,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
 from workflow.reporting.files import ReportingError
-from workflow.reporting.records import EXPERIMENT, IDENTITY
+from workflow.reporting.records import EXPERIMENT, IDENTITY, PLACE
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -96,8 +96,7 @@ class Results:
     @cached_property
     def places(self) -> list[tuple[str, str, str]]:
         """(dataset, front_end, model) of every expected or recorded experiment, in the order of tables."""
-        places = self.experiments[["dataset", "front_end", "model"]].drop_duplicates()
-        return list(places.itertuples(index=False, name=None))
+        return list(self.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None))
 
     @cached_property
     def provenance(self) -> provenance.Provenance:

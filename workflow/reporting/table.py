@@ -130,7 +130,9 @@ class Table:
         columns = [column for column in chosen if column.key not in sheet.without]
         blocks: dict[str, list[list[Cell]]] = {}
         for row in sheet.rows.to_dict("records"):
-            cells = [cell(column.show(results, row, column), row) for column in columns]
+            shown = [column.show(results, row, column) for column in columns]
+            cells = [Cell(entry) if isinstance(entry, str) else entry for entry in shown]
+            cells = [cell._replace(link=link(row)) if cell.link is None else cell for cell in cells]
             blocks.setdefault(row.get("block", ""), []).append(cells)
         label = "-".join(filter(None, (self.name, sheet.part)))
         return Printed(label, sheet.caption, columns, list(blocks.items()), sheet.notes)
@@ -138,12 +140,6 @@ class Table:
     def empty_text(self, results: Results) -> str:
         """Return what stands in place of a table without rows."""
         return NO_RECORDS if results.records.empty and self.needs == "records" else self.empty
-
-
-def cell(shown: Cell | str, row: Row) -> Cell:
-    """Return an entry of a row, linked to the row's runs unless it has a link of its own."""
-    found = Cell(shown) if isinstance(shown, str) else shown
-    return found._replace(link=link(row)) if found.link is None else found
 
 
 def link(row: Row) -> str:

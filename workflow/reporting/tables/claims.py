@@ -106,17 +106,10 @@ def _accuracies(results: Results, measure: str, ours: list[tuple[str, str, str]]
                 row |= {"model": name, "against": rival, "expected_low": 0.0, "found": test.difference}
                 rows.append(row | {"low": test.low, "high": test.high, "n": test.n, "p": test.p})
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_corrected"] = p
-        row["verdict"] = _verdict(row, results.layout["significance"])
+        unclear = row["n"] < FEWEST or p > results.layout["significance"]
+        verdict = NOT_RUN if row["n"] == 0 else INCONCLUSIVE if unclear else HOLDS if row["found"] > 0 else FAILS
+        row |= {"p_corrected": p, "verdict": verdict}
     return rows
-
-
-def _verdict(row: Row, significance: float) -> str:
-    if row["n"] == 0:
-        return NOT_RUN
-    if row["n"] < FEWEST or row["p_corrected"] > significance:
-        return INCONCLUSIVE
-    return HOLDS if row["found"] > 0 else FAILS
 
 
 def overall(verdicts: list[str]) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from workflow.reporting import models, splits, statistics, verdict
 from workflow.reporting.numbers import number
+from workflow.reporting.records import PLACE
 from workflow.reporting.reported import COUNTS
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, text
@@ -25,7 +26,6 @@ TITLES = {
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
-PLACE = ["dataset", "front_end", "model"]
 ORIGIN = ["status", "source", "locator", "counts"]
 CSV = [*PLACE, "metric", "protocol", "measure", "reported", "reproduced", "low", "high", "n", "difference", "verdict"]
 CSV += ["reason", "status", "precision", "source", "locator", "counts"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import MODEL, Column, Sheet, Table, mean, sheet_per_data
 
@@ -21,7 +22,6 @@ NOTE = (
     "interruptions. Step: median over the runs of each run's median training step. Peak memory: largest of the runs."
 )
 SHEETS = sheet_per_data("Cost of training on {data}.", NOTE)
-PLACE = ["dataset", "front_end", "model"]
 
 
 @cached

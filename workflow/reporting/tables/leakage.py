@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import splits, statistics
-from workflow.reporting.records import ACCURACIES
+from workflow.reporting.records import ACCURACIES, PLACE
 from workflow.reporting.results import ANY_CLASS, SAME_CLASS, Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, mean
 
@@ -55,7 +55,7 @@ def build(results: Results) -> pd.DataFrame:
     rows = []
     for measure in ACCURACIES:
         for place in results.places:
-            row: Row = dict(zip(("dataset", "front_end", "model"), place, strict=True)) | {"measure": measure}
+            row: Row = dict(zip(PLACE, place, strict=True)) | {"measure": measure}
             for protocol in PROTOCOLS:
                 found = statistics.summary(results, measure, *place, protocol)
                 row |= {f"n_{protocol}": found.n, f"{protocol}_mean": found.mean, f"{protocol}_std": found.std}
