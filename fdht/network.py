@@ -18,10 +18,6 @@ class Core:
     indices: tuple[str, ...]
     shape: tuple[int, ...]
 
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
 
 @dataclass(frozen=True)
 class Network:
@@ -55,7 +51,7 @@ class Network:
     @property
     def weights(self) -> int:
         """Numbers stored: all cores, the root of a hierarchical Tucker format included."""
-        return sum(core.size for core in self.cores)
+        return sum(math.prod(core.shape) for core in self.cores)
 
     def core_std(self, std: float) -> float:
         """The standard deviation of all cores for which every entry of W has the standard deviation `std`.

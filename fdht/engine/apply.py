@@ -38,8 +38,8 @@ class Planner:
 
     def peak(self, rows: int, x: Tensor, mask: Tensor | None = None) -> int:
         """Elements per row of the largest intermediate result, y included."""
-        peak = cost(self.network, self.plan(rows, x, mask), rows, self.machine(x, mask)).peak
-        return max(self.network.output_size, peak // rows)
+        plan, machine = self.plan(rows, x, mask), self.machine(x, mask)
+        return max(self.network.output_size, cost(self.network, plan, rows, machine).peak // rows)
 
     @staticmethod
     def machine(x: Tensor, mask: Tensor | None = None) -> str:

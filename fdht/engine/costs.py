@@ -43,12 +43,11 @@ MACHINES = {
 class Cost:
     """What a plan costs.
 
-    multiply_adds: for all rows. prepare: multiply-adds that do not depend on the rows. peak: elements of the largest
-    intermediate result that depends on the rows. formula: multiply-adds per row, with the values of its symbols.
+    multiply_adds: for all rows. peak: elements of the largest intermediate result that depends on the rows. formula:
+    multiply-adds per row, with the values of its symbols.
     """
 
     multiply_adds: int
-    prepare: int
     peak: int
     seconds: float
     formula: str
@@ -74,9 +73,8 @@ def cost(network: Network, plan: Plan, rows: int, machine: str = "cpu") -> Cost:
 def _rebuild(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     N, M = network.input_size, network.output_size
     whole = Part(network.cores, (*network.outputs, *network.inputs), (1, 1, 1))
-    prepare, seconds = _merge(network, whole, machine)
-    seconds += _gemm(machine, 1, rows, N, M)
-    return Cost(rows * N * M, prepare, rows * M, seconds, f"N M; N={N} M={M}")
+    seconds = _merge(network, whole, machine) + _gemm(machine, 1, rows, N, M)
+    return Cost(rows * N * M, rows * M, seconds, f"N M; N={N} M={M}")
 
 
 def _split(network: Network, split: Split, rows: int, machine: Machine) -> Cost:
@@ -91,11 +89,9 @@ def _split(network: Network, split: Split, rows: int, machine: Machine) -> Cost:
         adds += state * w
         seconds += _later_product(machine, rows * lead, n * k, w, columns, split.columns)
         state = lead * w * columns
-    prepare = 0
     for part in split.parts:
-        merged, took = _merge(network, part, machine)
-        prepare, seconds = prepare + merged, seconds + took
-    return Cost(rows * adds, prepare, rows * peak, seconds, _formula(network, split))
+        seconds += _merge(network, part, machine)
+    return Cost(rows * adds, rows * peak, seconds, _formula(network, split))
 
 
 def _formula(network: Network, split: Split) -> str:
@@ -121,21 +117,19 @@ def _sweep(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
         seconds += 1.5 * FLOAT * (before + volume) / machine.bandwidth + 2 * machine.overhead
         state = {*after}
     formula = f"sum over the cores of |state x core|; N={network.input_size} M={network.output_size}"
-    return Cost(adds, 0, peak, seconds, formula)
+    return Cost(adds, peak, seconds, formula)
 
 
-def _merge(network: Network, part: Part, machine: Machine) -> tuple[int, float]:
-    """Multiply-adds and seconds of contracting the part's cores to one tensor."""
-    operands = [core.indices for core in part.cores]
-    adds, seconds = 0, 0.0
+def _merge(network: Network, part: Part, machine: Machine) -> float:
+    """Seconds of contracting the part's cores to one tensor."""
+    operands, seconds = [core.indices for core in part.cores], 0.0
     for a, b, product in merge_order(tuple(operands), part.indices, network.sizes):
         joint = math.prod(network.sizes[i] for i in {*operands[a], *operands[b]})
         volume = math.prod(network.sizes[i] for i in product)
-        adds += joint
         # Small permuted contractions: far from the rate of a GEMM, and their result is written and reordered.
         seconds += 2 * joint / machine.rate + 3 * FLOAT * volume / machine.bandwidth + 3 * machine.overhead
         operands.append(product)
-    return adds, seconds
+    return seconds
 
 
 def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
