@@ -87,9 +87,9 @@ def test_an_option_that_snakemake_does_not_know_is_one_sentence(root):
 
 
 def test_every_target_is_a_rule(root):
-    rules = "".join(path.read_text() for path in [root / "workflow/Snakefile", *root.glob("workflow/rules/*.smk")])
-    for word in pipeline.TARGETS:
-        assert f"rule {pipeline.GOALS.get(word, word)}:" in rules
+    command = [sys.executable, "-m", "snakemake", "--list-rules"]
+    rules = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    assert {pipeline.GOALS.get(word, word) for word in pipeline.TARGETS} <= set(rules)
 
 
 @pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference"])
