@@ -14,7 +14,8 @@ and, where they apply,
     prepare(clips, scale, shift) -> clips
         What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
     fit(x, y, validation_x, validation_y) -> (estimator, arrays)
-        For a classifier that is fitted at once instead of trained by epochs. Its `declare` returns `Fitted`.
+        For a classifier that is fitted at once instead of trained by epochs; x (n, features), y (n,) class indices.
+        Returns scikit-learn's estimator and the arrays to store. Its `declare` returns `Fitted`.
 
 `tensor_ring.py` is a short example to copy. Neither importing this package nor declaring a model imports torch.
 """

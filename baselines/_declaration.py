@@ -10,47 +10,53 @@ from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, number
 
-INITIALISATIONS = ("matched", "authors")
 OPTIONS = ("cell", "init", "gain", "forget_bias")  # of every recurrent layer
 
 
 @dataclass(frozen=True)
 class AuthorsStart:
-    """The authors' own initialisation: a distribution for every core of W, one for U, and the forget-gate bias.
+    """The authors' own initialisation of the cores of W and of the forget gate; U starts orthogonal in all of them.
 
-    Distributions are (name, scale): ("uniform", half width), ("normal", std), ("truncated", std before cutting at
-    two std) or ("orthogonal", gain).
+    W: a function of torch.nn.init and its arguments.
     """
 
-    W: tuple[str, float]
-    U: tuple[str, float]
+    W: tuple[Any, ...]
     forget_bias: float = 0.0
+
+
+def truncated_normal(std: float) -> tuple[Any, ...]:
+    """Return Keras's truncated normal distribution: `std` before it is cut at two of them."""
+    return "trunc_normal_", 0.0, std, -2 * std, 2 * std
 
 
 @dataclass(frozen=True)
 class Declaration:
     """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
 
-    authors: the authors' initialisation, given if `init` is "authors".
+    authors: the authors' initialisation, given if `init` is "authors". Raises ValueError for impossible options.
     """
 
-    format: str
-    cell: str
-    hidden_size: int
     W: Network
+    hidden_size: int
     placement: Placement | None = None
+    authors: AuthorsStart | None = None
+    cell: str = "lstm"
     init: str = "matched"
     gain: float = 1.0
     forget_bias: float | None = None
-    authors: AuthorsStart | None = None
 
-    @property
-    def gates(self) -> int:
-        return GATES[self.cell]
+    def __post_init__(self) -> None:
+        choice("init", self.init, ("matched", "authors"))
+        number("gain", self.gain, above=0)
+        if self.forget_bias is not None:
+            number("forget_bias", self.forget_bias)
+            if self.cell != "lstm":
+                given = f"forget_bias is {self.forget_bias!r} with cell {self.cell!r}"
+                raise ValueError(f"{given}; expected None: a GRU has no such gate")
 
     def parameters(self) -> dict[str, int]:
         """Numbers stored in W, U and the bias; U is 0 where W holds both."""
-        rows = self.gates * self.hidden_size
+        rows = GATES[self.cell] * self.hidden_size
         return {"W": self.W.weights, "U": 0 if self.placement else rows * self.hidden_size, "bias": rows}
 
     def classifier(self, classes: int, features: int) -> int:
@@ -70,7 +76,7 @@ class Declaration:
             "weights": self.W.weights + U,
             "multiply_adds": estimate.multiply_adds + U,
             "peak": max(estimate.peak, self.W.output_size),
-            "formula": f"{estimate.formula}; U: {self.gates} H^2" if U else estimate.formula,
+            "formula": f"{estimate.formula}; U: {GATES[self.cell]} H^2" if U else estimate.formula,
         }
 
 
@@ -90,21 +96,3 @@ class Fitted:
     def classifier(self, classes: int, features: int) -> int:
         """Numbers stored for `features` per clip."""
         return (features + 1) * classes if self.linear else 0
-
-
-def options(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the checked options of a recurrent layer, with their defaults."""
-    cell = choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
-    forget_bias = arguments.get("forget_bias")
-    if forget_bias is not None:
-        number("forget_bias", forget_bias)
-        if cell != "lstm":
-            raise ValueError(
-                f"forget_bias is {forget_bias!r} with cell {cell!r}; expected None: a GRU has no such gate"
-            )
-    return {
-        "cell": cell,
-        "init": choice("init", arguments.get("init", "matched"), INITIALISATIONS),
-        "gain": number("gain", arguments.get("gain", 1.0), above=0),
-        "forget_bias": forget_bias,
-    }

@@ -9,10 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from baselines._declaration import OPTIONS, AuthorsStart, Declaration, Fitted, options
+from baselines._declaration import OPTIONS, AuthorsStart, Declaration, Fitted
+from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.shapes import natural
+from fdht.shapes import choice, natural
 
 SIZES = ("input_size", "hidden_size")
 
@@ -27,7 +28,7 @@ class Format:
     name: str
     module: str
     declare: Callable[..., Network | tuple[Network, Placement] | Fitted]
-    authors: Callable[[Network], AuthorsStart | None] | None = None
+    authors: Callable[[Network], AuthorsStart | None] = lambda network: None
     prepare: Callable[[Any, float, float], Any] | None = None
     fit: Callable[..., tuple[Any, dict[str, Any]]] | None = None
     naive: bool = False
@@ -39,22 +40,27 @@ class Format:
 
     def declaration(self, arguments: dict[str, Any]) -> Declaration | Fitted:
         """Check `arguments` and declare the model. ValueError names the argument, its value and the expectation."""
-        self._check_names(arguments)
         known = inspect.signature(self.declare).parameters
+        self._check_names(arguments, known)
+        choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
         sizes = {name: natural(name, arguments[name]) for name in SIZES if name in known}
-        checked = options(arguments)
-        given = {**arguments, **sizes, "cell": checked["cell"]}
-        weights = self._call({name: value for name, value in given.items() if name in known})
-        if isinstance(weights, Fitted):
-            return weights
-        W, placement = weights if isinstance(weights, tuple) else (weights, None)
-        start = self._authors_start(W) if checked["init"] == "authors" else None
-        return Declaration(
-            self.name, W=W, hidden_size=sizes["hidden_size"], placement=placement, authors=start, **checked
-        )
+        try:
+            declared = self.declare(**{name: value for name, value in (arguments | sizes).items() if name in known})
+        except TypeError as error:  # a value of the wrong kind, or a mistake in the format's own file
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}, line {place.lineno}"
+            raise ValueError(f"format {self.name!r} fails with these parameters: {error} ({where})") from error
+        if isinstance(declared, Fitted):
+            return declared
+        W, placement = declared if isinstance(declared, tuple) else (declared, None)
+        authors = self.authors(W) if arguments.get("init") == "authors" else None
+        if arguments.get("init") == "authors" and authors is None:
+            given = f"init is 'authors' for format {self.name!r}"
+            raise ValueError(f"{given}, whose authors published no code for these parameters; expected 'matched'")
+        options = {name: arguments[name] for name in OPTIONS if name in arguments}
+        return Declaration(W, sizes["hidden_size"], placement, authors, **options)
 
-    def _check_names(self, arguments: dict[str, Any]) -> None:
-        known = inspect.signature(self.declare).parameters
+    def _check_names(self, arguments: dict[str, Any], known: Any) -> None:
         accepted = list(dict.fromkeys([*known, *(("cell",) if self.fitted else OPTIONS)]))
         for name in arguments:
             if name not in accepted:
@@ -64,37 +70,15 @@ class Format:
             if name not in arguments and parameter.default is parameter.empty:
                 raise ValueError(f"{name} is missing; format {self.name!r} needs it")
 
-    def _call(self, arguments: dict[str, Any]) -> Network | tuple[Network, Placement] | Fitted:
-        try:
-            return self.declare(**arguments)
-        except TypeError as error:  # a value of the wrong kind, or a mistake in the format's own file
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(place.filename).name}, line {place.lineno}"
-            raise ValueError(f"format {self.name!r} fails with these parameters: {error} ({where})") from error
-
-    def _authors_start(self, network: Network) -> AuthorsStart:
-        start = None if self.authors is None else self.authors(network)
-        if start is None:
-            raise ValueError(
-                f"init is 'authors' for format {self.name!r}, whose authors published no code for these parameters; "
-                "expected 'matched'"
-            )
-        return start
-
 
 def find(package: str, naive: bool = False) -> dict[str, Format]:
     """Return the formats of a package: its modules that define `declare`, by name."""
-    names = [entry.name for entry in pkgutil.iter_modules(import_module(package).__path__) if not entry.ispkg]
-    modules = {name: import_module(f"{package}.{name}") for name in names if not name.startswith("_")}
-    optional = ("authors", "prepare", "fit")
-    return {
-        name: Format(
-            name,
-            module.__name__,
-            module.declare,
-            naive=naive,
-            **{function: getattr(module, function, None) for function in optional},
-        )
-        for name, module in modules.items()
-        if hasattr(module, "declare")
-    }
+    found = {}
+    for entry in pkgutil.iter_modules(import_module(package).__path__):
+        if entry.ispkg or entry.name.startswith("_"):
+            continue
+        module = import_module(f"{package}.{entry.name}")
+        if hasattr(module, "declare"):
+            optional = {name: getattr(module, name) for name in ("authors", "prepare", "fit") if hasattr(module, name)}
+            found[entry.name] = Format(entry.name, module.__name__, module.declare, naive=naive, **optional)
+    return found

@@ -12,7 +12,7 @@ Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> Pair:
-    """Return the modes of D and of G H, equally many; the first output mode holds the gates, as in the papers."""
+    """As `merged`, for equally many modes of both."""
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
     if len(n) != len(m):
         raise ValueError(f"output_modes {list(output_modes)} are {len(m)} modes; expected {len(n)}, as input_modes")
@@ -20,7 +20,7 @@ def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
 
 
 def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> Pair:
-    """Return the modes of D and of G H; the first output mode holds the gates."""
+    """Return the modes of D and of G H; the first output mode holds the gates, as in the papers."""
     n = modes("input_modes", input_modes, input_size, "input_size")
     first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
     return n, (GATES[cell] * first, *rest)
@@ -28,9 +28,8 @@ def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
 
 def rank_list(name: str, ranks: Any, count: int, what: str) -> tuple[int, ...]:
     """Return `count` ranks from a list of as many, or from an int for all of them."""
-    if isinstance(ranks, (list, tuple)):
-        ranks = naturals(name, ranks)
-        if len(ranks) != count:
-            raise ValueError(f"{name} {list(ranks)} has {len(ranks)} entries; expected {count}, {what}")
-        return ranks
-    return (natural(name, ranks),) * count
+    if not isinstance(ranks, (list, tuple)):
+        return (natural(name, ranks),) * count
+    if len(found := naturals(name, ranks)) != count:
+        raise ValueError(f"{name} {list(ranks)} has {len(ranks)} entries; expected {count}, {what}")
+    return found

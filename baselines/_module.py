@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines._declaration import AuthorsStart, Declaration
+from baselines._declaration import Declaration
 from fdht.recurrent import Recurrent
 
 
@@ -22,28 +22,17 @@ def module(declared: Declaration, device: Any = None, dtype: Any = None) -> Recu
         device=device,
         dtype=dtype,
     )
-    if declared.authors is not None:
-        _initialise_as_the_authors(recurrent, declared.authors)
+    if (start := declared.authors) is not None:
+        for core in recurrent.W.cores.values():
+            _draw(core, *start.W)
+        if recurrent.U is not None:
+            nn.init.orthogonal_(recurrent.U)
+        if recurrent.cell == "lstm" and recurrent.forget_bias is None:
+            H = recurrent.hidden_size
+            with torch.no_grad():
+                recurrent.bias[H : 2 * H] = start.forget_bias
     return recurrent
 
 
-@torch.no_grad()
-def _initialise_as_the_authors(recurrent: Recurrent, start: AuthorsStart) -> None:
-    H = recurrent.hidden_size
-    for core in recurrent.W.cores.values():
-        _draw(core, *start.W)
-    if recurrent.U is not None:
-        _draw(recurrent.U, *start.U)
-    if recurrent.cell == "lstm" and recurrent.forget_bias is None:
-        recurrent.bias[H : 2 * H] = start.forget_bias
-
-
-def _draw(tensor: Tensor, distribution: str, scale: float) -> None:
-    if distribution == "uniform":
-        tensor.uniform_(-scale, scale)
-    elif distribution == "normal":
-        tensor.normal_(0, scale)
-    elif distribution == "truncated":
-        nn.init.trunc_normal_(tensor, 0.0, scale, -2 * scale, 2 * scale)
-    else:
-        nn.init.orthogonal_(tensor, scale)
+def _draw(tensor: Tensor, initialiser: str, *values: float) -> None:
+    getattr(nn.init, initialiser)(tensor, *values)

@@ -4,7 +4,7 @@ arXiv 1712.05134).
 Weights: blocks (sum_k n_k m_k R_k + prod_k R_k). The block is one more index of every core. U stays dense.
 """
 
-from baselines._declaration import AuthorsStart
+from baselines._declaration import AuthorsStart, truncated_normal
 from baselines._modes import Modes, Ranks, paired, rank_list
 from fdht.network import Core, Network
 from fdht.shapes import natural
@@ -15,18 +15,6 @@ def declare(
 ) -> Network:
     """ranks: the Tucker ranks R_1..R_d, or an int for all."""
     n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
-    return block_term(n, m, ranks, blocks)
-
-
-def authors(network: Network) -> AuthorsStart | None:
-    """The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
-    0.05 (5 - R) for the cores, which needs R < 5; orthogonal U."""
-    rank = network.sizes["r1"]
-    return AuthorsStart(W=("truncated", 0.05 * (5 - rank)), U=("orthogonal", 1.0)) if rank < 5 else None
-
-
-def block_term(n: Modes, m: Modes, ranks: Ranks, blocks: int) -> Network:
-    """Declare the cores of a block-term (prod(m), prod(n)) matrix."""
     blocks, d = natural("blocks", blocks), len(n)
     tucker = rank_list("ranks", ranks, d, "one for each pair of modes")
     for k, rank in enumerate(tucker):
@@ -37,4 +25,11 @@ def block_term(n: Modes, m: Modes, ranks: Ranks, blocks: int) -> Network:
         for k in range(1, d + 1)
     ]
     core = Core("core", ("block", *(f"r{k}" for k in range(1, d + 1))), (blocks, *tucker))
-    return Network(tuple(n), tuple(m), (*factors, core))
+    return Network(n, m, (*factors, core))
+
+
+def authors(network: Network) -> AuthorsStart | None:
+    """The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
+    0.05 (5 - R) for the cores, which needs R < 5; orthogonal U."""
+    rank = network.sizes["r1"]
+    return AuthorsStart(W=truncated_normal(0.05 * (5 - rank))) if rank < 5 else None

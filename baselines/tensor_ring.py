@@ -17,16 +17,6 @@ def declare(
 ) -> Network:
     """ranks: an int, or for every mode, inputs then outputs, the rank of the bond before it."""
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
-    return tensor_ring(n, m, ranks)
-
-
-def authors(network: Network) -> AuthorsStart:
-    """tednet (by TR-LSTM's first author): every core from a normal distribution with std 0.5; orthogonal U."""
-    return AuthorsStart(W=("normal", 0.5), U=("orthogonal", 1.0))
-
-
-def tensor_ring(n: Modes, m: Modes, ranks: Ranks) -> Network:
-    """Declare the cores of a tensor-ring (prod(m), prod(n)) matrix."""
     sizes = [*n, *m]
     count = len(sizes)
     ring = rank_list("ranks", ranks, count, "one before each input and output mode")
@@ -35,12 +25,13 @@ def tensor_ring(n: Modes, m: Modes, ranks: Ranks) -> Network:
         if rank > most:
             raise ValueError(f"ranks: {rank} before mode {k + 1} is above {most}, the most that the modes allow")
     names = [*(f"n{k + 1}" for k in range(len(n))), *(f"m{k + 1}" for k in range(len(m)))]
-    cores = tuple(
-        Core(
-            f"core_{name}",
-            (f"r{k}", name, f"r{(k + 1) % count}"),
-            (ring[k], sizes[k], ring[(k + 1) % count]),
-        )
-        for k, name in enumerate(names)
-    )
-    return Network(tuple(n), tuple(m), cores)
+    cores = []
+    for k, name in enumerate(names):
+        after = (k + 1) % count
+        cores.append(Core(f"core_{name}", (f"r{k}", name, f"r{after}"), (ring[k], sizes[k], ring[after])))
+    return Network(n, m, tuple(cores))
+
+
+def authors(network: Network) -> AuthorsStart:
+    """tednet (by TR-LSTM's first author): every core from a normal distribution with std 0.5; orthogonal U."""
+    return AuthorsStart(W=("normal_", 0.0, 0.5))

@@ -5,17 +5,10 @@ Weights: sum_k n_k m_k r_{k-1} r_k. U stays dense.
 """
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from baselines._declaration import AuthorsStart
 from baselines._modes import Modes, Ranks, paired, rank_list
 from fdht.network import Core, Network
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from fdht.maps import TensorMap
 
 
 def declare(
@@ -23,18 +16,6 @@ def declare(
 ) -> Network:
     """ranks: r_1..r_{d-1}, or r_0..r_d with boundary ranks 1, or an int for all inner ones."""
     n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
-    return tensor_train(n, m, ranks)
-
-
-def authors(network: Network) -> AuthorsStart:
-    """TT_RNN (Tuyki, Keras): Glorot's uniform distribution over all cores as one vector of P numbers, for which Keras
-    takes sqrt(P) as fan in and fan out; orthogonal U."""
-    half_width = math.sqrt(3 / math.sqrt(network.weights))
-    return AuthorsStart(W=("uniform", half_width), U=("orthogonal", 1.0))
-
-
-def tensor_train(n: Modes, m: Modes, ranks: Ranks) -> Network:
-    """Declare the cores of a tensor-train (prod(m), prod(n)) matrix."""
     d = len(n)
     if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
         if (ranks[0], ranks[-1]) != (1, 1):
@@ -51,22 +32,11 @@ def tensor_train(n: Modes, m: Modes, ranks: Ranks) -> Network:
         sizes = {f"r{k - 1}": bonds[k - 1], f"n{k}": n[k - 1], f"m{k}": m[k - 1], f"r{k}": bonds[k]}
         kept = {i: size for i, size in sizes.items() if i not in ("r0", f"r{d}")}
         cores.append(Core(f"core{k}", tuple(kept), tuple(kept.values())))
-    return Network(tuple(n), tuple(m), tuple(cores))
+    return Network(n, m, tuple(cores))
 
 
-def from_dense(
-    W: "Tensor",
-    input_modes: Sequence[int],
-    output_modes: Sequence[int],
-    ranks: int | Sequence[int] | None = None,
-    *,
-    accuracy: float | None = None,
-) -> "TensorMap":
-    """Decompose W (M, N) by TT-SVD, with the given inner ranks or to the given relative accuracy."""
-    from fdht.decompose import tt_svd
-    from fdht.maps import TensorMap
-
-    cores = tt_svd(W, input_modes, output_modes, ranks, accuracy=accuracy)
-    network = tensor_train(input_modes, output_modes, [core.shape[0] for core in cores[1:]])
-    declared = zip(network.cores, cores, strict=True)
-    return TensorMap.from_cores(network, {core.name: value.reshape(core.shape) for core, value in declared})
+def authors(network: Network) -> AuthorsStart:
+    """TT_RNN (Tuyki, Keras): Glorot's uniform distribution over all cores as one vector of P numbers, for which Keras
+    takes sqrt(P) as fan in and fan out; orthogonal U."""
+    half_width = math.sqrt(3 / math.sqrt(network.weights))
+    return AuthorsStart(W=("uniform_", -half_width, half_width))

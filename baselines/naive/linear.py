@@ -14,7 +14,6 @@ def declare(input_size: int) -> Fitted:
 
 
 def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np.ndarray) -> tuple[Any, dict]:
-    """Return the fitted estimator and the arrays to store. x: (n, features), y: (n,) class indices."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -23,11 +22,6 @@ def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np
         make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=5000)).fit(x, y) for penalty in PENALTIES
     ]
     estimator = max(tried, key=lambda candidate: candidate.score(validation_x, validation_y))
-    scaler, regression = estimator[0], estimator[1]
-    arrays = {
-        "weight": regression.coef_,
-        "bias": regression.intercept_,
-        "mean": scaler.mean_,
-        "scale": scaler.scale_,
-    }
+    scaler, regression = estimator
+    arrays = {"weight": regression.coef_, "bias": regression.intercept_, "mean": scaler.mean_, "scale": scaler.scale_}
     return estimator, {name: np.asarray(array, np.float32) for name, array in arrays.items()}

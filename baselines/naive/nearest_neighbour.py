@@ -12,7 +12,6 @@ def declare(input_size: int) -> Fitted:
 
 
 def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np.ndarray) -> tuple[Any, dict]:
-    """Return the fitted estimator and the arrays to store. x: (n, features), y: (n,) class indices."""
     from sklearn.neighbors import KNeighborsClassifier
 
     estimator = KNeighborsClassifier(n_neighbors=1, algorithm="brute").fit(x, y)
