@@ -1,12 +1,11 @@
 """Time a model's training step on this machine: a few steps on noise of the right shape."""
 
-import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.benchmark import Timer
 
 from workflow.experiments.run import Run
 from workflow.training import device
@@ -14,8 +13,7 @@ from workflow.training.data import PARTS, Fold, prepared
 from workflow.training.experiment import build_step
 from workflow.training.feed import Feed
 
-STEPS = 5
-SECONDS = 5.0  # stop after about this long for one model, once there is one measurement
+SECONDS = 1.0  # of measuring, but at least one step
 
 
 def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
@@ -27,18 +25,22 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     fold = prepared(noise(settings.batch_size, shape, classes), run)
     step, feed = build_step(run, classes, place), Feed(fold, place)
     rows = torch.arange(settings.batch_size)
+    threads = torch.get_num_threads()
 
     def train() -> None:
         for batch in feed.batches([rows]):
             step(batch)
 
-    step_s = _median(train, place)
-    evaluate_s = _median(lambda: step.logits(feed.batches([rows])), place)
+    def milliseconds(work: Callable[[], object]) -> float:
+        work()  # allocates and captures
+        timer = Timer("work()", globals={"work": work}, num_threads=threads)
+        return 1e3 * timer.blocked_autorange(min_run_time=SECONDS).median
+
     return {
-        "step_ms": 1e3 * step_s,
-        "evaluation_ms": 1e3 * evaluate_s / len(rows),
+        "step_ms": milliseconds(train),
+        "evaluation_ms": milliseconds(lambda: step.logits(feed.batches([rows]))) / len(rows),
         "device": device.name(place),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
     }
 
 
@@ -53,19 +55,3 @@ def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
     names = [str(number) for number in range(count)]
     labels = np.arange(count) % classes
     return Fold(clips, names, labels, None, rows, [str(k) for k in range(classes)], "", "")
-
-
-def _median(work: Callable[[], object], place: torch.device) -> float:
-    """Seconds, without the first call, which allocates and captures."""
-    durations: list[float] = []
-    began = time.perf_counter()
-    for number in range(STEPS + 1):
-        start = time.perf_counter()
-        work()
-        if place.type == "cuda":
-            torch.cuda.synchronize(place)
-        if number:
-            durations.append(time.perf_counter() - start)
-        if durations and time.perf_counter() - began > SECONDS:
-            break
-    return median(durations)

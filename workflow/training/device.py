@@ -53,9 +53,8 @@ def describe(device: torch.device) -> dict[str, Any]:
         },
     }
     if device.type == "cuda":
-        about["cuda"] = torch.version.cuda
-        about["driver"] = environment.output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-        about["driver"] = about["driver"].split("\n")[0]
+        driver = environment.output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+        about |= {"cuda": torch.version.cuda, "driver": driver.split("\n")[0]}
         about["determinism"] |= {
             "cudnn_deterministic": torch.backends.cudnn.deterministic,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -9,9 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "numpy", "safetensors", "scikit-learn", "scipy", "snakemake")
-SCHEDULER = tuple(
-    f"SLURM_{name}" for name in ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT", "JOB_PARTITION")
-)
+SCHEDULER = ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT", "JOB_PARTITION")
 SWITCHES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -19,7 +18,7 @@ def capture() -> dict[str, Any]:
     """What is known without torch; the device is described by `device.describe`."""
     return {
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "packages": {name: metadata.version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.release()}",
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -28,13 +27,18 @@ def capture() -> dict[str, Any]:
             "dirty": bool(output_of("git", "status", "--porcelain")),
         },
         "variables": {name: os.environ[name] for name in SWITCHES if name in os.environ},
-        "scheduler": {name: os.environ[name] for name in SCHEDULER if name in os.environ},
+        "scheduler": {name: os.environ[name] for part in SCHEDULER if (name := f"SLURM_{part}") in os.environ},
     }
 
 
 def cpu_name() -> str:
     """Name of the processor, for result.json."""
     return f"CPU {_cpu_model()}".strip()
+
+
+def peak_memory_mb() -> float:
+    """The largest memory of this process, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def output_of(*command: str) -> str:
@@ -52,10 +56,3 @@ def _cpu_model() -> str:
     except OSError:  # not Linux
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

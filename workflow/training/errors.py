@@ -1,25 +1,16 @@
-"""How a run ends early: a failure that is recorded, or a signal."""
+"""Runs that fail, and memory that runs out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+from workflow.training.progress import log
+
+Result = TypeVar("Result")
 
 
 class RunFailure(Exception):
     """The run failed (NaN, a class without clips ...): recorded with status `failed`, the exit status is 0."""
-
-
-class Interrupted(Exception):
-    """SIGTERM or SIGINT arrived, and the state is saved. `signal` is its number."""
-
-    def __init__(self, signal: int):
-        super().__init__(f"signal {signal}")
-        self.signal = signal
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """True if memory ran out, a GPU's (torch's OutOfMemoryError, a RuntimeError) or the host's."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)
 
 
 @contextmanager
@@ -28,6 +19,26 @@ def memory_failure(reason: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+        if not _out_of_memory(error):
             raise
         raise RunFailure(reason) from error
+
+
+def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Result, int]:
+    """Return `work(size)` and size, which is halved until memory suffices. RunFailure if it does not for one clip."""
+    while True:
+        try:
+            return work(size), size
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+        if size == 1:
+            raise RunFailure(f"out of memory when {doing} a single clip; use fewer or smaller frames")
+        size = (size + 1) // 2
+        log(f"out of memory: {doing} {size} clips at a time from now on")
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """True if memory ran out, a GPU's (torch's OutOfMemoryError, a RuntimeError) or the host's."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)

@@ -6,6 +6,7 @@ On CPU, clips stay in the memory-mapped file, which concurrent runs share.
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -35,26 +36,26 @@ class Batch(NamedTuple):
 
 
 class Feed:
-    """Batches of `fold`. `resident`: put the clips on the device; None decides by free memory."""
+    """Batches of `fold`. `resident`: whether its clips stay on the device."""
 
-    def __init__(self, fold: Fold, device: torch.device, resident: bool | None = None):
-        clips = torch.from_numpy(fold.clips)
+    def __init__(self, fold: Fold, device: torch.device):
+        clips = torch.from_numpy(fold.clips).flatten(2)
         lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
-        self.device = device
-        self._all = Batch(clips.reshape(*clips.shape[:2], -1), torch.from_numpy(fold.labels), lengths)  # views
-        used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
-        needed = len(used) * self._all.x[0].nbytes
-        self.resident = device.type == "cpu" or (_fits(needed, device) if resident is None else resident)
-        if self.resident and device.type != "cpu":
-            place = torch.full((len(clips),), -1)  # of each clip in `_all`
-            place[used] = torch.arange(len(used))
-            self._place = place.to(device)
-            self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
+        self.device, self.resident = device, True
+        self._all = Batch(clips, torch.from_numpy(fold.labels), lengths)
+        if device.type != "cpu":
+            used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
+            self.resident = len(used) * clips[0].nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
+            if self.resident:
+                place = torch.full((len(clips),), -1)  # of each clip in `_all`
+                place[used] = torch.arange(len(used))
+                self._place = place.to(device)
+                self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
 
     def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
         """One batch for each tensor of rows (of the fold's array, on the CPU) in `chunks`."""
         if not self.resident:
-            yield from _prefetched(self._select, chunks, self.device)
+            yield from self._prefetched(chunks)
         elif self.device.type == "cpu":
             yield from map(self._select, chunks)
         elif chunks:  # one transfer for all rows of an epoch; splitting it copies nothing
@@ -64,30 +65,17 @@ class Feed:
     def _select(self, rows: Tensor) -> Batch:
         return self._all.each(lambda whole: whole.index_select(0, rows))
 
+    def _prefetched(self, chunks: list[Tensor]) -> Iterator[Batch]:
+        """Gather batches in a thread, into pinned memory, and copy them while the device computes."""
 
-def _fits(needed: int, device: torch.device) -> bool:
-    free, _ = torch.cuda.mem_get_info(device)
-    return needed <= SHARE * free
+        def gather(chunk: Tensor) -> Batch:
+            batch = self._select(chunk)
+            return batch.each(Tensor.pin_memory) if self.device.type == "cuda" else batch
 
-
-def _prefetched(select: Callable[[Tensor], Batch], chunks: list[Tensor], device: torch.device) -> Iterator[Batch]:
-    """Gather batches in a thread, into pinned memory, and copy them while the device computes."""
-
-    def gather(chunk: Tensor) -> Batch:
-        batch = select(chunk)
-        return batch.each(Tensor.pin_memory) if device.type == "cuda" else batch
-
-    pool, ahead = ThreadPoolExecutor(max_workers=1), deque[Future[Batch]]()
-    try:
-        for chunk in chunks:
-            ahead.append(pool.submit(gather, chunk))
-            if len(ahead) > AHEAD:
-                yield _on(device, ahead.popleft().result())
-        while ahead:
-            yield _on(device, ahead.popleft().result())
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _on(device: torch.device, batch: Batch) -> Batch:
-    return batch.each(lambda part: part.to(device, non_blocking=True))
+        waiting, ahead = iter(chunks), deque[Future[Batch]]()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            while True:
+                ahead.extend(pool.submit(gather, chunk) for chunk in islice(waiting, AHEAD + 1 - len(ahead)))
+                if not ahead:
+                    return
+                yield ahead.popleft().result().each(lambda part: part.to(self.device, non_blocking=True))

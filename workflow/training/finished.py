@@ -25,9 +25,7 @@ def keep(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> None:
     folder = _folder(checkpoints)
     try:
         give_up(checkpoints)
-        folder.mkdir(parents=True)
-        for name in _names(output):
-            _link(output / name, folder / name)
+        _link(output, folder)
         files.write_json(folder / FINGERPRINT, fingerprint)  # last: its presence means "complete"
     except OSError as error:  # the run itself has succeeded
         print(f"could not keep a second copy of the record in {folder}: {error}", file=sys.stderr)
@@ -42,10 +40,7 @@ def restore(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> boo
     except (OSError, ValueError):
         return False
     if usable:
-        output.mkdir(parents=True, exist_ok=True)
-        for name in _names(folder):
-            _link(folder / name, output / name)
-            os.utime(output / name)
+        _link(folder, output)
     return usable
 
 
@@ -58,16 +53,13 @@ def _folder(checkpoints: Path) -> Path:
     return checkpoints.with_name(f"{checkpoints.name}{SUFFIX}")
 
 
-def _names(folder: Path) -> list[str]:
-    return [*json.loads((folder / RESULT).read_bytes())[seal.FILES], RESULT]
-
-
 def _link(source: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, part)
-    part.replace(target)
-    part.unlink(missing_ok=True)  # `replace` leaves it if both names are the same file already
+    """Give the files of the record in `source` a second name in the folder `target`, result.json last."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in [*json.loads((source / RESULT).read_bytes())[seal.FILES], RESULT]:
+        (target / name).unlink(missing_ok=True)
+        try:
+            os.link(source / name, target / name)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(source / name, target / name)
+        os.utime(target / name)

@@ -1,20 +1,19 @@
 """One run of a naive baseline that scikit-learn fits at once: no epochs, the same scores and the same record."""
 
-import resource
-import sys
 import time
 
 from baselines import FORMATS
 from baselines.naive import thumbnails
 from workflow.experiments.training import PIXELS
 from workflow.storage import files
-from workflow.training import environment, scores, seeds
+from workflow.training import environment, scores
 from workflow.training.errors import memory_failure
 from workflow.training.job import Job, Outcome
+from workflow.training.progress import log
 from workflow.training.record import METRICS
 
 
-def fit(job: Job) -> Outcome:
+def fit(job: Job, outcome: Outcome) -> None:
     """Fit the baseline to the training part and score it."""
     fold, run = job.fold, job.run
     pixels = PIXELS[run.training.normalisation]
@@ -24,21 +23,20 @@ def fit(job: Job) -> Outcome:
         x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
         y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
         began = time.perf_counter()
-        estimator, arrays = fit(x["train"], y["train"], x["validation"], y["validation"])
+        estimator, outcome.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
         seconds = time.perf_counter() - began
         job.interruption.worth_saving = True
-        probabilities = estimator.predict_proba(x["test"])
-    summary = scores.summary(y["test"], probabilities)
-    result = {
+        outcome.probabilities = estimator.predict_proba(x["test"])
+    summary = scores.summary(y["test"], outcome.probabilities)
+    outcome.result = {
         "status": "ok",
         **summary,
         "best_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
         "validation_accuracy": float(estimator.score(x["validation"], y["validation"])),
         "train_accuracy": float(estimator.score(x["train"], y["train"])),
         "train_seconds": seconds,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
+        "peak_memory_mb": environment.peak_memory_mb(),
         "device": environment.cpu_name(),
     }
     files.write_text(job.output / METRICS, "")
-    print(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}", file=sys.stderr)
-    return Outcome(result, {"seeds": seeds.all_of(run.folder)}, probabilities, arrays)
+    log(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}")

@@ -19,18 +19,17 @@ class Interruption:
         self.asked: int | None = None
         self.worth_saving = False
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Record the two signals within the block."""
+        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def _note(self, number: int, frame: object) -> None:
         if not self.worth_saving or number == self.asked == signal.SIGINT:
             raise SystemExit(128 + number)
         self.asked = self.asked or number
-
-
-@contextmanager
-def watched(interruption: Interruption) -> Iterator[None]:
-    """Record the two signals in `interruption` within the block."""
-    before = {number: signal.signal(number, interruption._note) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

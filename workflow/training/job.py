@@ -37,31 +37,22 @@ class Job:
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """A run may resume only if its specification, data and code are unchanged."""
+        modules = "workflow.training.run", FORMATS[self.run.recurrent["format"]].module  # and of no other format
         return {
             "specification": json.loads(json.dumps(self.run.plain)),
             "data": self.fold.data_digest,
             "split": self.fold.split_digest,
             "torch": self.environment["packages"]["torch"],
-            "code": hashlib.sha256(sources.listing(*modules(self.run)).encode()).hexdigest(),
+            "code": hashlib.sha256(sources.listing(*modules).encode()).hexdigest(),
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """What a run found. result and environment: its fields of result.json and environment.json. probabilities
-    (n_test, C) and weights (arrays by name): None and empty if it failed."""
+    """What a run has found so far. result and environment: its fields of result.json and environment.json.
+    probabilities (n_test, C) and weights (arrays by name): empty if it failed."""
 
-    result: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
-    probabilities: np.ndarray | None = None
+    probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     weights: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-def modules(run: Run) -> tuple[str, str]:
-    """The modules that a run executes; files of other formats are not among their imports."""
-    return "workflow.training.run", FORMATS[run.recurrent["format"]].module
-
-
-def failed(reason: Exception) -> dict[str, Any]:
-    """Fields of result.json of a run that failed."""
-    return {"status": "failed", "failure": str(reason)}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from workflow.training import optimiser, scores, seeds, state
-from workflow.training.checkpoint import Best, Checkpoints
+from workflow.training import checkpoint, optimiser, scores, seeds, state
 from workflow.training.data import Fold
-from workflow.training.errors import Interrupted, RunFailure, out_of_memory
+from workflow.training.errors import RunFailure, halving
 from workflow.training.feed import Feed
 from workflow.training.job import Job
 from workflow.training.progress import log
@@ -27,18 +27,15 @@ SAVING_SHARE = 20  # training between two checkpoints takes at least this many t
 
 
 class Loop:
-    """Training of one run. `fold`: its data as the model sees them. After `epochs`, `best` holds the epoch chosen on
-    validation: its weights and LOGITS."""
+    """Training of one run. `fold`: its data as the model sees them. After `epochs`, `best` holds the weights and LOGITS
+    of the epoch chosen on validation."""
 
     def __init__(self, job: Job, fold: Fold, step: Step):
-        self.name, self.settings, self.fold, self.step = job.run.folder, job.run.training, fold, step
-        self.checkpoints = Checkpoints(job.checkpoints, job.fingerprint)
-        self.checkpoint_seconds = job.checkpoint_seconds
-        self.interruption = job.interruption
+        self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
         self.feed = Feed(fold, step.device)
         self.timer = StepTimer(step.device)
         self.state = state.State(max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1]))
-        self.best: Best | None = None
+        self.best: state.Tensors = {}
         self._epoch_began = 0.0
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
@@ -56,7 +53,7 @@ class Loop:
             self.state.position, self.state.seconds = 0, 0.0
             if scores.chosen(self.state.history) is entry:
                 weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
-                self.best = Best(entry["epoch"], {LOGITS: logits, **weights})
+                self.best = {LOGITS: logits, **weights}
             yield entry
             self.step.begin_epoch()
             self._save_if_due()
@@ -80,36 +77,33 @@ class Loop:
             self.timer.tick()
             self.state.position += 1
             self._leave_if_asked()
-        self.timer.collect()
         self.state.step_ms = self.timer.median_ms() or self.state.step_ms
 
     def _score_epoch(self) -> tuple[dict[str, Any], Tensor]:
         """Return the line of metrics.jsonl and the logits of the test clips. RunFailure if a number is not finite."""
-        rows = {part: torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")}
-        logits = self._evaluate(torch.cat(list(rows.values()))).split([len(part) for part in rows.values()])
+        parts = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
+        logits = self._evaluate(torch.cat(parts)).split([len(rows) for rows in parts])
         found = []
-        for part, outputs in zip(rows.values(), logits, strict=True):
-            labels = torch.from_numpy(self.fold.labels)[part].to(self.step.device)
+        for rows, outputs in zip(parts, logits, strict=True):
+            labels = torch.from_numpy(self.fold.labels)[rows].to(self.step.device)
             accuracy = (outputs.argmax(1) == labels).double().mean()
-            found.append(torch.stack([cross_entropy(outputs.double(), labels), accuracy]))
+            found += [cross_entropy(outputs.double(), labels), accuracy]
         totals = self.step.totals()  # the first wait of the epoch
-        validation, test = torch.stack(found).cpu()
+        numbers = torch.stack(found).tolist()
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
         if totals.exploded is not None:
             raise RunFailure(
                 f"the loss or the gradient is not finite or above {EXPLODED:g} at step {totals.exploded} of epoch "
                 f"{epoch}; lower the learning rate"
             )
-        if not torch.isfinite(torch.cat([validation, test])).all():
+        if not np.isfinite(numbers).all():
             raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
+        names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
         entry = {
             "epoch": epoch,
             "train_loss": totals.loss / count,
             "train_accuracy": totals.hits / count,
-            "validation_loss": validation[0].item(),
-            "validation_accuracy": validation[1].item(),
-            "test_loss": test[0].item(),
-            "test_accuracy": test[1].item(),
+            **dict(zip(names, numbers, strict=True)),
             "learning_rate": optimiser.learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - self._epoch_began,
         }
@@ -117,55 +111,50 @@ class Loop:
 
     def _evaluate(self, rows: Tensor) -> Tensor:
         """Return the logits (n, C) of the clips `rows`, in smaller batches once memory has run out."""
-        while True:
-            size = self.state.evaluation_size
-            try:
-                return self.step.logits(self.feed.batches(list(rows.split(size))), self._leave_if_asked)
-            except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
-                    raise
-                if size == 1:
-                    raise RunFailure("out of memory when a single clip is scored") from None
-            self.state.evaluation_size = size // 2
-            log(f"out of memory: scoring {size // 2} clips at a time from now on")
+
+        def work(size: int) -> Tensor:
+            return self.step.logits(self.feed.batches(list(rows.split(size))), self._leave_if_asked)
+
+        logits, self.state.evaluation_size = halving(work, self.state.evaluation_size, "scoring")
+        return logits
 
     def resume(self) -> bool:
         """Load the newest checkpoint; False if there is none."""
-        if (found := self.checkpoints.load()) is None:
+        if (found := checkpoint.load(self.job.checkpoints, self.job.fingerprint)) is None:
             torch.manual_seed(seeds.derive(self.name, "dropout"))
             return False
-        plain, tensors, best = found
+        plain, tensors = found
         self.state = state.State(**plain)
         self.state.interruptions += 1
         self.step.micro = self.state.micro
-        if self.state.threads not in (None, torch.get_num_threads()):  # sums would round differently
+        if self.state.threads != torch.get_num_threads():  # sums would round differently
             log(f"resuming with {self.state.threads} threads, as the run began")
             torch.set_num_threads(self.state.threads)
-        state.unpack(tensors, self.step)
-        if best is not None:
-            self.best = Best(best.epoch, {name: t.to(self.step.device) for name, t in best.tensors.items()})
+        self.best = state.unpack(tensors, self.step)
         return True
 
     def _leave_if_asked(self) -> None:
-        if self.interruption.asked is not None:
+        if self.job.interruption.asked is not None:
             if self._saving <= GRACE:
                 self.state.seconds = time.perf_counter() - self._epoch_began
                 self.save(flush=False)  # the system writes it out after this process is gone
             else:
                 log(f"not enough time to save again (the last checkpoint took {self._saving:.1f} s); keeping that one")
-            raise Interrupted(self.interruption.asked)
+            log(f"interrupted; the next start resumes from {self.job.checkpoints}")
+            raise SystemExit(128 + self.job.interruption.asked)
 
     def _save_if_due(self) -> None:
-        pause = max(self.checkpoint_seconds, SAVING_SHARE * self._saving)
-        if self.checkpoint_seconds == 0 or time.monotonic() - self._saved >= pause:
+        pause = self.job.checkpoint_seconds
+        if pause == 0 or time.monotonic() - self._saved >= max(pause, SAVING_SHARE * self._saving):
             self.save(flush=True)
 
     def save(self, flush: bool) -> None:
         began = time.monotonic()
         self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
+        folder, tensors = self.job.checkpoints, state.pack(self.step, self.best)
         try:
-            self.checkpoints.save(self.state.plain, state.pack(self.step), self.best, flush)
+            checkpoint.save(folder, self.job.fingerprint, asdict(self.state), tensors, flush)
         except (OSError, SafetensorError) as error:  # for example a full disk: the run can still finish
-            log(f"could not write a checkpoint to {self.checkpoints.folder}: {error}; training continues")
+            log(f"could not write a checkpoint to {folder}: {error}; training continues")
         self._saved = time.monotonic()
         self._saving = self._saved - began

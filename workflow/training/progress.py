@@ -18,27 +18,20 @@ class Progress:
 
     def __init__(self, name: str, epochs: int, done: int):
         self.name, self.epochs = name, epochs
-        self.every = max(1, epochs // 10)
         self.last = time.monotonic()
-        self.bar = None
-        if sys.stderr.isatty():
-            self.bar = tqdm(total=epochs, initial=done, desc=name, unit="epoch", dynamic_ncols=True)
+        self.bar = tqdm(total=epochs, initial=done, desc=name, unit="epoch", dynamic_ncols=True, disable=None)
+        self.close = self.bar.close
 
     def show(self, entry: dict[str, Any]) -> None:
-        if self.bar is not None:
-            wanted = ("train_loss", "train_accuracy", "validation_accuracy")
-            self.bar.set_postfix({name: f"{entry[name]:.3f}" for name in wanted}, refresh=False)
-            self.bar.update()
-            return
-        now, epoch = time.monotonic(), entry["epoch"]
-        if epoch % self.every == 0 or epoch == self.epochs or now - self.last > SECONDS:
+        names = ("train_loss", "train_accuracy", "validation_accuracy")
+        self.bar.set_postfix({name: f"{entry[name]:.3f}" for name in names}, refresh=False)
+        self.bar.update()
+        epoch, now = entry["epoch"], time.monotonic()
+        due = epoch % max(1, self.epochs // 10) == 0 or epoch == self.epochs or now - self.last > SECONDS
+        if self.bar.disable and due:  # no terminal
             self.last = now
             log(
                 f"{self.name}: epoch {epoch}/{self.epochs}, loss {entry['train_loss']:.4f}, "
                 f"accuracy train {entry['train_accuracy']:.3f}, validation {entry['validation_accuracy']:.3f}, "
                 f"test {entry['test_accuracy']:.3f}"
             )
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()

@@ -1,70 +1,63 @@
 """The record of a run: the files it writes when it ends, result.json last, so its presence means "complete"."""
 
-import hashlib
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import yaml
 from safetensors.numpy import save
 
 from workflow.experiments.record import Record
 from workflow.storage import files, seal
-from workflow.training.data import Fold
+from workflow.training import seeds
 from workflow.training.finished import RESULT
 from workflow.training.job import Job, Outcome
 
 METRICS = "metrics.jsonl"
+FILES = ("specification.yaml", "environment.json", "predictions.csv", "model.safetensors", METRICS)
 UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms", "peak_memory_mb")
 
 
 def write(job: Job, parameters: dict[str, int], outcome: Outcome) -> None:
     """Write all files; metrics.jsonl exists already, if the run got that far. parameters: numbers stored, by part."""
-    content = {
-        "specification.yaml": yaml.safe_dump(job.run.plain, sort_keys=False, allow_unicode=True).encode(),
-        "environment.json": files.json_text(job.environment | outcome.environment).encode(),
-        "predictions.csv": predictions(job.fold, outcome.probabilities).encode(),
-        "model.safetensors": save(outcome.weights),
-    }
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-    if (job.output / METRICS).is_file():
-        digests[METRICS] = seal.digest(job.output / METRICS)
-    result = seal.sealed({**_known(job), "parameters": parameters, **outcome.result}, digests)
-    Record.model_validate(result)
-    for name, data in content.items():
-        files.write_bytes(job.output / name, data)
-    files.write_json(job.output / RESULT, result)
-
-
-def _known(job: Job) -> dict[str, Any]:
-    """The fields that do not depend on the outcome, and the values of those that a failed run does not reach."""
-    return {
-        **dict.fromkeys(UNKNOWN),
+    run, fold, folder = job.run, job.fold, job.output
+    result = {
+        **dict.fromkeys(UNKNOWN),  # that a failed run does not reach
         "epochs": 0,
         "train_seconds": 0.0,
         "device": "",
-        **job.run.identity,
-        "family": job.run.family,
-        "recipe": job.run.recipe,
-        "clips": {part: len(rows) for part, rows in job.fold.rows.items()},
-        "classes": job.fold.classes,
-        "precision": job.run.training.precision,
-        "data_digest": job.fold.data_digest,
-        "split_digest": job.fold.split_digest,
+        **run.identity,
+        "family": run.family,
+        "recipe": run.recipe,
+        "clips": {part: len(rows) for part, rows in fold.rows.items()},
+        "classes": fold.classes,
+        "precision": run.training.precision,
+        "data_digest": fold.data_digest,
+        "split_digest": fold.split_digest,
         "git_commit": job.environment["git"]["commit"],
+        "parameters": parameters,
+        **outcome.result,
     }
+    Record.model_validate(result)
+    files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
+    environment = job.environment | outcome.environment | {"seeds": seeds.all_of(run.folder)}
+    files.write_json(folder / "environment.json", environment)
+    chances = [f"probability_{k}" for k in range(len(fold.classes))]
+    columns = ("clip", "label", "predicted", "probability", *chances)
+    files.write_csv(folder / "predictions.csv", columns, _predictions(job, outcome, chances))
+    files.write_bytes(folder / "model.safetensors", save(outcome.weights))
+    digests = {name: seal.digest(folder / name) for name in FILES if (folder / name).is_file()}
+    files.write_json(folder / RESULT, seal.sealed(result, digests))
 
 
-def predictions(fold: Fold, probabilities: np.ndarray | None) -> str:
-    """One line per test clip: class indices (as in frames.json, `classes`), and the probability of every class.
-    Empty without probabilities (n_test, C)."""
-    header = ["clip", "label", "predicted", "probability", *(f"probability_{k}" for k in range(len(fold.classes)))]
-    lines = [",".join(header)]
-    for row, chances in zip(fold.rows["test"], [] if probabilities is None else probabilities, strict=False):
+def _predictions(job: Job, outcome: Outcome, names: list[str]) -> Iterator[dict[str, Any]]:
+    """One line per test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
+    for row, chances in zip(job.fold.rows["test"], outcome.probabilities, strict=False):  # none if the run failed
         predicted = int(chances.argmax())
-        numbers = ",".join(f"{value:.9g}" for value in (chances[predicted], *chances))
-        lines.append(f"{_quoted(fold.names[row])},{fold.labels[row]},{predicted},{numbers}")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name
+        texts = [f"{value:.9g}" for value in chances]
+        yield {
+            "clip": job.fold.names[row],
+            "label": job.fold.labels[row],
+            "predicted": predicted,
+            "probability": texts[predicted],
+            **dict(zip(names, texts, strict=True)),
+        }

@@ -1,4 +1,4 @@
-"""Train one run, from its specification to its record:
+"""Train one run, from its specification to its record.
 
     python -m workflow.training.run --specification JSON_OR_FILE --data results/demo/data/demo \\
         --output results/demo/runs/demo/pixels/lstm/group/fold0/seed0 \\
@@ -9,80 +9,66 @@ run that fails (NaN ...) is recorded with status `failed` and exits with status 
 Invalid input: print one sentence, exit with status 1, write nothing.
 """
 
-import argparse
 import shutil
-import sys
 from pathlib import Path
+from typing import Annotated
+
+from typer import Option
 
 from baselines import FORMATS
-from workflow.experiments.run import Run, read
-from workflow.storage.errors import InputError
+from workflow.experiments import run as runs
+from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
-from workflow.training import data, declared, devices, finished, record
-from workflow.training.errors import Interrupted, RunFailure
-from workflow.training.interruption import watched
-from workflow.training.job import Job, Outcome, failed
+from workflow.training import declared, devices, finished, record
+from workflow.training.data import check, load
+from workflow.training.errors import RunFailure
+from workflow.training.job import Job, Outcome
+from workflow.training.progress import log
 
 
-def perform(run: Run, folder: Path, output: Path, checkpoints: Path, seconds: float = 30.0) -> None:
-    """Train `run` on the data in `folder` and write its record to `output`; see the module's documentation."""
-    job = Job(run, data.load(folder, run), output, checkpoints, seconds)
-    parameters = declared.parameters(run, len(job.fold.classes))  # InputError before anything is written
-    with exclusive(checkpoints):  # if a pipeline was killed, its training process may still be running
-        if finished.restore(output, checkpoints, job.fingerprint):
-            print(f"{run.folder}: already finished; its record is restored", file=sys.stderr)
-            return
-        (output / finished.RESULT).unlink(missing_ok=True)
-        with watched(job.interruption):  # a signal must not cost a finished run its record
-            outcome = train(job)
-            record.write(job, parameters, outcome)
-            if outcome.result["status"] == "ok":
-                finished.keep(output, checkpoints, job.fingerprint)
-            else:
-                print(f"FAILED {run.folder}: {outcome.result['failure']}", file=sys.stderr, flush=True)
-            shutil.rmtree(checkpoints, ignore_errors=True)
+def main(
+    specification: Annotated[str, Option(help="JSON text, or a JSON or YAML file")],
+    data: Annotated[Path, Option(help="folder of frames.npy, clips.csv, splits.csv ...")],
+    output: Annotated[Path, Option(help="folder of the record")],
+    checkpoint: Annotated[Path, Option(help="folder that survives an interruption")],
+    checkpoint_seconds: Annotated[float, Option(help="time between two checkpoints; 0: one per epoch")] = 30.0,
+) -> None:
+    run = runs.read(specification)
+    with devices.slot(run.training.device):
+        job = Job(run, load(data, run), output, checkpoint, checkpoint_seconds)
+        parameters = declared.parameters(run, len(job.fold.classes))  # InputError before anything is written
+        with exclusive(checkpoint):  # if a pipeline was killed, its training process may still be running
+            if finished.restore(output, checkpoint, job.fingerprint):
+                log(f"{run.folder}: already finished; its record is restored")
+                return
+            (output / finished.RESULT).unlink(missing_ok=True)
+            with job.interruption.watched():  # a signal must not cost a finished run its record
+                outcome = train(job)
+                record.write(job, parameters, outcome)
+                if outcome.result["status"] == "ok":
+                    finished.keep(output, checkpoint, job.fingerprint)
+                else:
+                    log(f"FAILED {run.folder}: {outcome.result['failure']}")
+                shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def train(job: Job) -> Outcome:
     """Train or fit the model."""
+    outcome = Outcome()
     try:
-        data.check(job.fold, job.run)
+        check(job.fold, job.run)
         if FORMATS[job.run.recurrent["format"]].fitted:
             from workflow.training import fitted
 
-            return fitted.fit(job)
-        from workflow.training import experiment  # imports torch, which takes seconds
+            fitted.fit(job, outcome)
+        else:
+            from workflow.training import experiment  # imports torch, which takes seconds
 
-        return experiment.train(job)
+            experiment.train(job, outcome)
     except RunFailure as failure:
-        return Outcome(failed(failure))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--specification", required=True, help="JSON text, or a JSON or YAML file")
-    parser.add_argument("--data", required=True, type=Path, help="folder of frames.npy, clips.csv, splits.csv ...")
-    parser.add_argument("--output", required=True, type=Path, help="folder of the record")
-    parser.add_argument("--checkpoint", required=True, type=Path, help="folder that survives an interruption")
-    parser.add_argument(
-        "--checkpoint-seconds", type=float, default=30.0, help="time between two checkpoints; 0: one per epoch"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        run = read(options.specification)
-        with devices.slot(run.training.device):
-            perform(run, options.data, options.output, options.checkpoint, options.checkpoint_seconds)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:  # a full disk, a folder without write permission
-        print(f"error: {run.folder}: {error}", file=sys.stderr)
-        return 1
-    except Interrupted as interruption:
-        print(f"interrupted; the next start resumes from {options.checkpoint}", file=sys.stderr)
-        return 128 + interruption.signal
-    return 0
+        outcome.result |= {"status": "failed", "failure": str(failure)}
+    return outcome
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line(main)

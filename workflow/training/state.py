@@ -1,6 +1,6 @@
 """The state of training between two steps, and its conversion to a checkpoint and back."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,26 +23,19 @@ class State:
     interruptions: int = 0
     micro: int | None = None  # clips at a time if a batch does not fit
     step_ms: float | None = None
-    threads: int | None = None
+    threads: int = 0
 
     @property
     def epoch(self) -> int:
         """Number of finished epochs."""
         return len(self.history)
 
-    @property
-    def train_seconds(self) -> float:
-        return self.seconds + sum(entry["seconds"] for entry in self.history)
 
-    @property
-    def plain(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def pack(step: Step) -> Tensors:
-    """Weights, moments, the log of the running epoch and the states of the random generators."""
+def pack(step: Step, best: Tensors) -> Tensors:
+    """Weights, moments, the log of the running epoch, the states of the random generators, and `best`."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
     tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
+    tensors |= {f"best.{name}": value for name, value in best.items()}
     tensors["log"] = torch.stack(step.log) if step.log else torch.zeros(0, 3)
     tensors["random.cpu"] = torch.get_rng_state()
     if step.device.type == "cuda":
@@ -50,13 +43,17 @@ def pack(step: Step) -> Tensors:
     return tensors
 
 
-def unpack(tensors: Tensors, step: Step) -> None:
-    """Copy in place, so that what a captured graph refers to stays where it is."""
-    weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-    step.model.load_state_dict(weights)
+def unpack(tensors: Tensors, step: Step) -> Tensors:
+    """Return `best` and copy the others in place, so that what a captured graph refers to stays where it is."""
+    step.model.load_state_dict(_section(tensors, "model."))
     for name, value in optimiser.moments(step.optimiser).items():
         value.copy_(tensors[f"optimiser.{name}"])
     step.log = list(tensors["log"].to(step.device).unbind(0))
     torch.set_rng_state(tensors["random.cpu"])
     if step.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
+    return {name: value.to(step.device) for name, value in _section(tensors, "best.").items()}
+
+
+def _section(tensors: Tensors, prefix: str) -> Tensors:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -6,6 +6,7 @@ A batch that does not fit in memory is cut in pieces whose gradients add up to t
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,10 +15,9 @@ from torch.nn.functional import cross_entropy
 
 from workflow.experiments.training import Training
 from workflow.training import optimiser
-from workflow.training.errors import RunFailure, out_of_memory
+from workflow.training.errors import halving
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
-from workflow.training.progress import log
 
 EXPLODED = 1e8  # norm of a gradient before clipping, or loss of a batch: no training recovers from it
 
@@ -60,14 +60,10 @@ class Step:
         return Totals(loss, hits, int(bad[0]) + 1 if len(bad) else None)
 
     def __call__(self, batch: Batch) -> None:
-        while True:
-            try:
-                sums = self.forward_backward(batch, min(self.micro or len(batch.x), len(batch.x)))
-                break
-            except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
-                    raise
-            self._halve(len(batch.x))
+        size = min(self.micro or len(batch.x), len(batch.x))
+        sums, fitting = halving(partial(self.forward_backward, batch), size, "training")
+        if fitting < size:
+            self.micro = fitting
         self.log.append(self.update(*sums))
 
     def forward_backward(self, batch: Batch, size: int) -> tuple[Tensor, Tensor]:
@@ -103,13 +99,3 @@ class Step:
                 found.append(self.model(batch.x, batch.lengths).float())
         self.model.train()
         return torch.cat(found)
-
-    def _halve(self, count: int) -> None:
-        size = min(self.micro or count, count)
-        self.optimiser.zero_grad()
-        if size == 1:
-            raise RunFailure("out of memory with a single clip per batch; use fewer or smaller frames")
-        self.micro = (size + 1) // 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        log(f"out of memory: continuing with {self.micro} clips at a time and accumulated gradients")
