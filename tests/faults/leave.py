@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from workflow.storage.command_line import command_line
 from workflow.training import run
 from workflow.training.progress import Progress
 
@@ -21,4 +22,4 @@ def show_and_signal(self: Progress, entry: dict) -> None:
 
 
 Progress.show = show_and_signal
-sys.exit(run.main(sys.argv[1:]))
+command_line(run.main)

@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from workflow.training import experiment, run  # noqa: F401 (experiment: torch is imported before the forks)
+from training import one_run
+
+from workflow.training import experiment  # noqa: F401 (torch is imported before the forks)
 
 
 def attempt(arguments: list[str], calls: Path, last: float) -> bool:
@@ -32,7 +35,7 @@ def attempt(arguments: list[str], calls: Path, last: float) -> bool:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.setprofile(tick)
-        code = run.main(arguments)
+        code = one_run.status(arguments)
         sys.setprofile(None)
         calls.write_text(str(count))
         os._exit(code)

@@ -3,7 +3,8 @@
 import csv
 import json
 
-import workflow.training.run as step
+from workflow.storage.command_line import command_line
+from workflow.training import run
 
 FILES = {
     "result.json",
@@ -15,9 +16,17 @@ FILES = {
 }
 
 
-def start(plain, data, folder):
-    words = ["--specification", json.dumps(plain), "--data", str(data), "--output", str(folder / "run")]
-    return step.main([*words, "--checkpoint", str(folder / "checkpoint")])
+def status(arguments):
+    """The exit status of the training step."""
+    try:
+        command_line(run.main, arguments)
+    except SystemExit as end:
+        return end.code or 0
+
+
+def start(plain, data, folder, seconds="30"):
+    words = ["--specification", json.dumps(plain), "--data", data, "--output", folder / "run"]
+    return status([*words, "--checkpoint", folder / "checkpoint", "--checkpoint-seconds", seconds])
 
 
 def read(folder):

@@ -5,9 +5,8 @@ import json
 import pytest
 import torch
 from training.conftest import specification, write
-from training.one_run import FILES, read, start
+from training.one_run import FILES, read, start, status
 
-import workflow.training.run as step
 from workflow.experiments.record import Record
 
 
@@ -71,8 +70,8 @@ def test_a_run_continues_with_smaller_batches_when_memory_is_short(data, tmp_pat
     monkeypatch.setattr(Classifier, "forward", lambda *given, **options: full(*given, **options))
     assert start(specification("dense"), data, tmp_path / "narrow") == 0
     said = capsys.readouterr().err
-    assert "continuing with 2 clips at a time" in said
-    assert "clips at a time from now on" in said
+    assert "training 2 clips at a time from now on" in said
+    assert "scoring 3 clips at a time from now on" in said
     (roomy, expected, _), (narrow, found, _) = read(tmp_path / "roomy"), read(tmp_path / "narrow")
     assert (roomy["clips_at_a_time"], narrow["clips_at_a_time"]) == (8, 2)
     for a, b in zip(expected, found, strict=True):
@@ -124,7 +123,9 @@ def test_invalid_input_prints_one_sentence_and_writes_nothing(data, tmp_path, ca
 def test_a_folder_without_write_permission_is_named(data, tmp_path, capsys):
     (tmp_path / "run").write_text("a file where the folder should be")
     assert start(specification("dense"), data, tmp_path) == 1
-    assert "error: demo/pixels/dense/group/fold0/seed0: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert str(tmp_path / "run") in said
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,6 @@ def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sente
 def test_a_missing_folder_is_named(tmp_path, capsys):
     assert start(specification(), tmp_path / "nowhere", tmp_path) == 1
     assert "nowhere/frames.json: no such file" in capsys.readouterr().err
-    assert step.main(
-        ["--specification", str(tmp_path / "no.yaml"), *("--data", "x", "--output", "y"), "--checkpoint", "z"]
-    )
+    words = ("--data", "x", "--output", "y", "--checkpoint", "z")
+    assert status(["--specification", tmp_path / "no.yaml", *words]) == 1
     assert "no.yaml: cannot be read" in capsys.readouterr().err

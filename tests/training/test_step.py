@@ -71,7 +71,7 @@ def test_out_of_memory_halves_until_it_fits_and_loses_nothing(batch, capsys):
 
 
 def test_a_single_clip_that_does_not_fit_fails_the_run(batch):
-    with pytest.raises(RunFailure, match="out of memory with a single clip"):
+    with pytest.raises(RunFailure, match="out of memory when training a single clip"):
         make(room=0)(batch)
 
 

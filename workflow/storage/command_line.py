@@ -33,10 +33,10 @@ def call(
     return app(words, prog_name=program, standalone_mode=standalone, obj=request)
 
 
-def command_line(step: Callable[..., object]) -> None:
+def command_line(step: Callable[..., object], arguments: Sequence[object] | None = None) -> None:
     """Run `step` as this process. Print an error that the user can repair in one line and exit with status 1."""
     try:
-        call(step, standalone=True)
+        call(step, arguments, standalone=True)
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
