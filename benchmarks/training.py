@@ -24,8 +24,7 @@ from benchmarks import measure
 from benchmarks.cases import cases
 from workflow.experiments.run import Run
 from workflow.storage.command_line import command_line
-from workflow.training import calibration, model
-from workflow.training import device as devices
+from workflow.training import calibration, environment, model
 from workflow.training.data import prepared
 from workflow.training.experiment import build_step
 from workflow.training.job import Job
@@ -46,8 +45,8 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
     settings = {"batch_size": BATCH, "epochs": 10**6, "gradient_norm": None}
     kind = {"family": name, "recipe": "ours"}
     run = Run.parse({**identity, **kind, "recurrent": MODELS[name], "training": settings})
-    device = devices.choose("auto")
-    devices.make_deterministic(device, "float32")
+    device = environment.choose_device("auto")
+    environment.make_deterministic(device, "float32")
     fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), run)
     clips, labels = torch.from_numpy(fold.clips).flatten(2), torch.from_numpy(fold.labels)
 

@@ -71,7 +71,7 @@ def test_a_run_continues_with_smaller_batches_when_memory_is_short(data, tmp_pat
     assert start(specification("dense"), data, tmp_path / "narrow") == 0
     said = capsys.readouterr().err
     assert "training 2 clips at a time from now on" in said
-    assert "scoring 3 clips at a time from now on" in said
+    assert "scoring 2 clips at a time from now on" in said
     (roomy, expected, _), (narrow, found, _) = read(tmp_path / "roomy"), read(tmp_path / "narrow")
     assert (roomy["clips_at_a_time"], narrow["clips_at_a_time"]) == (8, 2)
     for a, b in zip(expected, found, strict=True):

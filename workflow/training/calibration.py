@@ -8,7 +8,7 @@ import torch
 from torch.utils.benchmark import Timer
 
 from workflow.experiments.run import Run
-from workflow.training import device
+from workflow.training import environment
 from workflow.training.data import PARTS, Fold, prepared
 from workflow.training.experiment import build_step
 from workflow.training.feed import Feed
@@ -20,8 +20,8 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     """Return `step_ms`, `evaluation_ms` per clip and `device`. shape: of a stored clip, (T, height, width, 3) or
     (T, F)."""
     settings = run.training
-    place = device.choose(settings.device)
-    device.make_deterministic(place, settings.precision)
+    place = environment.choose_device(settings.device)
+    environment.make_deterministic(place, settings.precision)
     fold = prepared(noise(settings.batch_size, shape, classes), run)
     step, feed = build_step(run, classes, place), Feed(fold, place)
     rows = torch.arange(settings.batch_size)
@@ -39,7 +39,7 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     return {
         "step_ms": milliseconds(train),
         "evaluation_ms": milliseconds(lambda: step.logits(feed.batches([rows]))) / len(rows),
-        "device": device.name(place),
+        "device": environment.device_name(place),
         "threads": threads,
     }
 

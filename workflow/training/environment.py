@@ -1,4 +1,5 @@
-"""environment.json: the machine and the software that a run's numbers may depend on. Torch-free."""
+"""The machine and the software that a run's numbers may depend on, the device that it computes on, and the switches
+that make its results reproducible. Importing it does not import torch."""
 
 import os
 import platform
@@ -6,7 +7,13 @@ import resource
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from workflow.training.errors import RunFailure
+from workflow.training.progress import log
+
+if TYPE_CHECKING:
+    import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "numpy", "safetensors", "scikit-learn", "scipy", "snakemake")
@@ -15,7 +22,7 @@ SWITCHES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def capture() -> dict[str, Any]:
-    """What is known without torch; the device is described by `device.describe`."""
+    """For environment.json: what is known without torch; `describe` has the rest."""
     return {
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
@@ -23,16 +30,74 @@ def capture() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "git": {
-            "commit": output_of("git", "rev-parse", "HEAD"),
-            "dirty": bool(output_of("git", "status", "--porcelain")),
+            "commit": _output_of("git", "rev-parse", "HEAD"),
+            "dirty": bool(_output_of("git", "status", "--porcelain")),
         },
         "variables": {name: os.environ[name] for name in SWITCHES if name in os.environ},
         "scheduler": {name: os.environ[name] for part in SCHEDULER if (name := f"SLURM_{part}") in os.environ},
     }
 
 
-def cpu_name() -> str:
-    """Name of the processor, for result.json."""
+def choose_device(wanted: str) -> "torch.device":
+    """Return a GPU if there is one (auto, cuda), else the CPU. Raises RunFailure if cuda is asked for and missing."""
+    import torch
+
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise RunFailure("training.device is 'cuda', but this machine (or this job) has no usable GPU")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def make_deterministic(device: "torch.device", precision: str) -> str:
+    """Let the same specification give the same bytes, and return the precision in use; a CPU has no tf32.
+
+    A CPU needs no switch: with the same number of threads its kernels add in the same order.
+    """
+    import torch
+
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        torch.backends.cudnn.benchmark = False
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts, at the first product
+    elif precision == "tf32":
+        log("precision tf32 needs a GPU; computing in float32")
+        return "float32"
+    return precision
+
+
+def describe(device: "torch.device") -> dict[str, Any]:
+    """For environment.json: device, driver and the switches that affect reproducibility."""
+    import torch
+
+    about: dict[str, Any] = {
+        "device": device_name(device),
+        "torch_build": torch.__version__,  # +cpu, +cu130 ...: the package's version may lack that
+        "threads": torch.get_num_threads(),
+        "determinism": {
+            "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+            "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
+            "matmul_precision": torch.get_float32_matmul_precision(),
+        },
+    }
+    if device.type == "cuda":
+        driver = _output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+        about |= {"cuda": torch.version.cuda, "driver": driver.split("\n")[0]}
+        about["determinism"] |= {
+            "cudnn_deterministic": torch.backends.cudnn.deterministic,
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cublas_workspace": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""),
+        }
+    return about
+
+
+def device_name(device: "torch.device | None" = None) -> str:
+    """Name of the GPU or of the processor, for result.json."""
+    if device is not None and device.type == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name(device)
     return f"CPU {_cpu_model()}".strip()
 
 
@@ -41,7 +106,7 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def output_of(*command: str) -> str:
+def _output_of(*command: str) -> str:
     """Standard output of a command in the project's folder; empty if it fails or does not exist."""
     try:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -5,29 +5,31 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.special import softmax
 
 from workflow.experiments.run import Run
 from workflow.storage import files
-from workflow.training import device, environment, model, scores, seeds
+from workflow.training import environment, model, scores, seeds
 from workflow.training.data import prepared
 from workflow.training.errors import memory_failure
 from workflow.training.graphs import GraphedStep
-from workflow.training.job import Job, Outcome
+from workflow.training.job import Job
 from workflow.training.loop import LOGITS, Loop
 from workflow.training.progress import Progress, log
 from workflow.training.record import METRICS
 from workflow.training.step import Step
 
 
-def train(job: Job, outcome: Outcome) -> None:
+def train(job: Job) -> None:
     """Train a model and score the epoch chosen on validation. RunFailure if there is no device to use or too little
-    memory, or a number is not finite; `outcome` has what was found before."""
+    memory, or a number is not finite; `job` then has what was found before."""
     settings = job.run.training
-    place = device.choose(settings.device)
-    precision = device.make_deterministic(place, settings.precision)
-    outcome.result |= {"device": device.name(place), "precision": precision}
-    outcome.environment |= device.describe(place)
+    place = environment.choose_device(settings.device)
+    precision = environment.make_deterministic(place, settings.precision)
+    job.result = {"device": environment.device_name(place), "precision": precision}
+    job.environment |= environment.describe(place)
     with memory_failure("out of memory before the first step: the model and its clips do not fit"):
         torch.manual_seed(seeds.derive(job.run.folder, "initialisation"))
         loop = Loop(job, prepared(job.fold, job.run), build_step(job.run, len(job.fold.classes), place))
@@ -35,10 +37,10 @@ def train(job: Job, outcome: Outcome) -> None:
     try:
         with memory_failure("out of memory"):
             _train(loop, job.output / METRICS)
-            _score(loop, outcome)
+            _score(loop, job)
     finally:
-        outcome.result |= _costs(loop)
-    outcome.environment["cuda_graph"] = isinstance(loop.step, GraphedStep) and loop.step.refused is None
+        job.result |= _costs(loop)
+    job.environment["cuda_graph"] = isinstance(loop.step, GraphedStep) and loop.step.refused is None
 
 
 def build_step(run: Run, classes: int, place: torch.device) -> Step:
@@ -63,17 +65,17 @@ def _line(entry: dict[str, Any]) -> str:
     return json.dumps(entry, allow_nan=False) + "\n"
 
 
-def _score(loop: Loop, outcome: Outcome) -> None:
+def _score(loop: Loop, job: Job) -> None:
     """Add the scores of the chosen epoch, its probabilities on the test clips and its weights."""
     history, fold = loop.state.history, loop.fold
     kept = {name: tensor.contiguous().cpu().numpy() for name, tensor in loop.best.items()}
-    outcome.probabilities = scores.probabilities(kept.pop(LOGITS))
-    outcome.weights = kept
+    job.probabilities = softmax(kept.pop(LOGITS).astype(np.float64), axis=1)
+    job.weights = kept
     chosen = scores.chosen(history)
     best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
-    outcome.result |= {
+    job.result |= {
         "status": "ok",
-        **scores.summary(fold.labels[fold.rows["test"]], outcome.probabilities),
+        **scores.summary(fold.labels[fold.rows["test"]], job.probabilities),
         "best_epoch_accuracy": best["test_accuracy"],
         "best_test_epoch": best["epoch"],
         "best_epoch": chosen["epoch"],

@@ -8,12 +8,12 @@ from workflow.experiments.training import PIXELS
 from workflow.storage import files
 from workflow.training import environment, scores
 from workflow.training.errors import memory_failure
-from workflow.training.job import Job, Outcome
+from workflow.training.job import Job
 from workflow.training.progress import log
 from workflow.training.record import METRICS
 
 
-def fit(job: Job, outcome: Outcome) -> None:
+def fit(job: Job) -> None:
     """Fit the baseline to the training part and score it."""
     fold, run = job.fold, job.run
     pixels = PIXELS[run.training.normalisation]
@@ -23,12 +23,12 @@ def fit(job: Job, outcome: Outcome) -> None:
         x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
         y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
         began = time.perf_counter()
-        estimator, outcome.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
+        estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
         seconds = time.perf_counter() - began
         job.interruption.worth_saving = True
-        outcome.probabilities = estimator.predict_proba(x["test"])
-    summary = scores.summary(y["test"], outcome.probabilities)
-    outcome.result = {
+        job.probabilities = estimator.predict_proba(x["test"])
+    summary = scores.summary(y["test"], job.probabilities)
+    job.result = {
         "status": "ok",
         **summary,
         "best_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
@@ -36,7 +36,7 @@ def fit(job: Job, outcome: Outcome) -> None:
         "train_accuracy": float(estimator.score(x["train"], y["train"])),
         "train_seconds": seconds,
         "peak_memory_mb": environment.peak_memory_mb(),
-        "device": environment.cpu_name(),
+        "device": environment.device_name(),
     }
     files.write_text(job.output / METRICS, "")
     log(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}")

@@ -1,4 +1,4 @@
-"""What travels through training: a run with its data and places, and the outcome that becomes its record."""
+"""What travels through training: a run, its data and places, and what it has found so far."""
 
 import hashlib
 import json
@@ -17,13 +17,14 @@ from workflow.training.data import Fold
 from workflow.training.interruption import Interruption
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
     """A run to train.
 
     output: folder of its record. checkpoints: folder that survives an interruption. checkpoint_seconds: time between
-    two checkpoints; 0: one per epoch. environment: the machine and the software, captured when the run started.
-    interruption: the signals that arrived.
+    two checkpoints; 0: one per epoch. interruption: the signals that arrived. environment and result: the fields of
+    environment.json and result.json that are known. probabilities (n_test, C) and weights (arrays by name): empty if
+    the run fails.
     """
 
     run: Run
@@ -31,8 +32,11 @@ class Job:
     output: Path
     checkpoints: Path
     checkpoint_seconds: float = 30.0
-    environment: dict[str, Any] = field(default_factory=environment.capture)
     interruption: Interruption = field(default_factory=Interruption)
+    environment: dict[str, Any] = field(default_factory=environment.capture)
+    result: dict[str, Any] = field(default_factory=dict)
+    probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -45,14 +49,3 @@ class Job:
             "torch": self.environment["packages"]["torch"],
             "code": hashlib.sha256(sources.listing(*modules).encode()).hexdigest(),
         }
-
-
-@dataclass
-class Outcome:
-    """What a run has found so far. result and environment: its fields of result.json and environment.json.
-    probabilities (n_test, C) and weights (arrays by name): empty if it failed."""
-
-    result: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-    weights: dict[str, np.ndarray] = field(default_factory=dict)

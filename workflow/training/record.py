@@ -10,14 +10,14 @@ from workflow.experiments.record import Record
 from workflow.storage import files, seal
 from workflow.training import seeds
 from workflow.training.finished import RESULT
-from workflow.training.job import Job, Outcome
+from workflow.training.job import Job
 
 METRICS = "metrics.jsonl"
 FILES = ("specification.yaml", "environment.json", "predictions.csv", "model.safetensors", METRICS)
 UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms", "peak_memory_mb")
 
 
-def write(job: Job, parameters: dict[str, int], outcome: Outcome) -> None:
+def write(job: Job, parameters: dict[str, int]) -> None:
     """Write all files; metrics.jsonl exists already, if the run got that far. parameters: numbers stored, by part."""
     run, fold, folder = job.run, job.fold, job.output
     result = {
@@ -35,23 +35,22 @@ def write(job: Job, parameters: dict[str, int], outcome: Outcome) -> None:
         "split_digest": fold.split_digest,
         "git_commit": job.environment["git"]["commit"],
         "parameters": parameters,
-        **outcome.result,
+        **job.result,
     }
     Record.model_validate(result)
     files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
-    environment = job.environment | outcome.environment | {"seeds": seeds.all_of(run.folder)}
-    files.write_json(folder / "environment.json", environment)
+    files.write_json(folder / "environment.json", job.environment | {"seeds": seeds.all_of(run.folder)})
     chances = [f"probability_{k}" for k in range(len(fold.classes))]
     columns = ("clip", "label", "predicted", "probability", *chances)
-    files.write_csv(folder / "predictions.csv", columns, _predictions(job, outcome, chances))
-    files.write_bytes(folder / "model.safetensors", save(outcome.weights))
+    files.write_csv(folder / "predictions.csv", columns, _predictions(job, chances))
+    files.write_bytes(folder / "model.safetensors", save(job.weights))
     digests = {name: seal.digest(folder / name) for name in FILES if (folder / name).is_file()}
     files.write_json(folder / RESULT, seal.sealed(result, digests))
 
 
-def _predictions(job: Job, outcome: Outcome, names: list[str]) -> Iterator[dict[str, Any]]:
+def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
     """One line per test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
-    for row, chances in zip(job.fold.rows["test"], outcome.probabilities, strict=False):  # none if the run failed
+    for row, chances in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
         predicted = int(chances.argmax())
         texts = [f"{value:.9g}" for value in chances]
         yield {

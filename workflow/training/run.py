@@ -22,7 +22,7 @@ from workflow.storage.lock import exclusive
 from workflow.training import declared, devices, finished, record
 from workflow.training.data import check, load
 from workflow.training.errors import RunFailure
-from workflow.training.job import Job, Outcome
+from workflow.training.job import Job
 from workflow.training.progress import log
 
 
@@ -43,31 +43,29 @@ def main(
                 return
             (output / finished.RESULT).unlink(missing_ok=True)
             with job.interruption.watched():  # a signal must not cost a finished run its record
-                outcome = train(job)
-                record.write(job, parameters, outcome)
-                if outcome.result["status"] == "ok":
+                train(job)
+                record.write(job, parameters)
+                if job.result["status"] == "ok":
                     finished.keep(output, checkpoint, job.fingerprint)
                 else:
-                    log(f"FAILED {run.folder}: {outcome.result['failure']}")
+                    log(f"FAILED {run.folder}: {job.result['failure']}")
                 shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def train(job: Job) -> Outcome:
+def train(job: Job) -> None:
     """Train or fit the model."""
-    outcome = Outcome()
     try:
         check(job.fold, job.run)
         if FORMATS[job.run.recurrent["format"]].fitted:
             from workflow.training import fitted
 
-            fitted.fit(job, outcome)
+            fitted.fit(job)
         else:
             from workflow.training import experiment  # imports torch, which takes seconds
 
-            experiment.train(job, outcome)
+            experiment.train(job)
     except RunFailure as failure:
-        outcome.result |= {"status": "failed", "failure": str(failure)}
-    return outcome
+        job.result |= {"status": "failed", "failure": str(failure)}
 
 
 if __name__ == "__main__":
