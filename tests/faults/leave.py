@@ -5,21 +5,23 @@ python tests/faults/leave.py --specification ... (the arguments of workflow.trai
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from workflow.storage.command_line import command_line
 from workflow.training import run
-from workflow.training.progress import Progress
+from workflow.training.loop import Loop
 
-show = Progress.show
-
-
-def show_and_signal(self: Progress, entry: dict) -> None:
-    show(self, entry)
-    signal.raise_signal(signal.SIGTERM)
+epochs = Loop.epochs
 
 
-Progress.show = show_and_signal
+def epochs_and_signals(self: Loop) -> Iterator[dict]:
+    for entry in epochs(self):
+        yield entry
+        signal.raise_signal(signal.SIGTERM)
+
+
+Loop.epochs = epochs_and_signals
 command_line(run.main)

@@ -23,7 +23,7 @@ def bar(name: str, total: int | None, unit: str, done: int = 0, **options: Any) 
     if sys.stderr.isatty():
         return tqdm(**options)
     tenth = max(total // 10, 1) if total else sys.maxsize
-    text = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}"
+    text = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}{postfix}"
     return _Lines(**options, bar_format=text, leave=False, mininterval=0, miniters=tenth)
 
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from workflow.storage import seal
-from workflow.training.progress import log
+from workflow.training.log import log
 from workflow.training.state import Tensors
 
 KEEP = 2

@@ -20,11 +20,12 @@ from workflow.storage.lock import attempt
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 JOBS = "REPRODUCE_JOBS_PER_GPU"  # environment variable, 1 by default
 DRIVER = Path("/proc/driver/nvidia/gpus")
+LOCKS = Path(tempfile.gettempdir()) / f"fdht-gpu-slots-{os.getuid()}"  # of all Snakemake processes of a user
 PAUSE = 0.5  # seconds between two rounds over the locks
 
 
 @contextmanager
-def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path | None = None) -> Iterator[str | None]:
+def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = LOCKS) -> Iterator[str | None]:
     """Hold a slot within the block; yields the device's number, None if there is nothing to choose.
 
     wanted: training.device. devices: numbers, this machine's by default. folder: of the locks.
@@ -33,7 +34,10 @@ def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path | 
     if wanted == "cpu" or VISIBLE in os.environ or not devices:
         yield None
         return
-    lock, device = _wait(devices, _jobs_per_device(), folder or lock_folder())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # every device gets its first run before any gets its second
+    slots = {folder / f"gpu{device}-{n}.lock": device for n in range(_jobs_per_device()) for device in devices}
+    lock, device = _wait(slots)
     os.environ[VISIBLE] = device
     try:
         yield device
@@ -56,11 +60,6 @@ def slots() -> int | None:
     return len(devices) * _jobs_per_device() if devices else None
 
 
-def lock_folder() -> Path:
-    """One folder for all Snakemake processes of a user on a machine."""
-    return Path(tempfile.gettempdir()) / f"fdht-gpu-slots-{os.getuid()}"
-
-
 def _jobs_per_device() -> int:
     text = os.environ.get(JOBS, "1")
     if not re.fullmatch(r"[1-9]\d*", text):
@@ -68,16 +67,14 @@ def _jobs_per_device() -> int:
     return int(text)
 
 
-def _wait(devices: list[str], jobs: int, folder: Path) -> tuple[IO, str]:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # every device gets its first run before any gets its second
-    places = [(device, folder / f"gpu{device}-{number}.lock") for number in range(jobs) for device in devices]
+def _wait(slots: dict[Path, str]) -> tuple[IO, str]:
+    """Lock the first free slot."""
     warned = False
     while True:
-        for device, path in places:
+        for path, device in slots.items():
             if (lock := attempt(path)) is not None:
                 return lock, device
         if not warned:
-            print(f"Waiting for a free GPU ({len(places)} of {len(places)} in use).", file=sys.stderr, flush=True)
+            print(f"Waiting for a free GPU ({len(slots)} of {len(slots)} in use).", file=sys.stderr, flush=True)
             warned = True
         time.sleep(PAUSE)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow.training.errors import RunFailure
-from workflow.training.progress import log
+from workflow.training.log import log
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from workflow.training.progress import log
+from workflow.training.log import log
 
 Result = TypeVar("Result")
 

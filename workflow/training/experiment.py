@@ -1,7 +1,6 @@
 """One run of a model that is trained by epochs: build it, resume, train, score the chosen epoch."""
 
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from workflow.datasets.progress import bar
 from workflow.experiments.run import Run
 from workflow.storage import files
 from workflow.training import environment, model, scores, seeds
@@ -16,10 +16,12 @@ from workflow.training.data import prepared
 from workflow.training.errors import memory_failure
 from workflow.training.graphs import GraphedStep
 from workflow.training.job import Job
+from workflow.training.log import log
 from workflow.training.loop import LOGITS, Loop
-from workflow.training.progress import Progress, log
 from workflow.training.record import METRICS
 from workflow.training.step import Step
+
+SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress
 
 
 def train(job: Job) -> None:
@@ -54,11 +56,13 @@ def _train(loop: Loop, path: Path) -> None:
     if loop.resume():
         log(f"{loop.name}: resuming after epoch {loop.state.epoch}")
     files.write_text(path, "".join(map(_line, loop.state.history)))  # drops epochs after the checkpoint
-    with closing(Progress(loop.name, loop.settings.epochs, loop.state.epoch)) as bar, path.open("a") as metrics:
+    epochs, done = loop.settings.epochs, loop.state.epoch
+    with bar(loop.name, epochs, " epochs", done) as progress, path.open("a") as metrics:
         for entry in loop.epochs():
             metrics.write(_line(entry))
             metrics.flush()
-            bar.show(entry)
+            progress.set_postfix({name: f"{entry[name]:.3f}" for name in SHOWN}, refresh=False)
+            progress.update()
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from workflow.storage import files
 from workflow.training import environment, scores
 from workflow.training.errors import memory_failure
 from workflow.training.job import Job
-from workflow.training.progress import log
+from workflow.training.log import log
 from workflow.training.record import METRICS
 
 

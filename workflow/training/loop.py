@@ -16,7 +16,7 @@ from workflow.training.data import Fold
 from workflow.training.errors import RunFailure, halving
 from workflow.training.feed import Feed
 from workflow.training.job import Job
-from workflow.training.progress import log
+from workflow.training.log import log
 from workflow.training.step import EXPLODED, Step
 from workflow.training.timing import StepTimer
 

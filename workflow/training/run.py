@@ -23,7 +23,7 @@ from workflow.training import declared, devices, finished, record
 from workflow.training.data import check, load
 from workflow.training.errors import RunFailure
 from workflow.training.job import Job
-from workflow.training.progress import log
+from workflow.training.log import log
 
 
 def main(
