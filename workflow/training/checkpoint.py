@@ -8,27 +8,57 @@ executes code.
 import json
 import os
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from workflow.storage import seal
+from workflow.training import optimiser
 from workflow.training.log import log
-from workflow.training.state import Tensors
+from workflow.training.step import Step
 
 KEEP = 2
 SUFFIX = ".safetensors"
+Tensors = dict[str, Tensor]
 
 
-def save(folder: Path, fingerprint: dict[str, Any], state: dict[str, Any], tensors: Tensors, flush: bool) -> None:
-    """Write a checkpoint to `folder`, plain data and tensors. `flush`: wait until the disk has it."""
+@dataclass
+class State:
+    """What training knows between two steps, besides the tensors of its `Step`.
+
+    history: lines of metrics.jsonl of the finished epochs. position: batches done of the epoch after them. best:
+    tensors of the epoch chosen so far.
+    """
+
+    evaluation_size: int  # clips scored at a time
+    history: list[dict[str, Any]] = field(default_factory=list)
+    position: int = 0
+    seconds: float = 0.0  # of the running epoch, before an interruption
+    interruptions: int = 0
+    micro: int | None = None  # clips at a time if a batch does not fit
+    step_ms: float | None = None
+    threads: int = 0
+    best: Tensors = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        """Number of finished epochs."""
+        return len(self.history)
+
+
+def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, flush: bool) -> None:
+    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: wait until the disk has it."""
     folder.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
     part = folder / f".{number:08d}.part"
-    content = json.dumps({"state": state, "fingerprint": fingerprint})
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, {"json": content})
+    plain = {name: value for name, value in vars(state).items() if name != "best"}
+    content = json.dumps({"state": plain, "fingerprint": fingerprint})
+    save_file({name: tensor.contiguous() for name, tensor in _pack(state, step).items()}, part, {"json": content})
     if flush:
         with part.open("rb") as file:
             os.fsync(file.fileno())
@@ -39,8 +69,8 @@ def save(folder: Path, fingerprint: dict[str, Any], state: dict[str, Any], tenso
             path.unlink(missing_ok=True)
 
 
-def load(folder: Path, fingerprint: dict[str, Any]) -> tuple[dict[str, Any], Tensors] | None:
-    """Return the state and tensors of the newest intact checkpoint; None if there is none.
+def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
+    """Return the newest intact checkpoint's state and copy its tensors to `step`; None if there is none.
 
     fingerprint: what must be unchanged for a run to resume. Checkpoints of another run are removed.
     """
@@ -58,7 +88,7 @@ def load(folder: Path, fingerprint: dict[str, Any]) -> tuple[dict[str, Any], Ten
         if other := difference(content["fingerprint"], fingerprint):
             log(f"checkpoint {path} belongs to another run ({other}); discarding it and starting afresh")
             break
-        return content["state"], tensors
+        return State(**content["state"], best=_unpack(tensors, step))
     shutil.rmtree(folder, ignore_errors=True)
     return None
 
@@ -66,6 +96,34 @@ def load(folder: Path, fingerprint: dict[str, Any]) -> tuple[dict[str, Any], Ten
 def _files(folder: Path) -> list[Path]:
     """The checkpoints, newest first."""
     return sorted(folder.glob(f"[0-9]*{SUFFIX}"), reverse=True)
+
+
+def _pack(state: State, step: Step) -> Tensors:
+    """Weights, moments, the log of the running epoch, the best tensors and the states of the random generators."""
+    tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
+    tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
+    tensors |= {f"best.{name}": value for name, value in state.best.items()}
+    tensors["log"] = torch.stack(step.log) if step.log else torch.zeros(0, 3)
+    tensors["random.cpu"] = torch.get_rng_state()
+    if step.device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
+    return tensors
+
+
+def _unpack(tensors: Tensors, step: Step) -> Tensors:
+    """Return the best tensors and copy the others in place, so that what a captured graph refers to stays there."""
+
+    def section(prefix: str) -> Tensors:
+        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+    step.model.load_state_dict(section("model."))
+    for name, value in optimiser.moments(step.optimiser).items():
+        value.copy_(tensors[f"optimiser.{name}"])
+    step.log = list(tensors["log"].to(step.device).unbind(0))
+    torch.set_rng_state(tensors["random.cpu"])
+    if step.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
+    return {name: value.to(step.device) for name, value in section("best.").items()}
 
 
 def difference(old: Any, new: Any, prefix: str = "") -> str:

@@ -72,7 +72,7 @@ def _line(entry: dict[str, Any]) -> str:
 def _score(loop: Loop, job: Job) -> None:
     """Add the scores of the chosen epoch, its probabilities on the test clips and its weights."""
     history, fold = loop.state.history, loop.fold
-    kept = {name: tensor.contiguous().cpu().numpy() for name, tensor in loop.best.items()}
+    kept = {name: tensor.contiguous().cpu().numpy() for name, tensor in loop.state.best.items()}
     job.probabilities = softmax(kept.pop(LOGITS).astype(np.float64), axis=1)
     job.weights = kept
     chosen = scores.chosen(history)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from workflow.training import checkpoint, optimiser, scores, seeds, state
+from workflow.training import checkpoint, optimiser, scores, seeds
 from workflow.training.data import Fold
 from workflow.training.errors import RunFailure, halving
 from workflow.training.feed import Feed
@@ -27,15 +26,14 @@ SAVING_SHARE = 20  # training between two checkpoints takes at least this many t
 
 
 class Loop:
-    """Training of one run. `fold`: its data as the model sees them. After `epochs`, `best` holds the weights and LOGITS
-    of the epoch chosen on validation."""
+    """Training of one run. `fold`: its data as the model sees them. After `epochs`, `state.best` holds the weights and
+    LOGITS of the epoch chosen on validation."""
 
     def __init__(self, job: Job, fold: Fold, step: Step):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
         self.feed = Feed(fold, step.device)
         self.timer = StepTimer(step.device)
-        self.state = state.State(max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1]))
-        self.best: state.Tensors = {}
+        self.state = checkpoint.State(max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1]))
         self._epoch_began = 0.0
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
@@ -53,7 +51,7 @@ class Loop:
             self.state.position, self.state.seconds = 0, 0.0
             if scores.chosen(self.state.history) is entry:
                 weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
-                self.best = {LOGITS: logits, **weights}
+                self.state.best = {LOGITS: logits, **weights}
             yield entry
             self.step.begin_epoch()
             self._save_if_due()
@@ -120,17 +118,16 @@ class Loop:
 
     def resume(self) -> bool:
         """Load the newest checkpoint; False if there is none."""
-        if (found := checkpoint.load(self.job.checkpoints, self.job.fingerprint)) is None:
+        found = checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step)
+        if found is None:
             torch.manual_seed(seeds.derive(self.name, "dropout"))
             return False
-        plain, tensors = found
-        self.state = state.State(**plain)
+        self.state = found
         self.state.interruptions += 1
         self.step.micro = self.state.micro
         if self.state.threads != torch.get_num_threads():  # sums would round differently
             log(f"resuming with {self.state.threads} threads, as the run began")
             torch.set_num_threads(self.state.threads)
-        self.best = state.unpack(tensors, self.step)
         return True
 
     def _leave_if_asked(self) -> None:
@@ -151,10 +148,9 @@ class Loop:
     def save(self, flush: bool) -> None:
         began = time.monotonic()
         self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
-        folder, tensors = self.job.checkpoints, state.pack(self.step, self.best)
         try:
-            checkpoint.save(folder, self.job.fingerprint, asdict(self.state), tensors, flush)
+            checkpoint.save(self.job.checkpoints, self.job.fingerprint, self.state, self.step, flush)
         except (OSError, SafetensorError) as error:  # for example a full disk: the run can still finish
-            log(f"could not write a checkpoint to {folder}: {error}; training continues")
+            log(f"could not write a checkpoint to {self.job.checkpoints}: {error}; training continues")
         self._saved = time.monotonic()
         self._saving = self._saved - began
