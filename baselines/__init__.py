@@ -62,6 +62,4 @@ def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: An
     x (B, T, D), floating or uint8; see `fdht.recurrent.Recurrent`, with batch_first=True. Initial weights are drawn
     from torch's global generator.
     """
-    from baselines._module import module
-
-    return module(layer(format, **arguments), device=device, dtype=dtype)
+    return layer(format, **arguments).build(device, dtype)

@@ -1,7 +1,7 @@
 """What a model is, as plain data: its networks, its counts and its cost. Torch-free."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fdht.engine.costs import cost
 from fdht.engine.plans import plans
@@ -9,6 +9,9 @@ from fdht.mega import GATES
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, number
+
+if TYPE_CHECKING:
+    from fdht.recurrent import Recurrent
 
 OPTIONS = ("cell", "init", "gain", "forget_bias")  # of every recurrent layer
 
@@ -78,6 +81,26 @@ class Declaration:
             "peak": max(estimate.peak, self.W.output_size),
             "formula": f"{estimate.formula}; U: {GATES[self.cell]} H^2" if U else estimate.formula,
         }
+
+    def build(self, device: Any, dtype: Any) -> "Recurrent":
+        """Return the torch module, batch first, with its initial weights drawn."""
+        from torch import nn, no_grad
+
+        from fdht.recurrent import Recurrent
+
+        options: dict[str, Any] = {"cell": self.cell, "gain": self.gain, "forget_bias": self.forget_bias}
+        place: dict[str, Any] = {"placement": self.placement, "device": device, "dtype": dtype}
+        recurrent = Recurrent(self.W, self.hidden_size, batch_first=True, **options, **place)
+        if self.authors is not None:
+            initialiser, *values = self.authors.W
+            for core in recurrent.W.cores.values():
+                getattr(nn.init, initialiser)(core, *values)
+            if recurrent.U is not None:
+                nn.init.orthogonal_(recurrent.U)
+            if self.cell == "lstm" and self.forget_bias is None:
+                with no_grad():
+                    recurrent.bias[self.hidden_size : 2 * self.hidden_size] = self.authors.forget_bias
+        return recurrent
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_a_model_that_does_not_fit_is_recorded_as_failed(data, tmp_path, monkeyp
     assert start(specification("dense"), data, tmp_path) == 0
     result = json.loads((tmp_path / "run/result.json").read_text())
     Record.parse(result)
-    assert "out of memory before the first step" in result["failure"]
+    assert "out of memory: the model and its clips do not fit" in result["failure"]
 
 
 def wrong(key, value, where=None):

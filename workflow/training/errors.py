@@ -1,7 +1,6 @@
 """Runs that fail, and memory that runs out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from workflow.training.log import log
@@ -13,24 +12,13 @@ class RunFailure(Exception):
     """The run failed (NaN, a class without clips ...): recorded with status `failed`, the exit status is 0."""
 
 
-@contextmanager
-def memory_failure(reason: str) -> Iterator[None]:
-    """Raise RunFailure(reason) if memory runs out within the block."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
-            raise
-        raise RunFailure(reason) from error
-
-
 def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Result, int]:
     """Return `work(size)` and size, which is halved until memory suffices. RunFailure if it does not for one clip."""
     while True:
         try:
             return work(size), size
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
         if size == 1:
             raise RunFailure(f"out of memory when {doing} a single clip; use fewer or smaller frames")
@@ -38,7 +26,7 @@ def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Resul
         log(f"out of memory: {doing} {size} clips at a time from now on")
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def out_of_memory(error: BaseException) -> bool:
     """True if memory ran out, a GPU's (torch's OutOfMemoryError, a RuntimeError) or the host's."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)

@@ -13,7 +13,6 @@ from workflow.experiments.run import Run
 from workflow.storage import files
 from workflow.training import environment, model, scores, seeds
 from workflow.training.data import prepared
-from workflow.training.errors import memory_failure
 from workflow.training.graphs import GraphedStep
 from workflow.training.job import Job
 from workflow.training.log import log
@@ -32,14 +31,12 @@ def train(job: Job) -> None:
     precision = environment.make_deterministic(place, settings.precision)
     job.result = {"device": environment.device_name(place), "precision": precision}
     job.environment |= environment.describe(place)
-    with memory_failure("out of memory before the first step: the model and its clips do not fit"):
-        torch.manual_seed(seeds.derive(job.run.folder, "initialisation"))
-        loop = Loop(job, prepared(job.fold, job.run), build_step(job.run, len(job.fold.classes), place))
-        job.interruption.worth_saving = True
+    torch.manual_seed(seeds.derive(job.run.folder, "initialisation"))
+    loop = Loop(job, prepared(job.fold, job.run), build_step(job.run, len(job.fold.classes), place))
+    job.interruption.worth_saving = True
     try:
-        with memory_failure("out of memory"):
-            _train(loop, job.output / METRICS)
-            _score(loop, job)
+        _train(loop, job.output / METRICS)
+        _score(loop, job)
     finally:
         job.result |= _costs(loop)
     job.environment["cuda_graph"] = isinstance(loop.step, GraphedStep) and loop.step.refused is None

@@ -43,21 +43,19 @@ class Feed:
         lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
         self.device, self.resident = device, True
         self._all = Batch(clips, torch.from_numpy(fold.labels), lengths)
+        self._place = torch.arange(len(clips))  # of each clip in `_all`
         if device.type != "cpu":
             used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
             self.resident = len(used) * clips[0].nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
             if self.resident:
-                place = torch.full((len(clips),), -1)  # of each clip in `_all`
-                place[used] = torch.arange(len(used))
-                self._place = place.to(device)
+                self._place[used] = torch.arange(len(used))
+                self._place = self._place.to(device)
                 self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
 
     def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
         """One batch for each tensor of rows (of the fold's array, on the CPU) in `chunks`."""
         if not self.resident:
             yield from self._prefetched(chunks)
-        elif self.device.type == "cpu":
-            yield from map(self._select, chunks)
         elif chunks:  # one transfer for all rows of an epoch; splitting it copies nothing
             rows = self._place[torch.cat(chunks).to(self.device)]
             yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))

@@ -7,7 +7,6 @@ from baselines.naive import thumbnails
 from workflow.experiments.training import PIXELS
 from workflow.storage import files
 from workflow.training import environment, scores
-from workflow.training.errors import memory_failure
 from workflow.training.job import Job
 from workflow.training.log import log
 from workflow.training.record import METRICS
@@ -19,14 +18,13 @@ def fit(job: Job) -> None:
     pixels = PIXELS[run.training.normalisation]
     fit = FORMATS[run.recurrent["format"]].fit
     assert fit is not None
-    with memory_failure("out of memory: the clips do not fit"):
-        x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
-        y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
-        began = time.perf_counter()
-        estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
-        seconds = time.perf_counter() - began
-        job.interruption.worth_saving = True
-        job.probabilities = estimator.predict_proba(x["test"])
+    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
+    y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
+    began = time.perf_counter()
+    estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
+    seconds = time.perf_counter() - began
+    job.interruption.worth_saving = True
+    job.probabilities = estimator.predict_proba(x["test"])
     summary = scores.summary(y["test"], job.probabilities)
     job.result = {
         "status": "ok",

@@ -86,12 +86,12 @@ class Loop:
             labels = torch.from_numpy(self.fold.labels)[rows].to(self.step.device)
             accuracy = (outputs.argmax(1) == labels).double().mean()
             found += [cross_entropy(outputs.double(), labels), accuracy]
-        totals = self.step.totals()  # the first wait of the epoch
+        loss, hits, exploded = self.step.totals()  # the first wait of the epoch
         numbers = torch.stack(found).tolist()
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
-        if totals.exploded is not None:
+        if exploded is not None:
             raise RunFailure(
-                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {totals.exploded} of epoch "
+                f"the loss or the gradient is not finite or above {EXPLODED:g} at step {exploded} of epoch "
                 f"{epoch}; lower the learning rate"
             )
         if not np.isfinite(numbers).all():
@@ -99,8 +99,8 @@ class Loop:
         names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
         entry = {
             "epoch": epoch,
-            "train_loss": totals.loss / count,
-            "train_accuracy": totals.hits / count,
+            "train_loss": loss / count,
+            "train_accuracy": hits / count,
             **dict(zip(names, numbers, strict=True)),
             "learning_rate": optimiser.learning_rate(self.settings, epoch),
             "seconds": time.perf_counter() - self._epoch_began,

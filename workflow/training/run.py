@@ -21,7 +21,7 @@ from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
 from workflow.training import declared, devices, finished, record
 from workflow.training.data import check, load
-from workflow.training.errors import RunFailure
+from workflow.training.errors import RunFailure, out_of_memory
 from workflow.training.job import Job
 from workflow.training.log import log
 
@@ -66,6 +66,10 @@ def train(job: Job) -> None:
             experiment.train(job)
     except RunFailure as failure:
         job.result |= {"status": "failed", "failure": str(failure)}
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        job.result |= {"status": "failed", "failure": "out of memory: the model and its clips do not fit"}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ A batch that does not fit in memory is cut in pieces whose gradients add up to t
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +19,6 @@ from workflow.training.feed import Batch
 from workflow.training.model import Classifier
 
 EXPLODED = 1e8  # norm of a gradient before clipping, or loss of a batch: no training recovers from it
-
-
-class Totals(NamedTuple):
-    """Sums over the clips of an epoch's steps so far, and the first step (from 1) that exploded, if any."""
-
-    loss: float
-    hits: float
-    exploded: int | None
 
 
 class Step:
@@ -51,13 +42,14 @@ class Step:
     def begin_epoch(self) -> None:
         self.log = []
 
-    def totals(self) -> Totals:
-        """Waits for the device."""
+    def totals(self) -> tuple[float, float, int | None]:
+        """Return loss and hits, summed over the clips of the epoch's steps so far, and the first step (from 1) that
+        exploded, if any. Waits for the device."""
         entries = torch.stack(self.log).double().cpu()
         loss, hits, _ = entries.sum(0).tolist()
         # a NaN is not <= anything
         bad = (~(entries[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
-        return Totals(loss, hits, int(bad[0]) + 1 if len(bad) else None)
+        return loss, hits, int(bad[0]) + 1 if len(bad) else None
 
     def __call__(self, batch: Batch) -> None:
         size = min(self.micro or len(batch.x), len(batch.x))
