@@ -21,11 +21,12 @@ def fit(job: Job) -> None:
     x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
     y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
     began = time.perf_counter()
-    estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
+    estimator, weights = fit(x["train"], y["train"], x["validation"], y["validation"])
     seconds = time.perf_counter() - began
     job.interruption.worth_saving = True
-    job.probabilities = estimator.predict_proba(x["test"])
-    summary = scores.summary(y["test"], job.probabilities)
+    chances = estimator.predict_proba(x["test"])
+    summary = scores.summary(y["test"], chances)
+    job.weights, job.probabilities = weights, chances
     job.result = {
         "status": "ok",
         **summary,
