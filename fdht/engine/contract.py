@@ -102,7 +102,7 @@ def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
 class SharedMatrix(Function):
     """A matrix (K, w) transposed times each state (R, K, columns) -> (R, w, columns).
 
-    As `bmm` of the expanded matrix, but for its gradient, which is summed in the matrix's own layout.
+    As `bmm` of the expanded matrix, but its gradient does not hold R large matrices at a time.
     """
 
     @staticmethod
