@@ -148,7 +148,7 @@ def test_files_that_cannot_be_read(tmp_path):
         (b"name: \0\n", "not valid YAML: unacceptable character"),
         (b"# a\nname: \xe4\n", "not valid YAML: line 2 is not UTF-8; save it as UTF-8"),
         (b"", "holds nothing; expected keys and values"),
-        (b"- 1\n", "holds a sequence; expected keys and values"),
+        (b"- 1\n", "holds a list; expected keys and values"),
         (b"a: 1\nb: &b {x: 1}\nc: {<<: *b, x: 2}\na: 2\n", "line 4: 'a' appears twice, also in line 1"),
         (b"a:\n- b: 1\n  b: 1\n", "line 3: 'b' appears twice, also in line 2"),
     ],

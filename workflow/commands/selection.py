@@ -61,8 +61,8 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _option(axis: str) -> inspect.Parameter:
     help_ = f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}."
-    value = int if axis in ("fold", "seed") else str
-    kind = Annotated[value | None, typer.Option(help=help_, show_default=False)]
+    kind: Any = int | None if axis in ("fold", "seed") else str | None
+    kind = Annotated[kind, typer.Option(help=help_)]
     return inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
@@ -123,7 +123,7 @@ def overlay(settings: list[str]) -> dict[str, Any]:
             if not isinstance(place, dict):
                 raise ConfigurationError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
         try:
-            place[last] = retyped(yaml.safe_load(value))
+            place[last] = retyped(yaml.safe_load(value), path)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise ConfigurationError(f"--set {setting}: not valid YAML: {problem}") from None

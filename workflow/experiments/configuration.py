@@ -4,13 +4,12 @@ Everything here is plain data without torch, so the Snakefile, the steps and the
 reported within a second. workflow/experiments/grid.py derives the runs from it.
 """
 
-import copy
 import itertools
 import math
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
@@ -18,7 +17,6 @@ from workflow.experiments.fields import (
     AS_GIVEN,
     DISTINCT,
     EMPTY_IF_NONE,
-    AfterValidator,
     Checked,
     Count,
     Identifier,
@@ -28,24 +26,12 @@ from workflow.experiments.fields import (
     check_names,
     one_of,
 )
-from workflow.experiments.problems import ConfigurationError, checked
+from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.training import Training
 from workflow.experiments.words import PROTOCOLS
 
-
-def overlay_keys(dataset: str, front_end: str) -> tuple[str, str, str]:
-    """The keys of a `for:` block that concern one data set and front end, the strongest last."""
-    return front_end, dataset, f"{dataset}/{front_end}"
-
-
-def _known_overlay(key: str) -> str:
-    pairs = itertools.product(CATALOGUE, FRONT_ENDS)
-    allowed = {name for dataset, front_end in pairs for name in overlay_keys(dataset, front_end)}
-    check_names("front end, data set or data set/front end", [key], [*FRONT_ENDS, *CATALOGUE, *sorted(allowed)])
-    return key
-
-
-OverlayKey = Annotated[str, AfterValidator(_known_overlay)]
+PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]
+OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *CATALOGUE, *PAIRS])
 Folds = Annotated[
     Annotated[Literal["all"], Tag("all")] | Annotated[list[Whole], *DISTINCT, Tag("numbers")],
     Discriminator(
@@ -84,13 +70,13 @@ class Extraction(Checked):
 
 class Splits(Checked):
     seed: Whole = Field(11111986, description="seed of the random protocol and of the validation part (TT-RNN's seed)")
-    validation: Annotated[float, Field(strict=True, gt=0, le=0.5), AS_GIVEN] = Field(
+    validation: Annotated[float, Field(gt=0, le=0.5), AS_GIVEN] = Field(
         0.15, description="share of the training clips used for validation, drawn by whole groups"
     )
 
 
 class TrainingWithOverlays(Training):
-    overlays: dict[OverlayKey, Training] = Field(
+    overlays: dict[OverlayKey, Training] = Field(  # type: ignore[valid-type]
         {},
         alias="for",
         description="settings by front end, data set or both (pixels, ucf11, ucf11/pixels); the last wins",
@@ -114,7 +100,7 @@ class ModelEntry(Arguments):
         None, description="what the model is a variant of (lstm, tt_lstm ...); null: its own name"
     )
     recipe: Literal["ours", "authors"] = Field("ours", description="trained with our settings, or with the authors'")
-    overlays: dict[OverlayKey, Arguments] = Field(
+    overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
         {}, alias="for", description="parameters and `training` by front end, data set or both; the last wins"
     )
 
@@ -123,19 +109,9 @@ class ModelEntry(Arguments):
         return {"format": self.format, **super().arguments}
 
 
-def _with_extraction(schema: dict[str, Any]) -> None:
-    """Name the sections of the front ends in the JSON schema, which otherwise allows any further key."""
-    reference = schema["additionalProperties"]
-    sections = {name: {**reference, "description": f"how {FRONT_ENDS[name].title} are computed"} for name in EXTRACTED}
-    schema["properties"] |= sections
-    schema["additionalProperties"] = False
-
-
 class Configuration(Checked):
-    """A checked configuration. Further keys are the sections of the front ends that compute features."""
+    """A checked configuration."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra=_with_extraction)
-    __pydantic_extra__: dict[str, Extraction]
     name: Name = Field(description="name of the results: results/<name>")
     data: Name | None = Field(None, description="configuration whose prepared data are used; null: its own")
     datasets: dict[one_of("data set", CATALOGUE), Annotated[Dataset, EMPTY_IF_NONE]] = Field(  # type: ignore[valid-type]
@@ -156,17 +132,6 @@ class Configuration(Checked):
     training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
     models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")
 
-    @classmethod
-    def known_keys(cls) -> list[str]:
-        return [*cls.model_fields, *EXTRACTED]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sections(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {**given, **{name: {} for name in EXTRACTED if name not in given}}
-
     @model_validator(mode="after")
     def _weights(self) -> Self:
         for name, section in self.extraction.items():
@@ -177,7 +142,7 @@ class Configuration(Checked):
     @property
     def extraction(self) -> dict[str, Extraction]:
         """How features are computed, by front end."""
-        return self.__pydantic_extra__
+        return {name: getattr(self, name) for name in EXTRACTED}
 
     @property
     def data_owner(self) -> str:
@@ -192,32 +157,39 @@ class Configuration(Checked):
         return {**plain, "models": given}
 
 
+SECTIONS: dict[str, Any] = {
+    name: (Extraction, Field(Extraction(), description=f"how {FRONT_ENDS[name].title} are computed"))
+    for name in EXTRACTED
+}
+# a configuration also has a section for each front end that computes features
+WithSections = create_model("Configuration", __base__=Configuration, __doc__=Configuration.__doc__, **SECTIONS)
+
+
 def complete(raw: Any, origin: str = "configuration") -> Configuration:
     """Check `raw` and fill in every default. Raise ConfigurationError, a sentence that begins with `origin`."""
-    values = retyped(copy.deepcopy(raw))
-    _check_finite(values, origin)
-    return checked(Configuration, values, origin)
-
-
-def retyped(value: Any) -> Any:
-    """Convert text that means a number, a boolean or null: 1e-3 in YAML, and any value in Snakemake's --config."""
-    if isinstance(value, dict):
-        return {key: retyped(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [retyped(part) for part in value]
-    if not isinstance(value, str):
-        return value
     try:
-        meant = yaml.safe_load(value)
-        if isinstance(meant, str):
-            meant = float(meant)  # 1e-3 is text to YAML
-    except (ValueError, yaml.YAMLError):
-        return value
-    return meant if meant is None or isinstance(meant, (bool, int, float)) else value
+        values = retyped(raw)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{origin}: {error}") from None
+    return WithSections.parse(values, origin)
 
 
-def _check_finite(value: Any, origin: str, key: str = "") -> None:
+def retyped(value: Any, key: str = "") -> Any:
+    """Convert text that means a number, a boolean or null: 1e-3 in YAML, and any value in Snakemake's --config.
+
+    key: where the value stands. Raise ConfigurationError for a number that is not finite.
+    """
+    if isinstance(value, dict):
+        return {name: retyped(part, f"{key}.{name}" if key else str(name)) for name, part in value.items()}
+    if isinstance(value, list):
+        return [retyped(part, f"{key}.{index}") for index, part in enumerate(value)]
+    if isinstance(value, str):
+        try:
+            meant = yaml.safe_load(value)
+            meant = float(meant) if isinstance(meant, str) else meant  # 1e-3 is text to YAML
+        except (ValueError, yaml.YAMLError):
+            return value
+        value = meant if meant is None or isinstance(meant, (bool, int, float)) else value
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"{origin}: {key}: {value} is not a finite number")
-    for name, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        _check_finite(part, origin, f"{key}.{name}" if key else str(name))
+        raise ConfigurationError(f"{key}: {value} is not a finite number")
+    return value

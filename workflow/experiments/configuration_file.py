@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     """Return the text of a file and the mapping that it holds."""
     try:
         text = path.read_bytes().decode()
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.load(text, _Loader)
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such configuration file") from None
     except OSError as error:
@@ -55,42 +55,32 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigurationError(f"{path}: not valid YAML: line {line} is not UTF-8; save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ConfigurationError(f"{path}: not valid YAML: {where}{error.problem}; correct it there or above") from None
     except yaml.YAMLError as error:
-        raise _wrong(path, error) from None
-    if not isinstance(tree, yaml.MappingNode):
-        found = "nothing" if tree is None else f"a {tree.id}"
+        raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it") from None
+    except (ConfigurationError, ValueError) as error:  # a key that appears twice; a date that does not exist
+        raise ConfigurationError(f"{path}: {error}") from None
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else f"a {type(content).__name__}"
         raise ConfigurationError(f"{path}: holds {found}; expected keys and values, as config/demo.yaml has them")
-    _check_keys(path, tree, set())
-    try:
-        return text, yaml.safe_load(text)
-    except yaml.YAMLError as error:  # an unknown tag
-        raise _wrong(path, error) from None
+    return text, content
 
 
-def _wrong(path: Path, error: yaml.YAMLError) -> ConfigurationError:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    if mark is None:  # a character that YAML does not allow
-        return ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it")
-    return ConfigurationError(f"{path}: not valid YAML: line {mark.line + 1}: {problem}; correct it there or above")
+class _Loader(yaml.SafeLoader):
+    """Raises ConfigurationError for a key that appears twice: YAML would silently use the last."""
 
-
-def _check_keys(path: Path, node: yaml.Node, known: set[int]) -> None:
-    """Raise ConfigurationError for a key that appears twice: YAML would silently use the last."""
-    if id(node) in known:  # an alias
-        return
-    known.add(id(node))
-    if isinstance(node, yaml.MappingNode):
+    def compose_mapping_node(self, anchor: dict[str, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
-        for key, value in node.value:
+        for key, _ in node.value:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode) and lines.setdefault(key.value, line) != line:
                 raise ConfigurationError(
-                    f"{path}: line {line}: {key.value!r} appears twice, also in line {lines[key.value]}; delete one"
+                    f"line {line}: {key.value!r} appears twice, also in line {lines[key.value]}; delete one"
                 )
-            _check_keys(path, value, known)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _check_keys(path, value, known)
+        return node
 
 
 if __name__ == "__main__":  # a configuration as JSON -> the text of its file

@@ -4,33 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAMES = (
-    "train_accuracy",
-    "validation_accuracy",
-    "test_accuracy",
-    "train_loss",
-    "validation_loss",
-    "test_loss",
-)
-
-
+NAMES = [f"{part}_{measure}" for measure in ("accuracy", "loss") for part in ("train", "validation", "test")]
 Epoch = dict[str, Any]
 
 
 def read(path: str | Path) -> list[Epoch]:
     """Return the epochs of a run in order. A resumed run repeats some; the later line counts."""
-    try:
-        lines = Path(path).read_text().splitlines()
-    except FileNotFoundError:
-        return []
     epochs = {}
-    for line in lines:
+    for line in Path(path).read_text().splitlines() if Path(path).is_file() else ():
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError:  # not written completely
+            epochs[int(entry["epoch"])] = entry
+        except (ValueError, KeyError, TypeError):  # not written completely
             continue
-        if isinstance(entry, dict) and isinstance(entry.get("epoch"), int):
-            epochs[entry["epoch"]] = entry
     return [epochs[epoch] for epoch in sorted(epochs)]
 
 

@@ -1,12 +1,21 @@
 """The types that the fields of configurations, specifications and records are made of."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 
 from workflow.experiments import words
+from workflow.experiments.problems import ConfigurationError, sentence
 
 
 class Checked(BaseModel):
@@ -14,37 +23,39 @@ class Checked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
 
+    @classmethod
+    def parse(cls, plain: Any, origin: str = "") -> Self:
+        """Check plain data. Raise ConfigurationError, a sentence that begins with `origin`."""
+        try:
+            return cls.model_validate(plain)
+        except ValidationError as error:
+            raise ConfigurationError(sentence(error, plain, origin)) from None
+
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, given: Any) -> Any:
-        if isinstance(given, dict) and (known := cls.known_keys()):
-            check_names("key", given, known)
+        if isinstance(given, dict) and cls.model_config["extra"] == "forbid":
+            check_names("key", given, [field.alias or name for name, field in cls.model_fields.items()])
         return given
-
-    @classmethod
-    def known_keys(cls) -> list[str]:
-        """Every key there is; empty where any key may be given."""
-        forbidden = cls.model_config.get("extra") == "forbid"
-        return [field.alias or name for name, field in cls.model_fields.items()] if forbidden else []
 
 
 def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> None:
-    """Raise pydantic's error for the first of `names` that is not known."""
+    """Raise ValueError for the first of `names` that is not known."""
     known = list(known)
     for name in names:
         if name not in known:
-            raise PydanticCustomError("unknown", "{sentence}", {"sentence": words.unknown(kind, name, known)})
+            raise ValueError(words.unknown(kind, name, known))
 
 
 def one_of(kind: str, known: Iterable[str]) -> Any:
     """The type of a name out of `known`."""
     names = list(known)
-    schema: dict[str, Any] = {"enum": names}
 
     def check(name: str) -> str:
         check_names(kind, [name], names)
         return name
 
+    schema: dict[str, Any] = {"enum": names}
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
 
 
@@ -56,18 +67,18 @@ def _as_given(value: Any, check: Callable[[Any], float]) -> Any:
 def _distinct(values: list[Any]) -> list[Any]:
     for index, value in enumerate(values):
         if value in values[:index]:
-            raise PydanticCustomError("distinct", "lists {value} twice", {"value": repr(value)})
+            raise ValueError(f"{values} lists {value!r} twice")
     return values
 
 
 AS_GIVEN = WrapValidator(_as_given)  # the number 5 stays 5 and does not become 5.0 in files
-Whole = Annotated[int, Field(strict=True, ge=0)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Positive = Annotated[float, Field(strict=True, gt=0), AS_GIVEN]
-NotNegative = Annotated[float, Field(strict=True, ge=0), AS_GIVEN]
-Share = Annotated[float, Field(strict=True, ge=0, le=1), AS_GIVEN]
-Factor = Annotated[float, Field(strict=True, gt=0, le=1), AS_GIVEN]
-Rate = Annotated[float, Field(strict=True, ge=0, lt=1), AS_GIVEN]
+Whole = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0), AS_GIVEN]
+NotNegative = Annotated[float, Field(ge=0), AS_GIVEN]
+Share = Annotated[float, Field(ge=0, le=1), AS_GIVEN]
+Factor = Annotated[float, Field(gt=0, le=1), AS_GIVEN]
+Rate = Annotated[float, Field(ge=0, lt=1), AS_GIVEN]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 EMPTY_IF_NONE = BeforeValidator(lambda value: {} if value is None else value)  # YAML's `demo:` is null

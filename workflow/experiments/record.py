@@ -1,12 +1,11 @@
 """The record of a run: the one definition of result.json."""
 
-from typing import Any, Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import Checked, Count, NotNegative, Share, Whole, one_of
-from workflow.experiments.problems import ConfigurationError, checked
 from workflow.experiments.words import PROTOCOLS
 
 
@@ -63,10 +62,8 @@ class Record(Checked):
     files: dict[str, str] = Field({}, description="sha256 of the files next to this one")
     seal: str = Field("", description="sha256 of everything else in this file")
 
-    @classmethod
-    def parse(cls, content: Any, origin: str = "") -> "Record":
-        """Check plain data. Raise ConfigurationError, a sentence that begins with `origin`."""
-        record = checked(cls, content, origin)
-        if record.status == "ok" and record.test_accuracy is None:
-            raise ConfigurationError(": ".join([*[origin] * bool(origin), "status is ok but test_accuracy is null"]))
-        return record
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.status == "ok" and self.test_accuracy is None:
+            raise ValueError("status is ok but test_accuracy is null")
+        return self

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow.experiments.configuration import Configuration
+from workflow.experiments.configuration import WithSections
 from workflow.experiments.record import Record
 from workflow.storage.files import write_text
 
@@ -22,14 +22,16 @@ An unknown key is an error. A key without a default must be given; further keys 
 `<where>` is a front end (`pixels`), a data set (`ucf11`) or both (`ucf11/pixels`).
 
 """
+RECORD = "## Keys of a record, result.json\n\n"
 
 
 def files() -> dict[str, str]:
     """Return the generated files of the project: path -> text."""
+    config, record = WithSections.model_json_schema(), Record.model_json_schema()
     return {
-        "workflow/schemas/config.schema.json": _json(Configuration.model_json_schema()),
-        "workflow/schemas/result.schema.json": _json(Record.model_json_schema()),
-        "docs/configuration.md": _page(),
+        "workflow/schemas/config.schema.json": _json(config),
+        "workflow/schemas/result.schema.json": _json(record),
+        "docs/configuration.md": f"{INTRODUCTION}{_table(config)}\n{RECORD}{_table(record)}",
     }
 
 
@@ -37,15 +39,9 @@ def _json(schema: dict[str, Any]) -> str:
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=1) + "\n"
 
 
-def _page() -> str:
-    keys = _table("Key", Configuration.model_json_schema())
-    record = _table("Key", Record.model_json_schema())
-    return f"{INTRODUCTION}{keys}\n## Keys of a record, result.json\n\n{record}"
-
-
-def _table(heading: str, schema: dict[str, Any]) -> str:
+def _table(schema: dict[str, Any]) -> str:
     rows = [[f"`{key}`", _type(about), _default(about), about.get("description", "")] for key, about in _keys(schema)]
-    lines = [[heading, "Type", "Default", "Meaning"], ["---"] * 4, *rows]
+    lines = [["Key", "Type", "Default", "Meaning"], ["---"] * 4, *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
 
 
@@ -54,38 +50,30 @@ def _keys(schema: dict[str, Any], definitions: dict[str, Any] | None = None, pre
     definitions = definitions or schema.get("$defs", {})
     for name, about in schema.get("properties", {}).items():
         yield f"{prefix}{name}", about
-        inside = f"{prefix}{name}.{PLACEHOLDERS[name]}." if name in PLACEHOLDERS else f"{prefix}{name}."
+        values = about
+        if name in PLACEHOLDERS:  # the keys of the mapping are free
+            values = next(iter(about.get("patternProperties", {}).values()), about.get("additionalProperties"))
         repeated = name == "for" or (name == "training" and prefix)  # listed above
-        if (reference := _content(about).get("$ref")) and not repeated:
-            yield from _keys(definitions[reference.rpartition("/")[2]], definitions, inside)
-
-
-def _content(about: dict[str, Any]) -> dict[str, Any]:
-    """What a mapping's values are; `about` itself if it is none with free keys."""
-    patterns = list(about.get("patternProperties", {}).values())
-    values = patterns[0] if patterns else about.get("additionalProperties")
-    return values if isinstance(values, dict) else about
+        if "$ref" in values and not repeated:
+            inside = f"{prefix}{name}.{PLACEHOLDERS[name]}." if name in PLACEHOLDERS else f"{prefix}{name}."
+            yield from _keys(definitions[values["$ref"].rpartition("/")[2]], definitions, inside)
 
 
 def _type(about: dict[str, Any]) -> str:
     if "$ref" in about or about.get("type") == "object":
         return "mapping"
-    for several in ("anyOf", "oneOf"):
-        if several in about:
-            return " or ".join(_type(one) for one in about[several])
-    if "enum" in about:
-        return ", ".join(f"`{value}`" for value in about["enum"])
-    if "const" in about:
-        return f"`{about['const']}`"
+    if several := about.get("anyOf") or about.get("oneOf"):
+        return " or ".join(map(_type, several))
+    if "enum" in about or "const" in about:
+        return ", ".join(f"`{value}`" for value in about.get("enum") or [about["const"]])
     if about["type"] == "array":
         return f"list of {_type(about['items'])}"
     return " ".join([about["type"], *(text.format(about[name]) for name, text in BOUNDS.items() if name in about)])
 
 
 def _default(about: dict[str, Any]) -> str:
-    if "default" not in about or isinstance(about["default"], dict):
-        return ""
-    return f"`{json.dumps(about['default'])}`"
+    given = "default" in about and not isinstance(about["default"], dict)
+    return f"`{json.dumps(about['default'])}`" if given else ""
 
 
 if __name__ == "__main__":

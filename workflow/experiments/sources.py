@@ -25,14 +25,44 @@ DISTRIBUTIONS = {  # of packages that are imported under another name
 
 def sources(*modules: str) -> list[str]:
     """Return the files of `modules` and of all our modules that they import, relative to the project and sorted."""
+    for module in modules:
+        place = ROOT.joinpath(*module.split("."))
+        if not {place / "__init__.py", place.with_suffix(".py")} & set(_files(module)):
+            raise ModuleNotFoundError(f"{module!r} is not a module of this project")
     found: set[Path] = set()
-    waiting = [path for module in modules for path in _files(module, required=True)]
+    waiting = list(modules)
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _imports(path)
+        for path in _files(waiting.pop()):
+            if path not in found:
+                found.add(path)
+                waiting += _imported(path)
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+@cache
+def _files(module: str) -> list[Path]:
+    """The file of a module and the __init__.py of each package above it; nothing if it is not ours."""
+    parts = module.split(".")
+    if parts[0] not in PACKAGES:
+        return []
+    places = [ROOT.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
+    candidates = [place / "__init__.py" for place in places] + [places[-1].with_suffix(".py")]
+    return [path for path in candidates if path.is_file()]
+
+
+@cache
+def _imported(path: Path) -> list[str]:
+    """Names of all modules that a file imports anywhere, ours and others."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # relative: one dot is the package that the file lies in
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            base = ".".join([*package, *filter(None, [node.module])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def pins(*modules: str) -> list[str]:
@@ -43,44 +73,10 @@ def pins(*modules: str) -> list[str]:
     return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
 
 
-def _imports(path: Path) -> list[Path]:
-    return [file for name in _imported(path) for file in _files(name)]
-
-
-@cache
-def _imported(path: Path) -> tuple[str, ...]:
-    """Names of all modules that a file imports anywhere, ours and others."""
-    names = []
-    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:  # relative: one dot is the package that the file lies in
-                package = path.relative_to(ROOT).parts[: -node.level]
-                base = ".".join([*package, *([base] if base else [])])
-            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(names)
-
-
-def _files(module: str, required: bool = False) -> list[Path]:
-    """The file of a module and the __init__.py of each package above it; nothing if it is not ours."""
-    parts = module.split(".")
-    if parts[0] not in PACKAGES:
-        return []
-    place = ROOT.joinpath(*parts)
-    candidates = [place / "__init__.py", place.with_suffix(".py")]
-    packages = [ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts))]
-    files = [path for path in [*packages, *candidates] if path.is_file()]
-    if required and not any(path.is_file() for path in candidates):
-        raise ModuleNotFoundError(f"{module!r} is not a module of this project")
-    return files
-
-
 def listing(*modules: str) -> str:
     """Return a line per file of `sources(*modules)` (sha256 of its code, name), and one per pin."""
-    files = [f"{_digest(ROOT / name)}  {name}\n" for name in sources(*modules)]
-    return "".join([*files, *(f"{pin}\n" for pin in pins(*modules))])
+    files = [f"{_digest(ROOT / name)}  {name}" for name in sources(*modules)]
+    return "".join(f"{line}\n" for line in [*files, *pins(*modules)])
 
 
 @cache
@@ -88,14 +84,9 @@ def _digest(path: Path) -> str:
     """sha256 of a file's code: without comments, docstrings and layout."""
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
 

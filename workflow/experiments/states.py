@@ -22,7 +22,6 @@ import yaml
 
 from workflow.experiments import curves
 from workflow.experiments.configuration import Configuration
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
 from workflow.storage import seal
@@ -57,20 +56,18 @@ class State:
 def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
     """The state of each run among the results of a configuration."""
     root = Path("results", config.name)
-    now = time.time() if now is None else now
+    now = now or time.time()
     return {run: state(root / "runs" / run.folder, root / "checkpoints" / run.folder, run.plain, now) for run in runs}
 
 
 def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -> State:
     """The state of the run in `folder`, whose specification should be `wanted`; its lock lies next to `checkpoints`."""
     try:
-        text = (folder / "result.json").read_bytes()
+        content = json.loads((folder / "result.json").read_bytes())
+        record = Record.parse(content)
     except FileNotFoundError:
         return _unfinished(folder / "metrics.jsonl", checkpoints, now)
-    try:
-        content = json.loads(text.decode())
-        record = Record.parse(content)
-    except (ValueError, ConfigurationError) as error:
+    except ValueError as error:  # neither JSON, nor a record
         return State(DAMAGED, f"not a record: {error}")
     if seal.broken(content):
         return State(DAMAGED, "checksum mismatch")
@@ -99,7 +96,7 @@ def _unfinished(metrics: Path, checkpoints: Path, now: float) -> State:
     except FileNotFoundError:
         return State(MISSING)
     epochs = curves.read(metrics)
-    times = [entry["seconds"] for entry in epochs if isinstance(entry.get("seconds"), (int, float))]
+    times = [entry["seconds"] for entry in epochs if "seconds" in entry]
     stream = Stream(len(epochs), mean(times) if times else None, silent)
     if abandoned(checkpoints):  # a stream without a checkpoint belongs to an earlier record
         return State(INTERRUPTED, stream=stream) if checkpoints.is_dir() else State(MISSING)

@@ -1,6 +1,6 @@
 """The settings of training: how a model is trained, whatever the model."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -31,8 +31,3 @@ class Training(Checked):
     )
     precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one")
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """Every setting as it stands in specification.yaml."""
-        return {name: getattr(self, name) for name in type(self).model_fields}

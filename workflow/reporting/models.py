@@ -80,7 +80,7 @@ def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict
     They come from the configuration, else from the specification of one of its runs; both are empty if unknown.
     """
     if run := _declared(results, dataset, front_end, model):
-        return {"recurrent": run.recurrent, "training": run.training.plain}
+        return {"recurrent": run.recurrent, "training": run.training.model_dump()}
     for record in results.successful(dataset, front_end, model)["record"]:
         file = (results.root / record).with_name("specification.yaml")
         if file.is_file():
@@ -185,4 +185,4 @@ def _declared(results: Results, dataset: str, front_end: str, model: str) -> Run
     if config is None or model not in config.models or front_end not in config.front_ends:
         return None
     shared = grid.shared_by_runs(config, dataset, front_end, model)
-    return Run(dataset, front_end, model, config.protocols[0], 0, 0, **shared)
+    return Run.model_construct(**shared, protocol=config.protocols[0], fold=0, seed=0)

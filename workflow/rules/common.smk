@@ -14,6 +14,7 @@ from shlex import quote
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from baselines import FORMATS
 from workflow.experiments import grid
 from workflow.experiments.configuration import complete
 from workflow.storage.errors import InputError
@@ -95,7 +96,7 @@ def specification_of(wildcards):
 def modules(step):
     """The modules that a step executes. A run executes its own format and no other."""
     if step.startswith("train_"):
-        return ["workflow.training.run", grid.module(step.removeprefix("train_"))]
+        return ["workflow.training.run", FORMATS[step.removeprefix("train_")].module]
     if step.startswith("features_"):
         return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
     if step in DATA_STEPS:
