@@ -10,8 +10,8 @@ import pytest
 
 from workflow.commands import __main__ as commands
 from workflow.commands import verify
-from workflow.experiments.problems import ConfigurationError
 from workflow.storage import seal
+from workflow.storage.errors import InputError
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def at_start(capsys):
     """What a start says: the sentences, one per line."""
     try:
         verify.check("tiny.yaml")
-    except ConfigurationError as error:
+    except InputError as error:
         return str(error)
     return ""
 

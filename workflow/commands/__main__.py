@@ -8,14 +8,12 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 
-from workflow.commands.pipeline import Request, start
+from workflow.commands.pipeline import CONFIGURED, Request, start
 from workflow.experiments import words
 from workflow.storage.errors import InputError
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # every word goes to python -m PROGRAM
 PROJECT = (*PROGRAMS, "tables", "figures", "reference")  # ./reproduce COMMAND
-CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
-PATHS = ("--from", "--output", "--config", "--layout", "--reported")  # options of commands without a configuration
 STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the folder that the user stands in
 
 
@@ -28,7 +26,8 @@ def main(arguments: list[str]) -> int:
         if first in PROGRAMS:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
         if first in PROJECT:
-            return command(first, _absolute(rest), f"./reproduce {first}")
+            os.chdir(STOOD)  # where the paths of its options are meant from
+            return command(first, rest, f"./reproduce {first}")
         if first.startswith("-"):
             first, rest = "demo", arguments
         config = configuration_file(first)
@@ -58,18 +57,6 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     except ClickException as error:
         print(f"reproduce: {error.format_message()}", file=sys.stderr)
         return 2
-
-
-def _absolute(given: list[str]) -> list[str]:
-    """Paths are meant from where the user stands, and commands work in the folder of the project."""
-    found = list(given)
-    for index, word in enumerate(given):
-        name, equals, value = word.partition("=")
-        if name in PATHS and equals:
-            found[index] = f"{name}={Path(STOOD, value)}"
-        elif name in PATHS and index + 1 < len(given):
-            found[index + 1] = str(Path(STOOD, given[index + 1]))
-    return found
 
 
 def configuration_file(name: str) -> str:

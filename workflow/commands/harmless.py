@@ -12,7 +12,7 @@ import typer
 
 from workflow.commands.pipeline import Request, prepare, snakemake
 from workflow.experiments.configuration_file import load_own
-from workflow.experiments.problems import ConfigurationError
+from workflow.storage.errors import InputError
 
 
 def main(context: typer.Context) -> int:
@@ -23,7 +23,7 @@ def main(context: typer.Context) -> int:
     places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config.datasets)
     listings = [path for place in places for path in sorted((place / "sources").glob("*.sha256"))]
     if not listings:
-        raise ConfigurationError(f"{config.name} has no results yet that an edit of the code could make outdated")
+        raise InputError(f"{config.name} has no results yet that an edit of the code could make outdated")
     before = {path: (path.stat(), path.read_text()) for path in listings}
     for path in listings:  # written from the present code; with the old time of change nothing else is behind them
         path.unlink()

@@ -15,11 +15,12 @@ from typing import NoReturn
 
 from workflow.commands.verify import check
 from workflow.experiments import words
-from workflow.experiments.problems import ConfigurationError
 from workflow.storage import lock
+from workflow.storage.errors import InputError
 
 # rules with wildcards cannot be requested by name; these request everything that they make
 GOALS = {"download": "prepared", "train": "trained"}
+CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
@@ -34,14 +35,17 @@ class Request:
 
 def start(request: Request) -> NoReturn:
     """Make the targets of a request, all of them if it names none."""
-    for word in request.others[:1]:
-        _check_target(word)
+    known = (*TARGETS, *GOALS.values())
+    for word in request.others[:1]:  # a typo, unless it is an option or a file
+        if not (word.startswith("-") or "/" in word or word in known):
+            hint = words.did_you_mean(word, [*TARGETS, *CONFIGURED])
+            raise InputError(f"{word!r} is neither a target nor a command; {hint}")
     prepare(request)
     run_snakemake(_arguments(request.config, [GOALS.get(word, word) for word in request.others]))
 
 
 def prepare(request: Request) -> None:
-    """Take the lock of the configuration and check its files. Raise ConfigurationError if they cannot be used."""
+    """Take the lock of the configuration and check its files. Raise InputError if they cannot be used."""
     if not is_dry(request.others):  # which changes nothing
         _hold_lock(request.config)
     check(request.config)
@@ -70,12 +74,10 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
 
 
 def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:
-    unknown = message.removeprefix("unrecognized arguments: ")
-    if unknown != message:
-        word = unknown.split()[0]
-        known = parser._option_string_actions  # argparse names its options nowhere else
-        message = f"{word!r} is no option of this command or of Snakemake; {words.did_you_mean(word, known)}"
-        message = message if "did you mean" in message else message.partition(";")[0]
+    if (rest := message.removeprefix("unrecognized arguments: ")) != message:
+        word = rest.split()[0]
+        hint = words.did_you_mean(word, parser._option_string_actions)  # argparse names its options nowhere else
+        message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * hint.startswith("did")
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -86,30 +88,20 @@ def _arguments(config: str, options: list[str]) -> list[str]:
     return ["--configfile", config, "--nolock", *([] if given else ["--cores", "all"]), *options]
 
 
-def _check_target(word: str) -> None:
-    """An unknown first word is a typo, unless it is an option or a file."""
-    known = (*TARGETS, *GOALS.values())
-    if not (word.startswith("-") or "/" in word or word in known):
-        from workflow.commands.__main__ import CONFIGURED
-
-        hint = words.did_you_mean(word, [*TARGETS, *CONFIGURED])
-        raise ConfigurationError(f"{word!r} is neither a target nor a command; {hint}")
-
-
 def _hold_lock(config: str) -> None:
     """Keep other pipelines off the results of this configuration until this process ends."""
     folder, name = Path("results"), Path(config).stem  # `check` requires that this is the name of the results
     try:
         file = lock.attempt(folder / f".{name}.lock")
     except OSError as error:
-        raise ConfigurationError(f"{error.filename}: {error.strerror}; results are written there") from None
+        raise InputError(f"{error.filename}: {error.strerror}; results are written there") from None
     if file is None:
-        raise ConfigurationError(f"another ./reproduce is at work on {config} in this folder; wait for it or stop it")
+        raise InputError(f"another ./reproduce is at work on {config} in this folder; wait for it or stop it")
     with file:
         file.seek(0)
         other = file.read()  # the file that the results were made from
         if (folder / name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
-            raise ConfigurationError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
+            raise InputError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
         lock.write(file, config)
         os.set_inheritable(os.dup(file.fileno()), True)  # keeps the lock, also in the Snakemake that is started
 

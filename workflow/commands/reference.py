@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workflow.commands import figures, tables
-from workflow.experiments.problems import ConfigurationError
+from workflow.storage.errors import InputError
 from workflow.reporting import records
 from workflow.reporting.report import page as report
 
@@ -20,7 +20,7 @@ def main(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.", show_default=False)] = RECORDS,
 ) -> None:
     if not records.find(RECORDS):
-        raise ConfigurationError(f"{RECORDS} has no records; restore them with git checkout results/reference")
+        raise InputError(f"{RECORDS} has no records; restore them with git checkout results/reference")
     tables.main(RECORDS, output / "tables")
     figures.main(RECORDS, output / "figures")
     report.main(RECORDS, output / "report.html")

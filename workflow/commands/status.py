@@ -5,9 +5,8 @@ other settings than the configuration's counts as outdated: the run will be trai
 """
 
 import time
-from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from datetime import datetime
 from statistics import mean
 
 import typer
@@ -16,42 +15,33 @@ from tabulate import tabulate
 from workflow.experiments import grid
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.run import Run
-from workflow.experiments.states import DAMAGED, DONE, FAILED, OUTDATED, STATES, State, states
+from workflow.experiments.states import DAMAGED, DONE, FAILED, OUTDATED, RUNNING, STALLED, STATES, State, states
 
 ENDED = (DONE, FAILED, DAMAGED)
 
 
-@dataclass(frozen=True)
-class Remaining:
-    """Seconds of training that are left, None while unknown, and how many runs are being trained at once."""
-
-    seconds: float | None
-    parallel: int
-
-
-def remaining(found: dict[Run, State]) -> Remaining:
-    """What running runs lack, plus the mean time of finished runs for each one to come.
+def remaining(found: dict[Run, State]) -> float | None:
+    """Seconds of training that are left: what running runs lack, plus the mean time of done runs for each one to come.
 
     That mean is of the runs with the same data set, front end and model, else with the same data set and front end,
-    else of all.
+    else of all; None if there is none.
     """
-    times: dict[tuple[str, ...], list[float]] = {}
+    times: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for run, state in found.items():
-        if state.name == DONE and state.record:
+        if state.record and state.name == DONE:
             for key in _keys(run):
-                times.setdefault(key, []).append(state.record.train_seconds)
-    total: float | None = 0.0
+                times[key].append(state.record.train_seconds)
+    total = 0.0
     for run, state in found.items():
-        stream = state.stream
-        if state.name in ENDED or total is None:
+        if state.name in ENDED:
             continue
-        if stream and stream.seconds_per_epoch is not None:
-            total += max(0, run.training.epochs - stream.epochs) * stream.seconds_per_epoch
+        if state.stream and state.stream.seconds_per_epoch is not None:
+            total += max(0, run.training.epochs - state.stream.epochs) * state.stream.seconds_per_epoch
+        elif known := next((times[key] for key in _keys(run) if key in times), None):
+            total += mean(known)
         else:
-            known = next((times[key] for key in _keys(run) if key in times), None)
-            total = None if known is None else total + mean(known)
-    running = sum(state.name == "running" for state in found.values())
-    return Remaining(total, max(1, running))
+            return None
+    return total
 
 
 def _keys(run: Run) -> list[tuple[str, ...]]:
@@ -62,11 +52,11 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
     """The page that is printed."""
     counts = Counter(state.name for state in found.values())
     shown = [state for state in STATES if counts[state]]
-    groups: dict[tuple[str, ...], Counter[str]] = {}
+    groups: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for run, state in found.items():
-        groups.setdefault(_keys(run)[0], Counter())[state.name] += 1
+        groups[run.dataset, run.front_end, run.model][state.name] += 1
+    groups["all", "", ""] = counts
     rows = [[*key, *(group[state] or None for state in shown)] for key, group in groups.items()]
-    rows.append(["all", "", "", *(counts[state] for state in shown)])
     lines = [f"{name}: {counts[DONE]} of {len(found)} runs done", ""]
     lines += [tabulate(rows, headers=["data set", "front end", "model", *shown], missingval="").rstrip(), ""]
     for run, state in found.items():
@@ -82,18 +72,18 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
 
 def expectation(found: dict[Run, State], now: float) -> str:
     """One sentence about the end."""
-    names = {state.name for state in found.values()}
-    if names <= set(ENDED):
+    counts = Counter(state.name for state in found.values())
+    if counts.keys() <= set(ENDED):
         return "Nothing is left to run."
-    left = remaining(found)
-    if left.seconds is None:
+    seconds = remaining(found)
+    if seconds is None:
         return "Expected end: unknown until a first run or epoch has ended."
-    if not names & {"running", "stalled"}:
-        return f"Nothing runs now; {duration(left.seconds)} of training are left."
-    seconds = left.seconds / left.parallel
-    end = datetime.fromtimestamp(now) + timedelta(seconds=seconds)
-    at_once = "1 run at a time" if left.parallel == 1 else f"{left.parallel} runs at a time, as now"
-    return f"Expected end: {end:%Y-%m-%d %H:%M} (in {duration(seconds)}, {at_once})."
+    if not (counts[RUNNING] or counts[STALLED]):
+        return f"Nothing runs now; {duration(seconds)} of training are left."
+    parallel = max(1, counts[RUNNING])
+    end = datetime.fromtimestamp(now + seconds / parallel)
+    at_once = "1 run at a time" if parallel == 1 else f"{parallel} runs at a time, as now"
+    return f"Expected end: {end:%Y-%m-%d %H:%M} (in {duration(seconds / parallel)}, {at_once})."
 
 
 def duration(seconds: float) -> str:
@@ -101,14 +91,8 @@ def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 1:
         return f"{max(0, round(seconds))} s"
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [
-        f"{days} d" if days else "",
-        f"{hours} h" if hours else "",
-        f"{minutes} min" if minutes and not days else "",
-    ]
-    return " ".join(part for part in parts if part)
+    amounts = {"d": minutes // 1440, "h": minutes // 60 % 24, "min": minutes % 60 if minutes < 1440 else 0}
+    return " ".join(f"{amount} {unit}" for unit, amount in amounts.items() if amount)
 
 
 def main(context: typer.Context) -> None:

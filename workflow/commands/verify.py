@@ -15,7 +15,6 @@ import typer
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
-from workflow.experiments.problems import ConfigurationError
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -58,10 +57,8 @@ def _tensor(path: Path) -> list[str]:
 
 def from_the_future(folders: list[Path], now: float) -> str | None:
     """A sentence about files below `folders` that were changed after `now`; Snakemake would rebuild all others."""
-    existing = [folder for folder in folders if folder.is_dir()]
-    ahead = [
-        (changed - now, path) for folder in existing for path, changed in _changed(folder) if changed > now + SLACK
-    ]
+    changes = (change for folder in folders for change in _changed(folder))
+    ahead = [(changed - now, path) for path, changed in changes if changed > now + SLACK]
     if not ahead:
         return None
     seconds, path = max(ahead)
@@ -72,15 +69,13 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
     )
 
 
-def _changed(folder: str | Path) -> Iterator[tuple[str, float]]:
+def _changed(folder: Path) -> Iterator[tuple[str, float]]:
     """Every file below a folder and the time of its last change."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _changed(entry.path)
-            else:
-                with suppress(FileNotFoundError):  # it has just been deleted
-                    yield entry.path, entry.stat(follow_symlinks=False).st_mtime
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = f"{place}/{name}"
+            with suppress(FileNotFoundError):  # it has just been deleted
+                yield path, os.lstat(path).st_mtime
 
 
 def _folders(config: Configuration) -> list[Path]:
@@ -88,13 +83,13 @@ def _folders(config: Configuration) -> list[Path]:
 
 
 def check(file: str) -> None:
-    """Check the small files of a configuration. Raise ConfigurationError for damage, after a line for each."""
+    """Check the small files of a configuration. Raise InputError for damage, after a line for each."""
     config = load_own(file)
     if future := from_the_future([*map(Path, SOURCES), *_folders(config)], time.time()):
-        raise ConfigurationError(future)
+        raise InputError(future)
     _, found = verify(_folders(config), large=False)
     if found:
-        raise ConfigurationError("\nreproduce: ".join(found))
+        raise InputError("\nreproduce: ".join(found))
 
 
 def main(context: typer.Context) -> int:

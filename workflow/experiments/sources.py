@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 PACKAGES = ("fdht", "baselines", "workflow")
 DISTRIBUTIONS = {  # of packages that are imported under another name
     "cv2": "opencv-python-headless",
@@ -84,8 +85,7 @@ def _digest(path: Path) -> str:
     """sha256 of a file's code: without comments, docstrings and layout."""
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
 
