@@ -75,7 +75,6 @@ REPORTING = {  # step -> its module, and the folders whose files it finds by its
 }
 WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # made once for all configurations
-ENVIRONMENT = str(ROOT / "environment.yml")
 
 
 wildcard_constraints:
@@ -147,3 +146,19 @@ def options(**values):
 onerror:
     if (left := shutil.disk_usage(".").free) < FULL:  # a step could not write this to its log
         print(f"Only {left / 1e6:.1f} MB are free on the disk of {os.getcwd()}.", file=sys.stderr)
+
+
+# The code of each step, by content: a change makes the step's results outdated.
+rule sources:
+    output:
+        "{place}/sources/{step}.sha256",
+    log:
+        "{place}/logs/sources/{step}.log",
+    params:
+        modules=lambda wildcards: modules(wildcards.step),
+        # not the files themselves as inputs: an edit of a comment or of another package's pin does not matter
+        digest=lambda wildcards: digest_of(wildcards.step),
+    message:
+        "Sources of {wildcards.step}"
+    shell:
+        "python -m workflow.experiments.sources {params.modules} > {output} 2> {log}"

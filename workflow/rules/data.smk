@@ -1,6 +1,9 @@
 """From the download to the tensor: the same steps for every data set, the generated one included."""
 
 
+localrules: generate, download, unpack, splits, weights  # they need the network, or take seconds
+
+
 rule prepared:
     input:
         [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in DATA_AND_FRONT_ENDS],
@@ -15,9 +18,6 @@ rule generate:
         record="resources/demo/demo.zip.json",
     log:
         f"{LOGS}/generate.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     message:
         "Generating the demo data set"
     shell:
@@ -31,9 +31,6 @@ rule download:
         f"{DATA}/source.json",
     log:
         f"{LOGS}/download/{{dataset}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     params:
         options=lambda wildcards, input: options(
             # the generated archive is used as a user's own copy is
@@ -57,9 +54,6 @@ rule unpack:
         f"{DATA}/inventory.json",
     log:
         f"{LOGS}/unpack/{{dataset}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     params:
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
@@ -80,8 +74,6 @@ rule frames:
         f"{DATA}/frames.json",
     log:
         f"{LOGS}/frames/{{dataset}}.log",
-    conda:
-        ENVIRONMENT
     threads: 8
     params:
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
@@ -102,9 +94,6 @@ rule splits:
         f"{DATA}/leakage.csv",
     log:
         f"{LOGS}/splits/{{dataset}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     params:
         options=lambda wildcards: options(
             protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
@@ -123,9 +112,6 @@ rule weights:
         f"{LOGS}/weights/{{front_end}}.log",
     wildcard_constraints:
         front_end="|".join(EXTRACTED),
-    localrule: True
-    conda:
-        ENVIRONMENT
     params:
         options=lambda wildcards: options(source=CONFIG.extraction[wildcards.front_end].weights),
         version=lambda wildcards: OWN_WEIGHTS.get(wildcards.front_end, ""),
@@ -149,8 +135,6 @@ rule features:
         f"{LOGS}/features/{{dataset}}/{{front_end}}.log",
     wildcard_constraints:
         front_end="|".join(EXTRACTED),
-    conda:
-        ENVIRONMENT
     threads: 4
     params:
         options=lambda wildcards, input: options(

@@ -14,9 +14,6 @@ rule configuration:
         f"{RESULTS}/config.yaml",
     log:
         f"{LOGS}/configuration.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     params:
         config=json.dumps(CONFIG.plain),
     message:
@@ -33,15 +30,10 @@ rule collect:
         f"{RESULTS}/results.csv",
     log:
         f"{LOGS}/collect.log",
-    conda:
-        ENVIRONMENT
-    params:
-        runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
-        checkpoints=lambda wildcards, output: f"{dirname(output[0])}/checkpoints",
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from {params.runs} --output {output} --checkpoints {params.checkpoints}"
+        "python -m workflow.reporting.collect --from {RESULTS}/runs --output {output} --checkpoints {RESULTS}/checkpoints"
         " 2> >(tee {log} >&2)"
 
 
@@ -85,16 +77,13 @@ for target, made in STEPS.items():
             made["output"],
         log:
             f"{LOGS}/{target}.log",
-        conda:
-            ENVIRONMENT
         params:  # and not the loop's variables in the shell, which is formatted when the loop has ended
             module=REPORTING[target][0],
-            results=RESULTS,
             options=made["options"],
         message:
             made["message"]
         shell:
-            "python -m {params.module} --from {params.results} --config {input.config} {params.options} 2> {log}"
+            "python -m {params.module} --from {RESULTS} --config {input.config} {params.options} 2> {log}"
 
 
 rule counts:
@@ -105,14 +94,10 @@ rule counts:
         expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTED, form=FORMS),
     log:
         f"{LOGS}/counts.log",
-    conda:
-        ENVIRONMENT
-    params:
-        folder=lambda wildcards, output: dirname(output[0]),
     message:
         "Counting parameters and operations"
     shell:
-        "python -m workflow.commands.tables --config {input.config} --output {params.folder} 2> {log}"
+        "python -m workflow.commands.tables --config {input.config} --output {RESULTS}/tables 2> {log}"
 
 
 onstart:

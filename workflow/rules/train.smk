@@ -13,9 +13,6 @@ rule inputs:
         INPUTS,
     log:
         f"{LOGS}/inputs/{{dataset}}/{{front_end}}/{{model}}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
     message:
         "Inputs of {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}"
     shell:
@@ -35,8 +32,6 @@ rule train:
         f"{RESULTS}/runs/{RUN}/model.safetensors",
     log:
         f"{LOGS}/train/{RUN}.log",
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         gpu_slots=1,
