@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import sys
-from itertools import product
-from os.path import dirname
 from pathlib import Path
 from shlex import quote
 
@@ -37,16 +35,9 @@ try:
     CONFIG = complete(config, ORIGIN)
     grid.check_models(CONFIG, ORIGIN)
     RUNS = {run.folder: run for run in grid.runs(CONFIG)}
-    OWN_COPIES = {
-        name: fingerprint(entry.source, f"datasets.{name}.source")
-        for name, entry in CONFIG.datasets.items()
-        if entry.source
-    }
-    OWN_WEIGHTS = {
-        name: fingerprint(section.weights, f"{name}.weights")
-        for name, section in CONFIG.extraction.items()
-        if section.weights
-    }
+    OWN = {name: (section.source, f"datasets.{name}.source") for name, section in CONFIG.datasets.items()}
+    OWN |= {name: (section.weights, f"{name}.weights") for name, section in CONFIG.extraction.items()}
+    VERSIONS = {name: fingerprint(path, key) if path else "" for name, (path, key) in OWN.items()}
 except InputError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
@@ -55,7 +46,6 @@ except InputError as error:
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
-DATA_AND_FRONT_ENDS = list(product(CONFIG.datasets, CONFIG.front_ends))
 RESULTS = f"results/{CONFIG.name}"
 OWNER = CONFIG.data_owner  # whose data these are
 DATA = f"results/{OWNER}/data/{{dataset}}"
@@ -87,11 +77,6 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def specification_of(wildcards):
-    """Everything that determines the run that the wildcards of `train` name, as JSON."""
-    return json.dumps(RUNS[RUN.format(**wildcards)].plain)
-
-
 def modules(step):
     """The modules that a step executes. A run executes its own format and no other."""
     if step.startswith("train_"):
@@ -101,18 +86,8 @@ def modules(step):
     if step in DATA_STEPS:
         return [f"workflow.datasets.{step}"]
     entry, folders = REPORTING[step]
-    return [entry, *grid.modules(), *(name for folder in folders for name in registered(folder))]
-
-
-def registered(folder):
-    """The modules of a folder of reporting, each of which registers itself."""
-    files = sorted((ROOT / "workflow" / "reporting" / folder).glob("[!_]*.py"))
-    return [f"workflow.reporting.{folder}.{path.stem}" for path in files]
-
-
-def digest_of(step):
-    """The checksum of the listing of a step's code."""
-    return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
+    files = [path for folder in folders for path in sorted(ROOT.glob(f"workflow/reporting/{folder}/[!_]*.py"))]
+    return [entry, *grid.modules(), *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files)]
 
 
 def code(step):
@@ -157,7 +132,7 @@ rule sources:
     params:
         modules=lambda wildcards: modules(wildcards.step),
         # not the files themselves as inputs: an edit of a comment or of another package's pin does not matter
-        digest=lambda wildcards: digest_of(wildcards.step),
+        digest=lambda wildcards: hashlib.sha256(listing(*modules(wildcards.step)).encode()).hexdigest(),
     message:
         "Sources of {wildcards.step}"
     shell:

@@ -6,7 +6,7 @@ localrules: generate, download, unpack, splits, weights  # they need the network
 
 rule prepared:
     input:
-        [f"{DATA}/{FILES[front_end]}.json".format(dataset=dataset) for dataset, front_end in DATA_AND_FRONT_ENDS],
+        expand(f"{DATA}/{{tensor}}.json", dataset=CONFIG.datasets, tensor=[FILES[name] for name in CONFIG.front_ends]),
         expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
 
 
@@ -37,7 +37,7 @@ rule download:
             source=entry(wildcards).source or next(iter(input), None),
             insecure_tls=entry(wildcards).insecure_tls,
         ),
-        version=lambda wildcards: OWN_COPIES.get(wildcards.dataset, ""),  # a changed copy is read again
+        version=lambda wildcards: VERSIONS[wildcards.dataset],  # a changed copy is read again
     message:
         "Downloading {wildcards.dataset}"
     shell:
@@ -114,7 +114,7 @@ rule weights:
         front_end="|".join(EXTRACTED),
     params:
         options=lambda wildcards: options(source=CONFIG.extraction[wildcards.front_end].weights),
-        version=lambda wildcards: OWN_WEIGHTS.get(wildcards.front_end, ""),
+        version=lambda wildcards: VERSIONS[wildcards.front_end],
     message:
         "Downloading the weights of {wildcards.front_end}"
     shell:

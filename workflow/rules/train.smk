@@ -36,7 +36,7 @@ rule train:
     resources:
         gpu_slots=1,
     params:
-        specification=specification_of,
+        specification=lambda wildcards: json.dumps(RUNS[RUN.format(**wildcards)].plain),
         data=DATA,
         run=f"{RESULTS}/runs/{RUN}",
         checkpoint=f"{RESULTS}/checkpoints/{RUN}",
