@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from workflow.commands import figures, tables
-from workflow.storage.errors import InputError
 from workflow.reporting import records
 from workflow.reporting.report import page as report
+from workflow.storage.errors import InputError
 
 RECORDS = Path(__file__).parents[2] / "results" / "reference"
 

@@ -9,7 +9,6 @@ from pydantic import Field
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import Checked, Share, Whole, one_of
-from workflow.experiments.problems import checked
 from workflow.reporting.files import ReportingError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
@@ -52,7 +51,7 @@ def load(path: str | Path | None = None) -> dict[str, Any]:
     path = Path(path or FILE)
     try:
         given = _merged(yaml.safe_load(FILE.read_text()), yaml.safe_load(path.read_text()))
-        return checked(Layout, given, str(path)).model_dump(exclude_none=True)
+        return Layout.parse(given, str(path)).model_dump(exclude_none=True)
     except FileNotFoundError:
         raise ReportingError(f"{path}: no such layout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
