@@ -80,13 +80,29 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "own"),
+    ("words", "others"),
     [
-        (["demo", "-n", "--seed", "1"], ["demo", "--seed", "1"]),
-        (["--cores", "2", "--model=lstm"], ["--model=lstm"]),
-        (["--model", "lstm", "demo", "--force"], ["--model", "lstm", "demo", "--force"]),
-        (["demo", "--seed"], ["demo", "--seed"]),
+        (["demo", "-n", "--seed", "0"], ["-n"]),
+        (["--cores", "2", "--model=lstm", "-j4"], ["--cores", "2", "-j4"]),
+        (["--model", "lstm", "demo", "--set", "seeds=[0]"], []),
+        (
+            ["demo", "--profile", "profiles/slurm", "--forcerun", "train"],
+            ["--profile", "profiles/slurm", "--forcerun", "train"],
+        ),
     ],
 )
-def test_what_run_does_not_know_goes_to_snakemake(words, own):
-    assert selection.split(words) == (own, [word for word in words if word not in own])
+def test_what_run_does_not_know_goes_to_snakemake(tmp_path, monkeypatch, words, others):
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "prepare", lambda request: asked.append(request.others))
+    monkeypatch.setattr(run, "snakemake", lambda config, options: 0)
+    (tmp_path / "tiny.yaml").write_text(json.dumps(TINY))
+    commands.main(["tiny.yaml", "run", *words])
+    assert asked == [others]
+
+
+def test_an_option_without_its_value_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(json.dumps(TINY))
+    assert commands.main(["tiny.yaml", "run", "demo", "--seed"]) == 2
+    assert capsys.readouterr().err == "reproduce: Option '--seed' requires an argument.\n"

@@ -47,13 +47,12 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     """Run a command with Typer. Whatever is wrong with its options is one sentence."""
     from typer._click.exceptions import ClickException
 
-    from workflow.commands import selection
     from workflow.storage.command_line import call
 
-    module = import_module(f"workflow.commands.{name}")
-    own, others = selection.split(given) if name in ("run", "array") else (given, [])
+    step = import_module(f"workflow.commands.{name}").main
+    passing = name in ("run", "array")  # other options go to Snakemake
     try:
-        return call(module.main, own, program=program, request=Request(config, others)) or 0
+        return call(step, given, program=program, request=Request(config), ignore_unknown_options=passing) or 0
     except ClickException as error:
         print(f"reproduce: {error.format_message()}", file=sys.stderr)
         return 2

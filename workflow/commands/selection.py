@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
 import yaml
 
+from workflow.commands.pipeline import Request
 from workflow.experiments import grid
 from workflow.experiments.configuration import Configuration, complete, retyped
 from workflow.experiments.configuration_file import load_own
@@ -17,8 +18,6 @@ from workflow.experiments.run import IDENTITY, Run
 from workflow.experiments.words import did_you_mean
 from workflow.storage.files import digest
 
-OPTIONS = (*(f"--{axis.replace('_', '-')}" for axis in IDENTITY), "--set")
-FLAGS = ("--force", "-h", "--help")
 PLACES = IDENTITY[:3]  # the axes that may be given by place
 OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
@@ -45,11 +44,16 @@ class Chosen:
 
 
 def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each axis of the grid, and call it with its request and the runs they select."""
+    """Give a command an option for each axis of the grid, and call it with its request and the runs they select.
+
+    Words from the first option on that it does not have are for Snakemake, where the command passes them on.
+    """
 
     def choosing(context: typer.Context, where: Where = None, changes: Changes = None, **given: Any) -> Any:
         axes = {axis: given.pop(axis) for axis in IDENTITY}
-        return command(context.obj, choose(context.obj.config, where or [], axes, changes or []), **given)
+        names = list(takewhile(lambda word: not word.startswith("-"), where or []))
+        request = Request(context.obj.config, (where or [])[len(names) :])
+        return command(request, choose(request.config, names, axes, changes or []), **given)
 
     *common, _ = inspect.signature(choosing).parameters.values()
     options = [_option(axis) for axis in IDENTITY]
@@ -64,22 +68,6 @@ def _option(axis: str) -> inspect.Parameter:
     kind: Any = int | None if axis in ("fold", "seed") else str | None
     kind = Annotated[kind, typer.Option(help=help_)]
     return inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-
-
-def split(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words for a command, and those for Snakemake, which begin with the first option that is not ours."""
-    own: list[str] = []
-    others: list[str] = []
-    waiting = iter(words)
-    for word in waiting:
-        name, equals, _ = word.partition("=")
-        if name in OPTIONS:
-            own += [word] if equals else [word, *islice(waiting, 1)]
-        elif name in FLAGS or not (word.startswith("-") or others):
-            own.append(word)
-        else:
-            others.append(word)
-    return own, others
 
 
 def choose(file: str, where: list[str], axes: dict[str, str | int | None], settings: list[str]) -> Chosen:
