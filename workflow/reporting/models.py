@@ -81,11 +81,9 @@ def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict
     """
     if run := _declared(results, dataset, front_end, model):
         return {"recurrent": run.recurrent, "training": run.training.model_dump()}
-    for record in results.successful(dataset, front_end, model)["record"]:
-        file = (results.root / record).with_name("specification.yaml")
-        if file.is_file():
-            found = yaml.safe_load(file.read_text())
-            return {part: found.get(part) or {} for part in ("recurrent", "training")}
+    if files := results.files("specification.yaml", dataset, front_end, model):
+        found = yaml.safe_load(files[0].read_text())
+        return {part: found.get(part) or {} for part in ("recurrent", "training")}
     return {"recurrent": {}, "training": {}}
 
 

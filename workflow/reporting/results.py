@@ -127,6 +127,15 @@ class Results:
         """Return the rows of successful_records, expected or excluded of an experiment or place."""
         return _groups(self, table, len(place)).get(place, getattr(self, table).iloc[:0])
 
+    def file(self, record: str, name: str) -> Path:
+        """Return the path of a file in the folder of a record."""
+        return (self.root / record).with_name(name)
+
+    def files(self, name: str, *place: str) -> list[Path]:
+        """Return the files `name` of the successful runs of an experiment or place that have one."""
+        files = (self.file(record, name) for record in self.successful(*place)["record"])
+        return [file for file in files if file.is_file()]
+
     def by_run(self, measure: str, *experiment: str) -> pd.Series:
         """Return `measure` of an experiment's runs by (fold, seed); runs without the value are left out."""
         return self.successful(*experiment).set_index(["fold", "seed"])[measure].dropna()

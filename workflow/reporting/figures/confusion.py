@@ -23,8 +23,8 @@ NAMED = 16, 4  # up to so many classes and panels, class names are readable; abo
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     """Return predictions by true class (rows) and predicted class, and the number of runs that left some."""
-    files = [(results.root / path).with_name("predictions.csv") for path in results.successful(*experiment)["record"]]
-    tables = [pd.read_csv(file, usecols=["label", "predicted"]) for file in files if file.is_file()]
+    files = results.files("predictions.csv", *experiment)
+    tables = [pd.read_csv(file, usecols=["label", "predicted"]) for file in files]
     both = pd.concat([table for table in tables if len(table)] or [pd.DataFrame()])
     if both.empty:
         return both, 0

@@ -22,8 +22,7 @@ def table(results: Results) -> pd.DataFrame:
     """Return a row per run and epoch, up to the last epoch that all runs of an experiment reached; in percent."""
     found = []
     for experiment in panels.experiments(results):
-        records = results.successful(*experiment)["record"]
-        runs = [curves.read((results.root / record).with_name("metrics.jsonl")) for record in records]
+        runs = [curves.read(file) for file in results.files("metrics.jsonl", *experiment)]
         runs = [epochs for epochs in runs if len(epochs) > 1]
         length = min((len(epochs) for epochs in runs), default=0)
         for epochs in runs:

@@ -96,7 +96,7 @@ def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
 
 @cached
 def _curve(results: Results, record: str) -> list[curves.Epoch]:
-    return curves.read((results.root / record).with_name("metrics.jsonl"))
+    return curves.read(results.file(record, "metrics.jsonl"))
 
 
 def split(values: np.ndarray) -> dict[Factors, float]:
