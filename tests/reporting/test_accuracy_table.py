@@ -8,12 +8,12 @@ import pytest
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, tables
-from workflow.reporting.files import ReportingError
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
 from workflow.reporting.statistics import marks
 from workflow.reporting.tables import TABLES, accuracy
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 
 COLUMNS = [
     *("dataset", "front_end", "model", "protocol", "n", "test_accuracy_mean", "test_accuracy_std"),
@@ -73,7 +73,7 @@ def test_no_records_make_an_empty_table_that_says_so(tmp_path):
 
 
 def test_a_folder_without_records_is_an_error_of_one_sentence(tmp_path):
-    with pytest.raises(ReportingError, match=r": no record \(result\.json\) in this folder or below it$"):
+    with pytest.raises(InputError, match=r": no record \(result\.json\) in this folder or below it$"):
         call(tables.main, ["--from", tmp_path])
     assert not list(tmp_path.iterdir())
 
@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(few, tmp_path, step, 
     name = "report.html" if step is report else "accuracy.csv" if step is tables else "accuracy_parameters.pdf"
     (tmp_path / "folder" / name).mkdir(parents=True)
     output = tmp_path / place / name if step is report else tmp_path / place
-    with pytest.raises(ReportingError, match=rf"^cannot write .*{name}: .*: [A-Z][a-z ]+$"):
+    with pytest.raises(OSError, match=r"^\[Errno \d+\] [A-Z][a-z ]+: '.*'$"):
         step.main(few, output)
 
 

@@ -164,5 +164,5 @@ def test_the_article_of_no_records_compiles(tmp_path):
 @needs_latex
 def test_an_error_of_latex_is_one_sentence(tmp_path):
     (tmp_path / "paper.tex").write_text("\\documentclass{article}\\begin{document}\\nonsense\\end{document}")
-    with pytest.raises(paper.ReportingError, match="LaTeX failed: ! Undefined control sequence"):
+    with pytest.raises(paper.InputError, match="LaTeX failed: ! Undefined control sequence"):
         paper.compile_pdf(tmp_path)

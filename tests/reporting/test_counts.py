@@ -9,7 +9,7 @@ import yaml
 from synthetic_records import SHAPES
 
 from workflow.commands import tables
-from workflow.reporting.files import ReportingError
+from workflow.storage.errors import InputError
 
 HT = SHAPES["ht_lstm"]
 CONFIG = {
@@ -69,8 +69,8 @@ def test_complexity_has_numbers_and_formulas(counted):
 def test_no_torch_is_imported(counted, root):
     config = str(counted / "config.yaml")
     code = (
-        "import sys; from workflow.commands import tables; "
-        f"tables.main(config={config!r}, output={str(counted / 'again')!r}); "
+        "import sys; from pathlib import Path; from workflow.commands import tables; "
+        f"tables.main(config={config!r}, output=Path({str(counted / 'again')!r})); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -80,5 +80,5 @@ def test_no_torch_is_imported(counted, root):
 
 def test_a_wrong_configuration_is_one_sentence(tmp_path):
     (tmp_path / "wrong.yaml").write_text("name: x\ndatasets: {ucf11: {}}\nmodels: {}\nspeed: 1\n")
-    with pytest.raises(ReportingError, match=r"wrong\.yaml"):
+    with pytest.raises(InputError, match=r"wrong\.yaml"):
         tables.main(config=tmp_path / "wrong.yaml", output=tmp_path)

@@ -17,11 +17,11 @@ from workflow.reporting.drawing import dots
 from workflow.reporting.drawing.figure import THEME, in_style
 from workflow.reporting.drawing.style import look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
-from workflow.reporting.files import ReportingError
 from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 
 EVERYTHING = {"accuracy_parameters", "leakage", "rank", "learning_curves", "cost", "confusion"}  # of `few`
 
@@ -76,7 +76,7 @@ def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path
 
 
 def test_an_unknown_figure_is_an_error_that_names_the_known_ones(few, tmp_path):
-    with pytest.raises(ReportingError, match="--figures: unknown figure 'costs'; known: accuracy_parameters, "):
+    with pytest.raises(InputError, match="--figures: unknown figure 'costs'; known: accuracy_parameters, "):
         drawn(few, tmp_path, "--figures", "costs")
 
 

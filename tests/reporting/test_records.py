@@ -6,9 +6,9 @@ import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.reporting import collect, records
-from workflow.reporting.files import ReportingError
 from workflow.reporting.results import configuration_of, gather
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 from workflow.training import finished
 
 BROKEN = {
@@ -84,7 +84,7 @@ def test_no_records_make_an_empty_table_with_all_columns(tmp_path):
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):
-    with pytest.raises(ReportingError, match="nowhere: no such folder of records"):
+    with pytest.raises(InputError, match="nowhere: no such folder of records"):
         records.read(tmp_path / "nowhere")
 
 
@@ -112,9 +112,9 @@ def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_
     own.parent.mkdir()
     for path in (resolved, own):
         path.write_bytes(damaged)
-    with pytest.raises(ReportingError, match=r"remove .*config\.yaml and start again"):
+    with pytest.raises(InputError, match=r"remove .*config\.yaml and start again"):
         configuration_of(tmp_path, resolved)
-    with pytest.raises(ReportingError, match=r"mine\.yaml") as caught:
+    with pytest.raises(InputError, match=r"mine\.yaml") as caught:
         configuration_of(tmp_path, own)
     assert "remove" not in str(caught.value)
 

@@ -8,9 +8,9 @@ from synthetic_records import record, write_run
 
 from workflow.commands import tables
 from workflow.reporting import reported
-from workflow.reporting.files import ReportingError
 from workflow.reporting.results import gather
 from workflow.reporting.tables import comparison
+from workflow.storage.errors import InputError
 
 HEADER = ",".join(reported.COLUMNS)
 
@@ -89,14 +89,14 @@ def test_the_last_printed_digit_is_known():
 )
 def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):
     (tmp_path / "reported.csv").write_text(f"{HEADER}\n{row}\n")
-    with pytest.raises(ReportingError) as caught:
+    with pytest.raises(InputError) as caught:
         reported.load(tmp_path / "reported.csv")
     assert f"reported.csv:2: {message}" in str(caught.value)
 
 
 def test_wrong_columns_are_named(tmp_path):
     (tmp_path / "reported.csv").write_text("model,value\n")
-    with pytest.raises(ReportingError, match=r"expected the columns dataset, .*, found model, value"):
+    with pytest.raises(InputError, match=r"expected the columns dataset, .*, found model, value"):
         reported.load(tmp_path / "reported.csv")
 
 

@@ -36,7 +36,7 @@ from workflow.reporting.results import gather
 
 page.images = article.figures.write = lambda *_: {}  # drawing only takes time
 results = gather(sys.argv[1])
-tables.main(sys.argv[1], "made")
+tables.main(sys.argv[1], Path("made"))
 Path("report.html").write_text(page.page(results))
 Path("article").mkdir()
 article.prepare(results, Path("article"))

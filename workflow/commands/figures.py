@@ -1,6 +1,5 @@
 """All figures as PDF and PNG, from a folder of records alone."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,32 +7,10 @@ from typing import Annotated
 import typer
 
 from workflow.reporting import options, records
-from workflow.reporting.drawing.figure import Drawing, saved
-from workflow.reporting.figures import FIGURES
-from workflow.reporting.files import ReportingError, write_bytes, write_text
-from workflow.reporting.results import Results, gather
+from workflow.reporting.figures import FIGURES, write
+from workflow.reporting.results import gather
 from workflow.storage.command_line import command_line
-
-MODULE = "workflow.commands.figures"
-
-
-def write(results: Results, output: str | Path, names: list[str]) -> dict[str, Drawing]:
-    """Draw figures `names` into the folder `output`.
-
-    captions.json there holds the caption of each, or why it has nothing to show; such a figure has no files.
-    """
-    output, comments = Path(output), results.provenance.lines(MODULE)
-    drawings = {name: FIGURES[name].drawing(results) for name in names}
-    for name, (canvas, _) in drawings.items():
-        for kind in ("pdf", "png"):
-            file = output / f"{name}.{kind}"
-            if canvas is None:
-                file.unlink(missing_ok=True)  # of earlier records
-            else:
-                write_bytes(file, saved(canvas, kind, name, comments))
-    captions = {name: drawing.text for name, drawing in drawings.items()}
-    write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
-    return drawings
+from workflow.storage.errors import InputError
 
 
 def main(
@@ -45,7 +22,7 @@ def main(
     figures: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be repeated; all by default.")] = None,
 ) -> None:
     if unknown := set(figures or ()) - set(FIGURES):
-        raise ReportingError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
+        raise InputError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
     results = gather(root, config, layout, reported)
     drawings = write(results, output, figures or list(FIGURES))
     for sentence in records.problems(results.records):

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from workflow.reporting import options, provenance, records
-from workflow.reporting.files import write_text
 from workflow.storage.command_line import command_line
+from workflow.storage.files import write_text
 from workflow.training import finished
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import Checked, Share, Whole, one_of
-from workflow.reporting.files import ReportingError
+from workflow.storage.errors import InputError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
@@ -53,9 +53,9 @@ def load(path: str | Path | None = None) -> dict[str, Any]:
         given = _merged(yaml.safe_load(FILE.read_text()), yaml.safe_load(path.read_text()))
         return Layout.parse(given, str(path)).model_dump(exclude_none=True)
     except FileNotFoundError:
-        raise ReportingError(f"{path}: no such layout") from None
+        raise InputError(f"{path}: no such layout") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ReportingError(f"{path}: not valid YAML: {error}") from None
+        raise InputError(f"{path}: not valid YAML: {error}") from None
 
 
 def _merged(default: Any, own: Any) -> Any:

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from workflow.experiments.record import Record
-from workflow.reporting.files import ReportingError
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.training import finished
@@ -37,11 +36,11 @@ FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/resul
 def find(root: str | Path) -> list[Path]:
     """Return every result.json below `root`, sorted, without the copies kept beside checkpoints.
 
-    Raise ReportingError if there is no such folder.
+    Raise InputError if there is no such folder.
     """
     root = Path(root)
     if not root.is_dir():
-        raise ReportingError(f"{root}: no such folder of records")
+        raise InputError(f"{root}: no such folder of records")
     return sorted(path for path in root.rglob("result.json") if not path.parent.name.endswith(finished.SUFFIX))
 
 
@@ -67,13 +66,13 @@ def _checked(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(), parse_constant=_not_a_number)
     except ValueError as error:  # neither JSON nor UTF-8
-        raise ReportingError(f"not JSON: {error}") from None
+        raise InputError(f"not JSON: {error}") from None
     Record.parse(record)
     if seal.broken(record):
-        raise ReportingError("corrupt (checksum mismatch); delete it and start again")
+        raise InputError("corrupt (checksum mismatch); delete it and start again")
     for name, value in identity.items():
         if record[name] != value:
-            raise ReportingError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
+            raise InputError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
     return record | record["parameters"]
 
 

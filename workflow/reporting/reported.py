@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.reporting.files import ReportingError
+from workflow.storage.errors import InputError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
 COLUMNS = ["dataset", "front_end", "model", "protocol", "metric", "value", "unit", "source", "locator", "status"]
@@ -27,19 +27,19 @@ UNITS["ratio"] = Decimal(1)
 def load(path: str | Path | None = None) -> pd.DataFrame:
     """Return the rows of reported.csv with `value` in units of 1 (percent become fractions), NaN if unknown.
 
-    `step` is one unit of the last printed digit, the precision of a reported number. Raise ReportingError, which names
+    `step` is one unit of the last printed digit, the precision of a reported number. Raise InputError, which names
     file, line, column and expectation, for a row that cannot be used.
     """
     path = Path(path or FILE)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
-        raise ReportingError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file") from None
     if list(table.columns) != COLUMNS:
-        raise ReportingError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
+        raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
     for line, row in enumerate(table.to_dict("records"), start=2):
         for column, expectation in _mistakes(row):
-            raise ReportingError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
+            raise InputError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
     printed = list(zip(table["value"], table["unit"], strict=True))
     values = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
     return table.assign(value=values, step=[last_digit(text, unit) for text, unit in printed])

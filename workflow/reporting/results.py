@@ -13,7 +13,6 @@ from workflow.experiments.configuration import Configuration
 from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
-from workflow.reporting.files import ReportingError
 from workflow.reporting.records import EXPERIMENT, IDENTITY, PLACE
 from workflow.storage import seal
 from workflow.storage.errors import InputError
@@ -169,7 +168,7 @@ def configuration_of(root: str | Path, path: str | Path | None = None) -> Config
     except InputError as error:
         resolved = path is None or Path(path).resolve() == beside.resolve()  # by the pipeline, not the user's own file
         remedy = f"; remove {beside} and start again: it will be written again" if resolved else ""
-        raise ReportingError(f"{error}{remedy}") from None
+        raise InputError(f"{error}{remedy}") from None
 
 
 def gather(

@@ -8,10 +8,10 @@ import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.files import ReportingError
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
+from workflow.storage.errors import InputError
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
 NO_RECORDS = "No records yet."
@@ -123,7 +123,7 @@ class Table:
         for option, names in (("columns", wanted), ("digits", digits)):
             if unknown := [name for name in names if name not in known]:
                 key = f"tables.{self.name}.{option}"
-                raise ReportingError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
+                raise InputError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
         return [known[name]._replace(digits=digits.get(name, known[name].digits)) for name in wanted]
 
     def _printed(self, results: Results, sheet: Sheet, chosen: list[Column]) -> Printed:

@@ -1,6 +1,31 @@
 """The figures, one per file. A new file that defines FIGURE appears in the figures, the report and the article."""
 
-from workflow.reporting.drawing.figure import Figure
+import json
+from pathlib import Path
+
+from workflow.reporting.drawing.figure import Drawing, Figure, saved
 from workflow.reporting.registry import registered
+from workflow.reporting.results import Results
+from workflow.storage.files import write_bytes, write_text
 
 FIGURES: dict[str, Figure] = registered(__name__, __path__, "FIGURE")
+MODULE = "workflow.commands.figures"
+
+
+def write(results: Results, output: Path, names: list[str]) -> dict[str, Drawing]:
+    """Draw figures `names` into the folder `output`.
+
+    captions.json there holds the caption of each, or why it has nothing to show; such a figure has no files.
+    """
+    comments = results.provenance.lines(MODULE)
+    drawings = {name: FIGURES[name].drawing(results) for name in names}
+    for name, (canvas, _) in drawings.items():
+        for kind in ("pdf", "png"):
+            file = output / f"{name}.{kind}"
+            if canvas is None:
+                file.unlink(missing_ok=True)  # of earlier records
+            else:
+                write_bytes(file, saved(canvas, kind, name, comments))
+    captions = {name: drawing.text for name, drawing in drawings.items()}
+    write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
+    return drawings

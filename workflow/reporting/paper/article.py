@@ -17,16 +17,16 @@ from typing import Annotated
 
 import typer
 
-from workflow.commands import figures, tables
-from workflow.reporting import options, render
+from workflow.reporting import figures, options, render, tables
 from workflow.reporting.drawing.figure import Drawing
 from workflow.reporting.drawing.panels import COLUMN
 from workflow.reporting.figures import FIGURES
-from workflow.reporting.files import ReportingError, write_bytes, write_text
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
+from workflow.storage.files import write_bytes, write_text
 
 MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
@@ -60,7 +60,7 @@ def declared(drawings: dict[str, Drawing]) -> str:
 
 
 def compile_pdf(folder: Path) -> None:
-    """Run latexmk in `folder`; raise ReportingError with LaTeX's first error if it fails."""
+    """Run latexmk in `folder`; raise InputError with LaTeX's first error if it fails."""
     environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -69,7 +69,7 @@ def compile_pdf(folder: Path) -> None:
         output = log.read_text(errors="replace") if log.is_file() else done.stdout + done.stderr
         error = re.search(r"^! .*(?:\n.*){0,3}", output, re.MULTILINE)
         detail = " ".join(error.group().split()) if error else output.strip()[-300:]
-        raise ReportingError(f"LaTeX failed: {detail}")
+        raise InputError(f"LaTeX failed: {detail}")
 
 
 def pack(folder: Path, target: Path) -> None:

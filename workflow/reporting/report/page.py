@@ -13,11 +13,11 @@ from markupsafe import Markup
 from workflow.reporting import options, records
 from workflow.reporting.drawing.figure import saved
 from workflow.reporting.figures import FIGURES
-from workflow.reporting.files import write_text
 from workflow.reporting.report import runs
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
 from workflow.storage.command_line import command_line
+from workflow.storage.files import write_text
 
 MODULE = "workflow.reporting.report.page"
 TEMPLATES = Path(__file__).parent / "templates"

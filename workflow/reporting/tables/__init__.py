@@ -1,6 +1,30 @@
 """The tables, one per file. A new file that defines TABLE appears in the tables, the report and the article."""
 
+import json
+from pathlib import Path
+
+from workflow.reporting import render
 from workflow.reporting.registry import registered
+from workflow.reporting.results import Results
 from workflow.reporting.table import Table
+from workflow.storage.files import write_text
 
 TABLES: dict[str, Table] = registered(__name__, __path__, "TABLE")
+MODULE = "workflow.commands.tables"
+CSVW = "http://www.w3.org/ns/csvw"
+
+
+def write(results: Results, output: Path, names: list[str]) -> None:
+    """Write tables to the folder `output` as CSV with its metadata, LaTeX and Markdown."""
+    comments = results.provenance.lines(MODULE)
+    if results.records.empty:  # there is no run to name
+        del comments[1:]
+    for table in (TABLES[name] for name in names):
+        stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
+        content = table.build(results).to_csv(index=False, lineterminator="\n", float_format="%.10g")
+        write_text(stem.with_suffix(".csv"), content)
+        # CSV has no comments: its origin is CSV on the Web (W3C)
+        origin = {"@context": CSVW, "url": f"{table.name}.csv", "dc:title": table.title, "dc:provenance": comments}
+        write_text(stem.with_suffix(".csv-metadata.json"), json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
+        write_text(stem.with_suffix(".tex"), render.to_tex(printed, comments, empty))
+        write_text(stem.with_suffix(".md"), render.to_markdown(table.title, printed, comments, empty))
