@@ -73,14 +73,14 @@ def test_an_environment_whose_python_cannot_be_started_is_one_sentence(copy):
     (copy / ".venv" / "bin" / "python").write_text("#!/nowhere/interpreter\n")
     done = launch(copy, "demo", "list")
     assert done.returncode == 1
-    assert done.stderr.endswith(f"delete {copy / '.venv'} and start again, and it will be rebuilt\n")
+    assert done.stderr.endswith(f"Delete {copy / '.venv'} and rerun; it will be rebuilt\n")
 
 
 def test_an_environment_without_its_python_is_made_again(copy):
     (copy / ".venv" / "bin" / "python").unlink()
     (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
     done = launch(copy, "demo", REPRODUCE_PYTHON="/bin/false")
-    assert "making .venv with /bin/false" in done.stderr
+    assert f"creating {copy / '.venv'} with /bin/false" in done.stderr
     assert done.stderr.endswith("could not make .venv (on Debian and Ubuntu: apt install python3-venv)\n")
     assert not (copy / ".venv").exists()
 

@@ -69,7 +69,7 @@ def test_the_readme_says_what_the_tables_say(made):
         f" {span(random[rivals])} | {span(group[rivals])} |",
         row("FDHT-LSTM", "fdht_lstm", f"{weights['fdht_lstm']:,}"),
         row("FDHT-LSTM, deeper tensorisation", "fdht_lstm_deep", f"{weights['fdht_lstm_deep']:,}"),
-        f"reach {span(half)}\n  points to each side",
+        f"extend {span(half)}\n  points to either side",
         f"stores {span(fewer)} times fewer",
         f"{dense.min():,.0f} to {dense.max():,.0f} times fewer than the dense LSTM",
     ):
