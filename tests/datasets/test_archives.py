@@ -27,8 +27,13 @@ WRITERS = {
 }
 
 
-def unpack(archive: Path, folder: Path, limit: int) -> Path:
-    return archives.unpack(archive, folder, limit, digest(archive))
+def unpack(archive: Path, folder: Path) -> Path:
+    return archives.unpack(archive, folder, digest(archive))
+
+
+@pytest.fixture(autouse=True)
+def limit(monkeypatch):
+    monkeypatch.setattr(archives, "LIMIT", LIMIT)
 
 
 def put(folder: Path, data: bytes, name: str = "archive") -> Path:
@@ -39,7 +44,7 @@ def put(folder: Path, data: bytes, name: str = "archive") -> Path:
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_all_members_come_through_with_their_names(tmp_path, kind):
-    folder = unpack(put(tmp_path, WRITERS[kind](MEMBERS)), tmp_path / "out", LIMIT)
+    folder = unpack(put(tmp_path, WRITERS[kind](MEMBERS)), tmp_path / "out")
     assert tree(folder) == MEMBERS
 
 
@@ -49,7 +54,7 @@ def test_archives_in_archives(tmp_path, outer, inner):
     """HMDB51: an archive a class, each with the folder of the class in it."""
     name = "rar" if inner is rar3 else "zip"
     classes = {f"{label}.{name}": inner({f"{label}/{label}_1.avi": label.encode()}) for label in ("wave", "run")}
-    folder = unpack(put(tmp_path, WRITERS[outer](classes)), tmp_path / "out", LIMIT)
+    folder = unpack(put(tmp_path, WRITERS[outer](classes)), tmp_path / "out")
     assert tree(folder) == {f"{label}/{label}/{label}_1.avi": label.encode() for label in ("wave", "run")}
 
 
@@ -59,7 +64,7 @@ def test_a_truncated_archive_is_detected_and_leaves_nothing(tmp_path, kind, shar
     whole = WRITERS[kind](MEMBERS)
     path = put(tmp_path, whole[: int(share * len(whole))])
     with pytest.raises(DataError, match="archive"):
-        unpack(path, tmp_path / "out", LIMIT)
+        unpack(path, tmp_path / "out")
     assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
 
 
@@ -73,14 +78,14 @@ def test_a_tar_of_a_folder_itself(tmp_path):
         info = tarfile.TarInfo("./a/b.avi")
         info.size = 3
         archive.addfile(info, io.BytesIO(b"abc"))
-    assert tree(unpack(put(tmp_path, out.getvalue()), tmp_path / "out", LIMIT)) == {"a/b.avi": b"abc"}
+    assert tree(unpack(put(tmp_path, out.getvalue()), tmp_path / "out")) == {"a/b.avi": b"abc"}
 
 
 def test_a_tar_cut_between_two_members_is_detected(tmp_path):
     """tarfile itself takes it for whole."""
     whole = tar_of({"a.avi": bytes(512), "b.avi": bytes(512)})
     with pytest.raises(DataError, match="end mark"):
-        unpack(put(tmp_path, whole[:1024]), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, whole[:1024]), tmp_path / "out")
 
 
 @pytest.mark.parametrize("kind", ["zip", "rar3", "rar5"])
@@ -88,7 +93,7 @@ def test_a_flipped_bit_is_detected(tmp_path, kind):
     data = bytearray(WRITERS[kind](MEMBERS))
     data[len(data) // 2] ^= 1
     with pytest.raises(DataError, match="corrupt"):
-        unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, bytes(data)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -99,7 +104,7 @@ def test_no_member_leaves_the_folder(tmp_path, kind, name):
     inside.mkdir()
     path = put(inside, WRITERS[kind]({"fine.avi": b"1", name: b"2"}))
     with pytest.raises(DataError, match="outside the target folder"):
-        unpack(path, inside / "out", LIMIT)
+        unpack(path, inside / "out")
     assert [entry.name for entry in inside.iterdir()] == ["archive"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
 
@@ -131,7 +136,7 @@ def links() -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", links())
 def test_links_and_devices_are_refused(tmp_path, kind):
     with pytest.raises(DataError, match="'link' is a link or a device"):
-        unpack(put(tmp_path, links()[kind]), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, links()[kind]), tmp_path / "out")
 
 
 def bomb(size: int) -> bytes:
@@ -146,13 +151,13 @@ def test_a_bomb_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     data = bomb(LIMIT + 1)
     assert len(data) < LIMIT // 100
     with pytest.raises(DataError, match=r"declare more than 0\.02 GB"):
-        unpack(put(tmp_path, data), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, data), tmp_path / "out")
 
 
 def test_bombs_in_an_archive_share_its_limit(tmp_path):
     inner = {f"{name}.zip": bomb(LIMIT // 3) for name in "abc"}
     with pytest.raises(DataError, match="declare more than"):
-        unpack(put(tmp_path, zip_of(inner)), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, zip_of(inner)), tmp_path / "out")
     assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
 
 
@@ -162,13 +167,13 @@ def test_a_member_that_lies_about_its_size_is_stopped(tmp_path):
         at = data.index(mark) + place
         data[at : at + 4] = (1000).to_bytes(4, "little")
     with pytest.raises(DataError, match=r"corrupt|declare"):
-        unpack(put(tmp_path, bytes(data)), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, bytes(data)), tmp_path / "out")
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     with pytest.raises(DataError, match="are free"):
-        unpack(put(tmp_path, zip_of(MEMBERS)), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, zip_of(MEMBERS)), tmp_path / "out")
 
 
 def test_a_member_that_is_there_twice_is_refused(tmp_path):
@@ -178,29 +183,29 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path):
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("a.avi", b"2")
     with pytest.raises(DataError, match="twice"):
-        unpack(put(tmp_path, out.getvalue()), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, out.getvalue()), tmp_path / "out")
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>no archive</html>", bytes(4096), b"Rar!"])
 def test_what_is_no_archive_is_named(tmp_path, data):
     with pytest.raises(DataError, match=r"neither a ZIP nor a TAR nor a RAR|holds no file"):
-        unpack(put(tmp_path, data), tmp_path / "out", LIMIT)
+        unpack(put(tmp_path, data), tmp_path / "out")
 
 
 def test_unpacked_folders_are_kept_and_interrupted_ones_are_not(tmp_path):
     path = put(tmp_path, zip_of(MEMBERS))
     (tmp_path / "out.part").mkdir()
     (tmp_path / "out.part" / "half.avi").write_bytes(b"half")
-    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+    assert tree(unpack(path, tmp_path / "out")) == MEMBERS
     path.write_bytes(b"not read again")
-    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+    assert tree(unpack(path, tmp_path / "out")) == MEMBERS
 
 
 @pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), Path.unlink])
 def test_a_file_that_has_changed_is_unpacked_again(tmp_path, harm, capsys):
     path = put(tmp_path, zip_of(MEMBERS))
-    harm(next(file for file in unpack(path, tmp_path / "out", LIMIT).rglob("*") if file.is_file()))
-    assert tree(unpack(path, tmp_path / "out", LIMIT)) == MEMBERS
+    harm(next(file for file in unpack(path, tmp_path / "out").rglob("*") if file.is_file()))
+    assert tree(unpack(path, tmp_path / "out")) == MEMBERS
     assert f"unpacking {path} again" in capsys.readouterr().err
 
 
@@ -212,13 +217,13 @@ def test_an_archive_that_is_not_the_one_that_came_is_not_unpacked(tmp_path, harm
     content[1000] ^= 1
     path.write_bytes(content) if harm == "corrupt" else path.unlink()
     with pytest.raises(DamagedError, match=f"{path.name} is {harm}"):
-        archives.unpack(path, tmp_path / "out", LIMIT, sha256)
+        archives.unpack(path, tmp_path / "out", sha256)
     assert not (tmp_path / "out").exists()
 
 
 def test_the_digest_of_every_file_is_recorded_whatever_its_archive_lay_in(tmp_path):
     inner = {"c/biking.zip": zip_of(MEMBERS), "walk.avi": b"w"}
-    folder = unpack(put(tmp_path, zip_of(inner)), tmp_path / "out", LIMIT)
+    folder = unpack(put(tmp_path, zip_of(inner)), tmp_path / "out")
     expected = {name: hashlib.sha256(content).hexdigest() for name, content in tree(folder).items()}
     assert digests(folder) == expected
     assert len(expected) == len(MEMBERS) + 1

@@ -109,7 +109,7 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     from workflow.datasets.protocols import train_and_test
 
     names = [f"{label}/s_{g:02d}/s_{g:02d}_{c:02d}.mpg" for label in ("hop", "skip") for g in (1, 2) for c in (1, 2, 3)]
-    entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2, groups_per_fold=1)
+    entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2)
     monkeypatch.setitem(CATALOGUE, "jumps", entry)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
     with pytest.raises(DataError, match=r"jumps\.json: no such file; data set 'jumps' needs an inventory, written by"):

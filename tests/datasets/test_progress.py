@@ -3,11 +3,11 @@
 import io
 import sys
 
-from workflow.datasets.progress import bar, clips_bar
+from workflow.datasets.progress import bar
 
 
 def test_a_log_file_gets_a_line_for_every_tenth(capsys):
-    progress = clips_bar("frames", 200, done=100)
+    progress = bar("frames", 200, " clips", done=100)
     for _ in range(100):
         progress.update()
     progress.close()
@@ -42,7 +42,7 @@ def test_a_terminal_gets_bars(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     with bar("set.zip", 1024, "B") as progress:
         progress.update(1024)
-    with clips_bar("frames", 10) as progress:
+    with bar("frames", 10, " clips") as progress:
         progress.update(10)
     assert "\rset.zip: " in terminal.getvalue()
     assert "10/10" in terminal.getvalue()

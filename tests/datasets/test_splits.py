@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.datasets import inventory, official
-from workflow.datasets.catalogue import CATALOGUE, DEMO, HMDB51, UCF11, YOUTUBE_CELEBRITIES, Dataset
+from workflow.datasets.catalogue import DEMO, HMDB51, PROTOCOLS, UCF11, YOUTUBE_CELEBRITIES, Dataset
 from workflow.datasets.catalogue import folds as number_of_folds
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
@@ -113,7 +113,7 @@ def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
             round(100 * share_with_sibling(clips, train_and_test(HMDB51, clips, protocol, fold, SEED), any_class), 1)
             for fold in range(number_of_folds(HMDB51.name, protocol))
         ]
-        for protocol in HMDB51.protocols
+        for protocol in PROTOCOLS
         for any_class in (False, True)
     }
     assert shares == {
@@ -258,7 +258,3 @@ def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(DataError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
         split(UCF11, clips, "group", 0, SEED, 0.15)
-
-
-def test_every_set_of_the_catalogue_has_both_protocols():
-    assert all(entry.protocols == ("group", "random") for entry in CATALOGUE.values())

@@ -16,6 +16,7 @@ from workflow.storage.files import read_json, write_json
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MEMBERS_LIMIT = 1_000_000
+LIMIT = 16 << 30  # bytes unpacked; an archive that declares more is refused as a decompression bomb
 CHUNK = 1 << 20
 
 
@@ -31,12 +32,12 @@ def digests(folder: Path) -> dict[str, str]:
     return {name.partition("/")[2]: digest for name, digest in files.items()}
 
 
-def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
+def unpack(archive: Path, folder: Path, sha256: str) -> Path:
     """Unpack `archive`, and the archives in it, into the new folder `folder`; returns `folder`.
 
-    limit: bytes that all members together may take. sha256: that of the archive when it was downloaded. An intact
-    `folder` of an earlier call is returned as it is. Raises DamagedError if the archive has changed, DataError if it
-    cannot be unpacked or is unsafe; then there is no `folder`.
+    sha256: that of the archive when it was downloaded. An intact `folder` of an earlier call is returned as it is.
+    Raises DamagedError if the archive has changed, DataError if it cannot be unpacked or is unsafe; then there is no
+    `folder`.
     """
     record = folder.with_name(folder.name + ".json")
     if folder.is_dir() and record.is_file():
@@ -53,9 +54,9 @@ def unpack(archive: Path, folder: Path, limit: int, sha256: str) -> Path:
         shutil.rmtree(remains, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        written = _copy_members(archive, staging, limit)
+        written = _copy_members(archive, staging, LIMIT)
         while inner := next((path for path in sorted(written) if is_archive(path)), None):
-            left = limit - sum(path.stat().st_size for path in written)
+            left = LIMIT - sum(path.stat().st_size for path in written)
             # a folder of its own keeps the content of class.rar apart from a folder class/ next to it
             written |= _copy_members(inner, inner.with_name(inner.name.partition(".")[0]), left)
             inner.unlink()
@@ -101,7 +102,7 @@ def _checked_size(archive: Path, limit: int) -> int:
         total += member.size
         files += member.kind == "file"
         if total > limit:
-            raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the limit of this set")
+            raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the limit")
         if number > MEMBERS_LIMIT:
             raise DataError(f"{archive}: more than {MEMBERS_LIMIT} members")
     if not files:

@@ -17,6 +17,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2
 import numpy as np
 
+cv2.setNumThreads(1)  # decoding many clips at once uses the cores better than many threads on one small clip
 GUESS_SLACK = 3  # the header's count is usually wrong by at most this many frames
 
 
@@ -71,7 +72,6 @@ def _open(path: Path) -> cv2.VideoCapture:
     if path.stat().st_size == 0:
         raise UndecodableError("empty file")
     # FFmpeg would read "name:" as a protocol and "%d" as a series of pictures; an absolute path is safe.
-    # One thread per clip: decoding many clips at once uses the cores better than many threads on one small clip.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise UndecodableError("no video that FFmpeg can open")

@@ -18,7 +18,6 @@ from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
-from workflow.storage.files import write_json
 from workflow.storage.lock import exclusive
 
 
@@ -48,7 +47,7 @@ def main(
     for role, sources in downloads.items():
         with exclusive(resources / "archives"):
             found[role] = fetch(sources, resources, key, insecure_tls)
-    write_json(output, seal.sealed({"dataset": dataset, "sources": found}))
+    seal.write(output, {"dataset": dataset, "sources": found})
     where = f"own copy at {source}, " if source else ""
     size = sum(file["bytes"] for file in found.values() if file["url"])
     print(f"{dataset}: {where}{len(downloads)} downloads, {size / 1e6:.1f} MB", file=sys.stderr)

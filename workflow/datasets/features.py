@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from typer import Option
 
+from workflow.datasets import progress
 from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
-from workflow.datasets.progress import clips_bar
 from workflow.datasets.store import Store
 from workflow.storage import seal
 from workflow.storage.arrays import load_array
@@ -75,7 +75,7 @@ def main(
         key = {**inputs, "block": block, "device": device}
         store = Store(about.with_suffix(".npy"), shape, chosen.dtype, key)
         features = chosen.extractor(weights, device)
-        bar = clips_bar("features", n, min(n, block * len(store.done)))
+        bar = progress.bar("features", n, " clips", min(n, block * len(store.done)))
         for first in (first for first in range(0, n, block) if first not in store.done):
             clips = slice(first, min(first + block, n))
             y = features(torch.from_numpy(pictures[clips]).flatten(0, 1)).unflatten(0, (-1, T))

@@ -25,7 +25,3 @@ def bar(name: str, total: int | None, unit: str, done: int = 0, **options: Any) 
     tenth = max(total // 10, 1) if total else sys.maxsize
     text = "{desc}: {n_fmt} of {total_fmt}{unit}, {rate_fmt}{postfix}"
     return _Lines(**options, bar_format=text, leave=False, mininterval=0, miniters=tenth)
-
-
-def clips_bar(name: str, total: int, done: int = 0) -> tqdm:
-    return bar(name, total, " clips", done, smoothing=0.1)

@@ -28,17 +28,16 @@ def random_folds(clips: Sequence[Clip], seed: int) -> dict[str, int]:
 
 
 def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[str, int]:
-    """The fold that tests each clip: that of its group g, (g - 1) // groups per fold.
+    """The fold that tests each clip: that of its group g, (g - 1) * folds // groups.
 
     The groups of a partial set are spread over the folds in the same order, because the rule for the whole set could
     put all of them into one fold.
     """
-    assert entry.groups_per_fold is not None
     groups = sorted({clip.group for clip in clips}, key=int)
     if partial:
         folds = {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
     else:
-        folds = {group: (int(group) - 1) // entry.groups_per_fold for group in groups}
+        folds = {group: (int(group) - 1) * entry.group_folds // entry.groups for group in groups}
     return {clip.clip: folds[clip.group] for clip in clips}
 
 
@@ -46,7 +45,7 @@ def train_and_test(
     entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, partial: bool = False
 ) -> dict[str, str]:
     """The part of each clip: train, test or unused. `add_validation` then takes some training clips."""
-    if protocol == "group" and entry.groups_per_fold is None:
+    if protocol == "group" and entry.official:
         return {clip.clip: OFFICIAL_PARTS[clip.official[fold : fold + 1]] for clip in clips}
     tested_in = random_folds(clips, seed) if protocol == "random" else group_folds(entry, clips, partial)
     return {clip.clip: TEST if tested_in[clip.clip] == fold else TRAIN for clip in clips}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from workflow.datasets.catalogue import RANDOM_FOLDS, Dataset, folds
+from workflow.datasets.catalogue import PROTOCOLS, RANDOM_FOLDS, Dataset, folds
 from workflow.datasets.catalogue import dataset as entry_of
 from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
@@ -104,7 +104,7 @@ def main(
     entry = entry_of(dataset)
     known = read_clips(clips)
     table, leakage, digests = [], [], {}
-    wanted = [(name, fold) for name in protocol or entry.protocols for fold in range(folds(dataset, name))]
+    wanted = [(name, fold) for name in protocol or PROTOCOLS for fold in range(folds(dataset, name))]
     for name, fold in wanted:
         try:
             rows, shares = split(entry, known, name, fold, seed, validation, partial)

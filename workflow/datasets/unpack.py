@@ -44,7 +44,7 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
         target = resources / "unpacked" / sha256[:16]
         with exclusive(target):  # shared by all configurations
             try:
-                found[role] = archives.unpack(file, target, entry.unpacked_limit, sha256)
+                found[role] = archives.unpack(file, target, sha256)
             except seal.DamagedError as error:
                 raise seal.DamagedError(f"{error}. {remedy}") from None
     return found
@@ -56,7 +56,7 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     files = listing.walk(folder)
     clips = listing.clips_of(entry, folder, files)
     codes = {}
-    if entry.groups_per_fold is None:
+    if entry.official:
         splits = folders.get("splits", folder)
         codes = official.read(splits / file for file in listing.walk(splits))
         if not codes:
@@ -95,8 +95,7 @@ def main(
             f"share {max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"
         )
     write_csv(output / "listing.csv", listing.COLUMNS, rows)
-    sealed = seal.sealed(report, {"listing.csv": seal.digest(output / "listing.csv")})
-    write_json(output / "inventory.json", sealed)
+    seal.write(output / "inventory.json", report, ["listing.csv"])
 
 
 if __name__ == "__main__":
