@@ -8,7 +8,6 @@ A killed step resumes where it stopped and ends with the same bytes: see store.p
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -60,15 +59,17 @@ def decode_all(rows: list[Row], options: Options, store: Store, workers: int) ->
     left = [number for number in range(len(rows)) if number not in facts]
     bar = progress.bar("frames", len(rows), " clips", len(facts))
     # threads: OpenCV and hashlib release the interpreter while they decode, scale and hash
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool, bar:
         decoded = pool.map(decode_clip, [rows[number] for number in left], repeat(options))
-        with closing(decoded), bar:  # an error cancels the clips that wait
+        try:
             for number, (found, frames) in zip(left, decoded, strict=True):
                 facts[number] = found
                 if frames is not None:  # a clip that fails stays zero and is tried again: it may be repaired
                     store.rows[number] = frames
                     store.add(number, found)
                 bar.update()
+        finally:
+            pool.shutdown(cancel_futures=True)
     return [row | facts[number] for number, row in enumerate(rows)]
 
 
