@@ -22,23 +22,14 @@ class Series(NamedTuple):
     hollow: bool = False
     size: float = 28.0  # of the marker, points squared
 
-    @property
-    def fill(self) -> str:
-        return "white" if self.hollow else self.colour
 
-
-def draw(
-    data: pd.DataFrame,
-    series: dict[Any, Series],
-    columns: int,
-    xlabel: str = "test accuracy (%)",
-    percent: bool = True,
-) -> Figure:
+def draw(data: pd.DataFrame, series: dict[Any, Series], columns: int, percent: bool = True) -> Figure:
     """Draw columns `panel`, `label` (of the row), `series`, `value`, and the interval `low`, `high` (NaN: none).
 
-    With `percent`, panels share an axis from 0 to 100; an interval that leaves it ends in an arrow at the edge.
+    With `percent`, values are test accuracies; panels share an axis from 0 to 100, beyond which an interval ends in an
+    arrow.
     """
-    labels = list(dict.fromkeys(data["label"]))
+    labels = list(data["label"].unique())
     apart = min(APART, MOST / len(series))
     aside = {name: apart * (index - (len(series) - 1) / 2) for index, name in enumerate(series)}
     data = data.assign(place=data["label"].map(labels.index) + data["series"].map(aside))
@@ -53,12 +44,13 @@ def draw(
         if percent:
             axes.set_xlim(-2, 102)
 
-    legend = [
-        panels.entry(look.label, look.colour, marker=look.marker, markerfacecolor=look.fill, markersize=look.size**0.5)
-        for look in series.values()
-    ]
+    legend = []
+    for own in series.values():
+        look = {"markerfacecolor": "white" if own.hollow else own.colour, "markersize": own.size**0.5}
+        legend.append(panels.entry(own.label, own.colour, marker=own.marker, **look))
     height = 0.8 + ROW * len(labels) * max(1.0, len(series) / 3)
-    return panels.draw(data, panel, legend, columns, height, (xlabel, ""), sharex=percent)
+    labelled = "test accuracy (%)" if percent else ""
+    return panels.draw(data, panel, legend, height, (labelled, ""), columns, sharex=percent)
 
 
 def _intervals(axes: Axes, rows: pd.DataFrame, colour: str, percent: bool) -> None:

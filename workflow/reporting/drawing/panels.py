@@ -1,14 +1,15 @@
-"""Small multiples: a grid of panels with shared axes, one legend below, and titles that fit their panel."""
+"""Small multiples: a grid of panels with shared axes, one legend below, and the looks of models, alike in all."""
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -21,24 +22,46 @@ mpl.use("agg")  # never open a window
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.0  # inches: width of a column and of a page, and height of all panels
 CHARACTER = 0.08  # inches, mean width of a character of a title
 DARK = "#333333"  # of whatever belongs to no model
+SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
+
+
+class Look(NamedTuple):
+    """The family's colour and marker; a variant has a lighter colour and, as colour alone is not enough, dashes."""
+
+    label: str
+    colour: str
+    marker: str
+    dashes: Literal["-", "--"]
+
+
+def look(results: Results, model: str) -> Look:
+    """Return the look of a model."""
+    family, label = models.get(results, model).family, models.label(results, model)
+    colour, marker = SPARE[sum(family.encode()) % len(SPARE)]
+    if entry := results.layout["models"].get(family):
+        colour, marker = entry["colour"], entry["marker"]
+    if model == family:
+        return Look(label, colour, marker, "-")
+    red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(colour))
+    return Look(label, to_hex((red, green, blue)), marker, "--")
 
 
 def draw(
     data: pd.DataFrame,
     panel: Callable[[Axes, pd.DataFrame], None],
     legend: Sequence[Line2D],
-    columns: int,
     height: float,
     labels: tuple[str, str],
+    columns: int | None = None,
     **sharing: Any,
 ) -> Figure:
-    """Draw a panel per value of the column `panel`, in order of appearance, `columns` of them in a row.
+    """Draw a panel per value of the column `panel`, in order of appearance, `columns` of them in a row (2, if many 4).
 
     `panel` draws the rows of one. `height` is that of one panel in inches, less where all of them would not fit on a
     page. `sharing` are sharex and sharey, True by default.
     """
-    names = list(dict.fromkeys(data["panel"]))
-    columns = min(columns, len(names))
+    names = list(data["panel"].unique())
+    columns = min(columns or (4 if len(names) > 3 else 2), len(names))
     height = min(height, TALLEST / -(-len(names) // columns))
     width = (COLUMN if columns == 1 else PAGE) / columns
     size = {"height": height, "aspect": width / height}

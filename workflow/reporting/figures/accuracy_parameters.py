@@ -10,10 +10,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator
 
 from workflow.reporting import models
-from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
@@ -37,7 +37,7 @@ def draw(results: Results) -> Canvas:
     """Draw a panel per data set, front end and protocol."""
     data = table(results)
     sized = data[data["weights"] > 0]
-    looks = {model: style.look(results, model) for model in data["model"]}
+    looks = {model: panels.look(results, model) for model in data["model"]}
     lines = dict(zip(data.loc[data["weights"] == 0, "model"].unique(), cycle(LINES), strict=False))
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
@@ -45,7 +45,7 @@ def draw(results: Results) -> Canvas:
         if len(sized):
             axes.set_xlim(sized["weights"].min() / 2.5, sized["weights"].max() * 2.5)
         axes.xaxis.set_major_locator(LogLocator(10, numticks=20))
-        axes.xaxis.set_minor_locator(NullLocator())
+        axes.minorticks_off()
         for model, row in rows.groupby("model", sort=False):
             look, large = looks[model], looks[model].marker == "*"
             if (row["weights"] == 0).all():
@@ -63,8 +63,7 @@ def draw(results: Results) -> Canvas:
     ]
     legend += [panels.entry(looks[model].label, looks[model].colour, linestyle=line) for model, line in lines.items()]
     legend.append(panels.entry("best test epoch", panels.DARK, marker="_", markersize=7))
-    columns = 4 if data["panel"].nunique() > 3 else 2
-    return panels.draw(data, panel, legend, columns, 2.3, ("weights, W + U (log scale)", "test accuracy (%)"))
+    return panels.draw(data, panel, legend, 2.3, ("weights, W + U (log scale)", "test accuracy (%)"))
 
 
 FIGURE = Figure("accuracy_parameters", "Accuracy against parameters", 10, __doc__, draw)

@@ -16,23 +16,24 @@ from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
-from workflow.training import scores
 
 NAMED = 16, 4  # up to so many classes and panels, class names are readable; above, classes are numbered
 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     """Return predictions by true class (rows) and predicted class, and the number of runs that left some."""
+    from sklearn import metrics  # slow to import
+
     files = results.files("predictions.csv", *experiment)
-    tables = [pd.read_csv(file, usecols=["label", "predicted"]) for file in files]
-    both = pd.concat([table for table in tables if len(table)] or [pd.DataFrame()])
-    if both.empty:
-        return both, 0
-    names = class_names(results, experiment[0])
-    if len(names) <= both.to_numpy().max():
-        names = [str(label) for label in range(both.to_numpy().max() + 1)]
-    matrix = scores.confusion(both["label"].to_numpy(), both["predicted"].to_numpy(), len(names))
-    return pd.DataFrame(matrix, names, names), sum(len(table) > 0 for table in tables)
+    tables = [table for table in map(pd.read_csv, files) if len(table)]
+    if not tables:
+        return pd.DataFrame(), 0
+    both = pd.concat(tables)[["label", "predicted"]]
+    names, largest = class_names(results, experiment[0]), both.to_numpy().max()
+    if len(names) <= largest:
+        names = [str(label) for label in range(largest + 1)]
+    matrix = metrics.confusion_matrix(both["label"], both["predicted"], labels=range(len(names)))
+    return pd.DataFrame(matrix, names, names), len(tables)
 
 
 def class_names(results: Results, dataset: str) -> list[str]:
@@ -70,7 +71,7 @@ def draw(results: Results) -> Canvas | None:
             plt.setp(axes.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
 
     data, labels = pd.DataFrame({"panel": list(matrices)}), ("predicted class", "true class")
-    canvas = panels.draw(data, panel, [], 3 if many else 2, 3.0, labels, sharex=False, sharey=False)
+    canvas = panels.draw(data, panel, [], 3.0, labels, 3 if many else 2, sharex=False, sharey=False)
     shades, everywhere = canvas.axes[0].collections[0], list(canvas.axes)
     bar = canvas.colorbar(shades, ax=everywhere, location="bottom", shrink=0.35, aspect=30, pad=0.03)
     bar.set_label("share of the true class's clips (%)")

@@ -3,11 +3,9 @@ more than a factor of ten is logarithmic. What is zero or was not measured has n
 """
 
 from itertools import cycle, product
-from typing import Any
 
-import pandas as pd
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
@@ -33,22 +31,19 @@ def draw(results: Results) -> Canvas | None:
         label=[models.label(results, model) for model in table["model"]],
         series=list(zip(table["dataset"], table["front_end"], table["device"], strict=True)),
     )
-    series: dict[Any, dots.Series] = {}
-    looks = cycle(product(MARKERS, COLOURS))
-    for place, found in table.groupby("series", sort=False):
+    looks, series = cycle(product(MARKERS, COLOURS)), {}
+    for (place, found), (marker, colour) in zip(table.groupby("series", sort=False), looks, strict=False):
         head = f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}"
-        marker, colour = next(looks)
         series[place] = dots.Series(f"{head} (n = {panels.extent(found['n'])})", colour, marker)
-    columns = [table[["label", "series"]].assign(panel=text, value=table[name]) for name, text in QUANTITIES.items()]
-    data = pd.concat(columns, ignore_index=True).assign(low=float("nan"), high=float("nan"))
-    data = data[data["value"] > 0]
-    canvas = dots.draw(data, series, columns=len(QUANTITIES), xlabel="", percent=False)
+    data = table.rename(columns=QUANTITIES).melt(["label", "series"], QUANTITIES.values(), "panel")
+    data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
+    canvas = dots.draw(data, series, columns=len(QUANTITIES), percent=False)
     for axes, (_, values) in zip(canvas.axes, data.groupby("panel", sort=False)["value"], strict=True):
         if values.max() > WIDE * values.min():
             axes.set(xscale="log", xlabel="logarithmic scale", xlim=(values.min() / 1.6, values.max() * 1.6))
             axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("")
         else:
             axes.set_xlim(0, 1.1 * values.max())
     return canvas

@@ -6,10 +6,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator
 
 from workflow.experiments import curves
-from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
@@ -38,7 +38,7 @@ def draw(results: Results) -> Canvas | None:
     if data.empty:
         return None
     drawn = [model for model in results.experiments["model"].unique() if model in set(data["model"])]
-    looks = {model: style.look(results, model) for model in drawn}
+    looks = {model: panels.look(results, model) for model in drawn}
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         for model, runs in rows.groupby("model", sort=False):
@@ -48,13 +48,12 @@ def draw(results: Results) -> Canvas | None:
             sns.lineplot(**own, y="test_accuracy", errorbar=band, err_kws={"alpha": 0.12}, ls=looks[model].dashes)
         axes.set(xscale="log", xlim=(1, data["epoch"].max()), ylim=(0, 101))
         axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
 
     legend = [panels.entry(look.label, look.colour, linestyle=look.dashes) for look in looks.values()]
     legend += [panels.entry("test", panels.DARK), panels.entry("train", panels.DARK, linestyle=":", linewidth=0.8)]
-    columns = 4 if data["panel"].nunique() > 3 else 2
-    return panels.draw(data, panel, legend, columns, 2.3, ("epoch (log scale)", "accuracy (%)"))
+    return panels.draw(data, panel, legend, 2.3, ("epoch (log scale)", "accuracy (%)"))
 
 
 FIGURE = Figure("learning_curves", "Learning curves", 60, __doc__, draw, "No learning curves yet.")

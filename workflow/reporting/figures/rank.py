@@ -9,12 +9,12 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 import baselines
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.drawing import panels, style
+from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 
@@ -58,23 +58,23 @@ def draw(results: Results) -> Canvas | None:
     data = table(results)
     if data.empty:
         return None
-    looks = {model: style.look(results, model) for model in data["model"].unique()}
+    looks = {model: panels.look(results, model) for model in data["model"].unique()}
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         for model, curve in rows.groupby("model", sort=False):
-            colour, marker = looks[model].colour, looks[model].marker
+            look = looks[model]
             if (curve["rank"] == 0).all():
-                axes.axhline(curve["number"].item(), color=colour, lw=1)
+                axes.axhline(curve["number"].item(), color=look.colour, lw=1)
             else:
-                own = {"marker": marker, "markersize": 3.5, "markeredgewidth": 0}
-                sns.lineplot(curve, x="rank", y="number", color=colour, errorbar=None, ax=axes, **own)
+                own = {"color": look.colour, "marker": look.marker, "markersize": 3.5, "markeredgewidth": 0}
+                sns.lineplot(curve, x="rank", y="number", errorbar=None, ax=axes, **own)
         axes.set(yscale="log", xlim=(0.5, RANKS[-1] + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        axes.yaxis.set_minor_locator(NullLocator())
+        axes.minorticks_off()
 
     legend = [panels.entry(look.label, look.colour) for look in looks.values()]
     labels = ("rank (all ranks equal)", "number (log scale)")
-    return panels.draw(data, panel, legend, len(QUANTITIES), 2.1, labels, sharey=False)
+    return panels.draw(data, panel, legend, 2.1, labels, len(QUANTITIES), sharey=False)
 
 
 FIGURE = Figure(
