@@ -60,7 +60,7 @@ def test_pairs_are_those_that_both_have():
     first, second = {(0, 0): 0.5, (0, 1): 0.6, (1, 0): 0.7}, {(0, 1): 0.5, (1, 0): 0.5, (2, 0): 0.1}
     found = paired(pd.Series(first), pd.Series(second))
     assert found.n == 2
-    assert found.difference == pytest.approx(0.15)
+    assert found.mean == pytest.approx(0.15)
     assert math.isnan(found.p)  # fewer than FEWEST
 
 

@@ -68,8 +68,7 @@ def kind(results: Results, model: str) -> str:
 @cached
 def rivals(results: Results, dataset: str, front_end: str, model: str) -> list[str]:
     """Return the compressed models of the same data set and front end that were trained with `model`'s recipe."""
-    others = [name for *place, name in results.places if place == [dataset, front_end]]
-    recipe = get(results, model).recipe
+    others, recipe = results.models_on(dataset, front_end), get(results, model).recipe
     return [name for name in others if kind(results, name) == "compressed" and get(results, name).recipe == recipe]
 
 
@@ -87,20 +86,20 @@ def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict
     return {"recurrent": {}, "training": {}}
 
 
-def recurrent(results: Results, dataset: str, front_end: str, model: str) -> dict[str, Any]:
+def recurrent(results: Results, *place: str) -> dict[str, Any]:
     """Return the arguments of baselines.declare; empty if unknown."""
-    return resolved(results, dataset, front_end, model)["recurrent"]
+    return resolved(results, *place)["recurrent"]
 
 
-def format_of(results: Results, dataset: str, front_end: str, model: str) -> baselines.Format | None:
+def format_of(results: Results, *place: str) -> baselines.Format | None:
     """Return a model's format; None if unknown."""
-    return baselines.FORMATS.get(recurrent(results, dataset, front_end, model).get("format", ""))
+    return baselines.FORMATS.get(recurrent(results, *place).get("format", ""))
 
 
-def declaration(results: Results, dataset: str, front_end: str, model: str) -> Any | None:
+def declaration(results: Results, *place: str) -> Any | None:
     """Return the declaration of a model's layer; None for a naive baseline or if unknown."""
-    found = format_of(results, dataset, front_end, model)
-    return baselines.layer(**recurrent(results, dataset, front_end, model)) if found and not found.naive else None
+    found = format_of(results, *place)
+    return baselines.layer(**recurrent(results, *place)) if found and not found.naive else None
 
 
 def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
@@ -125,9 +124,9 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
     return found | {"weights": found["W"] + found["U"]}
 
 
-def dense_counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
+def dense_counts(results: Results, *place: str) -> dict[str, int] | None:
     """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G = 4 gates (3 for a GRU)."""
-    found = recurrent(results, dataset, front_end, model)
+    found = recurrent(results, *place)
     if "hidden_size" not in found or "input_size" not in found:
         return None
     gates = 3 if found.get("cell") == "gru" else 4
@@ -135,11 +134,11 @@ def dense_counts(results: Results, dataset: str, front_end: str, model: str) -> 
     return {"W": gates * H * D, "U": gates * H * H, "weights": gates * H * (D + H)}
 
 
-def ratios(results: Results, dataset: str, front_end: str, model: str) -> dict[str, float]:
+def ratios(results: Results, *place: str) -> dict[str, float]:
     """Return how many times fewer W, and W + U, a recurrent layer stores than the dense one; empty for a baseline."""
-    if kind(results, model) == "baseline":
+    if kind(results, place[2]) == "baseline":
         return {}
-    found, dense = counts(results, dataset, front_end, model), dense_counts(results, dataset, front_end, model)
+    found, dense = counts(results, *place), dense_counts(results, *place)
     if not found or not dense or not found["W"]:
         return {}
     return {f"ratio_{name}": dense[name] / found[name] for name in ("W", "weights")}

@@ -1,10 +1,10 @@
 """The results of a configuration: its records, the runs expected of it, and what several tables need of both."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -17,9 +17,8 @@ from workflow.reporting.records import EXPERIMENT, IDENTITY, PLACE
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
-P = ParamSpec("P")
-R = TypeVar("R")
 BLOCK = ["dataset", "front_end", "protocol"]
+cached = cache  # of a function of Results, each of which is its own key
 SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"
 SPLIT_SIZES = ["dataset", "protocol", "fold", "n_train", "n_validation", "n_test", SAME_CLASS]
 LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sources"]  # not in earlier files
@@ -38,7 +37,6 @@ class Results:
     layout: dict[str, Any]
     config: Configuration | None = None
     reported: pd.DataFrame = field(default_factory=pd.DataFrame)
-    cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def successful_records(self) -> pd.DataFrame:
@@ -97,6 +95,10 @@ class Results:
         """(dataset, front_end, model) of every expected or recorded experiment, in the order of tables."""
         return list(self.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None))
 
+    def models_on(self, *data: str) -> list[str]:
+        """Return the models of a data set and front end, in the order of tables."""
+        return [model for *place, model in self.places if tuple(place) == data]
+
     @cached_property
     def provenance(self) -> provenance.Provenance:
         """The origin of everything made from these results."""
@@ -138,19 +140,6 @@ class Results:
     def by_run(self, measure: str, *experiment: str) -> pd.Series:
         """Return `measure` of an experiment's runs by (fold, seed); runs without the value are left out."""
         return self.successful(*experiment).set_index(["fold", "seed"])[measure].dropna()
-
-
-def cached(function: Callable[Concatenate[Results, P], R]) -> Callable[Concatenate[Results, P], R]:
-    """Decorate `function(results, ...)` so that it is computed once per Results and arguments."""
-
-    @wraps(function)
-    def wrapper(results: Results, *args: P.args, **kwargs: P.kwargs) -> R:
-        key = (function, args, tuple(kwargs.items()))
-        if key not in results.cache:
-            results.cache[key] = function(results, *args, **kwargs)
-        return results.cache[key]
-
-    return wrapper
 
 
 @cached

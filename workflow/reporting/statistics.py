@@ -31,16 +31,7 @@ class Interval(NamedTuple):
     low: float
     high: float
     n: int
-
-
-class Paired(NamedTuple):
-    """Mean difference first - second over n shared runs; low, high and p (two-sided) are NaN for n < FEWEST."""
-
-    difference: float
-    low: float
-    high: float
-    p: float
-    n: int
+    p: float = math.nan  # two-sided, of a mean of 0; of paired differences alone
 
 
 def quantile(freedom: float) -> float:
@@ -68,19 +59,22 @@ def interval(values: Sequence[float] | pd.Series, correction: float = 0.0) -> In
     return Interval(mean, std, mean - half, mean + half, n)
 
 
-def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Paired:
-    """Compare two models run by run; only runs (indices) that both have count."""
+def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Interval:
+    """Return the mean difference first - second over the runs (indices) that both have.
+
+    low, high and p are NaN for n < FEWEST.
+    """
     from scipy import special
 
     found = interval((first - second).dropna(), correction)
     if found.n < FEWEST:
-        return Paired(found.mean, math.nan, math.nan, math.nan, found.n)
+        return found._replace(low=math.nan, high=math.nan)
     if found.std < 1e-12:  # every pair has the same difference: there is no t
         p = 1.0 if abs(found.mean) < 1e-12 else 0.0
     else:
         error = found.std * math.sqrt(1 / found.n + correction)
         p = float(2 * special.stdtr(found.n - 1, -abs(found.mean) / error))
-    return Paired(found.mean, found.low, found.high, p, found.n)
+    return found._replace(p=p)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -136,17 +130,16 @@ def expected(results: Results, *experiment: str) -> int:
 
 
 @cached
-def compare(results: Results, measure: str, first: str, second: str, *block: str) -> Paired:
+def compare(results: Results, measure: str, first: str, second: str, *block: str) -> Interval:
     """Compare two models in a block (dataset, front_end, protocol) over the folds and seeds that both have.
 
     Two fitted models are compared once per fold.
     """
     dataset, front_end, protocol = block
     both = [(dataset, front_end, model, protocol) for model in (first, second)]
+    one, two = (results.by_run(measure, *experiment) for experiment in both)
     if all(models.is_fitted(results, *experiment[:3]) for experiment in both):
-        one, two = (observations(results, measure, *experiment)[0] for experiment in both)
-    else:
-        one, two = (results.by_run(measure, *experiment) for experiment in both)
+        one, two = (runs.groupby("fold").mean() for runs in (one, two))
     return paired(one, two, _correction(results, (one - two).dropna(), dataset, protocol))
 
 
@@ -158,14 +151,12 @@ def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
     significance after Holm's correction over these comparisons.
     """
     dataset, front_end, protocol = block
-    names = [name for *place, name in results.places if place == [dataset, front_end]]
+    names = results.models_on(dataset, front_end)
     means = {name: results.by_run(measure, dataset, front_end, name, protocol).mean() for name in names}
     ranked = sorted((name for name in names if means[name] == means[name]), key=lambda name: (-means[name], name))
     pairs = [(one, other) for place, one in enumerate(ranked[:2]) for other in ranked[place + 1 :]]
     tests = [compare(results, measure, one, other, *block) for one, other in pairs]
     corrected = holm([test.p for test in tests])
-    wins: dict[str, list[bool]] = {}
-    for (one, _), test, p in zip(pairs, tests, corrected, strict=True):
-        wins.setdefault(one, []).append(p <= results.layout["significance"] and test.difference > 0)
-    earned = zip(ranked, ("best", "second"), strict=False)
-    return {name: mark for name, mark in earned if name in wins and all(wins[name])}
+    won = [p <= results.layout["significance"] and test.mean > 0 for test, p in zip(tests, corrected, strict=True)]
+    wins = pd.Series(won, [one for one, _ in pairs], dtype=bool).groupby(level=0).all()
+    return {name: mark for name, mark in zip(ranked, ("best", "second"), strict=False) if wins.get(name, False)}

@@ -3,17 +3,19 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models, reported
 from workflow.reporting.numbers import MISSING, number
-from workflow.reporting.records import ACCURACIES
+from workflow.reporting.records import ACCURACIES, PLACE
 from workflow.reporting.results import Results, cached
-from workflow.reporting.statistics import FEWEST, compare, holm
+from workflow.reporting.statistics import FEWEST, Interval, compare, holm
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, interval, link, model, text
+from workflow.reporting.verdict import INCONCLUSIVE, NOT_RUN
 
-HOLDS, FAILS, INCONCLUSIVE, NOT_RUN = "holds", "fails", "inconclusive", "not run"
+HOLDS, FAILS = "holds", "fails"
 DENSE = "dense LSTM"
 TITLES = {
     "weights": "Only a few thousand weights",
@@ -65,9 +67,9 @@ COLUMNS = [
 def build(results: Results) -> pd.DataFrame:
     """Return a row per check. Differences in accuracy are fractions, FDHT-LSTM minus rival."""
     ours = [place for place in results.places if models.kind(results, place[2]) == "fdht"]
+    pairs = [(*place, rival) for place in ours for rival in models.rivals(results, *place)]
     rows = [row for place in ours for row in _sizes(results, *place)]
-    for measure in ACCURACIES:
-        rows += _accuracies(results, measure, ours)
+    rows += [row for measure in ACCURACIES for row in _accuracies(results, measure, pairs)]
     return pd.DataFrame(rows, columns=CSV)
 
 
@@ -95,21 +97,16 @@ def _of_abstract(results: Results, metric: str) -> list[float]:
     return [reported.of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
 
 
-def _accuracies(results: Results, measure: str, ours: list[tuple[str, str, str]]) -> list[Row]:
+def _accuracies(results: Results, measure: str, pairs: list[tuple[str, str, str, str]]) -> list[Row]:
     """Compare FDHT-LSTM with each rival; Holm's correction covers all rows of the measure."""
-    rows: list[Row] = []
-    for dataset, front_end, name in ours:
-        for rival in models.rivals(results, dataset, front_end, name):
-            for protocol in results.experiments["protocol"].unique():
-                test = compare(results, measure, name, rival, dataset, front_end, protocol)
-                row = {"claim": measure, "dataset": dataset, "front_end": front_end, "protocol": protocol}
-                row |= {"model": name, "against": rival, "expected_low": 0.0, "found": test.difference}
-                rows.append(row | {"low": test.low, "high": test.high, "n": test.n, "p": test.p})
-    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        unclear = row["n"] < FEWEST or p > results.layout["significance"]
-        verdict = NOT_RUN if row["n"] == 0 else INCONCLUSIVE if unclear else HOLDS if row["found"] > 0 else FAILS
-        row |= {"p_corrected": p, "verdict": verdict}
-    return rows
+    table = pd.DataFrame(pairs, columns=[*PLACE, "against"]).assign(claim=measure, expected_low=0.0)
+    table = table.merge(results.experiments["protocol"].drop_duplicates(), how="cross")
+    compared = table[["model", "against", "dataset", "front_end", "protocol"]].itertuples(index=False, name=None)
+    tests = pd.DataFrame([compare(results, measure, *row) for row in compared], columns=Interval._fields)
+    table = table.join(tests.rename(columns={"mean": "found"})).assign(p_corrected=holm(tests["p"]))
+    unclear = (table["n"] < FEWEST) | ~(table["p_corrected"] <= results.layout["significance"])
+    verdicts = [table["n"] == 0, unclear, table["found"] > 0]
+    return table.assign(verdict=np.select(verdicts, [NOT_RUN, INCONCLUSIVE, HOLDS], FAILS)).to_dict("records")
 
 
 def overall(verdicts: list[str]) -> str:
