@@ -4,16 +4,13 @@ The code's commit is the last that changed it, not HEAD: an unrelated commit mus
 """
 
 import hashlib
-import subprocess
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from workflow.reporting import records
+from workflow.training import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("workflow/reporting", "paper")
 UNCOMMITTED = "from uncommitted changes"
 
@@ -42,30 +39,20 @@ def of(table: pd.DataFrame) -> Provenance:
 def run_commits(successful: pd.DataFrame) -> str:
     """Return the commits of the runs, each with how many of its runs used code that differed from it."""
     known = []
-    for commit, rows in successful[successful["git_commit"].fillna("") != ""].groupby("git_commit"):
-        dirty = uncommitted(rows)
-        known.append(commit[:12] + (f" ({dirty} of {len(rows)} runs {UNCOMMITTED})" if dirty else ""))
+    for commit, rows in successful[successful["git_commit"] != ""].groupby("git_commit"):
+        changed = uncommitted(rows)
+        known.append(f"{commit[:12]} ({changed})" if changed else commit[:12])
     return "commit " + ", ".join(known) if known else "no recorded commit"
 
 
-def uncommitted(rows: pd.DataFrame) -> int:
-    """Return how many of these runs used code that differed from their commit."""
-    return int(rows["git_dirty"].eq(True).sum())
+def uncommitted(runs: pd.DataFrame) -> str:
+    """Return how many of these runs used code that differed from their commit; "" if none."""
+    dirty = int(runs["git_dirty"].eq(True).sum())
+    return f"{dirty} of {len(runs)} runs {UNCOMMITTED}" if dirty else ""
 
 
-@lru_cache(maxsize=1)
 def script_commit() -> str:
     """Return the last commit that changed the reporting code, marked if files have changed since."""
-    commit = _git("log", "-1", "--format=%h", "--abbrev=12")
-    changed = " with local changes" if _git("status", "--porcelain") else ""
+    commit = environment.output_of("git", "log", "-1", "--format=%h", "--abbrev=12", "--", *SCRIPTS)
+    changed = " with local changes" if environment.output_of("git", "status", "--porcelain", "--", *SCRIPTS) else ""
     return f"commit {commit}{changed}" if commit else "no git commit"
-
-
-def _git(*arguments: str) -> str:
-    """Return what git prints about the reporting code; "" if there is no git or no repository."""
-    try:
-        return subprocess.check_output(
-            ["git", *arguments, "--", *SCRIPTS], cwd=ROOT, stderr=subprocess.DEVNULL, text=True
-        ).strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

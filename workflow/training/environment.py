@@ -30,8 +30,8 @@ def capture() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "git": {
-            "commit": _output_of("git", "rev-parse", "HEAD"),
-            "dirty": bool(_output_of("git", "status", "--porcelain")),
+            "commit": output_of("git", "rev-parse", "HEAD"),
+            "dirty": bool(output_of("git", "status", "--porcelain")),
         },
         "variables": {name: os.environ[name] for name in SWITCHES if name in os.environ},
         "scheduler": {name: os.environ[name] for part in SCHEDULER if (name := f"SLURM_{part}") in os.environ},
@@ -82,7 +82,7 @@ def describe(device: "torch.device") -> dict[str, Any]:
         },
     }
     if device.type == "cuda":
-        driver = _output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+        driver = output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
         about |= {"cuda": torch.version.cuda, "driver": driver.split("\n")[0]}
         about["determinism"] |= {
             "cudnn_deterministic": torch.backends.cudnn.deterministic,
@@ -106,7 +106,7 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _output_of(*command: str) -> str:
+def output_of(*command: str) -> str:
     """Standard output of a command in the project's folder; empty if it fails or does not exist."""
     try:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -6,8 +6,8 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.render import escape_tex
-from workflow.reporting.reported import of_abstract
-from workflow.reporting.results import Results
+from workflow.reporting.reported import COUNTS, of_abstract
+from workflow.reporting.results import BLOCK, Results
 from workflow.reporting.tables import accuracy, claims, comparison
 
 CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
@@ -17,22 +17,15 @@ CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
     "test_accuracy": ("Points more than each rival, epoch chosen on validation", "gain", 100, 1),
     "best_epoch_accuracy": ("Points more than each rival, best test epoch", "gain", 100, 1),
 }
-KINDS = {  # metric -> what is compared
-    "accuracy": "Test accuracy (protocol random, best test epoch)",
-    "W": "Input-to-hidden weights",
-    "U": "Hidden-to-hidden weights",
-    "weights": "All weights",
-    "ratio_W": "Times fewer than dense W",
-    "ratio_weights": "Times fewer than dense W + U",
-}
-PLACE = ["dataset", "front_end", "protocol"]
+# metric -> what is compared
+KINDS = {"accuracy": comparison.TITLES[comparison.NEAREST]} | {name: comparison.TITLES["", name] for name in COUNTS}
 
 
 def runs(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: how many models, folds and seeds, and the states of runs."""
     every = pd.concat([results.successful_records.assign(state="finished"), results.excluded]).dropna(subset=["fold"])
-    groups, rows = every.groupby(PLACE), []
-    for place in results.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None):
+    groups, rows = every.groupby(BLOCK), []
+    for place in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
         found = groups.get_group(place)
         numbers = (number(found[column].nunique()) for column in ("model", "fold", "seed"))
         rows.append((_place(results, *place), *numbers, _counts(found["state"])))
@@ -54,23 +47,21 @@ def verdicts(results: Results) -> pd.DataFrame:
 def reported(results: Results) -> pd.DataFrame:
     """Return a row per kind of reported number: how often each verdict on the reproduced one occurs."""
     table = comparison.build(results)
-    nearest = (table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")
-    table = table[table["reported"].notna() & (nearest | (table["metric"] != "accuracy"))]
-    kinds = ((text, table[table["metric"] == metric]) for metric, text in KINDS.items())
-    rows = [(text, number(len(found)), _counts(found["verdict"])) for text, found in kinds if len(found)]
+    nearest = table["protocol"].isin(["", "random"]) & (table["measure"] != "test_accuracy")
+    known = table[table["reported"].notna() & nearest]
+    kinds = ((text, known.loc[known["metric"] == metric, "verdict"]) for metric, text in KINDS.items())
+    rows = [(text, number(len(verdicts)), _counts(verdicts)) for text, verdicts in kinds if len(verdicts)]
     return pd.DataFrame(rows, columns=["Number", "Reported", "Reproduced"])
 
 
 def leaders(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: the best recurrent model, FDHT-LSTM, and naive baseline."""
-    table = accuracy.build(results)
-    table = table.assign(kind=[models.kind(results, model) for model in table["model"]])
-    rows = []
-    for place, found in table[table["n"] > 0].groupby(PLACE, sort=False):
-        kind = found["kind"]
+    table, rows = accuracy.build(results), []
+    for place, found in table[table["n"] > 0].groupby(BLOCK, sort=False):
+        kind = found["model"].map(lambda model: models.kind(results, model))
         groups = (found[kind != "baseline"], found[kind == "fdht"], found[kind == "baseline"])
         rows.append((_place(results, *place), *(_best(results, group) for group in groups)))
-    heads = [f"Best {group} (%)" for group in ("recurrent model", "FDHT-LSTM", "naive baseline")]
+    heads = ["Best recurrent model (%)", "Best FDHT-LSTM (%)", "Best naive baseline (%)"]
     return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
 
@@ -94,8 +85,6 @@ def _counts(words: pd.Series) -> str:
 
 
 def _range(values: pd.Series, digits: int) -> str:
-    if values.isna().all():
-        return MISSING
     return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
 
 

@@ -1,14 +1,12 @@
 """report.html: one self-contained page with all tables, figures and runs."""
 
 import base64
-import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import jinja2
 import typer
-from markupsafe import Markup
 
 from workflow.reporting import options, records
 from workflow.reporting.drawing.figure import saved
@@ -20,19 +18,19 @@ from workflow.storage.command_line import command_line
 from workflow.storage.files import write_text
 
 MODULE = "workflow.reporting.report.page"
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+JSON = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
 
 
 def page(results: Results, prefix: str = "") -> str:
     """Return the page. `prefix` leads from it to the folder of records, for links to files."""
     states = results.excluded["state"].value_counts().sort_index().to_dict()
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
+        loader=TEMPLATES, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
     )
+    environment.policies["json.dumps_kwargs"] = JSON
     return environment.get_template("report.html.j2").render(
         title=results.config.name if results.config else "a folder of records",
-        css=Markup((TEMPLATES / "report.css").read_text()),
-        script=Markup((TEMPLATES / "report.js").read_text()),
         comments=results.provenance.lines(MODULE),
         counts={"done": len(results.successful_records)} | states,
         problems=records.problems(results.records),
@@ -40,7 +38,7 @@ def page(results: Results, prefix: str = "") -> str:
         tables=TABLES.values(),
         figures=images(results),
         columns=runs.COLUMNS,
-        data=embedded(runs.collect(results) | {"prefix": prefix}),
+        data=runs.collect(results) | {"prefix": prefix},
     )
 
 
@@ -52,12 +50,6 @@ def images(results: Results) -> list[tuple[str, str, str, str]]:
         image = saved(canvas, "png", figure.name, results.provenance.lines(MODULE)) if canvas else b""
         drawn.append((figure.name, figure.title, base64.b64encode(image).decode(), text))
     return drawn
-
-
-def embedded(content: dict) -> Markup:
-    """Return JSON that is safe inside a script element: no text of a record can end the element."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 
 
 def main(

@@ -41,18 +41,15 @@ def collect(results: Results) -> dict[str, Any]:
         folder = (results.root / row["record"]).parent
         run = {name: value for name, value in row.items() if pd.notna(value)}
         if run.pop("git_dirty", False):
-            run["git_commit"] = f"{run['git_commit']} ({UNCOMMITTED})"
-        path = "/".join(row["record"].split("/")[-7:-1])  # below runs/
-        run |= {
-            "path": path,
-            "text": searched(results, run),
-            "files": [name for name in FILES if (folder / name).is_file()],
-        }
-        if points := curve(folder / "metrics.jsonl"):
-            run["curve"] = points
+            run["git_commit"] += f" ({UNCOMMITTED})"
+        run["path"] = "/".join(row["record"].split("/")[-7:-1])  # below runs/
+        run["text"] = searched(results, run)
+        run["files"] = [name for name in FILES if (folder / name).is_file()]
+        if epochs := curves.read(folder / "metrics.jsonl"):
+            run["curve"] = curve(epochs)
         for key, name in SHARED.items():
-            if shown := text(folder / name):
-                run[key] = texts[key].setdefault(shown, len(texts[key]))
+            if name in run["files"]:
+                run[key] = texts[key].setdefault(text(folder / name), len(texts[key]))
         runs.append(run)
     return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(texts[key]) for key in texts}}
 
@@ -66,21 +63,14 @@ def searched(results: Results, run: dict[str, Any]) -> str:
     return " ".join(names).lower()
 
 
-def curve(path: Path) -> dict[str, list] | None:
-    """Return epochs and accuracies, thinned to MOST_POINTS; None without metrics."""
-    epochs = curves.read(path)
-    if not epochs:
-        return None
-    kept = {*range(0, len(epochs), -(-len(epochs) // MOST_POINTS)), len(epochs) - 1}
-    thinned = [epochs[index] for index in sorted(kept)]
-    lines = {name: curves.column(thinned, name) for name in CURVES}
-    rounded = {name: [None if math.isnan(value) else round(value, 4) for value in line] for name, line in lines.items()}
-    return {"epoch": [entry["epoch"] for entry in thinned], **rounded}
+def curve(epochs: list[curves.Epoch]) -> dict[str, list]:
+    """Return epochs and accuracies, thinned to MOST_POINTS and the last; None for a value that a line lacks."""
+    kept = sorted({*range(0, len(epochs), -(-len(epochs) // MOST_POINTS)), len(epochs) - 1})
+    lines = {name: curves.column([epochs[index] for index in kept], name) for name in ("epoch", *CURVES)}
+    return {name: [None if math.isnan(value) else round(value, 4) for value in line] for name, line in lines.items()}
 
 
 def text(path: Path) -> str:
-    """Return a file without the identity of the run, so that many runs have the same text; "" without a file."""
-    if not path.is_file():
-        return ""
+    """Return a file without the identity of the run, so that many runs have the same text."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     return "".join(line for line in lines if line.partition(":")[0] not in IDENTITY)

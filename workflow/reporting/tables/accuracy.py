@@ -83,10 +83,7 @@ def _remark(results: Results, *experiment: str) -> str:
     """Return the footnote on excluded runs and runs of uncommitted code."""
     states = results.rows("excluded", *experiment)["state"].value_counts().sort_index()
     parts = [f"{count} {state}" for state, count in states.items()]
-    runs = results.successful(*experiment)
-    if dirty := provenance.uncommitted(runs):
-        parts.append(f"{dirty} of {len(runs)} runs {provenance.UNCOMMITTED}")
-    return ", ".join(parts)
+    return ", ".join(filter(None, [*parts, provenance.uncommitted(results.successful(*experiment))]))
 
 
 def _mixed_data(results: Results, dataset: str) -> list[str]:
