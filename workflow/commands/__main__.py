@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
             instead = ", or use --set KEY=VALUE, which keeps the results apart" if name == "run" else ""
             raise InputError(f"{name} uses {config} as it is, without --config; change the file{instead}")
         return command(name, given, f"./reproduce {first} {name}", config)
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return 1
 
