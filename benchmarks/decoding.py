@@ -23,8 +23,8 @@ from benchmarks import measure
 from workflow.datasets import frames as step
 from workflow.datasets import listing
 from workflow.datasets.catalogue import dataset as entry_of
-from workflow.datasets.errors import DataError
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, write_csv
 
 SIZE = (160, 120)
@@ -76,7 +76,7 @@ def compare(name: str, folder: Path, cores: Sequence[int], repetitions: int) -> 
             add("ours", n, lambda n=n: ours(file, n))
         timings = measure.take_turns(calls, repetitions, warm_up=0, settled=0)
     if len(set(frames.values())) != 1:
-        raise DataError(f"{folder}: the implementations disagree on the number of frames: {frames}")
+        raise InputError(f"{folder}: the implementations disagree on the number of frames: {frames}")
     return [
         {
             "dataset": name,

@@ -12,7 +12,7 @@ from small_data import tar_of, tree, zip_of
 
 from workflow.datasets import archives
 from workflow.datasets.archives import digests
-from workflow.datasets.errors import DataError
+from workflow.storage.errors import InputError
 from workflow.storage.seal import DamagedError, digest
 
 LIMIT = 1 << 24
@@ -63,7 +63,7 @@ def test_archives_in_archives(tmp_path, outer, inner):
 def test_a_truncated_archive_is_detected_and_leaves_nothing(tmp_path, kind, share):
     whole = WRITERS[kind](MEMBERS)
     path = put(tmp_path, whole[: int(share * len(whole))])
-    with pytest.raises(DataError, match="archive"):
+    with pytest.raises(InputError, match="archive"):
         unpack(path, tmp_path / "out")
     assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
 
@@ -84,7 +84,7 @@ def test_a_tar_of_a_folder_itself(tmp_path):
 def test_a_tar_cut_between_two_members_is_detected(tmp_path):
     """tarfile itself takes it for whole."""
     whole = tar_of({"a.avi": bytes(512), "b.avi": bytes(512)})
-    with pytest.raises(DataError, match="end mark"):
+    with pytest.raises(InputError, match="end mark"):
         unpack(put(tmp_path, whole[:1024]), tmp_path / "out")
 
 
@@ -92,7 +92,7 @@ def test_a_tar_cut_between_two_members_is_detected(tmp_path):
 def test_a_flipped_bit_is_detected(tmp_path, kind):
     data = bytearray(WRITERS[kind](MEMBERS))
     data[len(data) // 2] ^= 1
-    with pytest.raises(DataError, match="corrupt"):
+    with pytest.raises(InputError, match="corrupt"):
         unpack(put(tmp_path, bytes(data)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -103,7 +103,7 @@ def test_no_member_leaves_the_folder(tmp_path, kind, name):
     inside = tmp_path / "inside"
     inside.mkdir()
     path = put(inside, WRITERS[kind]({"fine.avi": b"1", name: b"2"}))
-    with pytest.raises(DataError, match="outside the target folder"):
+    with pytest.raises(InputError, match="outside the target folder"):
         unpack(path, inside / "out")
     assert [entry.name for entry in inside.iterdir()] == ["archive"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
@@ -135,7 +135,7 @@ def links() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", links())
 def test_links_and_devices_are_refused(tmp_path, kind):
-    with pytest.raises(DataError, match="'link' is a link or a device"):
+    with pytest.raises(InputError, match="'link' is a link or a device"):
         unpack(put(tmp_path, links()[kind]), tmp_path / "out")
 
 
@@ -150,13 +150,13 @@ def test_a_bomb_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "_write", lambda *arguments: pytest.fail("a member was written"))
     data = bomb(LIMIT + 1)
     assert len(data) < LIMIT // 100
-    with pytest.raises(DataError, match=r"declare more than 0\.02 GB"):
+    with pytest.raises(InputError, match=r"declare more than 0\.02 GB"):
         unpack(put(tmp_path, data), tmp_path / "out")
 
 
 def test_bombs_in_an_archive_share_its_limit(tmp_path):
     inner = {f"{name}.zip": bomb(LIMIT // 3) for name in "abc"}
-    with pytest.raises(DataError, match="declare more than"):
+    with pytest.raises(InputError, match="declare more than"):
         unpack(put(tmp_path, zip_of(inner)), tmp_path / "out")
     assert [entry.name for entry in tmp_path.iterdir()] == ["archive"]
 
@@ -166,13 +166,13 @@ def test_a_member_that_lies_about_its_size_is_stopped(tmp_path):
     for mark, place in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
         at = data.index(mark) + place
         data[at : at + 4] = (1000).to_bytes(4, "little")
-    with pytest.raises(DataError, match=r"corrupt|declare"):
+    with pytest.raises(InputError, match=r"corrupt|declare"):
         unpack(put(tmp_path, bytes(data)), tmp_path / "out")
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(DataError, match="are free"):
+    with pytest.raises(InputError, match="are free"):
         unpack(put(tmp_path, zip_of(MEMBERS)), tmp_path / "out")
 
 
@@ -182,13 +182,13 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path):
         archive.writestr("a.avi", b"1")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("a.avi", b"2")
-    with pytest.raises(DataError, match="twice"):
+    with pytest.raises(InputError, match="twice"):
         unpack(put(tmp_path, out.getvalue()), tmp_path / "out")
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>no archive</html>", bytes(4096), b"Rar!"])
 def test_what_is_no_archive_is_named(tmp_path, data):
-    with pytest.raises(DataError, match=r"neither a ZIP nor a TAR nor a RAR|holds no file"):
+    with pytest.raises(InputError, match=r"neither a ZIP nor a TAR nor a RAR|holds no file"):
         unpack(put(tmp_path, data), tmp_path / "out")
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from workflow.datasets import download, frames, generate, inventory, splits, unpack
 from workflow.datasets.catalogue import DEMO
-from workflow.datasets.demo_scene import CLASSES
-from workflow.datasets.errors import DataError
+from workflow.datasets.generate import CLASSES
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json, write_json
 from workflow.storage.seal import DamagedError, sealed
 
@@ -91,6 +91,6 @@ def test_a_generated_archive_that_has_changed_is_not_used(tmp_path):
     write_json(tmp_path / "demo.zip.json", sealed({}, {"demo.zip": "0" * 64}))
     with pytest.raises(DamagedError, match=r"demo\.zip is corrupt"):
         download.main("demo", tmp_path, output, archive)
-    with pytest.raises(DataError, match="demo is not downloaded but generated"):
+    with pytest.raises(InputError, match="demo is not downloaded but generated"):
         download.main("demo", tmp_path, output)
     assert not output.exists()

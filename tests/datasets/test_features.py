@@ -13,9 +13,9 @@ import torch
 from small_data import listing_of
 
 from workflow.datasets import catalogue, download, frames
-from workflow.datasets.errors import DataError
 from workflow.datasets.features import main, weights_of
 from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
+from workflow.storage.errors import InputError
 from workflow.storage.seal import DamagedError
 
 T = 1
@@ -127,11 +127,11 @@ def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monke
 def test_bad_weights_are_named(prepared, tmp_path):
     for name, write in (("bad", lambda path: path.write_bytes(b"not weights")), ("other", save_other)):
         write(tmp_path / f"{name}.pth")
-        with pytest.raises(DataError, match=rf"{name}\.pth: not the weights of torchvision's inception_v3"):
+        with pytest.raises(InputError, match=rf"{name}\.pth: not the weights of torchvision's inception_v3"):
             main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / f"{name}.pth"), 2, "cpu")
-    with pytest.raises(DataError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
+    with pytest.raises(InputError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
         main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / "gone.pth"))
-    with pytest.raises(DataError, match=r"--origin is missing; expected source\.json of the weights of inception_v3"):
+    with pytest.raises(InputError, match=r"--origin is missing; expected source\.json of the weights of inception_v3"):
         main("inception_v3", prepared, tmp_path / "out")
     assert not list((tmp_path / "out").glob("inception_v3.json"))
 

@@ -8,8 +8,8 @@ import server as loopback
 
 from workflow.datasets import fetch as module
 from workflow.datasets.catalogue import Source
-from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import ATTEMPTS, fetch
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_json
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
@@ -63,7 +63,7 @@ def test_cut_connections_are_resumed_where_they_stopped(server, get):
 def test_a_part_of_an_earlier_run_is_continued(server, get, tmp_path):
     server.files["/set.zip"] = BODY
     server.faults["/set.zip"] = [loopback.cut(700_000), *[loopback.status(503)] * (ATTEMPTS + 1)]
-    with pytest.raises(DataError, match="503"):
+    with pytest.raises(InputError, match="503"):
         get(server.url("/set.zip"))
     server.faults.clear()
     server.log.clear()
@@ -74,7 +74,7 @@ def test_a_part_of_an_earlier_run_is_continued(server, get, tmp_path):
 def test_a_part_that_is_whole_already_is_taken(server, get, tmp_path):
     server.files["/set.zip"] = BODY
     server.faults["/set.zip"] = [loopback.cut(len(BODY) - 1), *[loopback.status(503)] * (ATTEMPTS + 1)]
-    with pytest.raises(DataError):
+    with pytest.raises(InputError):
         get(server.url("/set.zip"))
     part = tmp_path / "archives" / "set.zip.part"
     part.write_bytes(BODY)
@@ -108,7 +108,7 @@ def test_passing_errors_are_tried_again_with_growing_pauses(server, get, pauses)
 
 
 def test_no_answer_at_all_ends_after_some_attempts(get, pauses):
-    with pytest.raises(DataError, match=f"tried {ATTEMPTS} times"):
+    with pytest.raises(InputError, match=f"tried {ATTEMPTS} times"):
         get("http://127.0.0.1:9/set.zip")
     assert len(pauses) == ATTEMPTS
 
@@ -139,7 +139,7 @@ def test_a_wrong_checksum_leads_to_the_next_mirror(server, get, tmp_path, algori
 
 def test_when_all_fail_each_reason_is_named_and_nothing_stays(server, get, tmp_path):
     server.files["/bad.zip"] = OTHER
-    with pytest.raises(DataError) as error:
+    with pytest.raises(InputError) as error:
         get(server.url("/gone.zip"), Source(server.url("/bad.zip"), md5="0" * 32))
     message = str(error.value)
     assert "HTTP 404" in message
@@ -152,7 +152,7 @@ def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_pat
     server.files["/set.zip"] = BODY
     get(server.url("/set.zip")).unlink()
     server.files["/set.zip"] = OTHER
-    with pytest.raises(DataError, match="at the first download it was"):
+    with pytest.raises(InputError, match="at the first download it was"):
         get(server.url("/set.zip"))
     assert leftovers(tmp_path) == []
 
@@ -160,7 +160,7 @@ def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_pat
 def test_a_kept_file_that_was_tampered_with_is_refused(server, get):
     server.files["/set.zip"] = BODY
     get(server.url("/set.zip")).write_bytes(OTHER)
-    with pytest.raises(DataError, match="remove the file to download it again"):
+    with pytest.raises(InputError, match="remove the file to download it again"):
         get(server.url("/set.zip"))
 
 
@@ -178,7 +178,7 @@ def test_mirrors_may_pack_the_same_name_differently(server, get):
 def test_a_full_disk_is_foreseen(server, get, monkeypatch):
     server.files["/set.zip"] = BODY
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(DataError, match=r"0\.00 GB are free"):
+    with pytest.raises(InputError, match=r"0\.00 GB are free"):
         get(server.url("/set.zip"))
 
 

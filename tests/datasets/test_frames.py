@@ -12,7 +12,6 @@ from small_data import listing_of
 
 from workflow.datasets import frames
 from workflow.datasets.decode import decode
-from workflow.datasets.errors import DataError
 from workflow.datasets.frames import COLUMNS, main
 from workflow.datasets.listing import COLUMNS as COLUMNS_OF_A_LISTING
 from workflow.storage.errors import InputError
@@ -80,7 +79,7 @@ def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, t
 
 def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(listing, tmp_path, clip):
     path = listing(broken={3: b"", 8: b"no video" * 50})
-    with pytest.raises(DataError, match=r"2 of 12 clips do not decode; at most the share 0\.1 may fail .*: empty file"):
+    with pytest.raises(InputError, match=r"2 of 12 clips do not decode; at most the share 0\.1 may .*: empty file"):
         main(path, tmp_path, **SIZE, max_undecodable=0.1)
     assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
     table = read_csv(path, ("clip", "path"))
@@ -92,7 +91,7 @@ def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(list
 def test_a_clip_that_disappeared_is_named(listing, tmp_path):
     path = listing()
     Path(read_csv(path, ("path",))[2]["path"]).unlink()
-    with pytest.raises(DataError, match=r"v_biking_01_03\.avi: .*No such file"):
+    with pytest.raises(InputError, match=r"v_biking_01_03\.avi: .*No such file"):
         main(path, tmp_path, **SIZE, max_undecodable=0.0)
 
 
@@ -126,13 +125,13 @@ def test_an_unpacked_clip_that_is_gone_is_not_one_that_does_not_decode(listing, 
 
 
 def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
-    with pytest.raises(DataError, match="class 'biking': none of its clips decodes"):
+    with pytest.raises(InputError, match="class 'biking': none of its clips decodes"):
         main(listing(4, broken={0: b"", 1: b""}), tmp_path, **SIZE, max_undecodable=0.9)
 
 
 def test_an_empty_listing_is_an_error(tmp_path):
     (tmp_path / "listing.csv").write_text("clip,class,group,source,official,path,sha256\n")
-    with pytest.raises(DataError, match="lists no clip"):
+    with pytest.raises(InputError, match="lists no clip"):
         main(tmp_path / "listing.csv", tmp_path)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from workflow.datasets import catalogue, inventory, make_inventories
 from workflow.datasets.catalogue import CATALOGUE, folds
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 
 
 @pytest.mark.parametrize(("name", "clips", "classes"), [("ucf11", 1600, 11), ("hmdb51", 6766, 51)])
@@ -96,9 +96,9 @@ def test_folds_of_each_protocol():
 
 
 def test_unknown_names_are_answered_with_the_known_ones():
-    with pytest.raises(DataError, match="data set 'ucf12' is unknown; expected one of ucf11, hmdb51"):
+    with pytest.raises(InputError, match="data set 'ucf12' is unknown; expected one of ucf11, hmdb51"):
         catalogue.dataset("ucf12")
-    with pytest.raises(DataError, match="protocol 'grouped' of ucf11 is unknown; expected group, random"):
+    with pytest.raises(InputError, match="protocol 'grouped' of ucf11 is unknown; expected group, random"):
         folds("ucf11", "grouped")
 
 
@@ -112,7 +112,7 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2)
     monkeypatch.setitem(CATALOGUE, "jumps", entry)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
-    with pytest.raises(DataError, match=r"jumps\.json: no such file; data set 'jumps' needs an inventory, written by"):
+    with pytest.raises(InputError, match=r"jumps\.json: no such file; data set 'jumps' needs an inventory, written by"):
         entry.classes  # noqa: B018
     (tmp_path / "names.txt").write_text("\n".join(names))
     given = ["--dataset", "jumps", "--names", str(tmp_path / "names.txt")]
@@ -122,7 +122,7 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     parts = [train_and_test(entry, clips("jumps"), "group", fold, 0).values() for fold in (0, 1)]
     assert [list(part).count("test") for part in parts] == [6, 6]
     (tmp_path / "names.txt").write_text("hop/readme.txt")
-    with pytest.raises(DataError, match=r"'hop/readme\.txt' does not follow the layout <class>/"):
+    with pytest.raises(InputError, match=r"'hop/readme\.txt' does not follow the layout <class>/"):
         call(make_inventories.main, [*given, "--output", str(tmp_path)])
 
 

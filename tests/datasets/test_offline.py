@@ -66,6 +66,6 @@ def test_steps_run_in_a_network_namespace_without_any_route(downloaded, root):
 def test_all_sources_dead_ends_in_one_sentence_and_no_record(tmp_path, server, monkeypatch):
     downloads = {"clips": (Source(server.url("/a.zip")), Source(server.url("/b.zip")))}
     monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, downloads=downloads))
-    with pytest.raises(catalogue.DataError, match=r"no source could be downloaded \(tried 2\)"):
+    with pytest.raises(catalogue.InputError, match=r"no source could be downloaded \(tried 2\)"):
         run_download(tmp_path)
     assert not (tmp_path / "source.json").exists()

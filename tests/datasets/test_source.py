@@ -10,9 +10,9 @@ from rar_writer import rar3, rar5
 from small_data import tar_of, tree, write_tree, zip_of
 
 from workflow.datasets import download, unpack
-from workflow.datasets.errors import DataError
 from workflow.datasets.listing import fingerprint
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json
 
 KEY = "datasets.ucf11.source"
@@ -57,7 +57,7 @@ def test_the_fingerprint_of_an_archive(tmp_path):
     path.write_bytes(b"22")
     assert fingerprint(path, KEY) != first
     with pytest.raises(
-        DataError, match=r"gone\.zip: no such file or folder; it was given as `datasets\.ucf11\.source`"
+        InputError, match=r"gone\.zip: no such file or folder; it was given as `datasets\.ucf11\.source`"
     ):
         fingerprint(tmp_path / "gone.zip", KEY)
 
@@ -120,11 +120,11 @@ def test_both_releases_of_ucf11_and_what_does_not_belong(tmp_path, members):
 
 def test_missing_clips_stop_the_run_unless_the_set_is_partial(tmp_path, members, capsys):
     folder = write_tree(tmp_path / "clips", members)
-    with pytest.raises(DataError, match=r"1596 of 1600 clips are missing \(basketball/.*`max_missing`.*`partial: true"):
+    with pytest.raises(InputError, match=r"1596 of 1600 clips are missing \(basketball/.*max_missing`.*`partial: true"):
         prepare(folder, tmp_path)
     assert not (tmp_path / "listing.csv").exists()
     assert len(read_json(tmp_path / "inventory.json")["missing"]) == 1596
-    with pytest.raises(DataError, match=r"at most the share 0\.99 may be"):
+    with pytest.raises(InputError, match=r"at most the share 0\.99 may be"):
         prepare(folder, tmp_path, "--max-missing", "0.99")
     assert len(prepare(folder, tmp_path, "--max-missing", "0.998")) == 4
     assert "4 clips of 1600; 1596 missing" in capsys.readouterr().err
@@ -139,7 +139,7 @@ def test_missing_clips_stop_the_run_unless_the_set_is_partial(tmp_path, members,
     ],
 )
 def test_folders_without_clips(tmp_path, files, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(InputError, match=message):
         prepare(write_tree(tmp_path / "clips", files), tmp_path, "--partial")
     assert not (tmp_path / "listing.csv").exists()
 

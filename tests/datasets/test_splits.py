@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from workflow.datasets import inventory, official
 from workflow.datasets.catalogue import DEMO, HMDB51, PROTOCOLS, UCF11, YOUTUBE_CELEBRITIES, Dataset
 from workflow.datasets.catalogue import folds as number_of_folds
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, add_validation, train_and_test
 from workflow.datasets.splits import digest, split
+from workflow.storage.errors import InputError
 
 SEED = 11111986
 
@@ -155,21 +155,21 @@ def test_official_files_are_read_and_checked(tmp_path):
     assert codes["wave/a b!_0.avi"] == "111"
     assert codes["wave/a b!_109.avi"] == "000"
     write_official(tmp_path, test=29)
-    with pytest.raises(DataError, match="official split 1 has 29 test clips of 'wave'; expected 30"):
+    with pytest.raises(InputError, match="official split 1 has 29 test clips of 'wave'; expected 30"):
         official.read(tmp_path.iterdir())
 
 
 def test_damaged_official_files_are_named(tmp_path):
     write_official(tmp_path, splits=(1, 2))
-    with pytest.raises(DataError, match=r"wave_test_split3\.txt: lacks clip 'wave/a b!_0\.avi'"):
+    with pytest.raises(InputError, match=r"wave_test_split3\.txt: lacks clip 'wave/a b!_0\.avi'"):
         official.read(tmp_path.iterdir())
     write_official(tmp_path)
     (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 3 \n")
-    with pytest.raises(DataError, match=r"wave_test_split2\.txt, line 1: 'a b!_0\.avi 3 ' is not a clip and a code"):
+    with pytest.raises(InputError, match=r"wave_test_split2\.txt, line 1: 'a b!_0\.avi 3 ' is not a clip and a code"):
         official.read(tmp_path.iterdir())
     (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 1 \n")
     with pytest.raises(
-        DataError, match=r"wave_test_split2\.txt: lacks clip 'wave/a b!_1\.avi', which another split names"
+        InputError, match=r"wave_test_split2\.txt: lacks clip 'wave/a b!_1\.avi', which another split names"
     ):
         official.read(tmp_path.iterdir())
 
@@ -256,5 +256,5 @@ def test_a_partial_set_shares_its_groups_among_the_folds():
 
 def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
-    with pytest.raises(DataError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
+    with pytest.raises(InputError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
         split(UCF11, clips, "group", 0, SEED, 0.15)

@@ -11,8 +11,8 @@ import server as loopback
 
 from workflow.datasets import fetch as module
 from workflow.datasets.catalogue import Source
-from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import fetch
+from workflow.storage.errors import InputError
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_sentence_names_the_remedy_and_the_opt_out_is_by_host(secure, tmp_pa
     secure.files["/set.zip"] = b"content"
     sources = (Source(secure.url("/set.zip")),)
     for hosts in ([], ["example.org"]):
-        with pytest.raises(DataError, match=r"certificate of 127\.0\.0\.1 cannot be verified .*`insecure_tls`"):
+        with pytest.raises(InputError, match=r"certificate of 127\.0\.0\.1 cannot be verified .*`insecure_tls`"):
             fetch(sources, tmp_path, "datasets.set.source", hosts)
     assert secure.log == []
     got = fetch(sources, tmp_path, "datasets.set.source", ["127.0.0.1"])

@@ -9,13 +9,12 @@ import shutil
 import sys
 from pathlib import Path, PurePosixPath
 
-from workflow.datasets.errors import DataError, need_space
 from workflow.datasets.members import CORRUPT, Member, explained, members
 from workflow.storage import seal
-from workflow.storage.files import read_json, write_json
+from workflow.storage.errors import InputError
+from workflow.storage.files import need_space, read_json, write_json
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-MEMBERS_LIMIT = 1_000_000
 LIMIT = 16 << 30  # bytes unpacked; an archive that declares more is refused as a decompression bomb
 CHUNK = 1 << 20
 
@@ -36,7 +35,7 @@ def unpack(archive: Path, folder: Path, sha256: str) -> Path:
     """Unpack `archive`, and the archives in it, into the new folder `folder`; returns `folder`.
 
     sha256: that of the archive when it was downloaded. An intact `folder` of an earlier call is returned as it is.
-    Raises DamagedError if the archive has changed, DataError if it cannot be unpacked or is unsafe; then there is no
+    Raises DamagedError if the archive has changed, InputError if it cannot be unpacked or is unsafe; then there is no
     `folder`.
     """
     record = folder.with_name(folder.name + ".json")
@@ -84,29 +83,27 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
                 continue
             target = folder / member.name
             if target in written:
-                raise DataError(f"{archive}: contains member {member.name!r} twice")
+                raise InputError(f"{archive}: contains member {member.name!r} twice")
             target.parent.mkdir(parents=True, exist_ok=True)
             written[target] = _write(member, target, archive)
     return written
 
 
 def _checked_size(archive: Path, limit: int) -> int:
-    """Bytes that all members together declare; DataError at the first unsafe member."""
+    """Bytes that all members together declare; InputError at the first unsafe member."""
     total = files = 0
-    for number, member in enumerate(members(archive), start=1):
+    for member in members(archive):
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts or "\0" in member.name:
-            raise DataError(f"{archive}: member {member.name!r} would be written outside the target folder")
+            raise InputError(f"{archive}: member {member.name!r} would be written outside the target folder")
         if member.kind == "other":
-            raise DataError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
+            raise InputError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
         total += member.size
         files += member.kind == "file"
         if total > limit:
-            raise DataError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the limit")
-        if number > MEMBERS_LIMIT:
-            raise DataError(f"{archive}: more than {MEMBERS_LIMIT} members")
+            raise InputError(f"{archive}: its members declare more than {limit / 1e9:.2f} GB, the limit")
     if not files:
-        raise DataError(f"{archive}: holds no file; the archive is empty or its beginning is missing")
+        raise InputError(f"{archive}: holds no file; the archive is empty or its beginning is missing")
     return total
 
 
@@ -120,5 +117,5 @@ def _write(member: Member, target: Path, archive: Path) -> str:
             written += len(chunk)
     if written != member.size:
         found = "more" if written > member.size else f"only {written}"
-        raise DataError(f"{archive}: member {member.name!r} declares {member.size} bytes and has {found}")
+        raise InputError(f"{archive}: member {member.name!r} declares {member.size} bytes and has {found}")
     return digest.hexdigest()

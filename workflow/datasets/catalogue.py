@@ -8,8 +8,8 @@ the first download is kept in resources/<name>/lock.json and compared with all l
 from dataclasses import dataclass
 
 from workflow.datasets import inventory, layouts
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Layout
+from workflow.storage.errors import InputError
 
 ARCHIVE = "https://web.archive.org/web/20211104084122"
 LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
@@ -123,14 +123,14 @@ CATALOGUE = {entry.name: entry for entry in (UCF11, HMDB51, YOUTUBE_CELEBRITIES,
 
 
 def dataset(name: str) -> Dataset:
-    """The entry called `name`; DataError with the known names if there is none."""
+    """The entry called `name`; InputError with the known names if there is none."""
     if name not in CATALOGUE:
-        raise DataError(f"data set {name!r} is unknown; expected one of {', '.join(CATALOGUE)}")
+        raise InputError(f"data set {name!r} is unknown; expected one of {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
 
 
 def folds(name: str, protocol: str) -> int:
     """Number of folds of a protocol."""
     if protocol not in PROTOCOLS:
-        raise DataError(f"protocol {protocol!r} of {name} is unknown; expected {', '.join(PROTOCOLS)}")
+        raise InputError(f"protocol {protocol!r} of {name} is unknown; expected {', '.join(PROTOCOLS)}")
     return dataset(name).group_folds if protocol == "group" else RANDOM_FOLDS

@@ -1,7 +1,5 @@
 """Fetch a data set or the weights of a front end, or take the user's own copy; record the origin in source.json.
 
-    python -m workflow.datasets.download --dataset ucf11 --resources resources/ucf11 --output .../source.json
-
 Downloads are kept in RESOURCES/archives, their checksums in RESOURCES/lock.json.
 """
 
@@ -12,12 +10,12 @@ from typing import Annotated, Any
 from typer import Option
 
 from workflow.datasets import catalogue
-from workflow.datasets.errors import DataError
 from workflow.datasets.fetch import fetch
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.lock import exclusive
 
 
@@ -43,7 +41,7 @@ def main(
         splits = source.is_dir() and any(source.rglob("*_test_split[123].txt"))
         downloads = {role: sources for role, sources in downloads.items() if role == "splits" and not splits}
     elif not downloads:
-        raise DataError(f"{dataset} is not downloaded but generated; expected --source with the generated archive")
+        raise InputError(f"{dataset} is not downloaded but generated; expected --source with the generated archive")
     for role, sources in downloads.items():
         with exclusive(resources / "archives"):
             found[role] = fetch(sources, resources, key, insecure_tls)

@@ -1,8 +1,5 @@
 """Compute the features of a front end from every frame: <front end>.npy and <front end>.json.
 
-    python -m workflow.datasets.features --front-end inception_v3 --frames results/paper/data/ucf11 \\
-        --origin resources/inception_v3/source.json --output results/paper/data/ucf11
-
 The array is (clips, frames, numbers per frame), in the order of clips.csv. A killed step resumes where it stopped.
 """
 
@@ -14,26 +11,26 @@ import torch
 from typer import Option
 
 from workflow.datasets import progress
-from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.store import Store
 from workflow.storage import seal
 from workflow.storage.arrays import load_array
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json
 from workflow.storage.lock import exclusive
 
 
 def weights_of(origin: Path) -> Path:
-    """The file of weights that source.json of the download step names; DataError if it has changed since."""
+    """The file of weights that source.json of the download step names; InputError if it has changed since."""
     seal.require(origin)
     record = read_json(origin)
     known = record["sources"]["weights"]
     weights = Path(known["file"])
     if not weights.is_file():
-        raise DataError(f"{weights}: no such file; {origin} names it as the weights of {record['dataset']}")
+        raise InputError(f"{weights}: no such file; {origin} names it as the weights of {record['dataset']}")
     if "sha256" in known and seal.digest(weights) != known["sha256"]:
-        raise DataError(
+        raise InputError(
             f"{weights} is corrupt: its sha256 is not the one in {origin}. Delete {weights} and {origin} and rerun"
         )
     return weights
@@ -53,11 +50,11 @@ def main(
     their sums round alike.
     """
     if front_end not in EXTRACTED:
-        raise DataError(f"--front-end {front_end}: expected one of {', '.join(EXTRACTED)}")
+        raise InputError(f"--front-end {front_end}: expected one of {', '.join(EXTRACTED)}")
     chosen = FRONT_ENDS[front_end]
     assert chosen.extractor is not None
     if chosen.weights and not origin:
-        raise DataError(f"--origin is missing; expected source.json of the weights of {front_end}")
+        raise InputError(f"--origin is missing; expected source.json of the weights of {front_end}")
     weights = weights_of(origin) if origin else None
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -81,7 +78,7 @@ def main(
             y = features(torch.from_numpy(pictures[clips]).flatten(0, 1)).unflatten(0, (-1, T))
             store.rows[clips] = y.to(getattr(torch, chosen.dtype)).numpy()
             if not np.isfinite(store.rows[clips]).all():
-                raise DataError(
+                raise InputError(
                     f"{front_end}: the features of rows {first} to {clips.stop - 1} exceed "
                     f"{chosen.dtype} (weights: {weights or 'of its package'})"
                 )

@@ -16,10 +16,10 @@ import requests
 import urllib3
 
 from workflow.datasets.catalogue import Source
-from workflow.datasets.errors import DataError, need_space
 from workflow.datasets.progress import bar
 from workflow.storage import seal
-from workflow.storage.files import read_json, write_json
+from workflow.storage.errors import InputError
+from workflow.storage.files import need_space, read_json, write_json
 
 ATTEMPTS = 5  # at one address without a new byte
 CHUNK = 1 << 18
@@ -40,7 +40,7 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
     """Bring the file of the first source that works into resources/archives, or find it there from an earlier run.
 
     key: the configuration's key for the user's own copy, named in errors. insecure_tls: hosts whose certificate is not
-    verified. Returns {"url", "file", "sha256", "bytes"}. Raises DataError with the reason of every source if none
+    verified. Returns {"url", "file", "sha256", "bytes"}. Raises InputError with the reason of every source if none
     gives the file.
     """
     lock = resources / "lock.json"
@@ -54,7 +54,7 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
                 return {"url": source.url, **entry, "file": str(file)}
             changed.append(file)  # an error, unless a later mirror gave another file of this name
     if changed:
-        raise DataError(f"{changed[0]}: its sha256 is not the one in {lock}; remove the file to download it again")
+        raise InputError(f"{changed[0]}: its sha256 is not the one in {lock}; remove the file to download it again")
     reasons = []
     for source, file in zip(sources, files, strict=True):
         try:
@@ -65,7 +65,7 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
             continue
         write_json(lock, {**locked, source.url: entry})
         return {"url": source.url, **entry, "file": str(file)}
-    raise DataError(
+    raise InputError(
         f"{resources}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
         f"To use a copy of your own, set `{key}`"
     )

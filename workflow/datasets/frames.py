@@ -1,8 +1,5 @@
 """Decode every clip of a listing into one array: frames.npy, clips.csv and frames.json.
 
-    python -m workflow.datasets.frames --listing .../listing.csv --output results/demo/data/demo \\
-        --count 6 --width 160 --height 120 --sampling linspace --workers 2 --max-undecodable 0.01
-
 A killed step resumes where it stopped and ends with the same bytes: see store.py.
 """
 
@@ -17,11 +14,11 @@ from typer import Option
 
 from workflow.datasets import progress
 from workflow.datasets.decode import UndecodableError, decode
-from workflow.datasets.errors import DataError
 from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.store import Store
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import digest, read_csv, write_csv
 from workflow.storage.lock import exclusive
 
@@ -74,17 +71,17 @@ def decode_all(rows: list[Row], options: Options, store: Store, workers: int) ->
 
 
 def check_undecodable(clips: list[Facts], limit: float) -> int:
-    """The number of undecodable clips; DataError if their share exceeds `limit` or no clip of a class decodes."""
+    """The number of undecodable clips; InputError if their share exceeds `limit` or no clip of a class decodes."""
     failed = [f"{clip['path']}: {clip['status']}" for clip in clips if clip["status"] != "ok"]
     for clip in failed:
         print(f"left out: {clip}", file=sys.stderr)
     if len(failed) > limit * len(clips):
-        raise DataError(
+        raise InputError(
             f"{len(failed)} of {len(clips)} clips do not decode; at most the share {limit:g} may fail "
             f"(`max_undecodable`). The first is {failed[0]}"
         )
     if empty := {clip["class"] for clip in clips} - {clip["class"] for clip in clips if clip["status"] == "ok"}:
-        raise DataError(f"class {min(empty)!r}: none of its clips decodes; expected at least one")
+        raise InputError(f"class {min(empty)!r}: none of its clips decodes; expected at least one")
     return len(failed)
 
 
@@ -110,7 +107,7 @@ def main(
     seal.require(inventory, ("listing.csv",))
     rows = read_csv(listing, LISTED)
     if not rows:
-        raise DataError(f"{listing}: lists no clip; expected at least one")
+        raise InputError(f"{listing}: lists no clip; expected at least one")
     options = {"count": count, "sampling": sampling, "width": width, "height": height, "seed": seed}
     key = {**options, "listing": seal.digest(listing), "files": _versions(rows)}
     shape = (len(rows), count, height, width, 3)

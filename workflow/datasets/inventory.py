@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
+from workflow.storage.errors import InputError
 
 FOLDER = Path(__file__).parent / "inventories"
 
@@ -20,7 +20,7 @@ def load(name: str) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise DataError(
+        raise InputError(
             f"{path}: no such file; data set {name!r} needs an inventory, written by "
             f"`python -m workflow.datasets.make_inventories --dataset {name} --names LIST`"
         ) from None

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from workflow.datasets.archives import is_archive
 from workflow.datasets.catalogue import Dataset
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
+from workflow.storage.errors import InputError
 
 COLUMNS = ("clip", "class", "group", "source", "official", "path", "sha256")
 IGNORED = {"Annotation", "__MACOSX", ".git"}  # UCF11's annotations hold no clip
@@ -27,11 +27,11 @@ def fingerprint(path: str | Path, key: str) -> str:
     """Digest of the names, sizes and modification times of a file or of all files in a folder: it changes when they do.
 
     Reads no content, so it takes less than a second. `key` is the key of the configuration that gave `path`, for the
-    DataError if it does not exist.
+    InputError if it does not exist.
     """
     path = Path(path)
     if not path.exists():
-        raise DataError(f"{path}: no such file or folder; it was given as `{key}`")
+        raise InputError(f"{path}: no such file or folder; it was given as `{key}`")
     digest = hashlib.sha256()
     for file in [path / name for name in walk(path)] if path.is_dir() else [path]:
         # a broken link counts by its name; the step that reads the folder decides whether it matters
@@ -42,18 +42,18 @@ def fingerprint(path: str | Path, key: str) -> str:
 
 
 def clips_of(entry: Dataset, folder: Path, files: Sequence[Path]) -> dict[Path, Clip]:
-    """The clips among `files` (relative to `folder`); DataError if there is none, or none in the folder of a class."""
+    """The clips among `files` (relative to `folder`); InputError if there is none, or none in the folder of a class."""
     parsed = {file: entry.layout.parse(PurePosixPath(file.as_posix())) for file in files}
     found = {file: clip for file, clip in parsed.items() if clip is not None}
     if not found:
         packed = next((file.as_posix() for file in files if is_archive(file)), None)
         hint = f" It holds archives ({packed}, ...): unpack them, or name one as `source`." if packed else ""
-        raise DataError(f"{folder}: contains no clip of {entry.title}; expected {entry.layout.pattern}.{hint}")
+        raise InputError(f"{folder}: contains no clip of {entry.title}; expected {entry.layout.pattern}.{hint}")
     root = folder.joinpath(*next(iter(found)).parts[: -entry.layout.depth])
     filled = {clip.label for clip in found.values()}
     for label in entry.classes if entry.layout.depth > 1 else ():  # otherwise classes have no folders
         if label not in filled and (root / label).is_dir():
-            raise DataError(f"{root / label}: the folder of class {label!r} contains no clip; expected at least one")
+            raise InputError(f"{root / label}: the folder of class {label!r} contains no clip; expected at least one")
     return found
 
 

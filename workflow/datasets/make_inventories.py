@@ -17,9 +17,9 @@ from typing import Annotated, Any
 from typer import Option
 
 from workflow.datasets import catalogue, inventory, official
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import write_text
 
 
@@ -63,7 +63,7 @@ def main(
     for name in official.read(names.iterdir()) if names.is_dir() else names.read_text().splitlines():
         clip = layout.parse(PurePosixPath(name))
         if clip is None:
-            raise DataError(f"{name!r} does not follow the layout {layout.pattern}")
+            raise InputError(f"{name!r} does not follow the layout {layout.pattern}")
         clips.append(clip)
     write(output / f"{dataset}.json", count(clips))
 

@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from workflow.datasets.errors import DataError
+from workflow.storage.errors import InputError
 
 CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 RAR_END, RAR_UNIX = 10, 3  # end of the archive, made on Unix: constants of unrar
@@ -31,7 +31,7 @@ class Member:
 
 
 def members(path: Path) -> Iterator[Member]:
-    """The members of the archive at `path`, whose format is read from its first bytes; DataError if it is none."""
+    """The members of the archive at `path`, whose format is read from its first bytes; InputError if it is none."""
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -40,16 +40,16 @@ def members(path: Path) -> Iterator[Member]:
         return _rar(path)
     if tarfile.is_tarfile(path):
         return _tar(path)
-    raise DataError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
+    raise InputError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
 
 
 @contextmanager
 def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
-    """Turn the `errors` of a library into a DataError about the archive `path`."""
+    """Turn the `errors` of a library into a InputError about the archive `path`."""
     try:
         yield
     except errors as error:
-        raise DataError(f"{path}: truncated or corrupt archive ({error})") from error
+        raise InputError(f"{path}: truncated or corrupt archive ({error})") from error
 
 
 def _kind(mode: int, is_folder: bool) -> str:
@@ -63,7 +63,7 @@ def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.flag_bits & 1:
-                raise DataError(f"{path}: member {info.filename!r} is encrypted")
+                raise InputError(f"{path}: member {info.filename!r} is encrypted")
             kind = _kind(info.external_attr >> 16, info.is_dir())
             yield Member(info.filename, info.file_size, kind, partial(archive.open, info))
 
@@ -77,7 +77,7 @@ def _tar(path: Path) -> Iterator[Member]:
         assert archive.fileobj is not None
         archive.fileobj.seek(archive.offset)
         if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise DataError(f"{path}: truncated archive (the end mark is missing)")
+            raise InputError(f"{path}: truncated archive (the end mark is missing)")
 
 
 def _rar(path: Path) -> Iterator[Member]:
@@ -92,7 +92,7 @@ def _rar(path: Path) -> Iterator[Member]:
             if result == RAR_END:
                 return
             if result != unrarlib.FLAGS_SUCCESS:
-                raise DataError(f"{path}: truncated or corrupt archive (unrar's code {result})")
+                raise InputError(f"{path}: truncated or corrupt archive (unrar's code {result})")
             header = unrarlib.RarHeader(archive, data)
             opened: list[IO[bytes]] = []  # the decoder must read or skip each member once
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
-from workflow.datasets.errors import DataError
+from workflow.storage.errors import InputError
 
 UNUSED, TRAIN, TEST = "0", "1", "2"
 CLIPS_PER_CLASS = {TRAIN: 70, TEST: 30}
@@ -17,7 +17,7 @@ _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
 def read(files: Iterable[Path]) -> dict[str, str]:
     """The codes in splits 1 to 3 by clip, such as {"wave/a.avi": "120"}. Files with other names are skipped.
 
-    Raises DataError for a line that cannot be parsed, for a class whose files do not name the same clips, and unless
+    Raises InputError for a line that cannot be parsed, for a class whose files do not name the same clips, and unless
     each split has exactly 70 training and 30 test clips of each class.
     """
     splits: tuple[dict[str, str], ...] = ({}, {}, {})
@@ -29,17 +29,17 @@ def read(files: Iterable[Path]) -> dict[str, str]:
             if entry:
                 splits[int(match["split"]) - 1][f"{match['label']}/{entry['name']}"] = entry["code"]
             elif line.strip():
-                raise DataError(f"{path}, line {number}: {line!r} is not a clip and a code 0, 1 or 2")
+                raise InputError(f"{path}, line {number}: {line!r} is not a clip and a code 0, 1 or 2")
     clips = {clip for split in splits for clip in split}
     for number, split in enumerate(splits, start=1):
         for clip in sorted(clips - split.keys()):
             file = f"{_label(clip)}_test_split{number}.txt"
-            raise DataError(f"{file}: lacks clip {clip!r}, which another split names")
+            raise InputError(f"{file}: lacks clip {clip!r}, which another split names")
         counts = Counter((_label(clip), code) for clip, code in split.items())
         for label, (code, expected) in product(sorted(set(map(_label, clips))), CLIPS_PER_CLASS.items()):
             if (count := counts[label, code]) != expected:
                 kind = "training" if code == TRAIN else "test"
-                raise DataError(f"official split {number} has {count} {kind} clips of {label!r}; expected {expected}")
+                raise InputError(f"official split {number} has {count} {kind} clips of {label!r}; expected {expected}")
     return {clip: "".join(split[clip] for split in splits) for clip in sorted(clips)}
 
 

@@ -1,8 +1,4 @@
-"""Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv.
-
-    python -m workflow.datasets.splits --dataset ucf11 --clips .../clips.csv --output results/paper/data/ucf11 \\
-        --protocol group --protocol random --seed 11111986 --validation 0.15
-"""
+"""Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv."""
 
 import hashlib
 import sys
@@ -15,12 +11,12 @@ from typer import Option
 
 from workflow.datasets.catalogue import PROTOCOLS, RANDOM_FOLDS, Dataset, folds
 from workflow.datasets.catalogue import dataset as entry_of
-from workflow.datasets.errors import DataError
 from workflow.datasets.layouts import Clip
 from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, train_and_test
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, write_csv
 
 FAR = 1 / 3  # warn if validation misses its share by more than this share of it
@@ -36,7 +32,7 @@ def read_clips(path: Path) -> list[Clip]:
     table = read_csv(path, (*columns, "status"))
     clips = [Clip(*(row[name] for name in columns)) for row in table if row["status"] == "ok"]
     if not clips:
-        raise DataError(f"{path}: no clip has the status ok; expected at least one")
+        raise InputError(f"{path}: no clip has the status ok; expected at least one")
     return clips
 
 
@@ -49,11 +45,11 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
 def split(
     entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, validation: float, partial: bool = False
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows of splits.csv and the row of leakage.csv for one protocol and fold; DataError if it cannot be tested."""
+    """Rows of splits.csv and the row of leakage.csv for one protocol and fold; InputError if it cannot be tested."""
     part_of = train_and_test(entry, clips, protocol, fold, seed, partial)
     for part in (TRAIN, TEST):
         if part not in part_of.values():
-            raise DataError(
+            raise InputError(
                 f"{entry.name}: fold {fold} of protocol {protocol!r} has no {part} clip among {len(clips)}; "
                 "leave this fold out or use more of the set"
             )
@@ -100,7 +96,7 @@ def main(
     partial: Annotated[bool, Option("--partial", help="spread the groups that are present over the folds")] = False,
 ) -> None:
     if not 0 < validation <= 0.5:
-        raise DataError(f"--validation {validation}: expected more than 0 and at most 0.5")
+        raise InputError(f"--validation {validation}: expected more than 0 and at most 0.5")
     entry = entry_of(dataset)
     known = read_clips(clips)
     table, leakage, digests = [], [], {}
@@ -108,14 +104,14 @@ def main(
     for name, fold in wanted:
         try:
             rows, shares = split(entry, known, name, fold, seed, validation, partial)
-        except DataError as error:  # a partial set may lack whole folds; the runs that need them fail
+        except InputError as error:  # a partial set may lack whole folds; the runs that need them fail
             print(f"warning: {error}", file=sys.stderr)
             continue
         table += rows
         leakage.append(shares)
         digests[f"{name}/{fold}"] = digest(rows)
     if not table:
-        raise DataError(f"{clips}: no protocol has a fold with both training and test clips")
+        raise InputError(f"{clips}: no protocol has a fold with both training and test clips")
     write_csv(output / "splits.csv", COLUMNS, table)
     write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
     content = {

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from workflow.datasets.errors import need_space
 from workflow.storage.arrays import digest
-from workflow.storage.files import write_text
+from workflow.storage.files import need_space, write_text
 
 SECONDS = 2.0  # between two syncs: the most work that a kill loses
 

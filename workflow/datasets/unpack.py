@@ -1,8 +1,5 @@
 """Unpack the downloads, or open the user's own copy, and compare the clips with the inventory.
 
-    python -m workflow.datasets.unpack --dataset ucf11 --origin .../source.json --resources resources/ucf11 \\
-        --output results/paper/data/ucf11
-
 Writes listing.csv and inventory.json. Archives are unpacked into RESOURCES/unpacked/<start of their checksum>. The
 listing has the sha256 of every unpacked clip, so a clip that is corrupted later is detected.
 """
@@ -15,9 +12,9 @@ from typer import Option
 
 from workflow.datasets import archives, catalogue, inventory, listing, official
 from workflow.datasets.catalogue import Dataset
-from workflow.datasets.errors import DataError
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
+from workflow.storage.errors import InputError
 from workflow.storage.files import read_json, write_csv, write_json
 from workflow.storage.lock import exclusive
 
@@ -35,7 +32,7 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
         file, sha256 = Path(source["file"]), source.get("sha256")
         if sha256 is None:  # the user's own folder
             if not file.is_dir():
-                raise DataError(f"{file}: no such folder; it was given as `datasets.{entry.name}.source`")
+                raise InputError(f"{file}: no such folder; it was given as `datasets.{entry.name}.source`")
             found[role] = file
             continue
         remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
@@ -60,7 +57,7 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
         splits = folders.get("splits", folder)
         codes = official.read(splits / file for file in listing.walk(splits))
         if not codes:
-            raise DataError(
+            raise InputError(
                 f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
             )
     report = inventory.compare(entry.name, clips.values(), codes)
@@ -90,7 +87,7 @@ def main(
     write_json(output / "inventory.json", report)  # names every missing clip
     if not partial and report["n_missing"] > max_missing * report["expected"]:
         examples = ", ".join(report["missing"][:3]) + ", ..." * (len(report["missing"]) > 3)
-        raise DataError(
+        raise InputError(
             f"{dataset}: {report['n_missing']} of {report['expected']} clips are missing ({examples}); at most the "
             f"share {max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"
         )

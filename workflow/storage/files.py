@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON. Raise ValueError for NaN and infinity, which JSON does not have."""
-    write_text(path, json_text(content))
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def json_text(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def need_space(path: Path, size: int) -> None:
+    """Raise InputError if fewer than `size` bytes are free on the disk of `path`."""
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise InputError(f"{path.parent}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free")
 
 
 def digest(content: Any) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow.datasets.catalogue import Source
-from workflow.datasets.errors import DataError
 from workflow.datasets.front_ends import FrontEnd
+from workflow.storage.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,7 +40,7 @@ def extractor(weights: Path | None, device: str) -> Features:
     """The network up to its last pooling: pictures (B, height, width, 3), uint8 RGB -> (B, 2048), float32 on the CPU.
 
     Pictures are resized to 299x299 and mapped to [-1, 1] as in the network's training; torchvision's ImageNet
-    normalisation followed by its `transform_input` is the same map. Raises DataError if `weights` is not a state
+    normalisation followed by its `transform_input` is the same map. Raises InputError if `weights` is not a state
     dictionary of torchvision's inception_v3.
     """
     import torch
@@ -52,7 +52,7 @@ def extractor(weights: Path | None, device: str) -> Features:
         net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
-        raise DataError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
+        raise InputError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
     net.AuxLogits = None
     net.fc = torch.nn.Identity()
     net = net.eval().to(device, memory_format=torch.channels_last)
