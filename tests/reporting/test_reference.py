@@ -10,8 +10,8 @@ import baselines
 from workflow.commands import reference, tables
 from workflow.experiments.configuration_file import load
 from workflow.experiments.grid import runs
-from workflow.experiments.problems import ConfigurationError
 from workflow.reporting.results import gather
+from workflow.storage.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_do
 
 def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "RECORDS", tmp_path)
-    with pytest.raises(ConfigurationError, match="has no records; restore them with git checkout results/reference"):
+    with pytest.raises(InputError, match="has no records; restore them with git checkout results/reference"):
         reference.main(tmp_path)
 
 

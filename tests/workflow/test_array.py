@@ -34,13 +34,13 @@ def written(tmp_path, monkeypatch):
 
 
 def test_the_profile_says_what_a_task_asks_for():
-    wanted = {"cpus-per-task": 2, "partition": "gpu", "account": "me", "gres": "gpu:a100:1", "time": 60, "mem": 4000}
+    wanted = {"cpus-per-task": 2, "partition": "gpu", "account": "me", "gres": "gpu:a100:1", "time": "60", "mem": "4000"}
     assert array.requested(PROFILE) == wanted
 
 
 def test_the_profile_that_comes_with_the_project_is_understood(root):
     asked = array.requested(yaml.safe_load((root / "profiles/slurm/config.yaml").read_text()))
-    assert asked == {"cpus-per-task": 1, "partition": "gpu", "gres": "gpu:1", "time": 60, "mem": 8000}
+    assert asked == {"cpus-per-task": 1, "partition": "gpu", "gres": "gpu:1", "time": "60", "mem": "8000"}
 
 
 @pytest.mark.parametrize(("n", "ranges"), [(1, ["0-0"]), (1000, ["0-999"]), (2600, ["0-999", "0-999", "0-599"])])

@@ -8,7 +8,7 @@ import yaml
 from workflow.experiments import grid
 from workflow.experiments.configuration import complete, retyped
 from workflow.experiments.configuration_file import load, load_own
-from workflow.experiments.problems import ConfigurationError
+from workflow.storage.errors import InputError
 
 GOOD = {
     "name": "unit",
@@ -100,7 +100,7 @@ def test_the_grid_holds_every_combination_once():
     ],
 )
 def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence):
-    with pytest.raises(ConfigurationError, match=rf"^somewhere\.yaml: {sentence}") as caught:
+    with pytest.raises(InputError, match=rf"^somewhere\.yaml: {sentence}") as caught:
         complete(changed(path, value), "somewhere.yaml")
     assert "\n" not in str(caught.value)
 
@@ -123,19 +123,19 @@ def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence
     ],
 )
 def test_an_impossible_model_is_told_before_any_work(path, value, sentence):
-    with pytest.raises(ConfigurationError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         grid.check_models(complete(changed(path, value)), "somewhere.yaml")
 
 
 def test_a_fold_that_a_protocol_does_not_have_is_named():
-    with pytest.raises(ConfigurationError, match=r"folds: 17 is not a fold of demo's 'group' protocol"):
+    with pytest.raises(InputError, match=r"folds: 17 is not a fold of demo's 'group' protocol"):
         grid.runs(complete(changed("folds", [0, 17])))
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: no such configuration file"):
+    with pytest.raises(InputError, match=r"nowhere\.yaml: no such configuration file"):
         load(tmp_path / "nowhere.yaml")
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
         load(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_a_broken_file_is_one_sentence_with_its_line(tmp_path, content, sentence):
     broken = tmp_path / "broken.yaml"
     broken.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=rf"broken\.yaml: {sentence}") as caught:
+    with pytest.raises(InputError, match=rf"broken\.yaml: {sentence}") as caught:
         load(broken)
     assert "\n" not in str(caught.value)
 
@@ -168,7 +168,7 @@ def test_numbers_that_yaml_takes_for_text_are_numbers_in_a_file_too():
 
 @pytest.mark.parametrize("value", [float("inf"), "nan", ".inf"])
 def test_numbers_without_end_are_refused(value):
-    with pytest.raises(ConfigurationError, match=r"training\.learning_rate: (inf|nan) is not a finite number"):
+    with pytest.raises(InputError, match=r"training\.learning_rate: (inf|nan) is not a finite number"):
         complete(changed("training.learning_rate", value))
 
 
@@ -176,7 +176,7 @@ def test_the_results_of_a_configuration_have_the_name_of_its_file(tmp_path):
     for stem in ("unit", "copy"):
         (tmp_path / f"{stem}.yaml").write_text(yaml.safe_dump(GOOD))
     assert load_own(tmp_path / "unit.yaml").name == "unit"
-    with pytest.raises(ConfigurationError, match=r"copy\.yaml: name: 'unit' names .*; expected 'copy'"):
+    with pytest.raises(InputError, match=r"copy\.yaml: name: 'unit' names .*; expected 'copy'"):
         load_own(tmp_path / "copy.yaml")
 
 

@@ -9,7 +9,7 @@ from workflow.commands import __main__ as commands
 from workflow.commands import run, selection
 from workflow.experiments.configuration import complete
 from workflow.experiments.grid import runs
-from workflow.experiments.problems import ConfigurationError
+from workflow.storage.errors import InputError
 
 GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}))
 
@@ -23,12 +23,12 @@ def test_the_runs_that_agree_are_selected():
 
 
 def test_a_name_that_no_run_has():
-    with pytest.raises(ConfigurationError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
+    with pytest.raises(InputError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
         selection.select(GRID, {"model": "tt_lst"})
 
 
 def test_a_number_that_no_run_has():
-    with pytest.raises(ConfigurationError, match=r"fold: no run has 7; known: 0"):
+    with pytest.raises(InputError, match=r"fold: no run has 7; known: 0"):
         selection.select(GRID, {"fold": 7})
 
 
@@ -49,7 +49,7 @@ def test_settings_become_an_overlay():
     ],
 )
 def test_a_setting_that_cannot_be_read_is_one_sentence(settings, message):
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(InputError, match=message):
         selection.overlay(settings)
 
 
@@ -94,7 +94,7 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
 def test_what_run_does_not_know_goes_to_snakemake(tmp_path, monkeypatch, words, others):
     asked = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "prepare", lambda request: asked.append(request.others))
+    monkeypatch.setattr(run, "prepare", lambda file, others: asked.append(others))
     monkeypatch.setattr(run, "snakemake", lambda config, options: 0)
     (tmp_path / "tiny.yaml").write_text(json.dumps(TINY))
     commands.main(["tiny.yaml", "run", *words])

@@ -107,7 +107,7 @@ def test_an_array_trains_what_is_outdated(project, monkeypatch, capsys):
     listing.parent.mkdir(parents=True)
     listing.touch()
     next(project.rglob("result.json")).touch()
-    monkeypatch.setattr(array, "prepare", lambda request: None)
+    monkeypatch.setattr(array, "prepare", lambda *given: None)
     monkeypatch.setattr(array, "snakemake", lambda config, options: 0)
     only_lstm = ["tiny.yaml", "array", "--model", "lstm"]
     assert commands.main(only_lstm) == 0
@@ -120,7 +120,7 @@ def test_an_array_trains_what_is_outdated(project, monkeypatch, capsys):
 
 def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):
     monkeypatch.setattr(run, "snakemake", lambda config, options: 0)
-    monkeypatch.setattr(run, "prepare", lambda request: None)
+    monkeypatch.setattr(run, "prepare", lambda *given: None)
     only_lstm = ["tiny.yaml", "run", "--model", "lstm"]
     assert commands.main(only_lstm) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 runs: 1 done"

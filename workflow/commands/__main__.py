@@ -8,7 +8,7 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 
-from workflow.commands.pipeline import CONFIGURED, Request, start
+from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments import words
 from workflow.storage.errors import InputError
 
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
             first, rest = "demo", arguments
         config = configuration_file(first)
         if not rest or rest[0] not in CONFIGURED:
-            start(Request(config, rest))
+            start(config, rest)
         name, *given = rest
         if {"--config", "-C"} & {word.split("=")[0] for word in given}:
             instead = ", or use --set KEY=VALUE, which keeps the results apart" if name == "run" else ""
@@ -52,7 +52,7 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     step = import_module(f"workflow.commands.{name}").main
     passing = name in ("run", "array")  # other options go to Snakemake
     try:
-        return call(step, given, program=program, request=Request(config), ignore_unknown_options=passing) or 0
+        return call(step, given, program=program, config=config, ignore_unknown_options=passing) or 0
     except ClickException as error:
         print(f"reproduce: {error.format_message()}", file=sys.stderr)
         return 2

@@ -4,6 +4,7 @@ Prints the commands that submit it. When it has ended, `./reproduce CONFIG` make
 Any other option goes to Snakemake, which first prepares the data that the runs read.
 """
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from workflow.commands.pipeline import Request, prepare, snakemake
+from workflow.commands.pipeline import prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, FAILED, states
 from workflow.storage.errors import InputError
@@ -76,24 +77,20 @@ def requested(profile: dict[str, Any]) -> dict[str, Any]:
     resources = {**profile.get("default-resources", {}), **profile.get("set-resources", {}).get("train", {})}
     names = {"slurm_partition": "partition", "slurm_account": "account", "gres": "gres", "runtime": "time"}
     names |= {"mem_mb": "mem", "constraint": "constraint", "qos": "qos"}
-    found = {option: _first(resources[key]) for key, option in names.items() if key in resources}
+    # "60 * attempt" is 60 for the first attempt
+    first = {key: re.sub(r" *\* *attempt$", "", str(value)) for key, value in resources.items()}
+    found = {option: first[key] for key, option in names.items() if key in first}
     return {"cpus-per-task": profile.get("set-threads", {}).get("train", 1), **found}
 
 
-def _first(value: Any) -> Any:
-    """The value of the first attempt: "60 * attempt" is 60."""
-    number, times, attempt = str(value).partition("*")
-    return int(number) if times and attempt.strip() == "attempt" else value
-
-
 @of_runs
-def main(request: Request, chosen: Chosen) -> int:
+def main(chosen: Chosen) -> int:
     if chosen.changes:
         raise InputError("array trains what the file of the configuration describes; make the changes of --set there")
-    prepare(request)
+    prepare(chosen.file, chosen.others)
     results = Path("results", chosen.config.name)
     inputs = {run: results / "inputs" / run.dataset / run.front_end / f"{run.model}.sha256" for run in chosen.runs}
-    if code := snakemake(request.config, [*request.others, "--", *dict.fromkeys(map(str, inputs.values()))]):
+    if code := snakemake(chosen.file, [*chosen.others, "--", *dict.fromkeys(map(str, inputs.values()))]):
         return code
     left = []
     for run, state in states(chosen.config, chosen.runs).items():
@@ -103,7 +100,7 @@ def main(request: Request, chosen: Chosen) -> int:
     if not left:
         print("reproduce: nothing is left to train", file=sys.stderr)
         return 0
-    submit = write(request.config, results, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
-    print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {request.config} again:")
+    submit = write(chosen.file, results, left, Path("profiles/slurm/config.yaml"), Path(sys.prefix))
+    print(f"reproduce: {len(left)} runs are left; submit them, wait, then start ./reproduce {chosen.file} again:")
     print("\n".join(submit))
     return 0

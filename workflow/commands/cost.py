@@ -174,9 +174,8 @@ def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> list[li
 
 
 def main(context: typer.Context) -> None:
-    file = context.obj.config
-    config = load_own(file)
-    check_models(config, file)
+    config = load_own(context.obj)
+    check_models(config, context.obj)
     for name in config.datasets:
         inventory.load(name)
     results = Path("results", config.name)

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import typer
 
-from workflow.commands.pipeline import Request, prepare, snakemake
+from workflow.commands.pipeline import prepare, snakemake
 from workflow.experiments.configuration_file import load_own
 from workflow.storage.errors import InputError
 
 
 def main(context: typer.Context) -> int:
-    request: Request = context.obj
-    prepare(request)
-    config = load_own(request.config)
+    prepare(context.obj)
+    config = load_own(context.obj)
     owners = dict.fromkeys((config.data_owner, config.name))
     places = [Path("results", owner) for owner in owners] + [Path("resources/demo")] * ("demo" in config.datasets)
     listings = [path for place in places for path in sorted((place / "sources").glob("*.sha256"))]
@@ -27,7 +26,7 @@ def main(context: typer.Context) -> int:
     before = {path: (path.stat(), path.read_text()) for path in listings}
     for path in listings:  # written from the present code; with the old time of change nothing else is behind them
         path.unlink()
-    code = snakemake(request.config, ["--cores", "1", "--quiet", "all", "--", *map(str, listings)])
+    code = snakemake(context.obj, ["--cores", "1", "--quiet", "all", "--", *map(str, listings)])
     for path, (stat, text) in before.items():
         if not path.exists():
             path.write_text(text)

@@ -4,7 +4,6 @@ from collections import Counter
 
 from tabulate import tabulate
 
-from workflow.commands.pipeline import Request
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.run import Run
 from workflow.experiments.states import DONE, STATES, State, states
@@ -25,5 +24,5 @@ def _accuracy(state: State) -> str | None:
 
 
 @of_runs
-def main(request: Request, chosen: Chosen) -> None:
+def main(chosen: Chosen) -> None:
     print(listing(states(chosen.config, chosen.runs)))

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,34 +25,26 @@ TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures",
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a command is asked to work on. config: a file. others: words that go to Snakemake."""
-
-    config: str
-    others: list[str] = field(default_factory=list)
-
-
-def start(request: Request) -> NoReturn:
-    """Make the targets of a request, all of them if it names none."""
+def start(config: str, options: list[str]) -> NoReturn:
+    """Make the targets among the words for Snakemake, all of them if there is none. config: a file."""
     known = (*TARGETS, *GOALS.values())
-    for word in request.others[:1]:  # a typo, unless it is an option or a file
+    for word in options[:1]:  # a typo, unless it is an option or a file
         if not (word.startswith("-") or "/" in word or word in known):
             hint = words.did_you_mean(word, [*TARGETS, *CONFIGURED])
             raise InputError(f"{word!r} is neither a target nor a command; {hint}")
-    prepare(request)
-    run_snakemake(_arguments(request.config, [GOALS.get(word, word) for word in request.others]))
+    prepare(config, options)
+    run_snakemake(_arguments(config, [GOALS.get(word, word) for word in options]))
 
 
-def prepare(request: Request) -> None:
+def prepare(config: str, options: Iterable[str] = ()) -> None:
     """Take the lock of the configuration and check its files. Raise InputError if they cannot be used."""
-    if not is_dry(request.others):  # which changes nothing
-        _hold_lock(request.config)
-    check(request.config)
+    if not is_dry(options):  # which changes nothing
+        _hold_lock(config)
+    check(config)
 
 
-def is_dry(options: list[str]) -> bool:
-    return bool({"-n", "--dry-run", "--dryrun"} & set(options))
+def is_dry(options: Iterable[str]) -> bool:
+    return not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options)
 
 
 def snakemake(config: str, options: list[str]) -> int:

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from workflow.commands.list import listing
-from workflow.commands.pipeline import Request, is_dry, prepare, snakemake
+from workflow.commands.pipeline import is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, states
 from workflow.training import finished
@@ -24,23 +24,20 @@ from workflow.training import finished
 
 @of_runs
 def main(
-    request: Request,
-    chosen: Chosen,
-    *,
-    force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
+    chosen: Chosen, *, force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False
 ) -> int:
-    prepare(request)
-    results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(request.others)
+    prepare(chosen.file, chosen.others)
+    results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(chosen.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)
     print(f"reproduce: for their tables: ./reproduce tables --from {results} --output DIR", file=sys.stderr)
-    options = list(request.others)
+    options = list(chosen.others)
     if chosen.changes:
         options += ["--config", *(f"{key}={json.dumps(value)}" for key, value in chosen.changes.items())]
     if force:
         options += ["--forcerun", "train"]
         for run in runs if not dry else ():  # otherwise the record that is kept would end it at once
             finished.give_up(results / "checkpoints" / run.folder)
-    code = snakemake(request.config, [*options, "--", *(f"{results}/runs/{run.folder}/result.json" for run in runs)])
+    code = snakemake(chosen.file, [*options, "--", *(f"{results}/runs/{run.folder}/result.json" for run in runs)])
     if dry:
         return code
     found = states(chosen.config, runs)

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from workflow.commands.pipeline import Request
 from workflow.experiments import grid
 from workflow.experiments.configuration import Configuration, complete, retyped
 from workflow.experiments.configuration_file import load_own
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import IDENTITY, Run
 from workflow.experiments.words import did_you_mean
+from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 
 PLACES = IDENTITY[:3]  # the axes that may be given by place
@@ -36,64 +35,60 @@ Changes = Annotated[
 
 @dataclass(frozen=True)
 class Chosen:
-    """The runs that were asked for. changes: what --set changes in the file, with the name of the variant."""
+    """The runs of a configuration's `file` that were asked for.
 
+    changes: what --set changes in the file, with the name of the variant. others: words that go to Snakemake.
+    """
+
+    file: str
     config: Configuration
     runs: list[Run]
     changes: dict[str, Any]
+    others: list[str]
 
 
 def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each axis of the grid, and call it with its request and the runs they select.
+    """Give a command an option for each axis of the grid, and call it with the runs they select.
 
     Words from the first option on that it does not have are for Snakemake, where the command passes them on.
     """
 
-    def choosing(context: typer.Context, where: Where = None, changes: Changes = None, **given: Any) -> Any:
-        axes = {axis: given.pop(axis) for axis in IDENTITY}
-        names = list(takewhile(lambda word: not word.startswith("-"), where or []))
-        request = Request(context.obj.config, (where or [])[len(names) :])
-        return command(request, choose(request.config, names, axes, changes or []), **given)
+    def choosing(context: typer.Context, where: Where = None, settings: Changes = None, **given: Any) -> Any:
+        file = context.obj
+        places = list(takewhile(lambda word: not word.startswith("-"), where or []))
+        if len(places) > len(PLACES):
+            raise InputError(f"{places[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
+        wanted = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
+        base = load_own(file)
+        changes = variant(base, overlay(settings or []))
+        config = complete(merged(base.plain, changes), file)
+        grid.check_models(config, file)
+        others = (where or [])[len(places) :]
+        return command(Chosen(file, config, select(grid.runs(config), wanted), changes, others), **given)
 
     *common, _ = inspect.signature(choosing).parameters.values()
-    options = [_option(axis) for axis in IDENTITY]
-    own = list(inspect.signature(command).parameters.values())[2:]  # after the request and the runs
+    options = []
+    for axis in IDENTITY:
+        kind: Any = int | None if axis in ("fold", "seed") else str | None
+        kind = Annotated[kind, typer.Option(help=f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}.")]
+        options.append(inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
+    _, *own = inspect.signature(command).parameters.values()
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
     choosing.__module__ = command.__module__  # whose documentation is the page of --help
     return choosing
 
 
-def _option(axis: str) -> inspect.Parameter:
-    help_ = f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}."
-    kind: Any = int | None if axis in ("fold", "seed") else str | None
-    kind = Annotated[kind, typer.Option(help=help_)]
-    return inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-
-
-def choose(file: str, where: list[str], axes: dict[str, str | int | None], settings: list[str]) -> Chosen:
-    """The runs of a configuration that agree with the values by place and by axis. ConfigurationError if none does."""
-    if len(where) > len(PLACES):
-        raise ConfigurationError(f"{where[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
-    base = load_own(file)
-    changes = variant(base, overlay(settings))
-    config = complete(merged(base.plain, changes), file)
-    grid.check_models(config, file)
-    return Chosen(config, select(grid.runs(config), axes | dict(zip(PLACES, where, strict=False))), changes)
-
-
 def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
     """The runs that agree with `wanted` on each axis that it names."""
-    chosen = runs
+    wanted = {axis: value for axis, value in wanted.items() if value is not None}
     for axis, value in wanted.items():
-        if value is None:
-            continue
         known = list(dict.fromkeys(getattr(run, axis) for run in runs))
         if value not in known:
             kind = axis.replace("_", " ")
-            raise ConfigurationError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
-        chosen = [run for run in chosen if getattr(run, axis) == value]
+            raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
+    chosen = [run for run in runs if all(getattr(run, axis) == value for axis, value in wanted.items())]
     if not chosen:
-        raise ConfigurationError(f"no run of the grid has all of {wanted}")
+        raise InputError(f"no run of the grid has all of {wanted}")
     return chosen
 
 
@@ -103,18 +98,18 @@ def overlay(settings: list[str]) -> dict[str, Any]:
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals or not path:
-            raise ConfigurationError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
+            raise InputError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
         place = changes
         *parents, last = path.split(".")
         for key in parents:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
-                raise ConfigurationError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
+                raise InputError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
         try:
             place[last] = retyped(yaml.safe_load(value), path)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-            raise ConfigurationError(f"--set {setting}: not valid YAML: {problem}") from None
+            raise InputError(f"--set {setting}: not valid YAML: {problem}") from None
     return changes
 
 

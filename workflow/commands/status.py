@@ -96,6 +96,6 @@ def duration(seconds: float) -> str:
 
 
 def main(context: typer.Context) -> None:
-    config = load_own(context.obj.config)
+    config = load_own(context.obj)
     now = time.time()
     print(text(config.name, states(config, grid.runs(config), now), now), end="")

@@ -34,7 +34,12 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
         unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
         found += seal.damages(path, unread)
         if large and path.name in TENSORS:
-            found += _tensor(path)
+            from workflow.storage.arrays import load_array  # imports numpy: a start does without
+
+            try:
+                load_array(path)
+            except InputError as error:
+                found.append(str(error))
     return number, found
 
 
@@ -45,20 +50,15 @@ def _sealed(folders: list[Path]) -> Iterator[Path]:
             yield from (Path(place, name) for name in SEALED if name in names)
 
 
-def _tensor(path: Path) -> list[str]:
-    from workflow.storage.arrays import load_array  # imports numpy: a start does without
-
-    try:
-        load_array(path)
-    except InputError as error:
-        return [str(error)]
-    return []
-
-
 def from_the_future(folders: list[Path], now: float) -> str | None:
     """A sentence about files below `folders` that were changed after `now`; Snakemake would rebuild all others."""
-    changes = (change for folder in folders for change in _changed(folder))
-    ahead = [(changed - now, path) for path, changed in changes if changed > now + SLACK]
+    ahead = []
+    for place, _, names in (entry for folder in folders for entry in os.walk(folder)):
+        for name in names:
+            path = f"{place}/{name}"
+            with suppress(FileNotFoundError):  # it has just been deleted
+                if (seconds := os.lstat(path).st_mtime - now) > SLACK:
+                    ahead.append((seconds, path))
     if not ahead:
         return None
     seconds, path = max(ahead)
@@ -67,15 +67,6 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
         f"{len(ahead)} files are dated in the future, {path} by {distance}, so Snakemake cannot tell what is outdated; "
         f"set the clock, or give all of them one time: find . -newermt now -exec touch -d @{int(now)} {{}} +"
     )
-
-
-def _changed(folder: Path) -> Iterator[tuple[str, float]]:
-    """Every file below a folder and the time of its last change."""
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = f"{place}/{name}"
-            with suppress(FileNotFoundError):  # it has just been deleted
-                yield path, os.lstat(path).st_mtime
 
 
 def _folders(config: Configuration) -> list[Path]:
@@ -93,7 +84,7 @@ def check(file: str) -> None:
 
 
 def main(context: typer.Context) -> int:
-    number, found = verify(_folders(load_own(context.obj.config)), large=True)
+    number, found = verify(_folders(load_own(context.obj)), large=True)
     for sentence in found:
         print(f"reproduce: {sentence}", file=sys.stderr)
     if not found:

@@ -26,9 +26,9 @@ from workflow.experiments.fields import (
     check_names,
     one_of,
 )
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.training import Training
 from workflow.experiments.words import PROTOCOLS
+from workflow.storage.errors import InputError
 
 PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]
 OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *CATALOGUE, *PAIRS])
@@ -132,6 +132,11 @@ class Configuration(Checked):
     training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
     models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _retyped(cls, given: Any) -> Any:
+        return retyped(given)
+
     @model_validator(mode="after")
     def _weights(self) -> Self:
         for name, section in self.extraction.items():
@@ -166,18 +171,14 @@ WithSections = create_model("Configuration", __base__=Configuration, __doc__=Con
 
 
 def complete(raw: Any, origin: str = "configuration") -> Configuration:
-    """Check `raw` and fill in every default. Raise ConfigurationError, a sentence that begins with `origin`."""
-    try:
-        values = retyped(raw)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{origin}: {error}") from None
-    return WithSections.parse(values, origin)
+    """Check `raw` and fill in every default. Raise InputError, a sentence that begins with `origin`."""
+    return WithSections.parse(raw, origin)
 
 
 def retyped(value: Any, key: str = "") -> Any:
     """Convert text that means a number, a boolean or null: 1e-3 in YAML, and any value in Snakemake's --config.
 
-    key: where the value stands. Raise ConfigurationError for a number that is not finite.
+    key: where the value stands. Raise InputError for a number that is not finite.
     """
     if isinstance(value, dict):
         return {name: retyped(part, f"{key}.{name}" if key else str(name)) for name, part in value.items()}
@@ -191,5 +192,5 @@ def retyped(value: Any, key: str = "") -> Any:
             return value
         value = meant if meant is None or isinstance(meant, (bool, int, float)) else value
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"{key}: {value} is not a finite number")
+        raise InputError(f"{key}: {value} is not a finite number")
     return value

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from workflow.experiments.configuration import Configuration, complete
-from workflow.experiments.problems import ConfigurationError
+from workflow.storage.errors import InputError
 
 SEAL = "# sha256 of the lines above: "  # the last line of a configuration that the pipeline has resolved
 
@@ -20,7 +20,7 @@ def load(path: str | Path) -> Configuration:
     text, raw = read(path)
     above, mark, written = text.rpartition(SEAL)
     if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
-        raise ConfigurationError(
+        raise InputError(
             f"{path}: does not match its checksum; delete it and rerun (or delete its last line if you edited it)"
         )
     return complete(raw, origin=str(path))
@@ -30,7 +30,7 @@ def load_own(path: str | Path) -> Configuration:
     """`load` a user's file, whose name must be that of its results, so that a copy does not share them."""
     config = load(path)
     if config.name != Path(path).stem:
-        raise ConfigurationError(
+        raise InputError(
             f"{path}: name: {config.name!r} names the folder of the results; expected {Path(path).stem!r}, "
             "the name of the file (change one of them)"
         )
@@ -49,27 +49,27 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         text = path.read_bytes().decode()
         content = yaml.load(text, _Loader)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: no such configuration file") from None
+        raise InputError(f"{path}: no such configuration file") from None
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigurationError(f"{path}: not valid YAML: line {line} is not UTF-8; save it as UTF-8") from None
+        raise InputError(f"{path}: not valid YAML: line {line} is not UTF-8; save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ConfigurationError(f"{path}: not valid YAML: {where}{error.problem}; correct it there or above") from None
+        raise InputError(f"{path}: not valid YAML: {where}{error.problem}; correct it there or above") from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it") from None
-    except (ConfigurationError, ValueError) as error:  # a key that appears twice; a date that does not exist
-        raise ConfigurationError(f"{path}: {error}") from None
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it") from None
+    except (InputError, ValueError) as error:  # a key that appears twice; a date that does not exist
+        raise InputError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         found = "nothing" if content is None else f"a {type(content).__name__}"
-        raise ConfigurationError(f"{path}: holds {found}; expected keys and values, as config/demo.yaml has them")
+        raise InputError(f"{path}: holds {found}; expected keys and values, as config/demo.yaml has them")
     return text, content
 
 
 class _Loader(yaml.SafeLoader):
-    """Raises ConfigurationError for a key that appears twice: YAML would silently use the last."""
+    """Raises InputError for a key that appears twice: YAML would silently use the last."""
 
     def compose_mapping_node(self, anchor: dict[str, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -77,7 +77,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode) and lines.setdefault(key.value, line) != line:
-                raise ConfigurationError(
+                raise InputError(
                     f"line {line}: {key.value!r} appears twice, also in line {lines[key.value]}; delete one"
                 )
         return node

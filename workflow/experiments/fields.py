@@ -1,5 +1,7 @@
-"""The types that the fields of configurations, specifications and records are made of."""
+"""The types that the fields of configurations, specifications and records are made of, and the errors about them."""
 
+import re
+import reprlib
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Self
 
@@ -15,7 +17,7 @@ from pydantic import (
 )
 
 from workflow.experiments import words
-from workflow.experiments.problems import ConfigurationError, sentence
+from workflow.storage.errors import InputError
 
 
 class Checked(BaseModel):
@@ -25,11 +27,11 @@ class Checked(BaseModel):
 
     @classmethod
     def parse(cls, plain: Any, origin: str = "") -> Self:
-        """Check plain data. Raise ConfigurationError, a sentence that begins with `origin`."""
+        """Check plain data. Raise InputError, a sentence that begins with `origin`."""
         try:
             return cls.model_validate(plain)
         except ValidationError as error:
-            raise ConfigurationError(sentence(error, plain, origin)) from None
+            raise InputError(sentence(error, plain, origin)) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -37,6 +39,35 @@ class Checked(BaseModel):
         if isinstance(given, dict) and cls.model_config["extra"] == "forbid":
             check_names("key", given, [field.alias or name for name, field in cls.model_fields.items()])
         return given
+
+
+def sentence(error: ValidationError, value: Any, origin: str = "") -> str:
+    """Return "origin: key: what is wrong with its value" for the first of pydantic's errors about `value`."""
+    found = sorted(error.errors(include_url=False), key=lambda one: list(map(str, one["loc"])))
+    first = found[0]
+    expectation = re.sub(r"^\w+ (?=should)", "", first["msg"])
+    if first["type"] in ("model_type", "dict_type"):
+        expectation = "should be a mapping of keys to values"
+    text = f"{reprlib.repr(first['input'])} {expectation}"
+    if first["type"] == "value_error":  # raised by a validator of ours
+        text = str(first["ctx"]["error"])
+    elif first["type"] == "missing":
+        place = first["loc"][:-1]
+        names = [str(one["loc"][-1]) for one in found if one["type"] == "missing" and one["loc"][:-1] == place]
+        text = f"missing {', '.join(names)}"
+    return ": ".join(part for part in (origin, _path(first["loc"], value), text) if part)
+
+
+def _path(location: tuple[int | str, ...], value: Any) -> str:
+    """The keys of `location` that `value` really has; pydantic adds the names of types and of missing keys."""
+    path = []
+    for part in location:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        path.append(str(part))
+    return ".".join(path)
 
 
 def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> None:

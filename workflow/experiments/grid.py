@@ -8,8 +8,8 @@ from workflow.datasets import catalogue
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import words
 from workflow.experiments.configuration import Configuration, Training
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.run import Run
+from workflow.storage.errors import InputError
 
 
 def runs(config: Configuration) -> list[Run]:
@@ -50,9 +50,7 @@ def folds(config: Configuration, dataset: str, protocol: str) -> list[int]:
         return list(available)
     for fold in config.folds:
         if fold not in available:
-            raise ConfigurationError(
-                f"folds: {fold} is not a fold of {dataset}'s {protocol!r} protocol (0..{available[-1]})"
-            )
+            raise InputError(f"folds: {fold} is not a fold of {dataset}'s {protocol!r} protocol (0..{available[-1]})")
     return list(config.folds)
 
 
@@ -63,15 +61,10 @@ def check_models(config: Configuration, origin: str) -> None:
         where = f"{origin}: models.{model}"
         if arguments["format"] not in baselines.FORMATS:
             unknown = words.unknown("format", arguments["format"], baselines.FORMATS)
-            raise ConfigurationError(f"{where}.format: {unknown}")
+            raise InputError(f"{where}.format: {unknown}")
         if ("init", init := arguments.get("init")) in words.RENAMED:
-            raise ConfigurationError(f"{where}.init: {words.unknown('init', init, ())}")
+            raise InputError(f"{where}.init: {words.unknown('init', init, ())}")
         try:
             baselines.declare(**arguments)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"{where} on {dataset}/{front_end}: {error}") from None
-
-
-def modules() -> list[str]:
-    """The modules of all formats."""
-    return [format_.module for format_ in baselines.FORMATS.values()]
+            raise InputError(f"{where} on {dataset}/{front_end}: {error}") from None

@@ -8,8 +8,8 @@ import yaml
 from pydantic import model_validator
 
 from workflow.experiments.fields import Checked, Identifier, Whole
-from workflow.experiments.problems import ConfigurationError
 from workflow.experiments.training import Training
+from workflow.storage.errors import InputError
 
 IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 
@@ -68,7 +68,7 @@ def read(text_or_path: str) -> Run:
             text = Path(text_or_path).read_bytes().decode()
         plain = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except OSError as error:
-        raise ConfigurationError(f"{origin}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{origin}: cannot be read: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{origin}: neither JSON nor YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{origin}: neither JSON nor YAML: {' '.join(str(error).split())}") from None
     return Run.parse(plain, origin)

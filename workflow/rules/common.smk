@@ -87,7 +87,8 @@ def modules(step):
         return [f"workflow.datasets.{step}"]
     entry, folders = REPORTING[step]
     files = [path for folder in folders for path in sorted(ROOT.glob(f"workflow/reporting/{folder}/[!_]*.py"))]
-    return [entry, *grid.modules(), *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files)]
+    formats = [format_.module for format_ in FORMATS.values()]
+    return [entry, *formats, *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files)]
 
 
 def code(step):

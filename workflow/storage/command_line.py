@@ -20,19 +20,19 @@ def call(
     arguments: Sequence[object] | None = None,
     standalone: bool = False,
     program: str | None = None,
-    request: object = None,
+    config: str = "",
     **settings: Any,
 ) -> Any:
     """Call `step` with the options in `arguments`, by default those of the process; its errors propagate.
 
-    program: its name on the page of --help, which shows the documentation of its module. request: its context's `obj`.
+    program: its name on the page of --help, which shows the documentation of its module. config: the context's `obj`.
     settings: of Click's context.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings |= {"help_option_names": ["-h", "--help"], "max_content_width": 110}
     app.command(help=sys.modules[step.__module__].__doc__, context_settings=settings)(step)
     words = None if arguments is None else [str(word) for word in arguments]
-    return app(words, prog_name=program, standalone_mode=standalone, obj=request)
+    return app(words, prog_name=program, standalone_mode=standalone, obj=config)
 
 
 def command_line(step: Callable[..., object], arguments: Sequence[object] | None = None) -> None:
