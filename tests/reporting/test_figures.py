@@ -15,7 +15,7 @@ from workflow.experiments import curves
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots
 from workflow.reporting.drawing.figure import THEME, in_style
-from workflow.reporting.drawing.panels import look
+from workflow.reporting.drawing.panels import Look, look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
 from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
@@ -208,7 +208,7 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow_at_its_edge():
     rows = {"panel": "p", "label": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
     data = pd.DataFrame(rows | {"low": [-5.0, 85.0], "high": [25.0, 105.0]})
     with in_style():
-        (panel,) = dots.draw(data, {"s": dots.Series("s", "#333333")}, 1).axes
+        (panel,) = dots.draw(data, {"s": Look("s", "#333333")}, 1).axes
     arrows = {line.get_marker(): line.get_xydata().tolist() for line in panel.lines if line.get_marker() in "<>"}
     assert arrows == {"<": [[0, 0]], ">": [[100, 1]]}
 

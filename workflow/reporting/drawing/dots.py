@@ -1,6 +1,6 @@
 """A dot plot: a row per model, a dot with its interval per series, a panel per data set or quantity."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -13,17 +13,7 @@ ROW = 0.19  # inches per model
 APART, MOST = 0.3, 0.8  # of a row: from one series to the next, at most, and from the first to the last
 
 
-class Series(NamedTuple):
-    """A legend entry and its look."""
-
-    label: str
-    colour: str
-    marker: str = "o"
-    hollow: bool = False
-    size: float = 28.0  # of the marker, points squared
-
-
-def draw(data: pd.DataFrame, series: dict[Any, Series], columns: int, percent: bool = True) -> Figure:
+def draw(data: pd.DataFrame, series: dict[Any, panels.Look], columns: int, percent: bool = True) -> Figure:
     """Draw columns `panel`, `label` (of the row), `series`, `value`, and the interval `low`, `high` (NaN: none).
 
     With `percent`, values are test accuracies; panels share an axis from 0 to 100, beyond which an interval ends in an
@@ -46,8 +36,8 @@ def draw(data: pd.DataFrame, series: dict[Any, Series], columns: int, percent: b
 
     legend = []
     for own in series.values():
-        look = {"markerfacecolor": "white" if own.hollow else own.colour, "markersize": own.size**0.5}
-        legend.append(panels.entry(own.label, own.colour, marker=own.marker, **look))
+        fill = "white" if own.hollow else own.colour
+        legend.append(panels.entry(own, marker=own.marker, markerfacecolor=fill, markersize=own.size**0.5))
     height = 0.8 + ROW * len(labels) * max(1.0, len(series) / 3)
     labelled = "test accuracy (%)" if percent else ""
     return panels.draw(data, panel, legend, height, (labelled, ""), columns, sharex=percent)

@@ -26,22 +26,24 @@ SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))
 
 
 class Look(NamedTuple):
-    """The family's colour and marker; a variant has a lighter colour and, as colour alone is not enough, dashes."""
+    """How a model or a series of dots is shown; `size` of the marker in points squared."""
 
     label: str
     colour: str
-    marker: str
-    dashes: Literal["-", "--"]
+    marker: str = "o"
+    dashes: Literal["-", "--"] = "-"
+    hollow: bool = False
+    size: float = 28.0
 
 
 def look(results: Results, model: str) -> Look:
-    """Return the look of a model."""
+    """Return a model's look: its family's; a variant is lighter and, as colour alone is not enough, dashed."""
     family, label = models.get(results, model).family, models.label(results, model)
     colour, marker = SPARE[sum(family.encode()) % len(SPARE)]
     if entry := results.layout["models"].get(family):
         colour, marker = entry["colour"], entry["marker"]
     if model == family:
-        return Look(label, colour, marker, "-")
+        return Look(label, colour, marker)
     red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(colour))
     return Look(label, to_hex((red, green, blue)), marker, "--")
 
@@ -83,9 +85,10 @@ def draw(
     return figure
 
 
-def entry(label: str, colour: str, **look: Any) -> Line2D:
-    """Return an entry of a legend: a marker if `look` has one, else a line."""
-    return Line2D([], [], **{"label": label, "color": colour, "linestyle": "" if "marker" in look else "-"} | look)
+def entry(look: Look, **style: Any) -> Line2D:
+    """Return an entry of a legend, with the label and colour of `look`: a marker if `style` has one, else a line."""
+    line = {"label": look.label, "color": look.colour, "linestyle": "" if "marker" in style else "-"}
+    return Line2D([], [], **line | style)
 
 
 def experiments(results: Results) -> list[tuple[str, str, str, str]]:

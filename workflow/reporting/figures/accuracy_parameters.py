@@ -57,12 +57,9 @@ def draw(results: Results) -> Canvas:
             sns.scatterplot(**own, y="best", marker="_", s=60, linewidth=1.2, zorder=1.1)
             sns.scatterplot(**own, y="value", marker=look.marker, s=75 if large else 26, linewidth=0.8, zorder=1.2)
 
-    legend = [
-        panels.entry(looks[model].label, looks[model].colour, marker=looks[model].marker)
-        for model in sized["model"].unique()
-    ]
-    legend += [panels.entry(looks[model].label, looks[model].colour, linestyle=line) for model, line in lines.items()]
-    legend.append(panels.entry("best test epoch", panels.DARK, marker="_", markersize=7))
+    legend = [panels.entry(looks[model], marker=looks[model].marker) for model in sized["model"].unique()]
+    legend += [panels.entry(looks[model], linestyle=line) for model, line in lines.items()]
+    legend.append(panels.entry(panels.Look("best test epoch", panels.DARK), marker="_", markersize=7))
     return panels.draw(data, panel, legend, 2.3, ("weights, W + U (log scale)", "test accuracy (%)"))
 
 

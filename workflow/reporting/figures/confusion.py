@@ -61,10 +61,9 @@ def draw(results: Results) -> Canvas | None:
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         matrix = matrices[rows["panel"].item()]
         shares = 100 * matrix.div(matrix.sum(axis=1), axis=0).fillna(0)
-        names = [name.replace("_", " ") for name in matrix]
-        labels = [str(index) if index % 10 == 0 else "" for index in range(len(names))] if numbered else names
-        ticks = {"xticklabels": labels, "yticklabels": labels, "ax": axes}
-        sns.heatmap(shares, cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, rasterized=True, **ticks)
+        labels = 10 if numbered else [name.replace("_", " ") for name in matrix]  # 10: every tenth number
+        look = {"cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "cbar": False, "rasterized": True}
+        sns.heatmap(shares.to_numpy(), xticklabels=labels, yticklabels=labels, ax=axes, **look)
         axes.tick_params(axis="both", length=0)
         plt.setp(axes.get_yticklabels(), rotation=0)
         if not numbered:

@@ -34,7 +34,7 @@ def draw(results: Results) -> Canvas | None:
     looks, series = cycle(product(MARKERS, COLOURS)), {}
     for (place, found), (marker, colour) in zip(table.groupby("series", sort=False), looks, strict=False):
         head = f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}"
-        series[place] = dots.Series(f"{head} (n = {panels.extent(found['n'])})", colour, marker)
+        series[place] = panels.Look(f"{head} (n = {panels.extent(found['n'])})", colour, marker)
     data = table.rename(columns=QUANTITIES).melt(["label", "series"], QUANTITIES.values(), "panel")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
     canvas = dots.draw(data, series, columns=len(QUANTITIES), percent=False)

@@ -12,8 +12,8 @@ from workflow.reporting.results import Results
 from workflow.reporting.tables import factors
 
 SERIES = {
-    "ours": dots.Series("our recipe, matched initialisation", "#333333"),
-    "authors": dots.Series("the authors' recipe and initialisation", "#CC79A7", "D", hollow=True),
+    "ours": panels.Look("our recipe, matched initialisation", "#333333"),
+    "authors": panels.Look("the authors' recipe and initialisation", "#CC79A7", "D", hollow=True),
 }
 
 

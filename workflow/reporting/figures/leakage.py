@@ -11,8 +11,8 @@ from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
 SERIES = {
-    "group": dots.Series("group: split by source", "#333333"),
-    "random": dots.Series("random: split clip by clip", "#CC79A7", "D", hollow=True),
+    "group": panels.Look("group: split by source", "#333333"),
+    "random": panels.Look("random: split clip by clip", "#CC79A7", "D", hollow=True),
 }
 
 

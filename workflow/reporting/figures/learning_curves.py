@@ -51,8 +51,9 @@ def draw(results: Results) -> Canvas | None:
         axes.xaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
 
-    legend = [panels.entry(look.label, look.colour, linestyle=look.dashes) for look in looks.values()]
-    legend += [panels.entry("test", panels.DARK), panels.entry("train", panels.DARK, linestyle=":", linewidth=0.8)]
+    legend = [panels.entry(look, linestyle=look.dashes) for look in looks.values()]
+    legend.append(panels.entry(panels.Look("test", panels.DARK)))
+    legend.append(panels.entry(panels.Look("train", panels.DARK), linestyle=":", linewidth=0.8))
     return panels.draw(data, panel, legend, 2.3, ("epoch (log scale)", "accuracy (%)"))
 
 

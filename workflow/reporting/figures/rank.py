@@ -72,7 +72,7 @@ def draw(results: Results) -> Canvas | None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.minorticks_off()
 
-    legend = [panels.entry(look.label, look.colour) for look in looks.values()]
+    legend = [panels.entry(look) for look in looks.values()]
     labels = ("rank (all ranks equal)", "number (log scale)")
     return panels.draw(data, panel, legend, 2.1, labels, len(QUANTITIES), sharey=False)
 

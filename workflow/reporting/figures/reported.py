@@ -13,9 +13,9 @@ from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import comparison
 
 SERIES = {
-    comparison.NEAREST: dots.Series("random, best test epoch", "#333333"),
-    "reported": dots.Series("reported", "#D55E00", "|", size=60),
-    comparison.STRICT: dots.Series("group, epoch chosen on validation", "#CC79A7", "D", hollow=True),
+    comparison.NEAREST: panels.Look("random, best test epoch", "#333333"),
+    "reported": panels.Look("reported", "#D55E00", "|", size=60),
+    comparison.STRICT: panels.Look("group, epoch chosen on validation", "#CC79A7", "D", hollow=True),
 }
 
 
