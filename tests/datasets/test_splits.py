@@ -13,9 +13,8 @@ from workflow.datasets import inventory, official
 from workflow.datasets.catalogue import DEMO, HMDB51, PROTOCOLS, UCF11, YOUTUBE_CELEBRITIES, Dataset
 from workflow.datasets.catalogue import folds as number_of_folds
 from workflow.datasets.layouts import Clip
-from workflow.datasets.leakage import expected_share, share_with_sibling
 from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, add_validation, train_and_test
-from workflow.datasets.splits import digest, split
+from workflow.datasets.splits import digest, expected_share, share_with_sibling, split
 from workflow.storage.errors import InputError
 
 SEED = 11111986

@@ -86,13 +86,9 @@ def main(
             store.add(first)
             bar.update(len(y))
         bar.close()
-        content = {
-            "digest": store.finish(),
-            "shape": list(shape),
-            "classes": facts["classes"],
-            **inputs,
-            "device": device,
-        }  # nothing that differs between two equal computations: a change of this file makes runs stale
+        # nothing that differs between two equal computations: a change of this file makes runs stale
+        content = {"digest": store.finish(), "shape": list(shape), "classes": facts["classes"], **inputs}
+        content["device"] = device
         seal.write(about, content)
     return content
 
