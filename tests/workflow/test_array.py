@@ -34,7 +34,14 @@ def written(tmp_path, monkeypatch):
 
 
 def test_the_profile_says_what_a_task_asks_for():
-    wanted = {"cpus-per-task": 2, "partition": "gpu", "account": "me", "gres": "gpu:a100:1", "time": "60", "mem": "4000"}
+    wanted = {
+        "cpus-per-task": 2,
+        "partition": "gpu",
+        "account": "me",
+        "gres": "gpu:a100:1",
+        "time": "60",
+        "mem": "4000",
+    }
     assert array.requested(PROFILE) == wanted
 
 

@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from workflow.commands.pipeline import CONFIGURED, start
-from workflow.experiments import words
+from workflow.experiments.fields import did_you_mean
 from workflow.storage.errors import InputError
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # every word goes to python -m PROGRAM
@@ -64,7 +64,7 @@ def configuration_file(name: str) -> str:
     found = next((path for path in candidates if path.suffix in (".yaml", ".yml") and path.is_file()), None)
     if found is None:
         known = sorted(path.stem for path in Path("config").glob("*.yaml"))
-        hint = words.did_you_mean(name, [*known, *PROJECT])
+        hint = did_you_mean(name, [*known, *PROJECT])
         hint = hint if hint.startswith("did") else f"configurations: {', '.join(known)}; see --help"
         raise InputError(f"{name!r} is neither a configuration, a YAML file nor a command; {hint}")
     return os.path.relpath(found)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import StrictUndefined, Template
 
 from workflow.commands.pipeline import prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
@@ -19,27 +20,7 @@ from workflow.storage.errors import InputError
 
 LARGEST = 1000  # tasks of an array, unless the cluster's MaxArraySize says otherwise
 NOTICE = 120  # seconds between the signal and the end of a task's time
-# `wait` ends when the signal comes; Snakemake would wait for the run, so the signal is passed on to the run itself
-SCRIPT = """\
-#!/bin/bash
-{directives}
-#SBATCH --requeue
-# Written by `./reproduce {config} array`: task N trains line FIRST + N of runs.txt.
-cd {root} || exit 1
-run=$(sed -n "$((${{FIRST:-1}} + SLURM_ARRAY_TASK_ID))p" {folder}/runs.txt)
-leave() {{ # the time is nearly over: the run saves its state and ends, and this task is queued again
-    pkill -TERM -f "^[^ ]*python[^ ]* -m workflow.training.run .* --output {results}/runs/$run "
-    wait "$work"
-    # not by SLURM_JOB_ID: the last task's is that of the whole array
-    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
-}}
-trap leave USR1
-PATH={path}:$PATH
-python -m snakemake --configfile {config} --nolock --cores "${{SLURM_CPUS_PER_TASK:-1}}" --rerun-incomplete \\
-    --show-failed-logs --allowed-rules train -- "{results}/runs/$run/result.json" &
-work=$!
-wait "$work"
-"""
+SCRIPT = Path(__file__).with_suffix(".sbatch")
 
 
 def write(config_file: str, results: Path, folders: list[str], profile: Path, environment: Path) -> list[str]:
@@ -57,7 +38,7 @@ def write(config_file: str, results: Path, folders: list[str], profile: Path, en
         "signal": f"B:USR1@{NOTICE}",
         **requested(yaml.safe_load(profile.read_text())),
     }
-    script = SCRIPT.format(
+    script = Template(SCRIPT.read_text(), undefined=StrictUndefined, keep_trailing_newline=True).render(
         directives="\n".join(f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items()),
         config=shlex.quote(config_file),
         root=shlex.quote(str(Path.cwd())),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workflow.commands.verify import check
-from workflow.experiments import words
+from workflow.experiments.fields import did_you_mean
 from workflow.storage import lock
 from workflow.storage.errors import InputError
 
@@ -30,7 +30,7 @@ def start(config: str, options: list[str]) -> NoReturn:
     known = (*TARGETS, *GOALS.values())
     for word in options[:1]:  # a typo, unless it is an option or a file
         if not (word.startswith("-") or "/" in word or word in known):
-            hint = words.did_you_mean(word, [*TARGETS, *CONFIGURED])
+            hint = did_you_mean(word, [*TARGETS, *CONFIGURED])
             raise InputError(f"{word!r} is neither a target nor a command; {hint}")
     prepare(config, options)
     run_snakemake(_arguments(config, [GOALS.get(word, word) for word in options]))
@@ -68,7 +68,7 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
 def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     if (rest := message.removeprefix("unrecognized arguments: ")) != message:
         word = rest.split()[0]
-        hint = words.did_you_mean(word, parser._option_string_actions)  # argparse names its options nowhere else
+        hint = did_you_mean(word, parser._option_string_actions)  # argparse names its options nowhere else
         message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * hint.startswith("did")
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)

@@ -12,8 +12,8 @@ import yaml
 from workflow.experiments import grid
 from workflow.experiments.configuration import Configuration, complete, retyped
 from workflow.experiments.configuration_file import load_own
+from workflow.experiments.fields import did_you_mean
 from workflow.experiments.run import IDENTITY, Run
-from workflow.experiments.words import did_you_mean
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 

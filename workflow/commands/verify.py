@@ -29,7 +29,7 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
     """Return how many sealed files lie below `folders`, and a sentence for each damage."""
     found: list[str] = []
     number = 0
-    for path in _sealed(folders):
+    for path in (Path(file) for file in _files(folders) if os.path.basename(file) in SEALED):
         number += 1
         unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
         found += seal.damages(path, unread)
@@ -43,22 +43,19 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
     return number, found
 
 
-def _sealed(folders: list[Path]) -> Iterator[Path]:
-    for folder in folders:
-        for place, inner, names in os.walk(folder):
-            inner.sort()
-            yield from (Path(place, name) for name in SEALED if name in names)
+def _files(folders: list[Path]) -> Iterator[str]:
+    for place, inner, names in (entry for folder in folders for entry in os.walk(folder)):
+        inner.sort()
+        yield from (f"{place}/{name}" for name in sorted(names))
 
 
 def from_the_future(folders: list[Path], now: float) -> str | None:
     """A sentence about files below `folders` that were changed after `now`; Snakemake would rebuild all others."""
     ahead = []
-    for place, _, names in (entry for folder in folders for entry in os.walk(folder)):
-        for name in names:
-            path = f"{place}/{name}"
-            with suppress(FileNotFoundError):  # it has just been deleted
-                if (seconds := os.lstat(path).st_mtime - now) > SLACK:
-                    ahead.append((seconds, path))
+    for path in _files(folders):
+        with suppress(FileNotFoundError):  # it has just been deleted
+            if (seconds := os.lstat(path).st_mtime - now) > SLACK:
+                ahead.append((seconds, path))
     if not ahead:
         return None
     seconds, path = max(ahead)

@@ -17,6 +17,7 @@ from workflow.experiments.fields import (
     AS_GIVEN,
     DISTINCT,
     EMPTY_IF_NONE,
+    PROTOCOLS,
     Checked,
     Count,
     Identifier,
@@ -27,7 +28,6 @@ from workflow.experiments.fields import (
     one_of,
 )
 from workflow.experiments.training import Training
-from workflow.experiments.words import PROTOCOLS
 from workflow.storage.errors import InputError
 
 PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAMES = [f"{part}_{measure}" for measure in ("accuracy", "loss") for part in ("train", "validation", "test")]
 Epoch = dict[str, Any]
 
 

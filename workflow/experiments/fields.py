@@ -1,5 +1,6 @@
 """The types that the fields of configurations, specifications and records are made of, and the errors about them."""
 
+import difflib
 import re
 import reprlib
 from collections.abc import Callable, Iterable
@@ -16,8 +17,18 @@ from pydantic import (
     model_validator,
 )
 
-from workflow.experiments import words
 from workflow.storage.errors import InputError
+
+PROTOCOLS = ("group", "random")
+# (kind of name, old word) -> new word
+RENAMED = {
+    ("key", "cnn"): "inception_v3",
+    ("front end", "cnn"): "inception_v3",
+    ("protocol", "published"): "random",
+    ("init", "published"): "authors",
+    ("recipe", "published"): "authors",
+    ("metric", "total"): "weights",
+}
 
 
 class Checked(BaseModel):
@@ -75,7 +86,21 @@ def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> 
     known = list(known)
     for name in names:
         if name not in known:
-            raise ValueError(words.unknown(kind, name, known))
+            raise ValueError(unknown(kind, name, known))
+
+
+def unknown(kind: str, word: object, known: Iterable[object]) -> str:
+    """Return a sentence about an unknown name: its new name, the name that was probably meant, or all known names."""
+    return f"unknown {kind} {word!r}; {did_you_mean(word, known, kind)}"
+
+
+def did_you_mean(word: object, known: Iterable[object], kind: str = "") -> str:
+    """Return the second half of that sentence."""
+    if new := RENAMED.get((kind, str(word))):
+        return f"it is called {new!r} now"
+    names = [str(name) for name in known]
+    near = difflib.get_close_matches(str(word), names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
 
 
 def one_of(kind: str, known: Iterable[str]) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import baselines
 from workflow.datasets import catalogue
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments import words
 from workflow.experiments.configuration import Configuration, Training
+from workflow.experiments.fields import RENAMED, unknown
 from workflow.experiments.run import Run
 from workflow.storage.errors import InputError
 
@@ -60,10 +60,9 @@ def check_models(config: Configuration, origin: str) -> None:
         arguments = shared_by_runs(config, dataset, front_end, model)["recurrent"]
         where = f"{origin}: models.{model}"
         if arguments["format"] not in baselines.FORMATS:
-            unknown = words.unknown("format", arguments["format"], baselines.FORMATS)
-            raise InputError(f"{where}.format: {unknown}")
-        if ("init", init := arguments.get("init")) in words.RENAMED:
-            raise InputError(f"{where}.init: {words.unknown('init', init, ())}")
+            raise InputError(f"{where}.format: {unknown('format', arguments['format'], baselines.FORMATS)}")
+        if ("init", init := arguments.get("init")) in RENAMED:
+            raise InputError(f"{where}.init: {unknown('init', init, ())}")
         try:
             baselines.declare(**arguments)
         except (ValueError, TypeError) as error:

@@ -5,8 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.fields import Checked, Count, NotNegative, Share, Whole, one_of
-from workflow.experiments.words import PROTOCOLS
+from workflow.experiments.fields import PROTOCOLS, Checked, Count, NotNegative, Share, Whole, one_of
 
 
 class Parameters(Checked):
