@@ -29,7 +29,7 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
     """Return how many sealed files lie below `folders`, and a sentence for each damage."""
     found: list[str] = []
     number = 0
-    for path in (Path(file) for file in _files(folders) if os.path.basename(file) in SEALED):
+    for path in (Path(file) for file in _files(folders) if file.rpartition("/")[2] in SEALED):
         number += 1
         unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
         found += seal.damages(path, unread)

@@ -51,8 +51,6 @@ OWNER = CONFIG.data_owner  # whose data these are
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
-# the tensor of each front end: <name>.npy, <name>.json
-FILES = {name: front_end.tensor for name, front_end in FRONT_ENDS.items()}
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it counts as full
 DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")

@@ -6,7 +6,7 @@ localrules: generate, download, unpack, splits, weights  # they need the network
 
 rule prepared:
     input:
-        expand(f"{DATA}/{{tensor}}.json", dataset=CONFIG.datasets, tensor=[FILES[name] for name in CONFIG.front_ends]),
+        expand(f"{DATA}/{{tensor}}.json", dataset=CONFIG.datasets, tensor=[FRONT_ENDS[name].tensor for name in CONFIG.front_ends]),
         expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
 
 

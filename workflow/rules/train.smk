@@ -7,7 +7,7 @@ rule inputs:
     input:
         clips=f"{DATA}/clips.csv",
         splits=f"{DATA}/splits.json",  # holds the checksum of splits.csv
-        digest=lambda wildcards: f"{DATA}/{FILES[wildcards.front_end]}.json",
+        digest=lambda wildcards: f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.json",
         code=lambda wildcards: code(f"train_{CONFIG.models[wildcards.model].format}"),
     output:
         INPUTS,
@@ -23,7 +23,7 @@ rule train:
     input:
         INPUTS,
         # large: compared by its digest in the listing, not by its time
-        tensor=lambda wildcards: ancient(f"{DATA}/{FILES[wildcards.front_end]}.npy"),
+        tensor=lambda wildcards: ancient(f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.npy"),
     output:
         f"{RESULTS}/runs/{RUN}/result.json",
         f"{RESULTS}/runs/{RUN}/specification.yaml",
