@@ -90,7 +90,7 @@ def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls
                 reason = reason or f"its {algorithm} is {found}; its publisher states {stated}"
     if first and first["sha256"] != sha256:
         reason = reason or f"its sha256 is {sha256}, at the first download it was {first['sha256']} (lock.json)"
-    _notes(partial).unlink(missing_ok=True)
+    partial.with_name(f"{partial.name}.json").unlink(missing_ok=True)
     if reason:
         partial.unlink()
         raise DeadSourceError(reason)
@@ -117,14 +117,9 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
             sleep(min(2.0**failures, 30.0))
 
 
-def _notes(partial: Path) -> Path:
-    """The file that names the address and version which the bytes in `partial` belong to."""
-    return partial.with_name(partial.name + ".json")
-
-
 def _attempt(url: str, partial: Path, verify: bool) -> None:
     """Download to `partial`, or the rest of it; raises TransientError or DeadSourceError."""
-    notes = _notes(partial)
+    notes = partial.with_name(f"{partial.name}.json")
     known = read_json(notes) if notes.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
     if start and start == known.get("total"):
