@@ -51,7 +51,7 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         ("models: {lstm: {color: red}}", "models.lstm: unknown key 'color'; did you mean 'colour'?"),
         ("models: {my_lstm: {label: Mine}}", "models.my_lstm: missing colour, kind"),
         ("models: {lstm: {kind: big}}", "models.lstm.kind: 'big' should be 'baseline', 'dense'"),
-        ("[1]", "[1] should be a mapping of keys to values"),
+        ("[1]", "holds a list; expected keys and values"),
         ("a: [", "not valid YAML"),
     ],
 )
@@ -61,7 +61,7 @@ def test_mistakes_are_one_sentence(synthetic, tmp_path, text, message):
 
 
 def test_a_missing_layout_is_one_sentence(synthetic, tmp_path):
-    with pytest.raises(InputError, match=r"none\.yaml: no such layout"):
+    with pytest.raises(InputError, match=r"none\.yaml: no such configuration file"):
         tables.main(synthetic, tmp_path, layout=tmp_path / "none.yaml")
 
 

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments import configuration_file
 from workflow.experiments.fields import Checked, Share, Whole, one_of
-from workflow.storage.errors import InputError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
@@ -49,13 +48,8 @@ class Layout(Checked):
 def load(path: str | Path | None = None) -> dict[str, Any]:
     """Return the layout of `path`, laid key by key over paper/layout.yaml. Raise InputError if it is invalid."""
     path = Path(path or FILE)
-    try:
-        given = _merged(yaml.safe_load(FILE.read_text()), yaml.safe_load(path.read_text()))
-        return Layout.parse(given, str(path)).model_dump(exclude_none=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such layout") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
+    given = _merged(*(configuration_file.read(file)[1] for file in (FILE, path)))
+    return Layout.parse(given, str(path)).model_dump(exclude_none=True)
 
 
 def _merged(default: Any, own: Any) -> Any:

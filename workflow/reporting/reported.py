@@ -51,10 +51,10 @@ def last_digit(printed: str, unit: str) -> float:
     return float(Decimal(10) ** -decimals * UNITS[unit])
 
 
-def of_abstract(table: pd.DataFrame, metric: str) -> float:
-    """Return a number of FDHT-LSTM's abstract; NaN if it is not in the table."""
-    found = table.loc[(table["dataset"] == "all") & (table["metric"] == metric), "value"]
-    return float(found.iloc[0]) if len(found) else math.nan
+def of_abstract(table: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """Return both ends of a range in FDHT-LSTM's abstract; NaN for one that is not in the table."""
+    values = table[table["dataset"] == "all"].set_index("metric")["value"]
+    return values.get(f"{metric}_low", math.nan), values.get(f"{metric}_high", math.nan)
 
 
 def _mistakes(row: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,7 @@ DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in E
 REPORTING = {  # step -> its module, and the folders whose files it finds by itself: no import statement names them
     "collect": ("workflow.reporting.collect", []),
     "tables": ("workflow.commands.tables", ["tables"]),
+    "counts": ("workflow.commands.tables", ["tables"]),
     "figures": ("workflow.commands.figures", ["figures"]),
     "report": ("workflow.reporting.report.page", ["tables", "figures"]),
     "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),

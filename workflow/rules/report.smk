@@ -6,6 +6,7 @@ PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if
 FORMS = ["csv", "tex", "md"]
 MEASURED = [name for name, table in TABLES.items() if table.needs == "records"]
 COUNTED = [name for name, table in TABLES.items() if table.needs == "configuration"]
+FROM = f"--from {RESULTS}"
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
 
 
@@ -37,26 +38,33 @@ rule collect:
         " 2> >(tee {log} >&2)"
 
 
+RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]
 STEPS = {
+    "counts": {
+        "input": [],  # neither records nor data
+        "output": expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTED, form=FORMS),
+        "options": f"--output {RESULTS}/tables",
+        "message": "Counting parameters and operations",
+    },
     "tables": {
         "output": expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=MEASURED, form=FORMS),
-        "options": " ".join([f"--output {RESULTS}/tables", *(f"--tables {name}" for name in MEASURED)]),
+        "options": " ".join([FROM, f"--output {RESULTS}/tables", *(f"--tables {name}" for name in MEASURED)]),
         "message": "Making the tables",
     },
     "figures": {
         "output": f"{RESULTS}/figures/captions.json",  # names every figure; one with nothing to show has no files
-        "options": f"--output {RESULTS}/figures",
+        "options": f"{FROM} --output {RESULTS}/figures",
         "message": "Drawing the figures",
     },
     "report": {
-        "input": sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*")),
+        "input": RECORDS + sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*")),
         "output": f"{RESULTS}/report.html",
-        "options": f"--output {RESULTS}/report.html",
+        "options": f"{FROM} --output {RESULTS}/report.html",
         "message": "Writing the report",
     },
     "paper": {
         "output": [f"{RESULTS}/paper.pdf", f"{RESULTS}/arxiv.tar.gz"],
-        "options": f"--output {RESULTS}/paper.pdf --arxiv {RESULTS}/arxiv.tar.gz",
+        "options": f"{FROM} --output {RESULTS}/paper.pdf --arxiv {RESULTS}/arxiv.tar.gz",
         "message": "Typesetting the article",
     },
 }
@@ -67,11 +75,8 @@ for target, made in STEPS.items():
         name:
             target
         input:
-            rules.collect.output,
-            made.get("input", []),
+            made.get("input", RECORDS),
             config=rules.configuration.output[0],
-            leakage=expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets),
-            paper=PAPER_SOURCES,
             code=code(target),
         output:
             made["output"],
@@ -83,21 +88,7 @@ for target, made in STEPS.items():
         message:
             made["message"]
         shell:
-            "python -m {params.module} --from {RESULTS} --config {input.config} {params.options} 2> {log}"
-
-
-rule counts:
-    input:
-        config=rules.configuration.output[0],
-        code=code("tables"),
-    output:
-        expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTED, form=FORMS),
-    log:
-        f"{LOGS}/counts.log",
-    message:
-        "Counting parameters and operations"
-    shell:
-        "python -m workflow.commands.tables --config {input.config} --output {RESULTS}/tables 2> {log}"
+            "python -m {params.module} --config {input.config} {params.options} 2> {log}"
 
 
 onstart:

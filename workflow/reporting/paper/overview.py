@@ -38,8 +38,8 @@ def verdicts(results: Results) -> pd.DataFrame:
     for name, (text, metric, scale, digits) in CLAIMS.items():
         found = table[table["claim"] == name]
         if len(found):
-            ends = [scale * of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
-            claimed = _range(pd.Series(ends), 1 if scale > 1 else 0)
+            ends = pd.Series(of_abstract(results.reported, metric))
+            claimed = _range(scale * ends, 1 if scale > 1 else 0)
             rows.append((text, claimed, _range(scale * found["found"], digits), _counts(found["verdict"])))
     return pd.DataFrame(rows, columns=["Claim", "Claimed", "Found", "Comparisons"])
 

@@ -1,6 +1,7 @@
 """Mean and deviation of both accuracies over folds and seeds."""
 
 from collections.abc import Iterator
+from string import ascii_lowercase
 
 import pandas as pd
 
@@ -8,8 +9,6 @@ from workflow.reporting import models, provenance, splits, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, mean
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def marked_mean(results: Results, row: Row, column: Column) -> Cell:
@@ -64,8 +63,11 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             "group": f"Protocol group: {splits.promise(results, dataset)}",
             "random": "Protocol random: clips split at random, as in the published implementations",
         }
+        # rows alike share a footnote
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
-        footnotes = dict(zip(filter(None, dict.fromkeys(remarks)), LETTERS, strict=False))  # one for all rows alike
+        footnotes = dict(
+            zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False)
+        )  # one for all rows alike
         letters = [footnotes.get(remark, "") for remark in remarks]
         protocols = rows["protocol"].unique()
         marked = any(

@@ -82,7 +82,7 @@ def _sizes(results: Results, dataset: str, front_end: str, name: str) -> Iterato
         found.append(("times_fewer", rival, _weights(models.counts(results, dataset, front_end, rival)) / total))
     found.append(("times_fewer_dense", DENSE, _weights(models.dense_counts(results, *place)) / total))
     for claim, against, value in found:
-        low, high = _of_abstract(results, "weights" if claim == "weights" else "times_fewer")
+        low, high = reported.of_abstract(results.reported, "weights" if claim == "weights" else "times_fewer")
         holds = low <= value and (value <= high or claim != "weights")
         verdict = NOT_RUN if math.isnan(value) else HOLDS if holds else FAILS
         row: Row = {"claim": claim, "dataset": dataset, "front_end": front_end, "protocol": "", "model": name}
@@ -91,10 +91,6 @@ def _sizes(results: Results, dataset: str, front_end: str, name: str) -> Iterato
 
 def _weights(counts: dict[str, int] | None) -> float:
     return counts["weights"] if counts else math.nan
-
-
-def _of_abstract(results: Results, metric: str) -> list[float]:
-    return [reported.of_abstract(results.reported, f"{metric}_{end}") for end in ("low", "high")]
 
 
 def _accuracies(results: Results, measure: str, pairs: list[tuple[str, str, str, str]]) -> list[Row]:
@@ -144,7 +140,7 @@ def _size_title(rows: pd.DataFrame) -> str:
 
 
 def _size_note(results: Results) -> str:
-    low, high = map(number, _of_abstract(results, "times_fewer"))
+    low, high = map(number, reported.of_abstract(results.reported, "times_fewer"))
     return (
         f"The abstract claims {low} to {high} times fewer parameters than compressed LSTMs. This holds if the weights "
         "W + U that a rival stores, its dense U included, are at least the lower end times ours. The dense LSTM, held "
@@ -153,7 +149,7 @@ def _size_note(results: Results) -> str:
 
 
 def _accuracy_note(results: Results) -> str:
-    low, high = (number(100 * end, 1) for end in _of_abstract(results, "gain"))
+    low, high = (number(100 * end, 1) for end in reported.of_abstract(results.reported, "gain"))
     return (
         "FDHT-LSTM minus rival (percentage points), each variant against the rivals trained with the same recipe, "
         "paired over shared folds and seeds, corrected for overlapping folds; p after Holm's correction over all rows; "
