@@ -1,12 +1,21 @@
 """From the download to the tensor: the same steps for every data set, the generated one included."""
 
 
-localrules: generate, download, unpack, splits, weights  # they need the network, or take seconds
+localrules:
+    generate,
+    download,
+    unpack,
+    splits,
+    weights,  # they need the network, or take seconds
 
 
 rule prepared:
     input:
-        expand(f"{DATA}/{{tensor}}.json", dataset=CONFIG.datasets, tensor=[FRONT_ENDS[name].tensor for name in CONFIG.front_ends]),
+        expand(
+            f"{DATA}/{{tensor}}.json",
+            dataset=CONFIG.datasets,
+            tensor=[FRONT_ENDS[name].tensor for name in CONFIG.front_ends],
+        ),
         expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
 
 
