@@ -5,7 +5,6 @@ kept in results/CONFIG/cost.json; the last column names the source. Ask on the m
 will do the work: times are not converted from one device to another.
 """
 
-import csv
 import json
 import sys
 from collections import Counter, defaultdict
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import pandas as pd
 import typer
 from tabulate import tabulate
 
@@ -92,9 +92,8 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
     """Clips that a run trains on, and those that it scores after every epoch."""
     path = _data(config, results) / run.dataset / "splits.csv"
     if path.is_file():
-        counts = _counts(path)
-        key = (run.protocol, str(run.fold))
-        return counts[*key, "train"], counts[*key, "validation"] + counts[*key, "test"]
+        train, *scored = (_counts(path)[run.protocol, run.fold, part] for part in ("train", "validation", "test"))
+        return train, sum(scored)
     clips = CATALOGUE[run.dataset].clips
     rest = clips * (1 - 1 / catalogue.folds(run.dataset, run.protocol))
     train = round(rest * (1 - config.splits.validation))
@@ -102,9 +101,8 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
 
 
 @cache
-def _counts(path: Path) -> Counter[tuple[str, str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return Counter((row["protocol"], row["fold"], row["part"]) for row in csv.DictReader(file))
+def _counts(path: Path) -> Counter[tuple[str, int, str]]:
+    return Counter(pd.read_csv(path)[["protocol", "fold", "part"]].itertuples(index=False, name=None))
 
 
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
