@@ -13,7 +13,6 @@ from training.one_run import FILES, read, start
 
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
-from workflow.training import seeds
 
 TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
 FORMATS = {
@@ -85,17 +84,20 @@ def test_the_precision_in_the_record_is_the_one_used(data, tmp_path, precision, 
 
 
 def test_no_two_runs_of_a_grid_share_a_seed(data, tmp_path):
+    def run(identity):
+        return Run.parse(specification(identity=identity))
+
     drawn = [
         seed
         for model in ("a", "b")
         for fold in range(3)
         for number in range(3)
-        for seed in seeds.all_of(f"demo/pixels/{model}/group/fold{fold}/seed{number}").values()
+        for seed in run({"model": model, "fold": fold, "seed": number}).seeds.values()
     ]
     assert len(set(drawn)) == len(drawn) == 54
     assert start(specification(), data, tmp_path) == 0
     environment = json.loads((tmp_path / "run/environment.json").read_text())
-    assert environment["seeds"] == seeds.all_of("demo/pixels/thumbnail_lstm/group/fold0/seed0")
+    assert environment["seeds"] == run({}).seeds
 
 
 def test_early_stopping_waits_for_a_better_validation_accuracy(data, tmp_path):

@@ -27,7 +27,6 @@ from workflow.experiments.configuration_file import load_own
 from workflow.experiments.grid import check_models, runs
 from workflow.experiments.run import Run
 from workflow.storage import files
-from workflow.training import declared
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
@@ -67,7 +66,7 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
         "model": first.model,
         "jobs": len(group),
         "steps": steps,
-        "weights_gb": 4e-9 * sum(declared.parameters(first, classes).values()) * len(group),
+        "weights_gb": 4e-9 * sum(first.parameters(classes).values()) * len(group),
         "hours": (seconds + len(group) * START_SECONDS) / 3600,
         "step_ms": step_ms,
         "device": device,

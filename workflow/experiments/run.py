@@ -1,5 +1,6 @@
 """A run: one training, and everything that determines it."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Self
@@ -7,10 +8,14 @@ from typing import Any, Self
 import yaml
 from pydantic import model_validator
 
+import baselines
+from baselines.naive import thumbnails
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import Checked, Identifier, Whole
 from workflow.experiments.training import Training
 from workflow.storage.errors import InputError
 
+RANDOM = ("initialisation", "order", "dropout")
 IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 
 
@@ -44,6 +49,22 @@ class Run(Checked):
     def plain(self) -> dict[str, Any]:
         """What specification.yaml holds."""
         return {**vars(self), "training": {**vars(self.training)}}  # model_dump takes longer, and there are thousands
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """A seed for each purpose, 63 bits of a hash of it and the folder: no two runs share random numbers."""
+        texts = {name: f"{self.folder}/{name}".encode() for name in RANDOM}
+        return {name: int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1 for name, text in texts.items()}
+
+    def parameters(self, classes: int) -> dict[str, int]:
+        """Count W, U, bias and classifier. InputError if the format refuses the declaration."""
+        try:
+            declared = baselines.declare(**self.recurrent)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"recurrent: {error}") from None
+        frames = FRONT_ENDS[self.front_end].extractor is None
+        features = thumbnails.SIZE if frames else self.recurrent["input_size"]
+        return {**declared.parameters(), "classifier": declared.classifier(classes, features)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and self.folder == other.folder

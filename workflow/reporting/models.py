@@ -13,7 +13,6 @@ from workflow.experiments import grid
 from workflow.experiments.run import Run
 from workflow.reporting.records import WEIGHTS
 from workflow.reporting.results import Results, cached
-from workflow.training.declared import parameters
 
 OURS, AUTHORS = RECIPES = ("ours", "authors")
 KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines, others compressed
@@ -118,7 +117,7 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
     if len(rows) == 1:
         found = {name: int(rows.iloc[0][name]) for name in WEIGHTS}
     elif run:
-        found = parameters(run, len(CATALOGUE[dataset].classes))
+        found = run.parameters(len(CATALOGUE[dataset].classes))
     else:
         return None
     return found | {"weights": found["W"] + found["U"]}

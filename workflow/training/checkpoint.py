@@ -19,7 +19,7 @@ from torch import Tensor
 
 from workflow.storage import seal
 from workflow.training import optimiser
-from workflow.training.log import log
+from workflow.training.errors import log
 from workflow.training.step import Step
 
 KEEP = 2

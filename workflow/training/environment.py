@@ -9,8 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.training.errors import RunFailure
-from workflow.training.log import log
+from workflow.training.errors import RunFailure, log
 
 if TYPE_CHECKING:
     import torch

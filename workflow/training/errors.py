@@ -1,15 +1,18 @@
-"""Runs that fail, and memory that runs out."""
+"""Messages of a run, runs that fail, and memory that runs out."""
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar
-
-from workflow.training.log import log
 
 Result = TypeVar("Result")
 
 
 class RunFailure(Exception):
     """The run failed (NaN, a class without clips ...): recorded with status `failed`, the exit status is 0."""
+
+
+def log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Result, int]:

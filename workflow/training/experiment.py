@@ -11,11 +11,11 @@ from scipy.special import softmax
 from workflow.datasets.progress import bar
 from workflow.experiments.run import Run
 from workflow.storage import files
-from workflow.training import environment, model, scores, seeds
+from workflow.training import environment, model, scores
 from workflow.training.data import prepared
+from workflow.training.errors import log
 from workflow.training.graphs import GraphedStep
 from workflow.training.job import Job
-from workflow.training.log import log
 from workflow.training.loop import LOGITS, Loop
 from workflow.training.record import METRICS
 from workflow.training.step import Step
@@ -31,7 +31,7 @@ def train(job: Job) -> None:
     precision = environment.make_deterministic(place, settings.precision)
     job.result = {"device": environment.device_name(place), "precision": precision}
     job.environment |= environment.describe(place)
-    torch.manual_seed(seeds.derive(job.run.folder, "initialisation"))
+    torch.manual_seed(job.run.seeds["initialisation"])
     loop = Loop(job, prepared(job.fold, job.run), build_step(job.run, len(job.fold.classes), place))
     job.interruption.worth_saving = True
     try:

@@ -7,8 +7,8 @@ from baselines.naive import thumbnails
 from workflow.experiments.training import PIXELS
 from workflow.storage import files
 from workflow.training import environment, scores
+from workflow.training.errors import log
 from workflow.training.job import Job
-from workflow.training.log import log
 from workflow.training.record import METRICS
 
 

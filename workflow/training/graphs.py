@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from workflow.training import optimiser
+from workflow.training.errors import log
 from workflow.training.feed import Batch
-from workflow.training.log import log
 from workflow.training.step import Step
 
 WARM_UP = 3  # steps before the capture, in which libraries choose algorithms and allocate what a graph may not

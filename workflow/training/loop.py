@@ -10,14 +10,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from workflow.training import checkpoint, optimiser, scores, seeds
+from workflow.training import checkpoint, optimiser, scores
 from workflow.training.data import Fold
-from workflow.training.errors import RunFailure, halving
+from workflow.training.errors import RunFailure, halving, log
 from workflow.training.feed import Feed
 from workflow.training.job import Job
-from workflow.training.log import log
-from workflow.training.step import EXPLODED, Step
-from workflow.training.timing import StepTimer
+from workflow.training.step import EXPLODED, Step, StepTimer
 
 LOGITS = "test_logits"  # kept with the best weights, so that predictions and metrics agree to the last bit
 EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
@@ -67,7 +65,7 @@ class Loop:
         """Take the steps of an epoch that are not done yet."""
         epoch = self.state.epoch + 1
         optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
-        order = np.random.default_rng([seeds.derive(self.name, "order"), epoch]).permutation(self.fold.rows["train"])
+        order = np.random.default_rng([self.job.run.seeds["order"], epoch]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         self.timer.tick()
         for batch in self.feed.batches(chunks[self.state.position :]):
@@ -120,7 +118,7 @@ class Loop:
         """Load the newest checkpoint; False if there is none."""
         found = checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step)
         if found is None:
-            torch.manual_seed(seeds.derive(self.name, "dropout"))
+            torch.manual_seed(self.job.run.seeds["dropout"])
             return False
         self.state = found
         self.state.interruptions += 1

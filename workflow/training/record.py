@@ -8,7 +8,6 @@ from safetensors.numpy import save
 
 from workflow.experiments.record import Record
 from workflow.storage import files, seal
-from workflow.training import seeds
 from workflow.training.finished import RESULT
 from workflow.training.job import Job
 
@@ -39,7 +38,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     }
     Record.model_validate(result)
     files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
-    files.write_json(folder / "environment.json", job.environment | {"seeds": seeds.all_of(run.folder)})
+    files.write_json(folder / "environment.json", job.environment | {"seeds": run.seeds})
     chances = [f"probability_{k}" for k in range(len(fold.classes))]
     columns = ("clip", "label", "predicted", "probability", *chances)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, chances))

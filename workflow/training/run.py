@@ -19,11 +19,10 @@ from baselines import FORMATS
 from workflow.experiments import run as runs
 from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
-from workflow.training import declared, devices, finished, record
+from workflow.training import devices, finished, record
 from workflow.training.data import check, load
-from workflow.training.errors import RunFailure, out_of_memory
+from workflow.training.errors import RunFailure, log, out_of_memory
 from workflow.training.job import Job
-from workflow.training.log import log
 
 
 def main(
@@ -36,7 +35,7 @@ def main(
     run = runs.read(specification)
     with devices.slot(run.training.device):
         job = Job(run, load(data, run), output, checkpoint, checkpoint_seconds)
-        parameters = declared.parameters(run, len(job.fold.classes))  # InputError before anything is written
+        parameters = run.parameters(len(job.fold.classes))  # InputError before anything is written
         with exclusive(checkpoint):  # if a pipeline was killed, its training process may still be running
             if finished.restore(output, checkpoint, job.fingerprint):
                 log(f"{run.folder}: already finished; its record is restored")
