@@ -26,7 +26,7 @@ from workflow.experiments.run import Run
 from workflow.storage.command_line import command_line
 from workflow.training import calibration, environment, model
 from workflow.training.data import prepared
-from workflow.training.experiment import build_step
+from workflow.training.graphs import build
 from workflow.training.job import Job
 from workflow.training.loop import Loop
 
@@ -45,8 +45,7 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
     settings = {"batch_size": BATCH, "epochs": 10**6, "gradient_norm": None}
     kind = {"family": name, "recipe": "ours"}
     run = Run.parse({**identity, **kind, "recurrent": MODELS[name], "training": settings})
-    device = environment.choose_device("auto")
-    environment.make_deterministic(device, "float32")
+    device, _ = environment.prepare("auto", "float32")
     fold = prepared(calibration.noise(CLIPS, (T, HEIGHT, WIDTH, 3), CLASSES), run)
     clips, labels = torch.from_numpy(fold.clips).flatten(2), torch.from_numpy(fold.labels)
 
@@ -55,7 +54,7 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
         return model.build(run, CLASSES).to(device)
 
     torch.manual_seed(0)
-    step = build_step(run, CLASSES, device)
+    step = build(run, CLASSES, device)
     folder = Path(tempfile.mkdtemp())
     loop = Loop(Job(run, fold, folder, folder, checkpoint_seconds=1e9), fold, step)
 

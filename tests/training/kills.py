@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training import one_run
 
-from workflow.training import experiment  # noqa: F401 (torch is imported before the forks)
+from workflow.training import loop  # noqa: F401 (torch is imported before the forks)
 
 
 def attempt(arguments: list[str], calls: Path, last: float) -> bool:

@@ -10,7 +10,7 @@ from training.conftest import specification
 from training.test_resume import SETTINGS, outcome, start
 
 from workflow.storage.lock import exclusive
-from workflow.training import experiment, finished
+from workflow.training import finished, loop
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def ended(data, tmp_path):
 
 
 def test_its_record_is_restored_without_training(ended, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "train", None)
+    monkeypatch.setattr(loop, "train", None)
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     assert outcome(tmp_path / "run") == ended
     assert {path.name for path in (tmp_path / "run").iterdir()} == {*json_files(tmp_path), "result.json"}

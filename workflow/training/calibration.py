@@ -10,8 +10,8 @@ from torch.utils.benchmark import Timer
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import PARTS, Fold, prepared
-from workflow.training.experiment import build_step
 from workflow.training.feed import Feed
+from workflow.training.graphs import build
 
 SECONDS = 1.0  # of measuring, but at least one step
 
@@ -20,10 +20,9 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     """Return `step_ms`, `evaluation_ms` per clip and `device`. shape: of a stored clip, (T, height, width, 3) or
     (T, F)."""
     settings = run.training
-    place = environment.choose_device(settings.device)
-    environment.make_deterministic(place, settings.precision)
+    place, _ = environment.prepare(settings.device, settings.precision)
     fold = prepared(noise(settings.batch_size, shape, classes), run)
-    step, feed = build_step(run, classes, place), Feed(fold, place)
+    step, feed = build(run, classes, place), Feed(fold, place)
     rows = torch.arange(settings.batch_size)
     threads = torch.get_num_threads()
 

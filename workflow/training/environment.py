@@ -37,33 +37,28 @@ def capture() -> dict[str, Any]:
     }
 
 
-def choose_device(wanted: str) -> "torch.device":
-    """Return a GPU if there is one (auto, cuda), else the CPU. Raises RunFailure if cuda is asked for and missing."""
+def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
+    """Choose the device, let the same specification give the same bytes there, and return it with the precision in use.
+
+    wanted: "auto" and "cuda" take a GPU if there is one; RunFailure if "cuda" finds none. A CPU has no tf32. It needs
+    no switch: with the same number of threads its kernels add in the same order.
+    """
     import torch
 
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise RunFailure("training.device is 'cuda', but this machine (or this job) has no usable GPU")
-    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
-
-
-def make_deterministic(device: "torch.device", precision: str) -> str:
-    """Let the same specification give the same bytes, and return the precision in use; a CPU has no tf32.
-
-    A CPU needs no switch: with the same number of threads its kernels add in the same order.
-    """
-    import torch
-
-    if device.type == "cuda":
+    if available and wanted != "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         torch.backends.cudnn.benchmark = False
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts, at the first product
-    elif precision == "tf32":
+        return torch.device("cuda"), precision
+    if precision == "tf32":
         log("precision tf32 needs a GPU; computing in float32")
-        return "float32"
-    return precision
+        precision = "float32"
+    return torch.device("cpu"), precision
 
 
 def describe(device: "torch.device") -> dict[str, Any]:

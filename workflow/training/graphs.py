@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workflow.training import optimiser
+from workflow.experiments.run import Run
+from workflow.training import model, optimiser
 from workflow.training.errors import log
 from workflow.training.feed import Batch
 from workflow.training.step import Step
@@ -72,3 +73,9 @@ class GraphedStep(Step):
 
     def _step(self, batch: Batch) -> Tensor:
         return self.update(*self.forward_backward(batch, len(batch.x)))
+
+
+def build(run: Run, classes: int, device: torch.device) -> Step:
+    """The run's model with fresh weights, drawn from torch's global generator on the CPU, and its optimiser."""
+    kind = GraphedStep if device.type == "cuda" else Step
+    return kind(model.build(run, classes).to(device), run.training)

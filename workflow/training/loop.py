@@ -1,5 +1,6 @@
-"""The training loop: epochs of steps, scores after each, the best weights kept, the state saved now and then."""
+"""A model that is trained by epochs: resume, take steps, score each epoch, keep the best weights, save now and then."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -7,25 +8,49 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from scipy.special import softmax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from workflow.training import checkpoint, optimiser, scores
-from workflow.training.data import Fold
+from workflow.datasets.progress import bar
+from workflow.storage import files
+from workflow.training import checkpoint, environment, optimiser, scores
+from workflow.training.data import Fold, prepared
 from workflow.training.errors import RunFailure, halving, log
 from workflow.training.feed import Feed
+from workflow.training.graphs import GraphedStep, build
 from workflow.training.job import Job
+from workflow.training.record import METRICS
 from workflow.training.step import EXPLODED, Step, StepTimer
 
 LOGITS = "test_logits"  # kept with the best weights, so that predictions and metrics agree to the last bit
 EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
 GRACE = 3.0  # seconds that a save may take after a signal: a scheduler soon kills the process
+SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress
 SAVING_SHARE = 20  # training between two checkpoints takes at least this many times as long as a save
 
 
+def train(job: Job) -> None:
+    """Train a model and score the epoch chosen on validation. RunFailure if there is no device to use or too little
+    memory, or a number is not finite; `job` then has what was found before."""
+    settings = job.run.training
+    device, precision = environment.prepare(settings.device, settings.precision)
+    job.result = {"device": environment.device_name(device), "precision": precision}
+    job.environment |= environment.describe(device)
+    torch.manual_seed(job.run.seeds["initialisation"])
+    step = build(job.run, len(job.fold.classes), device)
+    loop = Loop(job, prepared(job.fold, job.run), step)
+    job.interruption.worth_saving = True
+    try:
+        loop.run()
+    finally:
+        job.result |= loop.costs()
+    job.environment["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
+
+
 class Loop:
-    """Training of one run. `fold`: its data as the model sees them. After `epochs`, `state.best` holds the weights and
-    LOGITS of the epoch chosen on validation."""
+    """Training of one run. `fold`: its data as the model sees them. `state.best` holds the weights and LOGITS of the
+    epoch chosen on validation."""
 
     def __init__(self, job: Job, fold: Fold, step: Step):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
@@ -35,6 +60,44 @@ class Loop:
         self._epoch_began = 0.0
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
+
+    def run(self) -> None:
+        """Train to the end, with a line of metrics.jsonl for each epoch, and add scores and weights to the job."""
+        self.resume()
+        path, epochs = self.job.output / METRICS, self.settings.epochs
+        files.write_text(path, "".join(map(_line, self.state.history)))  # drops epochs after the checkpoint
+        with bar(self.name, epochs, " epochs", self.state.epoch) as progress, path.open("a") as metrics:
+            for entry in self.epochs():
+                metrics.write(_line(entry))
+                metrics.flush()
+                progress.set_postfix({name: f"{entry[name]:.3f}" for name in SHOWN}, refresh=False)
+                progress.update()
+        job, history = self.job, self.state.history
+        job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in self.state.best.items()}
+        job.probabilities = softmax(job.weights.pop(LOGITS).astype(np.float64), axis=1)
+        chosen = scores.chosen(history)
+        best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
+        job.result |= {
+            "status": "ok",
+            **scores.summary(self.fold.labels[self.fold.rows["test"]], job.probabilities),
+            "best_epoch_accuracy": best["test_accuracy"],
+            "best_test_epoch": best["epoch"],
+            "best_epoch": chosen["epoch"],
+            "validation_accuracy": chosen["validation_accuracy"],
+            "train_accuracy": history[-1]["train_accuracy"],
+        }
+
+    def costs(self) -> dict[str, Any]:
+        on_gpu, state = self.step.device.type == "cuda", self.state
+        peak = torch.cuda.max_memory_allocated(self.step.device) / 2**20 if on_gpu else environment.peak_memory_mb()
+        return {
+            "epochs": state.epoch,
+            "train_seconds": state.seconds + sum(entry["seconds"] for entry in state.history),
+            "step_ms": state.step_ms,
+            "peak_memory_mb": peak,
+            "interruptions": state.interruptions,
+            "clips_at_a_time": self.step.micro or self.settings.batch_size,
+        }
 
     def epochs(self) -> Iterator[dict[str, Any]]:
         """Train, and yield the line of metrics.jsonl of each epoch.
@@ -114,19 +177,19 @@ class Loop:
         logits, self.state.evaluation_size = halving(work, self.state.evaluation_size, "scoring")
         return logits
 
-    def resume(self) -> bool:
-        """Load the newest checkpoint; False if there is none."""
+    def resume(self) -> None:
+        """Load the newest checkpoint, if there is one."""
         found = checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step)
         if found is None:
             torch.manual_seed(self.job.run.seeds["dropout"])
-            return False
+            return
+        log(f"{self.name}: resuming after epoch {found.epoch}")
         self.state = found
         self.state.interruptions += 1
         self.step.micro = self.state.micro
         if self.state.threads != torch.get_num_threads():  # sums would round differently
             log(f"resuming with {self.state.threads} threads, as the run began")
             torch.set_num_threads(self.state.threads)
-        return True
 
     def _leave_if_asked(self) -> None:
         if self.job.interruption.asked is not None:
@@ -152,3 +215,7 @@ class Loop:
             log(f"could not write a checkpoint to {self.job.checkpoints}: {error}; training continues")
         self._saved = time.monotonic()
         self._saving = self._saved - began
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, allow_nan=False) + "\n"

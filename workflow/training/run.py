@@ -60,9 +60,9 @@ def train(job: Job) -> None:
 
             fitted.fit(job)
         else:
-            from workflow.training import experiment  # imports torch, which takes seconds
+            from workflow.training import loop  # imports torch, which takes seconds
 
-            experiment.train(job)
+            loop.train(job)
     except RunFailure as failure:
         job.result |= {"status": "failed", "failure": str(failure)}
     except (MemoryError, RuntimeError) as error:
