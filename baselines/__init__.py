@@ -48,18 +48,13 @@ def declare(format: str, **arguments: Any) -> Declaration | Fitted:
     return FORMATS[format].declaration(arguments)
 
 
-def layer(format: str, **arguments: Any) -> Declaration:
-    """As `declare`, for a recurrent layer. Raises ValueError for a format without one."""
+def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: Any) -> "Recurrent":
+    """Return the torch module of a declared recurrent layer: recurrent(x, initial_state=None, lengths=None).
+
+    x (B, T, D), floating or uint8; see `fdht.recurrent.Recurrent`, with batch_first=True. Initial weights are drawn
+    from torch's global generator. Raises ValueError as `declare`, and for a format without such a layer.
+    """
     declared = declare(format, **arguments)
     if isinstance(declared, Fitted):
         raise ValueError(f"format {format!r} is fitted at once; expected a recurrent layer")
-    return declared
-
-
-def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: Any) -> "Recurrent":
-    """Return the torch module of `layer(format, **arguments)`: recurrent(x, initial_state=None, lengths=None).
-
-    x (B, T, D), floating or uint8; see `fdht.recurrent.Recurrent`, with batch_first=True. Initial weights are drawn
-    from torch's global generator.
-    """
-    return layer(format, **arguments).build(device, dtype)
+    return declared.build(device, dtype)

@@ -21,7 +21,7 @@ def rows(case: Case, best: tuple[float, float], found: list[dict]) -> list[dict]
     for measured in found:
         if measured["implementation"] != "ours" or measured["pass"] != "forward":
             continue
-        complexity = baselines.layer(**case.declared[measured["model"]]).complexity()
+        complexity = baselines.declare(**case.declared[measured["model"]]).complexity()
         steps = measured["batch"] * measured["frames"]
         total = steps * case.input_size * (1 if case.raw else 4) + 4 * complexity["weights"]
         adds = steps * complexity["multiply_adds"]

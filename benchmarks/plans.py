@@ -26,7 +26,7 @@ def compare(device: str, repetitions: int) -> list[dict]:
     """A row per shape, kind of input and number of rows: forward and backward of the chosen plan and of the best."""
     table = []
     for entry in SHAPES:
-        layer = TensorMap(baselines.layer(**entry).W, device=device)
+        layer = TensorMap(baselines.declare(**entry).W, device=device)
         for kind, rows in itertools.product(("float32", "uint8"), ROWS):
             shape = f"{entry['input_size']}-{4 * entry['hidden_size']}"
             about = {"format": entry["format"], "shape": shape, "input": kind, "rows": rows}

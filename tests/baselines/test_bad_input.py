@@ -101,4 +101,4 @@ def test_a_new_format_needs_no_authors_initialisation(monkeypatch):
 
 def test_a_classifier_fitted_at_once_has_no_recurrent_layer():
     with pytest.raises(ValueError, match="'chance' is fitted at once; expected a recurrent layer"):
-        baselines.layer("chance", input_size=48)
+        baselines.build("chance", input_size=48)

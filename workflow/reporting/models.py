@@ -98,7 +98,7 @@ def format_of(results: Results, *place: str) -> baselines.Format | None:
 def declaration(results: Results, *place: str) -> Any | None:
     """Return the declaration of a model's layer; None for a naive baseline or if unknown."""
     found = format_of(results, *place)
-    return baselines.layer(**recurrent(results, *place)) if found and not found.naive else None
+    return baselines.declare(**recurrent(results, *place)) if found and not found.naive else None
 
 
 def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:

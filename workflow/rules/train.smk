@@ -19,17 +19,16 @@ rule inputs:
         "sha256sum {input} > {output} 2> {log}"
 
 
+RECORD = ("result.json", "specification.yaml", "environment.json", "predictions.csv", "model.safetensors")
+
+
 rule train:
     input:
         INPUTS,
         # large: compared by its digest in the listing, not by its time
         tensor=lambda wildcards: ancient(f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.npy"),
     output:
-        f"{RESULTS}/runs/{RUN}/result.json",
-        f"{RESULTS}/runs/{RUN}/specification.yaml",
-        f"{RESULTS}/runs/{RUN}/environment.json",
-        f"{RESULTS}/runs/{RUN}/predictions.csv",
-        f"{RESULTS}/runs/{RUN}/model.safetensors",
+        [f"{RESULTS}/runs/{RUN}/{file}" for file in RECORD],
     log:
         f"{LOGS}/train/{RUN}.log",
     threads: 1

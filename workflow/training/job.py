@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +17,34 @@ from workflow.experiments import sources
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import Fold
-from workflow.training.interruption import Interruption
+
+
+class Interruption:
+    """SIGTERM and SIGINT ask a run to save and exit; the loop checks after every step.
+
+    asked: number of the first that arrived, or None. worth_saving: whether there is something to save; until then any
+    signal exits at once. Slurm sends SIGTERM twice within milliseconds when a job's time limit is reached, so a second
+    one changes nothing. A second SIGINT, from an impatient user, exits at once.
+    """
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        self.worth_saving = False
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Record the two signals within the block."""
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: object) -> None:
+        if not self.worth_saving or number == self.asked == signal.SIGINT:
+            raise SystemExit(128 + number)
+        self.asked = self.asked or number
 
 
 @dataclass

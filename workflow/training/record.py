@@ -43,8 +43,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     columns = ("clip", "label", "predicted", "probability", *chances)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, chances))
     files.write_bytes(folder / "model.safetensors", save(job.weights))
-    digests = {name: seal.digest(folder / name) for name in FILES if (folder / name).is_file()}
-    files.write_json(folder / RESULT, seal.sealed(result, digests))
+    seal.write(folder / RESULT, result, [name for name in FILES if (folder / name).is_file()])
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from baselines import FORMATS
 from workflow.experiments import run as runs
 from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
-from workflow.training import devices, finished, record
+from workflow.training import devices, finished, fitted, record
 from workflow.training.data import check, load
 from workflow.training.errors import RunFailure, log, out_of_memory
 from workflow.training.job import Job
@@ -56,8 +56,6 @@ def train(job: Job) -> None:
     try:
         check(job.fold, job.run)
         if FORMATS[job.run.recurrent["format"]].fitted:
-            from workflow.training import fitted
-
             fitted.fit(job)
         else:
             from workflow.training import loop  # imports torch, which takes seconds

@@ -46,7 +46,7 @@ def sweep(arguments: dict[str, Any]) -> dict[int, dict[str, int]]:
     found = {}
     for rank in RANKS if len(bare) < len(arguments) else [0]:
         try:
-            layer = baselines.layer(**(bare | {"ranks": rank} if rank else bare))
+            layer: Any = baselines.declare(**(bare | {"ranks": rank} if rank else bare))
         except ValueError:  # above what the modes allow
             break
         found[rank] = {"W": layer.parameters()["W"], **layer.complexity()}
