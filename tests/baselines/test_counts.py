@@ -1,8 +1,5 @@
 """Every count of the literature that the project relies on comes out exactly. Weights only, no bias."""
 
-import subprocess
-import sys
-
 import pytest
 
 import baselines
@@ -93,13 +90,3 @@ def test_complexity_counts_a_tensor_train_by_hand():
     assert complexity["peak"] == 8 * 20 * 20 * 4 * 4
     assert complexity["weights"] == 3_360 + 262_144
     assert complexity["formula"]
-
-
-def test_declaring_needs_no_torch():
-    program = f"""
-import sys, baselines, fdht
-baselines.declare('fully_decomposed', **{FEATURES | FDHT}).complexity()
-assert 'torch' not in sys.modules
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

@@ -9,6 +9,8 @@ import pytest
 import baselines
 from baselines.naive import thumbnails
 
+FDHT = {"input_size": 56, "hidden_size": 8, "input_modes": [8, 8], "output_modes": [2, 4], "ranks": 2}
+
 
 def test_a_thumbnail_averages_blocks():
     clips = np.random.default_rng(0).integers(0, 256, (3, 2, 16, 30, 3), dtype=np.uint8)
@@ -82,7 +84,8 @@ def test_only_naive_formats_are_fitted():
 
 def test_declarations_need_neither_torch_nor_scikit_learn():
     code = (
-        "import sys, baselines\n"
+        "import sys, baselines, fdht\n"
+        f"baselines.declare('fully_decomposed', **{FDHT}).complexity()\n"
         "baselines.declare('thumbnail_lstm', input_size=240, hidden_size=2)\n"
         "baselines.declare('linear', input_size=240)\n"
         "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"

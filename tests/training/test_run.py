@@ -144,3 +144,12 @@ def test_the_environment_is_recorded(data, tmp_path, root):
     assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
     assert environment["determinism"]["matmul_precision"] == "highest"
     assert environment["cuda_graph"] is False
+
+
+def test_a_log_gets_ten_lines(data, tmp_path, capsys):
+    assert start(specification("dense", epochs=20), data, tmp_path) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[-1].startswith("demo/pixels/dense/group/fold0/seed0: 20 of 20 epochs, ")
+    for name in ("train_loss=", "train_accuracy=", "validation_accuracy=", "test_accuracy="):
+        assert name in lines[-1]

@@ -10,16 +10,21 @@ Invalid input: print one sentence, exit with status 1, write nothing.
 """
 
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
 from baselines import FORMATS
+from baselines.naive import thumbnails
 from workflow.experiments import run as runs
+from workflow.experiments.training import PIXELS
+from workflow.storage import files
 from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
-from workflow.training import devices, finished, fitted, record
+from workflow.training import devices, environment, finished, record, scores
 from workflow.training.data import check, load
 from workflow.training.errors import RunFailure, log, out_of_memory
 from workflow.training.job import Job
@@ -55,8 +60,8 @@ def train(job: Job) -> None:
     """Train or fit the model."""
     try:
         check(job.fold, job.run)
-        if FORMATS[job.run.recurrent["format"]].fitted:
-            fitted.fit(job)
+        if fit := FORMATS[job.run.recurrent["format"]].fit:
+            fit_at_once(job, fit)
         else:
             from workflow.training import loop  # imports torch, which takes seconds
 
@@ -67,6 +72,32 @@ def train(job: Job) -> None:
         if not out_of_memory(error):
             raise
         job.result |= {"status": "failed", "failure": "out of memory: the model and its clips do not fit"}
+
+
+def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
+    """Fit a naive baseline to the training part and score it. fit: that of its file (see `baselines`)."""
+    fold, run = job.fold, job.run
+    pixels = PIXELS[run.training.normalisation]
+    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
+    y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
+    began = time.perf_counter()
+    estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
+    seconds = time.perf_counter() - began
+    job.interruption.worth_saving = True
+    job.probabilities = estimator.predict_proba(x["test"])
+    summary = scores.summary(y["test"], job.probabilities)
+    job.result = {
+        "status": "ok",
+        **summary,
+        "best_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
+        "validation_accuracy": float(estimator.score(x["validation"], y["validation"])),
+        "train_accuracy": float(estimator.score(x["train"], y["train"])),
+        "train_seconds": seconds,
+        "peak_memory_mb": environment.peak_memory_mb(),
+        "device": environment.device_name(),
+    }
+    files.write_text(job.output / record.METRICS, "")
+    log(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ nothing waits and hardly anything is computed besides the model.
 A batch that does not fit in memory is cut in pieces whose gradients add up to the same gradient.
 """
 
-import contextlib
 import itertools
 import time
 from collections import deque
@@ -38,9 +37,8 @@ class Step:
         self.optimiser = optimiser.build(model, settings)
         self.parameters = optimiser.parameters(self.optimiser)
         self.device = self.parameters[0].device
-        self.autocast: contextlib.AbstractContextManager = contextlib.nullcontext()
-        if settings.precision == "bfloat16":  # for matrix products; weights and sums stay float32
-            self.autocast = torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
+        half = settings.precision == "bfloat16"  # for matrix products; weights and sums stay float32
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half, cache_enabled=False)
         self.micro: int | None = None
         self.log: list[Tensor] = []
 
