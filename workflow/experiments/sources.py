@@ -17,7 +17,6 @@ DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 PACKAGES = ("fdht", "baselines", "workflow")
 DISTRIBUTIONS = {  # of packages that are imported under another name
     "cv2": "opencv-python-headless",
-    "libarchive": "libarchive-c",
     "sklearn": "scikit-learn",
     "unrar": "unrar2-cffi",
     "yaml": "pyyaml",
