@@ -43,7 +43,7 @@ if __name__ == "__main__":
         (["--count", "2"], 0, "2\n", ""),
         (["--help"], 0, "Does something.", ""),
         (["--count", "4"], 1, "", "error: count 4: expected at most 3\n"),
-        (["--count", "2", "--missing", "gone"], 1, "", "error: [Errno 2] No such file or directory: 'gone'\n"),
+        (["--count", "2", "--missing", "gone"], 1, "", "error: gone: No such file or directory\n"),
         ([], 2, "", "Missing option '--count'"),
         (["--count", "0"], 2, "", "Invalid value for '--count'"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # every word goes to python -m PROGRAM
 PROJECT = (*PROGRAMS, "tables", "figures", "reference")  # ./reproduce COMMAND
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             raise InputError(f"{name} uses {config} as it is, without --config; change the file{instead}")
         return command(name, given, f"./reproduce {first} {name}", config)
     except (InputError, OSError) as error:
-        print(f"reproduce: {error}", file=sys.stderr)
+        print(f"reproduce: {sentence(error)}", file=sys.stderr)
         return 1
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, sentence
 
 
 def call(
@@ -40,5 +40,5 @@ def command_line(step: Callable[..., object], arguments: Sequence[object] | None
     try:
         call(step, arguments, standalone=True)
     except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sentence(error)}", file=sys.stderr)
         raise SystemExit(1) from None
