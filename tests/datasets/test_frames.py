@@ -1,12 +1,14 @@
 """The frames step: one array, its table, and what happens to clips that fail and to runs that are killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from small_data import listing_of
 
@@ -124,6 +126,17 @@ def test_an_unpacked_clip_that_is_gone_is_not_one_that_does_not_decode(listing, 
         main(path, tmp_path, **SIZE, max_undecodable=1.0)
 
 
+def die(*job) -> None:
+    os._exit(1)  # as a process does that the kernel kills
+
+
+def test_a_worker_that_dies_is_an_error(listing, tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "decode_clip", die)
+    with pytest.raises(InputError, match=r"a decoding process was killed.* the next clips were .*v_biking_01_01\.avi"):
+        main(listing(), tmp_path, **SIZE, workers=2, max_undecodable=0.0)
+    assert outputs(tmp_path) == ["frames.npy.journal", "frames.npy.part"]
+
+
 def test_a_class_of_which_nothing_decodes_is_named(listing, tmp_path):
     with pytest.raises(InputError, match="class 'biking': none of its clips decodes"):
         main(listing(4, broken={0: b"", 1: b""}), tmp_path, **SIZE, max_undecodable=0.9)
@@ -172,7 +185,7 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
 
 
 def test_a_killed_process_is_continued_by_the_next(listing, tmp_path, root):
-    """SIGKILL to the whole group, as a scheduler does it."""
+    """SIGKILL to the whole group, workers included, as a scheduler does it."""
     path = listing(60)
     output = tmp_path / "killed"
     command = [sys.executable, "-c", KILLED, "--listing", str(path), "--output", str(output), *ARGUMENTS]
@@ -205,6 +218,33 @@ store.Store.add = add
 if __name__ == "__main__":
     command_line(frames.main)
 """
+
+
+HELD = """
+from workflow.datasets import frames, store
+from workflow.storage.command_line import command_line
+def add(self, row, note):
+    print("held", flush=True)
+    input()
+store.Store.add = add
+if __name__ == "__main__":
+    command_line(frames.main)
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_its_parent(listing, tmp_path, root, stop):
+    program = tmp_path / "held.py"
+    program.write_text(f"import sys; sys.path.insert(0, {str(root)!r})" + HELD)
+    command = [sys.executable, str(program), "--listing", str(listing(60)), "--output", str(tmp_path), *ARGUMENTS]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        found = psutil.Process(process.pid).children(recursive=True)
+        workers = [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+        process.send_signal(stop)
+    _, alive = psutil.wait_procs(workers, timeout=600)
+    assert workers
+    assert not alive
 
 
 @pytest.mark.parametrize("option", ["count", "width", "height", "workers"])

@@ -27,7 +27,7 @@ def kills(pipeline: Pipeline, number: int, deadline: float, chance: random.Rando
     pipeline.undo_some(chance)
     running, done = pipeline.start(), Counter()
     while done.total() < number and time.monotonic() < deadline:
-        wanted = chance.choice([None, "training", "frames"])
+        wanted = chance.choice([None, "training", "frames", "a decoding worker"])
         if wanted is None:
             _pause(running, chance.uniform(0.1, LONGEST))
         elif _wait_for(wanted, pipeline, running):
@@ -89,5 +89,5 @@ def kind_of(process: psutil.Process) -> str | None:
     if name in ("bash", "sh"):
         return "a shell"
     if "multiprocessing" in command:
-        return "another process"
+        return "a decoding worker" if "spawn_main" in command else "another process"
     return next((step for step in STEPS if step in command), "another process")

@@ -3,10 +3,14 @@
 A killed step resumes where it stopped and ends with the same bytes: see store.py.
 """
 
+import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -53,21 +57,49 @@ def decode_all(rows: list[Row], options: Options, store: Store, workers: int) ->
     facts: dict[int, Facts] = dict(store.done)
     if facts:
         print(f"resuming: {len(facts)} of {len(rows)} clips are decoded already", file=sys.stderr)
-    left = [number for number in range(len(rows)) if number not in facts]
-    bar = progress.bar("frames", len(rows), " clips", len(facts))
-    # threads: OpenCV and hashlib release the interpreter while they decode, scale and hash
-    with ThreadPoolExecutor(workers) as pool, bar:
-        decoded = pool.map(decode_clip, [rows[number] for number in left], repeat(options))
+    left = {number: row for number, row in enumerate(rows) if number not in facts}
+    with progress.bar("frames", len(rows), " clips", len(facts)) as bar:
+        for number, found, frames in _decoded(left, options, workers):
+            facts[number] = found
+            if frames is not None:  # a clip that fails stays zero and is tried again: it may be repaired
+                store.rows[number] = frames
+                store.add(number, found)
+            bar.update()
+    return [row | facts[number] for number, row in enumerate(rows)]
+
+
+def _decoded(rows: dict[int, Row], options: Options, workers: int) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
+    """Yield the number, facts and frames of each clip as it is decoded, by processes: a clip may crash FFmpeg."""
+    if workers == 1:
+        yield from ((number, *decode_clip(row, options)) for number, row in rows.items())
+        return
+    # spawned, not forked: the caller may have threads
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_exit_with_parent) as pool:
+        waiting = {pool.submit(decode_clip, row, options): number for number, row in rows.items()}
         try:
-            for number, (found, frames) in zip(left, decoded, strict=True):
-                facts[number] = found
-                if frames is not None:  # a clip that fails stays zero and is tried again: it may be repaired
-                    store.rows[number] = frames
-                    store.add(number, found)
-                bar.update()
+            for future in as_completed(list(waiting)):
+                found = future.result()
+                yield waiting.pop(future), *found
+        except BrokenProcessPool:
+            paths = sorted(rows[number]["path"] for number in waiting.values())
+            raise InputError(
+                "a decoding process was killed, by a lack of memory or by a clip; the next clips were "
+                f"{', '.join(paths[:workers])}, ..."
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
-    return [row | facts[number] for number, row in enumerate(rows)]
+
+
+def _exit_with_parent() -> None:
+    """Start a thread that ends this process if its parent is killed; it would wait for its next clip forever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def check_undecodable(clips: list[Facts], limit: float) -> int:
@@ -99,7 +131,7 @@ def main(
     width: Annotated[int, Option(min=1)] = 160,
     height: Annotated[int, Option(min=1)] = 120,
     seed: Annotated[int, Option(help="of the sampling random")] = 0,
-    workers: Annotated[int, Option(min=1, help="clips decoded at a time")] = 1,
+    workers: Annotated[int, Option(min=1, help="processes")] = 1,
     max_undecodable: Annotated[float, Option(help="share of the clips that may fail to decode")] = 0.01,
 ) -> dict[str, Any]:
     """The whole step; returns the content of frames.json."""
