@@ -1,9 +1,8 @@
-"""The gain of each kernel of `fdht.engine`: training steps with it and without it, in turns.
+"""Speed-up from each kernel of `fdht.engine`: training steps timed alternately with and without it.
 
 python -m benchmarks.kernels [--threads 1] [--repetitions 9] [--model fdht_lstm ...] [--kernel integers ...]
 
-gain: median without the kernel / median with all kernels, in processor time, which other work on the machine affects
-least.
+gain: median CPU time without the kernel / with all kernels (CPU time is least affected by other processes).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from workflow.storage.command_line import command_line
 
 
 def gains(case: Case, model: str, kernels: Sequence[str], batch: int, repetitions: int) -> list[dict]:
-    """A row per kernel for our model `model` of a case."""
+    """Return one result row per kernel, for our `model` of `case`."""
     torch.manual_seed(0)
     layer, (x, _) = case.models["ours", model](), inputs(case, batch, FRAMES, "cpu")
 

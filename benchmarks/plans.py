@@ -1,4 +1,4 @@
-"""The engine's choice of contraction and every other plan, over a grid of shapes and numbers of rows."""
+"""Time the engine's chosen plan against every other plan, over a grid of shapes and row counts."""
 
 import itertools
 
@@ -19,39 +19,39 @@ SHAPES = [
      "output_modes": [4] * 3, "ranks": 4, "tree": "left"},
 ]  # fmt: skip
 ROWS = (1, 16, 96)
-HOPELESS = 4  # plans estimated at more than this many times the chosen one are not run
+SKIP_ABOVE = 4  # skip plans whose estimated time exceeds this multiple of the chosen plan's
 
 
 def compare(device: str, repetitions: int) -> list[dict]:
-    """A row per shape, kind of input and number of rows: forward and backward of the chosen plan and of the best."""
+    """Return a row per shape, input dtype and row count: times (ms) of the chosen and of the fastest plan."""
     table = []
     for entry in SHAPES:
         layer = TensorMap(baselines.declare(**entry).W, device=device)
         for kind, rows in itertools.product(("float32", "uint8"), ROWS):
             shape = f"{entry['input_size']}-{4 * entry['hidden_size']}"
             about = {"format": entry["format"], "shape": shape, "input": kind, "rows": rows}
-            table.append({**about, **_best(layer, rows, kind, device, repetitions)})
+            table.append({**about, **_compare_plans(layer, rows, kind, device, repetitions)})
     return table
 
 
-def _best(layer: TensorMap, rows: int, kind: str, device: str, repetitions: int) -> dict:
+def _compare_plans(layer: TensorMap, rows: int, kind: str, device: str, repetitions: int) -> dict:
     network = layer.network
     x = torch.randint(0, 256, (rows, network.input_size), dtype=torch.uint8, device=device)
     x = x.to(getattr(torch, kind))
     planner = Planner(network)
     chosen, machine = planner.plan(rows, x), planner.machine(x)
-    limit = HOPELESS * costs.cost(network, chosen, rows, machine).seconds
+    limit = SKIP_ABOVE * costs.cost(network, chosen, rows, machine).seconds
     calls = {}
     for plan in plans.plans(network):
         if costs.cost(network, plan, rows, machine).seconds <= limit:
             calls[str(plan)] = lambda plan=plan: apply(prepare(plan, network, layer.tensors()), x).sum().backward()
     times = {name: t.min_ms for name, t in measure.take_turns(calls, repetitions, device, 1, settled=0).items()}
-    best, mine = min(times, key=times.__getitem__), times[str(chosen)]
+    best, chosen_ms = min(times, key=times.__getitem__), times[str(chosen)]
     return {
         "chosen": str(chosen),
-        "chosen_ms": mine,
+        "chosen_ms": chosen_ms,
         "best": best,
         "best_ms": times[best],
-        "ratio": mine / times[best],
+        "ratio": chosen_ms / times[best],
         "plans": len(times),
     }

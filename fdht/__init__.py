@@ -1,6 +1,6 @@
 """Fully decomposed hierarchical Tucker LSTM: weight matrices stored as tensor networks, and layers over them.
 
-Importing this package does not import torch. Declarations and counts do not need it; layers import it on first use.
+Importing this package does not import torch: layers import it on first use; declarations and counts never do.
 """
 
 from importlib import import_module
@@ -15,25 +15,12 @@ if TYPE_CHECKING:
     from fdht.maps import HierarchicalTucker, TensorMap
     from fdht.recurrent import Recurrent
 
-_LAYERS = {
-    "FDHTLSTM": "fdht.lstm",
-    "HierarchicalTucker": "fdht.maps",
-    "TensorMap": "fdht.maps",
-    "Recurrent": "fdht.recurrent",
-}
-__all__ = [
-    "FDHTLSTM",
-    "Core",
-    "HierarchicalTucker",
-    "Network",
-    "Recurrent",
-    "TensorMap",
-    "fully_decomposed",
-    "hierarchical_tucker",
-]
+_LAYERS = {"FDHTLSTM": "lstm", "HierarchicalTucker": "maps", "TensorMap": "maps", "Recurrent": "recurrent"}
+__all__ = ["FDHTLSTM", "Core", "HierarchicalTucker", "Network", "Recurrent", "TensorMap", "fully_decomposed",
+           "hierarchical_tucker"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAYERS:
-        return getattr(import_module(_LAYERS[name]), name)
+        return getattr(import_module(f"fdht.{_LAYERS[name]}"), name)
     raise AttributeError(f"module 'fdht' has no attribute {name!r}")

@@ -19,8 +19,8 @@ from fdht.shapes import number
 class TensorMap(nn.Module):
     """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
 
-    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The engine chooses how to contract from
-    the shapes, for each number of rows (see fdht/engine/README.md); `plan` overrides the choice. The result is
+    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The engine picks a contraction plan
+    from the shapes and the number of rows (see fdht/engine/README.md); `plan` overrides the choice. The result is
     x @ dense().T + bias up to rounding.
     """
 
@@ -38,7 +38,7 @@ class TensorMap(nn.Module):
         self.reset_parameters(std)
 
     def reset_parameters(self, std: float | None = None) -> None:
-        """Gaussian cores so that every entry of W has the standard deviation `std` (None: 1/sqrt(N)); bias 0."""
+        """Draw Gaussian cores so that each entry of W has standard deviation `std` (None: 1/sqrt(N)); zero bias."""
         std = 1 / math.sqrt(self.network.input_size) if std is None else number("std", std, above=0)
         with torch.no_grad():
             for core in self.cores.values():
@@ -59,7 +59,7 @@ class TensorMap(nn.Module):
 
     @property
     def weight_parameters(self) -> int:
-        """Numbers stored for W. The literature does not count the bias."""
+        """Number of weights stored for W, without the bias, as the literature counts."""
         return self.network.weights
 
     def tensors(self) -> dict[str, Tensor]:
@@ -121,6 +121,6 @@ class HierarchicalTucker(TensorMap):
 
     @classmethod
     def from_dense(cls, W: Tensor, *modes_and_ranks: Any, bias: Tensor | None = None, **ranks: Any) -> Self:
-        """Decompose W (M, N) with the arguments of `fdht.decompose.hierarchical_svd`."""
+        """Return the map that `fdht.decompose.hierarchical_svd(W, *modes_and_ranks, **ranks)` finds for W (M, N)."""
         network, cores = hierarchical_svd(W, *modes_and_ranks, **ranks)
         return cls.from_cores(network, cores, bias)

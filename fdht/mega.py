@@ -23,10 +23,11 @@ def fully_decomposed(
     leaf_rank: int | None = None,
     inner_rank: int | None = None,
 ) -> tuple[Network, Placement]:
-    """The mega map (G H, D + H): pre-activations of all gates from z = [x ; h], and where x and h lie in z.
+    """Return the mega map (G H, D + H) from z = [x ; h] to the pre-activations of all gates, and the layout of z.
 
-    output_modes: of H; the gates are merged into the first of them. input_modes: of D + H, see `fdht.placement`.
-    Defaults: factors as equal as the primes of the size allow, as many as the other argument has, else four.
+    output_modes: factors of H; the first is multiplied by the number of gates. input_modes: see `fdht.placement`.
+    Default modes: near-equal factors, as many as the other argument has, or four if neither is given.
+    ranks, tree, leaf_rank, inner_rank: as in `hierarchical_tucker`. cell: "lstm" or "gru".
     """
     D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
     ins = None if input_modes is None else naturals("input_modes", input_modes)

@@ -1,4 +1,4 @@
-"""Checks of modes, ranks and numbers that all formats share, and factorisation. Torch-free."""
+"""Validate modes, ranks and numbers for all formats; factorise sizes. Does not import torch."""
 
 import math
 from collections.abc import Sequence
@@ -7,37 +7,37 @@ from typing import Any
 
 
 def natural(name: str, value: Any) -> int:
-    """`value` as an int of at least 1. Raises a ValueError that names the argument."""
+    """Return `value` as a positive int; raise ValueError naming the argument if it is not one."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 1:
         raise ValueError(f"{name} is {value!r}; expected an integer of at least 1")
     return int(value)
 
 
 def naturals(name: str, values: Any) -> tuple[int, ...]:
-    """`values` as a non-empty tuple of ints of at least 1."""
+    """Return `values` as a non-empty tuple of positive ints; raise ValueError if they are not."""
     values = values.tolist() if hasattr(values, "tolist") else values  # arrays and tensors
     if isinstance(values, (str, bytes, dict)) or not isinstance(values, Sequence) or len(values) == 0:
         raise ValueError(f"{name} is {values!r}; expected a list of integers of at least 1")
     return tuple(natural(f"{name}[{k}]", value) for k, value in enumerate(values))
 
 
-def modes(name: str, values: Any, size: int, what: str) -> tuple[int, ...]:
-    """`values` as modes whose product is `size`. `what` names the origin of the size in the error."""
+def modes(name: str, values: Any, size: int, size_name: str) -> tuple[int, ...]:
+    """Return `values` as modes whose product is `size`; `size_name` is what the error message calls `size`."""
     values = naturals(name, values)
     if math.prod(values) != size:
-        raise ValueError(f"{name} {list(values)} have the product {math.prod(values)}; expected {what} = {size}")
+        raise ValueError(f"{name} {list(values)} multiply to {math.prod(values)}; expected {size_name} = {size}")
     return values
 
 
 def choice(name: str, value: Any, known: Sequence[str]) -> str:
-    """`value`. Raises ValueError unless it is one of the `known` words."""
+    """Return `value` if it is one of `known`; otherwise raise ValueError."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
     return value
 
 
 def number(name: str, value: Any, *, above: float | None = None) -> float:
-    """`value` as a finite float. Raises ValueError, also if it is not above `above`."""
+    """Return `value` as a float; raise ValueError unless it is finite and greater than `above`."""
     value = value.item() if getattr(value, "ndim", None) == 0 else value  # scalars of numpy and torch
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"{name} is {value!r}; expected a finite number")
@@ -47,9 +47,9 @@ def number(name: str, value: Any, *, above: float | None = None) -> float:
 
 
 def factorise(size: int, order: int) -> tuple[int, ...]:
-    """`size` as a product of `order` factors that are as equal as its prime factors allow, largest first.
+    """Return `order` factors of `size`, roughly equal (greedy, not optimal), largest first.
 
-    Greedy: each prime factor, from the largest, goes to the smallest product so far. Factors may be 1.
+    Each prime factor, from the largest, goes to the smallest product so far. Factors may be 1.
     """
     factors = [1] * order
     for prime in reversed(_primes(size)):

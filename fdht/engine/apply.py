@@ -1,4 +1,4 @@
-"""A tensor network as a linear map of rows: the plan is chosen, W is prepared once, then applied to many rows."""
+"""Apply a tensor network to rows as a linear map: choose a plan, prepare W once, apply it to many rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ import torch
 from torch import Tensor
 
 from fdht.engine import contract, kernels
-from fdht.engine.contract import Cores
-from fdht.engine.costs import choose, cost
-from fdht.engine.cpu import columns, integers
+from fdht.engine.contract import Cores, Parts
+from fdht.engine.costs import THIN, choose, cost
+from fdht.engine.cpu import integers
 from fdht.engine.plans import Plan
 from fdht.network import Network
 
 Normalisation = tuple[float, float]
 IDENTITY = (1.0, 0.0)
 TRACED_ROWS = 128
-SWEPT = 2**22  # elements of the largest state of a sweep on a CPU: 16 MB, which the cache holds
+MAX_STATE = 2**22  # elements of a sweep's largest state on CPU: 16 MB of float32, which fit in the cache
 
 
 class Planner:
     """Chooses a plan of a network for each number of rows.
 
-    A compiled graph may serve any number of rows, and the choice is plain Python that a compiler should not trace:
-    while compiling or exporting, the plan is that for TRACED_ROWS rows, chosen beforehand.
+    Under torch.compile and export, the plan chosen beforehand for TRACED_ROWS rows is used: one graph serves any
+    number of rows, and the choice is plain Python that must not be traced.
     """
 
     def __init__(self, network: Network):
@@ -31,7 +31,7 @@ class Planner:
         self.traced = {device: choose(network, TRACED_ROWS, device) for device in ("cpu", "cuda")}
 
     def plan(self, rows: int, x: Tensor, mask: Tensor | None = None) -> Plan:
-        """The plan for `rows` rows like those of x, which are multiplied by `mask`."""
+        """Return the plan for `rows` rows with the dtype and device of x, multiplied by `mask` if given."""
         if torch.compiler.is_compiling():
             return self.traced["cpu" if x.device.type == "cpu" else "cuda"]
         return choose(self.network, rows, self.machine(x, mask), second_cut=kernels.enabled("second_cut"))
@@ -60,7 +60,7 @@ class Prepared:
 
 
 def prepare(plan: Plan, network: Network, cores: Cores, bias: Tensor | None = None) -> Prepared:
-    """What does not depend on the rows."""
+    """Return merged parts, cores or dense W, as `plan` needs: what `apply` reuses for any x."""
     if plan.split:
         return Prepared(network, plan, contract.merge_parts(plan.split, cores), bias)
     tensors = [cores[core.name] for core in network.cores] if plan.path else [contract.dense(network, cores)]
@@ -76,11 +76,11 @@ def apply(
 ) -> Tensor:
     """y = ((x * scale + shift) * mask) Wᵀ + bias, (B, T, M).
 
-    x: (B T, N), floating or uint8, the T = `steps` steps of a sequence one after the other. normalisation: (scale,
-    shift). mask: (B, N) or None.
+    x: (B T, N), float or uint8; the T = `steps` rows of a sequence are consecutive. normalisation: (scale, shift).
+    mask: (B, N) or None.
     """
     if prepared.plan.split and mask is None:
-        prepared, normalisation = _folded(prepared, normalisation), IDENTITY
+        prepared, normalisation = _fold(prepared, normalisation), IDENTITY
     tensors, bias, split = prepared.tensors, prepared.bias, prepared.plan.split
     rows = x.shape[0]  # not len(x), which a compiler would take for a constant
     if split:
@@ -90,10 +90,11 @@ def apply(
         else:
             x = normalised(x, Q.dtype, normalisation, mask)
             product = (x.reshape(-1, len(Q)) @ Q).view(rows, -1)
-        if columns.accepts(split, product):
-            return columns.apply_parts(tensors[:-1], product, steps, bias)
+        on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        if on_cpu and split.columns < THIN and kernels.enabled("columns"):
+            return _in_columns(tensors[:-1], product, steps, bias)
         y = contract.apply_in_turn(tensors[:-1], product, rows)  # (B T, m_1, rest)
-        y = y if bias is None else y.add_(bias.view(y.shape[1:]))  # not of a view, which would cost autograd copies
+        y = y if bias is None else y.add_(bias.view(y.shape[1:]))  # not on a view: autograd copies
         return y.view(-1, steps, prepared.network.output_size)
     if prepared.plan.path:
         y = _sweep(prepared, normalised(x, tensors[0].dtype, normalisation, mask))
@@ -103,8 +104,22 @@ def apply(
     return y if bias is None else y.add_(bias)
 
 
-def _folded(prepared: Prepared, normalisation: Normalisation) -> Prepared:
-    """The scale is folded into the smallest part and the shift into the bias, so that x is used as it is."""
+def _in_columns(parts: Parts, product: Tensor, steps: int, bias: Tensor | None) -> Tensor:
+    """Apply the parts before Q, and the bias, to x Q (B T, n_P s m_Q). Returns (B, T, M), in memory (T, M, B).
+
+    With a thin Q, GEMMs with m_Q columns per row are inefficient; with sequences as columns they have m_Q B columns,
+    and y has the layout of `fdht.engine.through_time`. Only x Q is reordered.
+    """
+    state = product.view(-1, steps, product.shape[1]).permute(1, 2, 0).contiguous()  # (T, n_P s m_Q, B)
+    B, first = state.shape[2], parts[0].shape[2]
+    y = contract.apply_in_turn(parts, state, steps)  # (T, m_1, rest B)
+    if bias is not None:  # in the shape of y, not on a view: autograd copies
+        y.add_(bias.view(first, -1, 1).expand(-1, -1, B).reshape(first, -1))
+    return y.view(steps, -1, B).permute(2, 0, 1)
+
+
+def _fold(prepared: Prepared, normalisation: Normalisation) -> Prepared:
+    """Return `prepared` with scale folded into its smallest part and shift into its bias; x then needs neither."""
     (scale, shift), parts, bias = normalisation, list(prepared.tensors), prepared.bias
     if shift:
         constant = shift * contract.row_sums(parts)
@@ -117,12 +132,12 @@ def _folded(prepared: Prepared, normalisation: Normalisation) -> Prepared:
 
 
 def _sweep(prepared: Prepared, x: Tensor) -> Tensor:
-    """In chunks of rows on a CPU, whose states are reordered in the cache."""
+    """Contract core by core; on CPU in chunks of rows, so that each chunk's states fit in the cache."""
     network, path = prepared.network, prepared.plan.path
     cores = {core.name: tensor for core, tensor in zip(network.cores, prepared.tensors, strict=True)}
     if x.device.type != "cpu" or torch.compiler.is_compiling() or not kernels.enabled("sweep_chunks"):
         return contract.sweep(network, path, cores, x)
-    size = max(1, SWEPT // cost(network, prepared.plan, 1).peak)
+    size = max(1, MAX_STATE // cost(network, prepared.plan, 1).peak)
     return torch.cat([contract.sweep(network, path, cores, chunk) for chunk in x.split(size)])
 
 

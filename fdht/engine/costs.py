@@ -17,7 +17,7 @@ from fdht.network import Network
 FLOAT = 4  # bytes
 DIGITS = 3  # bytes that a weight is multiplied as, see fdht.engine.cpu.integers
 SHORTEST = 300  # terms: in shorter sums, splitting weights into digits costs more than products of bytes save
-THIN = 8  # m_Q below which a CPU lays sequences out as columns, see fdht.engine.cpu.columns
+THIN = 8  # m_Q below which a CPU lays sequences out as columns, see fdht.engine.apply
 
 
 @dataclass(frozen=True)

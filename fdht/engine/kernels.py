@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 KERNELS = {
     "integers": "raw pixels are multiplied as bytes, see fdht.engine.cpu.integers",
-    "columns": "sequences lie as columns where the last part of a split is thin, see fdht.engine.cpu.columns",
+    "columns": "sequences lie as columns where the last part of a split is thin, see fdht.engine.apply",
     "blocks_of_U": "a dense U is multiplied in blocks of rows, see fdht.engine.recurrence",
     "sweep_chunks": "a sweep is done in chunks of rows that stay in the cache, see fdht.engine.apply",
     "through_time": "the LSTM's backward pass is written by hand, see fdht.engine.through_time",

@@ -102,9 +102,10 @@ def share(
 
 def positions(placement: Placement, device: torch.device) -> Tensor:
     """The columns of a mega map that act on h, (H,)."""
+    D = placement.input_size
     if placement.box is None:
-        return torch.arange(placement.start, placement.start + placement.hidden_size, device=device)
-    columns = torch.full((1,), placement.start, device=device)
+        return torch.arange(D, D + placement.hidden_size, device=device)
+    columns = torch.full((1,), D, device=device)
     for k, side in enumerate(placement.box):
         stride = math.prod(placement.input_modes[k + 1 :])
         columns = (columns[:, None] + stride * torch.arange(side, device=device)).flatten()
