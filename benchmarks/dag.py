@@ -51,20 +51,22 @@ def usage(command: list[str], folder: Path) -> tuple[float, float, str]:
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text
 
 
-def rows(config: str, seeds: int, project: Path) -> Iterator[dict]:
-    """A row per command, in a copy of the code in `project`."""
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, project / part)
-    n = len(grid.runs(load(project / config).model_copy(update={"seeds": list(range(seeds))})))
-    options = ["--configfile", config, "--cores", "2", "--config", f"seeds={json.dumps(list(range(seeds)))}"]
-    for name, command in COMMANDS.items():
-        if name == "nothing to be done":
-            pretend(project, options)
-        cpu, memory, text = usage([*SNAKEMAKE, *command, *options], project)
-        if name == "nothing to be done" and "Nothing to be done" not in text:
-            raise InputError(f"something is left to be done:\n{text[-2000:]}")
-        yield {"runs": n, "what": name, "cpu_s": cpu, "peak_mb": memory}
+def rows(config: str, seeds: int) -> Iterator[dict]:
+    """Yield a row per command, run in a copy of the code."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, project / part)
+        n = len(grid.runs(load(project / config).model_copy(update={"seeds": list(range(seeds))})))
+        options = ["--configfile", config, "--cores", "2", "--config", f"seeds={json.dumps(list(range(seeds)))}"]
+        for name, command in COMMANDS.items():
+            if name == "nothing to be done":
+                pretend(project, options)
+            cpu, memory, text = usage([*SNAKEMAKE, *command, *options], project)
+            if name == "nothing to be done" and "Nothing to be done" not in text:
+                raise InputError(f"something is left to be done:\n{text[-2000:]}")
+            yield {"runs": n, "what": name, "cpu_s": cpu, "peak_mb": memory}
 
 
 def pretend(project: Path, options: list[str]) -> None:
@@ -99,12 +101,8 @@ def main(
     seeds: Annotated[list[int], Option(min=1, help="seeds per fold; may be repeated")] = [1, 5, 50],  # noqa: B006
     output: measure.Output = measure.RESULTS / "dag.csv",
 ) -> None:
-    table: list[dict] = []
-    for number in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            for row in rows(config, number, Path(folder)):
-                measure.record(table, [row], output)
-    draw(pd.DataFrame(table), output.with_suffix(".png"))
+    table = measure.record(output, ([row] for number in seeds for row in rows(config, number)))
+    draw(table, output.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ its workers, hashes every clip, writes the array and its journal, and computes t
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -45,10 +45,8 @@ def loop(path: str, threads: int = 1) -> int:
 def bare(paths: list[str], cores: int) -> int:
     if cores == 1:  # as the step does, without a process of its own
         return sum(loop(path) for path in paths)
-    with ProcessPoolExecutor(
-        cores, mp_context=get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
-        return sum(pool.map(loop, paths))
+    with get_context("spawn").Pool(cores, cv2.setNumThreads, (1,)) as pool:
+        return sum(pool.imap(loop, paths))
 
 
 def ours(listing_file: Path, cores: int) -> int:
@@ -60,31 +58,28 @@ def ours(listing_file: Path, cores: int) -> int:
 def compare(name: str, folder: Path, cores: Sequence[int], repetitions: int) -> list[dict]:
     """A row per implementation and number of cores."""
     rows = listing.rows(folder, listing.clips_of(entry_of(name), folder, listing.walk(folder)), {}, {})
-    frames: dict[tuple[str, int], int] = {}
-    calls: dict[tuple[str, int], Callable[[], None]] = {}
-
-    def add(implementation: str, n: int, decode: Callable[[], int]) -> None:
-        calls[implementation, n] = lambda: frames.update({(implementation, n): decode()})
-
+    counts: dict[tuple[str, int], int] = {}
+    decoders: dict[tuple[str, int], Callable[[], int]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "listing.csv"
         write_csv(file, listing.COLUMNS, rows)
         paths = [row["path"] for row in read_csv(file, listing.COLUMNS)]
-        add("bare, opencv threads", os.cpu_count() or 1, lambda: sum(loop(path, threads=0) for path in paths))
+        decoders["bare, opencv threads", os.cpu_count() or 1] = lambda: sum(loop(path, threads=0) for path in paths)
         for n in cores:
-            add("bare", n, lambda n=n: bare(paths, n))
-            add("ours", n, lambda n=n: ours(file, n))
+            decoders["bare", n], decoders["ours", n] = partial(bare, paths, n), partial(ours, file, n)
+        calls = {key: lambda k=key, d=decode: counts.update({k: d()}) for key, decode in decoders.items()}
         timings = measure.take_turns(calls, repetitions, warm_up=0, settled=0)
-    if len(set(frames.values())) != 1:
-        raise InputError(f"{folder}: the implementations disagree on the number of frames: {frames}")
+    frames, *others = set(counts.values())
+    if others:
+        raise InputError(f"{folder}: the implementations disagree on the number of frames: {counts}")
     return [
         {
             "dataset": name,
             "implementation": implementation,
             "cores": n,
             "clips": len(rows),
-            "frames": frames[implementation, n],
-            "frames_per_second": frames[implementation, n] / min(timing.wall),
+            "frames": frames,
+            "frames_per_second": frames / min(timing.wall),
             "of_bare": min(timings.get(("bare", n), timing).wall) / min(timing.wall),
             "min_s": min(timing.wall),
             "median_s": median(timing.wall),
@@ -101,8 +96,7 @@ def main(
     repetitions: measure.Repetitions = 3,
     output: measure.Output = measure.RESULTS / "decoding.csv",
 ) -> None:
-    rows = compare(dataset, clips, cores or sorted({1, os.cpu_count() or 1}), repetitions)
-    measure.record([], rows, output)
+    measure.record(output, [compare(dataset, clips, cores or sorted({1, os.cpu_count() or 1}), repetitions)])
 
 
 if __name__ == "__main__":

@@ -9,36 +9,30 @@ import pandas as pd
 import baselines
 from benchmarks.cases import Case
 
+COLUMNS = [
+    "case", "model", "device", "batch", "frames", "bytes", "multiply_adds", "bandwidth", "rate", "floor_ms", "min_ms",
+    "ratio",
+]  # fmt: skip
 
-def rows(case: Case, best: tuple[float, float], found: list[dict]) -> list[dict]:
-    """For each of our models: bytes and multiply-adds of a forward at least, the floor, and the measured time.
+
+def rows(cases: dict[str, Case], best: tuple[float, float], speeds: pd.DataFrame) -> list[dict]:
+    """Return a row per forward of our models in `speeds`: the least bytes and multiply-adds, the floor, the time.
 
     bytes: x once (uint8 pixels or float32) and the weights once. multiply-adds: of the order of contraction that
     needs fewest, for all rows, and the recurrent part; nothing for preparing the cores. best: `measure.machine`.
     """
-    rate, bandwidth = best
-    result = []
-    for measured in found:
-        if measured["implementation"] != "ours" or measured["pass"] != "forward":
-            continue
-        complexity = baselines.declare(**case.declared[measured["model"]]).complexity()
-        steps = measured["batch"] * measured["frames"]
-        total = steps * case.input_size * (1 if case.raw else 4) + 4 * complexity["weights"]
-        adds = steps * complexity["multiply_adds"]
-        floor_ms = 1e3 * max(total / bandwidth, adds / rate)
-        result.append(
-            {
-                **{key: measured[key] for key in ("case", "model", "device", "batch", "frames")},
-                "bytes": total,
-                "multiply_adds": adds,
-                "bandwidth": bandwidth,
-                "rate": rate,
-                "floor_ms": floor_ms,
-                "min_ms": measured["min_ms"],
-                "ratio": measured["min_ms"] / floor_ms,
-            }
-        )
-    return result
+    table = speeds.query("implementation == 'ours' and `pass` == 'forward'").copy()
+    found = [(cases[case], model) for case, model in zip(table["case"], table["model"], strict=True)]
+    costs = [baselines.declare(**case.declared[model]).complexity() for case, model in found]
+    least = pd.DataFrame(costs, table.index)
+    input_bytes = [case.input_size * (1 if case.raw else 4) for case, _ in found]
+    steps = table["batch"] * table["frames"]
+    table["bytes"] = steps * input_bytes + 4 * least["weights"]
+    table["multiply_adds"] = steps * least["multiply_adds"]
+    table["rate"], table["bandwidth"] = best
+    table["floor_ms"] = 1e3 * np.maximum(table["bytes"] / table["bandwidth"], table["multiply_adds"] / table["rate"])
+    table["ratio"] = table["min_ms"] / table["floor_ms"]
+    return table[COLUMNS].to_dict("records")
 
 
 def figure(table: pd.DataFrame, path: Path) -> None:

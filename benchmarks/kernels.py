@@ -5,10 +5,10 @@ python -m benchmarks.kernels [--threads 1] [--repetitions 9] [--model fdht_lstm 
 gain: median CPU time without the kernel / with all kernels (CPU time is least affected by other processes).
 """
 
-from collections.abc import Callable, Sequence
-from statistics import median
+from functools import partial
 from typing import Annotated
 
+import pandas as pd
 import torch
 from typer import Option
 
@@ -19,35 +19,24 @@ from fdht.engine.kernels import KERNELS, without
 from workflow.storage.command_line import command_line
 
 
-def gains(case: Case, model: str, kernels: Sequence[str], batch: int, repetitions: int) -> list[dict]:
+def gains(case: Case, model: str, kernels: list[str], batch: int, repetitions: int) -> list[dict]:
     """Return one result row per kernel, for our `model` of `case`."""
     torch.manual_seed(0)
     layer, (x, _) = case.models["ours", model](), inputs(case, batch, FRAMES, "cpu")
 
-    def step(*off: str) -> Callable[[], None]:
-        def call() -> None:
-            with without(*off):
-                training_step(layer, x)
+    def step(*off: str) -> None:
+        with without(*off):
+            training_step(layer, x)
 
-        return call
-
-    calls = {None: step(), **{kernel: step(kernel) for kernel in kernels}}
-    seconds = {name: timing.processor for name, timing in measure.take_turns(calls, repetitions).items()}
-    return [
-        {
-            "case": case.name,
-            "model": model,
-            "device": measure.label("cpu"),
-            "batch": batch,
-            "kernel": kernel,
-            "with_ms": 1e3 * median(seconds[None]),
-            "without_ms": 1e3 * median(seconds[kernel]),
-            "gain": median(seconds[kernel]) / median(seconds[None]),
-            "gain_of_minima": min(seconds[kernel]) / min(seconds[None]),
-            "n": repetitions,
-        }
-        for kernel in kernels
-    ]
+    calls = {"all": step, **{kernel: partial(step, kernel) for kernel in kernels}}
+    times = pd.DataFrame({name: t.processor for name, t in measure.take_turns(calls, repetitions).items()})
+    medians, minima = 1e3 * times.median(), times.min()
+    table = pd.DataFrame({"case": case.name, "model": model, "device": measure.label("cpu"), "batch": batch,
+                          "kernel": kernels})  # fmt: skip
+    table["with_ms"], table["without_ms"] = medians["all"], medians[kernels].to_numpy()
+    table["gain"] = table["without_ms"] / table["with_ms"]
+    table["gain_of_minima"], table["n"] = (minima[kernels] / minima["all"]).to_numpy(), repetitions
+    return table.to_dict("records")
 
 
 def main(
@@ -60,10 +49,8 @@ def main(
 ) -> None:
     torch.set_num_threads(threads)
     kernels = measure.chosen("--kernel", kernel, KERNELS)
-    rows: list[dict] = []
-    for case in cases():
-        for name in measure.chosen("--model", model, case.declared):
-            measure.record(rows, gains(case, name, kernels, batch, repetitions), output)
+    pairs = [(case, name) for case in cases() for name in measure.chosen("--model", model, case.declared)]
+    measure.record(output, (gains(case, name, kernels, batch, repetitions) for case, name in pairs))
 
 
 if __name__ == "__main__":

@@ -107,12 +107,15 @@ def chosen(option: str, given: Iterable[str] | None, known: Iterable[str]) -> li
     return list(given or known)
 
 
-def record(rows: list[dict], found: list[dict], path: Path) -> None:
-    """Append `found` to the rows that are measured so far, print it, and write all rows as CSV."""
-    rows += found
-    print(pd.DataFrame(found).to_string(index=False, float_format="%.4g"), flush=True)
+def record(path: Path, tables: Iterable[list[dict]]) -> pd.DataFrame:
+    """Print each table when it has been measured, write all rows so far to `path` as CSV, and return them."""
+    rows: list[dict] = []
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    for table in tables:
+        print(pd.DataFrame(table).to_string(index=False, float_format="%.4g"), flush=True)
+        rows += table
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    return pd.DataFrame(rows)
 
 
 def _timed(call: Callable[[], object], device: str) -> tuple[float, float]:

@@ -9,11 +9,12 @@ as one CUDA graph. tednet, tensorly-torch and torch get pixels as float32, made 
 """
 
 import gc
+import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from typer import Option
@@ -39,11 +40,10 @@ def compare(case: cases.Case, models: list[str], batch: int, device: str, repeti
         layer = build().to(device)
         x = ours if implementation == "ours" else theirs
         optimizer = torch.optim.Adam(layer.parameters(), capturable=True) if device == "cuda" else None
-        forward[implementation, model] = lambda layer=layer, x=x: _forward(layer, x)
-        step[implementation, model] = lambda layer=layer, x=x, o=optimizer: training_step(layer, x, o)
+        forward[implementation, model] = partial(torch.no_grad()(layer), x)
+        step[implementation, model] = partial(training_step, layer, x, optimizer)
         if device == "cuda" and implementation in ("ours", "torch"):
-            compiled = torch.compile(layer)
-            step[f"{implementation}, compiled", model] = lambda c=compiled, x=x, o=optimizer: training_step(c, x, o)
+            step[f"{implementation}, compiled", model] = partial(training_step, torch.compile(layer), x, optimizer)
             step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
     found = []
     for name, calls in (("forward", forward), ("step", step)):
@@ -55,11 +55,6 @@ def compare(case: cases.Case, models: list[str], batch: int, device: str, repeti
     del forward, step
     gc.collect()
     return found
-
-
-@torch.no_grad()
-def _forward(layer: nn.Module, x: Tensor) -> Tensor:
-    return layer(x)
 
 
 def training_step(layer: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -99,20 +94,18 @@ def main(
 ) -> None:
     torch.set_num_threads(threads or torch.get_num_threads())
     known = {entry.name: entry for entry in cases.cases()}
-    measured = [known[name] for name in measure.chosen("--case", case, known)]
-    rows: list[dict] = []
-    floor_rows: list[dict] = []
-    plan_rows: list[dict] = []
-    for kind in measure.chosen("--device", device, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]):
-        best = measure.machine(kind)
-        for entry in measured:
-            for size in batch:
-                found = compare(entry, measure.chosen("--model", model, entry.declared), size, kind, repetitions)
-                measure.record(rows, found, output / "speed.csv")
-                measure.record(floor_rows, floors.rows(entry, best, found), output / "floors.csv")
-        if with_plans:
-            measure.record(plan_rows, plans.compare(kind, repetitions), output / "plans.csv")
-    floors.figure(pd.DataFrame(floor_rows), output / "roofline")
+    kinds = measure.chosen("--device", device, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+    names = measure.chosen("--case", case, known)
+    tables = (
+        compare(known[name], measure.chosen("--model", model, known[name].declared), size, kind, repetitions)
+        for kind, name, size in itertools.product(kinds, names, batch)
+    )
+    speeds = measure.record(output / "speed.csv", tables)
+    of_device = {kind: speeds[speeds["device"] == measure.label(kind)] for kind in kinds}
+    floor_rows = (floors.rows(known, measure.machine(kind), found) for kind, found in of_device.items())
+    floors.figure(measure.record(output / "floors.csv", floor_rows), output / "roofline")
+    if with_plans:
+        measure.record(output / "plans.csv", (plans.compare(kind, repetitions) for kind in kinds))
 
 
 if __name__ == "__main__":

@@ -136,9 +136,7 @@ def main(
     repetitions: measure.Repetitions = 9,
     output: measure.Output = measure.RESULTS / "training.csv",
 ) -> None:
-    rows: list[dict] = []
-    for name in measure.chosen("--model", model, MODELS):
-        measure.record(rows, compare(name, repetitions), output)
+    measure.record(output, (compare(name, repetitions) for name in measure.chosen("--model", model, MODELS)))
 
 
 if __name__ == "__main__":

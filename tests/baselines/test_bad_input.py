@@ -18,12 +18,12 @@ CASES = [
     (
         TT,
         {**PAIRED, "ranks": 2, "input_modes": [4, 3, 5]},
-        r"input_modes \[4, 3, 5\] .* product 60; expected .* 48",
+        r"input_modes \[4, 3, 5\] multiply to 60; expected .* 48",
     ),
     (
         TT,
         {**PAIRED, "ranks": 2, "output_modes": [4, 2, 3]},
-        r"output_modes .* product 24; expected hidden_size = 16",
+        r"output_modes .* multiply to 24; expected hidden_size = 16",
     ),
     (TT, {**PAIRED, "ranks": 2, "output_modes": [4, 4]}, "output_modes .* are 2 modes; expected 3"),
     (TT, {**PAIRED, "ranks": 0}, "ranks is 0; expected an integer of at least 1"),
@@ -61,12 +61,12 @@ CASES = [
     (
         FD,
         {**MEGA, "ranks": 2, "input_modes": [4, 3, 4]},
-        r"product 48; expected input_size \+ hidden_size = 48 \+ 16",
+        r"multiply to 48; expected input_size \+ hidden_size = 48 \+ 16",
     ),
     (
         FD,
         {**MEGA, "ranks": 2, "input_modes": [9, 3, 4]},
-        r"product 108; expected .* = 64, or whole .* \(6, 3, 4\)",
+        r"multiply to 108; expected .* = 64, or whole .* \(6, 3, 4\)",
     ),
     (FD, {**MEGA, "ranks": 2, "output_modes": [4, 2, 4]}, "output_modes .* expected hidden_size = 16"),
 ]
