@@ -54,8 +54,8 @@ def hierarchical_svd(
     network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
     cores = [bases[(k + 1,)].reshape(n[k], m[k], -1) for k in range(len(n))]
     bases[shape_of.root] = tensor.permute([mode - 1 for mode in shape_of.root]).reshape(-1, 1)
-    for node in [*shape_of.inner, shape_of.root]:
-        left, right = (bases[child] for child in shape_of.children[node])
+    for node, children in shape_of.children.items():
+        left, right = (bases[child] for child in children)
         inside = bases[node].mT.reshape(-1, left.shape[0], right.shape[0])
         cores.append(left.mT @ inside @ right)
     cores[-1] = cores[-1].squeeze(0)

@@ -47,8 +47,7 @@ def hierarchical_tucker(
     cores = []
     for k, (n, m) in enumerate(zip(input_modes, output_modes, strict=True), start=1):
         cores.append(Core(f"leaf{k}", (f"n{k}", f"m{k}", f"r{k}"), (n, m, rank[(k,)])))
-    for node in [*dimension_tree.inner, dimension_tree.root]:
-        children = dimension_tree.children[node]
+    for node, children in dimension_tree.children.items():
         root = node == dimension_tree.root
         name, nodes = ("root", children) if root else (f"inner{label(node, '_')}", (node, *children))
         cores.append(Core(name, tuple(f"r{label(part)}" for part in nodes), tuple(rank[part] for part in nodes)))

@@ -115,8 +115,8 @@ class HierarchicalTucker(TensorMap):
         device: Any = None,
         **options: Any,
     ):
-        ranks_by_kind = {"leaf_rank": leaf_rank, "inner_rank": inner_rank}
-        network = hierarchical_tucker(input_modes, output_modes, ranks, tree, **ranks_by_kind)
+        modes = input_modes, output_modes
+        network = hierarchical_tucker(*modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank)
         super().__init__(network, device=device, **options)
 
     @classmethod

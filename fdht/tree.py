@@ -15,35 +15,18 @@ SHAPES = ("balanced", "left", "right")
 
 @dataclass(frozen=True)
 class Tree:
-    """A dimension tree: `children[node]` of every inner node, parents before their children."""
+    """A dimension tree: `children[node]` of every inner node, children before their parents, left before right."""
 
-    order: int
     children: dict[Node, tuple[Node, Node]]
 
     @property
     def root(self) -> Node:
-        return next(iter(self.children))
-
-    @property
-    def leaves(self) -> list[Node]:
-        """(1,), ..., (d,)"""
-        return [(mode,) for mode in range(1, self.order + 1)]
-
-    @property
-    def inner(self) -> list[Node]:
-        """Inner nodes without the root, children before their parents, left before right."""
-        return [node for node in self.postorder() if len(node) > 1 and node != self.root]
+        return next(reversed(self.children))
 
     @property
     def ranked(self) -> list[Node]:
-        """All nodes with a rank: the leaves by mode, then `inner`."""
-        return self.leaves + self.inner
-
-    def postorder(self) -> list[Node]:
-        def walk(node: Node) -> list[Node]:
-            return [*(n for child in self.children.get(node, ()) for n in walk(child)), node]
-
-        return walk(self.root)
+        """All nodes with a rank, that is, without the root: the leaves by mode, then the inner nodes."""
+        return [(mode,) for mode in range(1, len(self.root) + 1)] + list(self.children)[:-1]
 
 
 def tree(shape: Any, order: int) -> Tree:
@@ -72,7 +55,7 @@ def tree(shape: Any, order: int) -> Tree:
     found = visit(nested)
     if sorted(found) != list(range(1, order + 1)):
         raise ValueError(f"tree {shape!r} has the modes {sorted(found)}; expected each of 1..{order} once")
-    return Tree(order, dict(reversed(children.items())))
+    return Tree(children)
 
 
 def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = None) -> dict[Node, int]:

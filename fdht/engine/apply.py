@@ -134,11 +134,10 @@ def _fold(prepared: Prepared, normalisation: Normalisation) -> Prepared:
 def _sweep(prepared: Prepared, x: Tensor) -> Tensor:
     """Contract core by core; on CPU in chunks of rows, so that each chunk's states fit in the cache."""
     network, path = prepared.network, prepared.plan.path
-    cores = {core.name: tensor for core, tensor in zip(network.cores, prepared.tensors, strict=True)}
     if x.device.type != "cpu" or torch.compiler.is_compiling() or not kernels.enabled("sweep_chunks"):
-        return contract.sweep(network, path, cores, x)
+        return contract.sweep(network, path, prepared.tensors, x)
     size = max(1, MAX_STATE // cost(network, prepared.plan, 1).peak)
-    return torch.cat([contract.sweep(network, path, cores, chunk) for chunk in x.split(size)])
+    return torch.cat([contract.sweep(network, path, prepared.tensors, chunk) for chunk in x.split(size)])
 
 
 def normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None = None) -> Tensor:

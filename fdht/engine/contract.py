@@ -6,15 +6,16 @@
 
 import math
 import string
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import reduce, wraps
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from fdht.engine import merging
-from fdht.engine.plans import sweep_steps
+from fdht.engine.plans import Path
 from fdht.engine.splits import Split
 from fdht.network import Network
 
@@ -99,6 +100,21 @@ def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
     return state
 
 
+def first_order(backward: Callable) -> Callable:
+    """`once_differentiable`, but create_graph=True is an error even if the incoming gradient is a constant."""
+    once = once_differentiable(backward)
+
+    @wraps(backward)
+    def checked(ctx, *grads):
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "create_graph is True, but this layer has first derivatives only; expected create_graph=False"
+            )
+        return once(ctx, *grads)
+
+    return checked
+
+
 class SharedMatrix(Function):
     """A matrix (K, w) transposed times each state (R, K, columns) -> (R, w, columns).
 
@@ -154,10 +170,10 @@ def row_sums(parts: Parts) -> Tensor:
     return apply_in_turn(before, Q, 1).flatten()
 
 
-def sweep(network: Network, path: tuple[int, ...], cores: Cores, x: Tensor) -> Tensor:
-    """x (rows, N) contracted with one core after the other -> (rows, M)."""
+def sweep(network: Network, path: Path, tensors: Sequence[Tensor], x: Tensor) -> Tensor:
+    """x (rows, N) contracted with one core of `tensors` after the other -> (rows, M)."""
     state, indices = x.reshape(-1, *network.input_modes), ("rows", *network.inputs)
-    for core, after in sweep_steps(network, path):
-        state = einsum((indices, core.indices), ("rows", *after), state, cores[core.name])
+    for k, after in path:
+        state = einsum((indices, network.cores[k].indices), ("rows", *after), state, tensors[k])
         indices = ("rows", *after)
     return einsum((indices,), ("rows", *network.outputs), state).reshape(-1, network.output_size)

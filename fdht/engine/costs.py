@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fdht.engine.merging import merge_order
-from fdht.engine.plans import Plan, plans, sweep_steps
+from fdht.engine.plans import Plan, plans
 from fdht.engine.splits import Part, Split
 from fdht.network import Network
 
@@ -107,8 +107,8 @@ def _formula(network: Network, split: Split) -> str:
 def _sweep(network: Network, plan: Plan, rows: int, machine: Machine) -> Cost:
     sizes, adds, peak, seconds = network.sizes, 0, 0, 0.0
     state = {*network.inputs}
-    for core, after in sweep_steps(network, plan.path):
-        joint = rows * math.prod(sizes[i] for i in state | {*core.indices})
+    for k, after in plan.path:
+        joint = rows * math.prod(sizes[i] for i in state | {*network.cores[k].indices})
         before, volume = rows * math.prod(sizes[i] for i in state), rows * math.prod(sizes[i] for i in after)
         summed = max(1, joint // volume)
         adds, peak = adds + joint, max(peak, volume)

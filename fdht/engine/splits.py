@@ -115,13 +115,9 @@ def _split(network: Network, cuts: tuple[Cut, ...], groups: Sequence[Group]) -> 
     crossing = _bonds(tuple(core for core in network.cores if core not in second), second)
     ending = tuple(bond for bond in crossing if bond in used)
     passing = tuple(bond for bond in crossing if bond not in used)
-    if len(groups) == 2:
-        summed: list[tuple[str, ...]] = [ending, ()]
-        handed: list[tuple[str, ...]] = [(), ending]
-    else:
-        beginning = _bonds(groups[0], groups[1])
-        summed = [(*beginning, *passing), ending, ()]
-        handed = [(), beginning, (*ending, *passing)]
+    beginning = [_bonds(groups[0], groups[1])] if len(groups) == 3 else []
+    summed = [*((*bonds, *passing) for bonds in beginning), ending, ()]
+    handed = [(), *beginning, (*ending, *passing)]
     parts = []
     for cores, n_part, k, w, m_part in zip(groups, inputs, summed, handed, outputs, strict=True):
         shape = (_size(network, n_part), _size(network, k), _size(network, (*w, *m_part)))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from fdht.engine.first_order import first_order
+from fdht.engine.contract import first_order
 from fdht.engine.recurrence import Recurrence
 
 # y' of y = σ(a) and of y = tanh(a), times a factor, in one operation: factor y (1 - y) and factor (1 - y²)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd import Function
 
 from fdht.engine import kernels
+from fdht.engine.contract import first_order
 from fdht.engine.costs import DIGITS, SHORTEST
-from fdht.engine.first_order import first_order
 
 LARGEST = 2**22 - 2**16  # an integer i of three digits, however it was rounded
 UNITS = 3 * 2**22  # the last bit of UNITS + i as a float32 counts units: adding rounds to an integer
