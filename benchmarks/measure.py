@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import torch
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from typer import Option
 
@@ -62,6 +63,14 @@ def take_turns(
             timings[name].wall.append(wall)
             timings[name].processor.append(processor)
     return timings
+
+
+def training_step(layer: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None = None) -> None:
+    """Forward, a loss on the last output, backward, and the optimiser's step if there is one."""
+    layer.zero_grad(set_to_none=True)
+    layer(x).square().mean().backward()
+    if optimizer is not None:
+        optimizer.step()
 
 
 def peak_mb(call: Callable[[], object], device: str) -> float:

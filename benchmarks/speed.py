@@ -1,6 +1,6 @@
 """Compare the speed of every model with other implementations: forward and training step, in turns.
 
-./reproduce bench [--device cpu] [--threads 2] [--repetitions 9] [--case 57600-256] [--batch 16 --batch 64]
+./reproduce bench [--kernels] [--device cpu] [--threads 2] [--repetitions 9] [--case 57600-256] [--batch 16 --batch 64]
 
 Writes speed.csv, floors.csv (what each of our forwards must read and multiply at least, and how far it is from that),
 plans.csv (the engine's choice of contraction and all others) and roofline.{png,pdf} to results/benchmarks/.
@@ -13,13 +13,12 @@ import itertools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
-from torch import Tensor, nn
 from typer import Option
 
-from benchmarks import cases, floors, measure, plans
+from benchmarks import cases, floors, kernels, measure, plans
 from workflow.storage.command_line import command_line
 
 COLUMNS = [
@@ -41,9 +40,10 @@ def compare(case: cases.Case, models: list[str], batch: int, device: str, repeti
         x = ours if implementation == "ours" else theirs
         optimizer = torch.optim.Adam(layer.parameters(), capturable=True) if device == "cuda" else None
         forward[implementation, model] = partial(torch.no_grad()(layer), x)
-        step[implementation, model] = partial(training_step, layer, x, optimizer)
+        step[implementation, model] = partial(measure.training_step, layer, x, optimizer)
         if device == "cuda" and implementation in ("ours", "torch"):
-            step[f"{implementation}, compiled", model] = partial(training_step, torch.compile(layer), x, optimizer)
+            compiled: Any = torch.compile(layer)
+            step[f"{implementation}, compiled", model] = partial(measure.training_step, compiled, x, optimizer)
             step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
     found = []
     for name, calls in (("forward", forward), ("step", step)):
@@ -55,14 +55,6 @@ def compare(case: cases.Case, models: list[str], batch: int, device: str, repeti
     del forward, step
     gc.collect()
     return found
-
-
-def training_step(layer: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer | None = None) -> None:
-    """Forward, a loss on the last output, backward, and the optimiser's step if there is one."""
-    layer.zero_grad(set_to_none=True)
-    layer(x).square().mean().backward()
-    if optimizer is not None:
-        optimizer.step()
 
 
 def captured(step: Callable[[], None]) -> Callable[[], None]:
@@ -91,13 +83,20 @@ def main(
     batch: Annotated[list[int], Option(min=1, help="sequences per call; may be repeated")] = [16, 64],  # noqa: B006
     model: measure.Models = None,
     with_plans: Annotated[bool, Option("--plans/--no-plans", help="write plans.csv, too")] = True,
+    with_kernels: Annotated[bool, Option("--kernels", help="measure only the CPU kernels")] = False,
 ) -> None:
     torch.set_num_threads(threads or torch.get_num_threads())
     known = {entry.name: entry for entry in cases.cases()}
-    kinds = measure.chosen("--device", device, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
     names = measure.chosen("--case", case, known)
+    models = {name: measure.chosen("--model", model, known[name].declared) for name in names}
+    if with_kernels:
+        pairs = [(known[name], ours) for name in names for ours in models[name]]
+        gains = (kernels.gains(*pair, size, FRAMES, repetitions) for pair in pairs for size in batch)
+        measure.record(output / "kernels.csv", gains)
+        return
+    kinds = measure.chosen("--device", device, ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
     tables = (
-        compare(known[name], measure.chosen("--model", model, known[name].declared), size, kind, repetitions)
+        compare(known[name], models[name], size, kind, repetitions)
         for kind, name, size in itertools.product(kinds, names, batch)
     )
     speeds = measure.record(output / "speed.csv", tables)

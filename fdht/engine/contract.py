@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from fdht.engine import merging
 from fdht.engine.plans import Path
 from fdht.engine.splits import Split
-from fdht.network import Network
+from fdht.network import Core, Network
 
 Cores = dict[str, Tensor]
 Parts = Sequence[Tensor]
@@ -46,30 +46,27 @@ def merge(operands: Sequence[tuple[str, ...]], tensors: Sequence[Tensor], result
     return tensors[-1]
 
 
+def _merge_cores(group: Sequence[Core], cores: Cores, result: Sequence[str]) -> Tensor:
+    return merge([core.indices for core in group], [cores[core.name] for core in group], result)
+
+
 def dense(network: Network, cores: Cores) -> Tensor:
     """The reconstructed matrix W, (M, N)."""
-    operands, tensors = [core.indices for core in network.cores], [cores[core.name] for core in network.cores]
-    merged = merge(operands, tensors, (*network.outputs, *network.inputs))
+    merged = _merge_cores(network.cores, cores, (*network.outputs, *network.inputs))
     return merged.reshape(network.output_size, network.input_size)
 
 
 def columns_of(network: Network, cores: Cores, positions: Tensor) -> Tensor:
-    """W[:, positions], (M, H), without rebuilding W: the cores are gathered at the positions, (H,) int64 in 0..N-1.
-
-    Raises ValueError if a core has several input modes.
-    """
+    """W[:, positions], (M, H), without rebuilding W: the cores are gathered at the positions, (H,) int64 in 0..N-1."""
     at, rest = {}, positions
     for index, size in reversed(list(zip(network.inputs, network.input_modes, strict=True))):
         at[index], rest = rest % size, rest // size
     operands, tensors = [], []
     for core in network.cores:
         tensor, indices = cores[core.name], list(core.indices)
-        own = [index for index in network.inputs if index in indices]
-        if len(own) > 1:
-            raise ValueError(f"core {core.name} has the input modes {', '.join(own)}; expected one at most")
-        for index in own:
-            axis = indices.index(index)
-            tensor, indices[axis] = tensor.index_select(axis, at[index]), "position"
+        for axis, index in enumerate(core.indices):
+            if index in at:
+                tensor, indices[axis] = tensor.index_select(axis, at[index]), "position"
         operands.append(tuple(indices))
         tensors.append(tensor)
     merged = merge(operands, tensors, ("position", *network.outputs))
@@ -78,10 +75,7 @@ def columns_of(network: Network, cores: Cores, positions: Tensor) -> Tensor:
 
 def merge_parts(split: Split, cores: Cores) -> tuple[Tensor, ...]:
     """The parts of a split, (n, k, w) each."""
-    merged = []
-    for part in split.parts:
-        operands, tensors = [core.indices for core in part.cores], [cores[core.name] for core in part.cores]
-        merged.append(merge(operands, tensors, part.indices).reshape(part.shape))
+    merged = [_merge_cores(part.cores, cores, part.indices).reshape(part.shape) for part in split.parts]
     # under autocast a product is in half precision, a single core is not
     dtype = reduce(torch.promote_types, (tensor.dtype for tensor in merged))
     return tuple(tensor.to(dtype) for tensor in merged)

@@ -1,8 +1,7 @@
 """The estimated time of a plan, and the choice of a plan by it. Torch-free.
 
-The plan with the fewest multiply-adds is not the fastest: a contraction of small cores moves its state through memory
-at every step, GEMMs on contiguous matrices do not. So time is estimated from shapes alone, with the machine reduced
-to four numbers. Only the ranking of the plans matters; `benchmarks/plans.py` checks it.
+The time is estimated from shapes, with the machine reduced to four numbers. Only the ranking of the plans matters;
+`benchmarks/plans.py` checks it.
 """
 
 import math

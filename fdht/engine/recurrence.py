@@ -1,8 +1,7 @@
 """The recurrent part of the pre-activations: U (G H, H), dense or in parts, applied to states in columns.
 
-States are (H, B), with a sequence per column. So the gates of (G H, B) are contiguous, a product with a wide U and few
-sequences takes half the time of that with states in rows, and all products with parts are GEMMs on contiguous
-matrices.
+States are (H, B), with a sequence per column: the gates of (G H, B) and the products with parts are contiguous, and a
+product with a wide U and few sequences takes half the time.
 
 `DenseProducts` and `PartProducts` are the products of a recurrence, for B sequences and T steps:
 - room: uninitialised memory for the intermediate states of so many steps, (T, ...) each.

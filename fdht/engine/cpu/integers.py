@@ -1,9 +1,6 @@
 """Products of raw pixels with a float matrix in integer arithmetic, on CPUs that multiply bytes.
 
-A column of B is a scale times integers of 23 bits, and such an integer is three digits to the base 256 that an int8
-holds: B = scale (65536 d2 + 256 d1 + d0). With A uint8 the products A d are sums of integers, exact in int32. So A is
-read as it is, a byte per number, and never converted to floats. Only B is rounded, by less than 2^-22 of the largest
-entry of its column; float32 itself has steps of 2^-23.
+B = scale (65536 d2 + 256 d1 + d0), with a scale per column and digits d in int8: see README.md in fdht/engine.
 """
 
 from functools import cache
