@@ -1,8 +1,4 @@
-"""Inference in blocks of time steps: memory does not grow with the length of the sequences.
-
-All steps at once make the best products, and a training step needs all their pre-activations anyway. Without gradients
-they are released block by block, where they are larger than the input.
-"""
+"""Inference in blocks of time steps: pre-activations are released block by block where they exceed the input."""
 
 from collections.abc import Callable, Sequence
 

@@ -36,11 +36,7 @@ class Sharing(NamedTuple):
 
 
 class MegaMap:
-    """W acts on x in the first slices of the mega map, U on h in a box of the other slices.
-
-    If the plan for x is a split whose P holds the first input mode, the same merged parts serve h, cut to the sides
-    of its box: applied at every step, or joined to U once per call, whichever costs less. Otherwise, and where h lies
-    in consecutive positions that are no box, U is rebuilt from cores gathered at these positions.
+    """W acts on x in the first slices of the mega map, U on h in a box of the other slices (see README.md).
 
     inputs: the network cut to the slices of x.
     """

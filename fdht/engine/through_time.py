@@ -24,9 +24,8 @@ def lstm(
 
 
 class LSTM(Function):
-    """In place, and the gradients of `tensors` are computed from all steps at once; autograd would add them up step by
-    step. States are in columns, and `tensors` are those of a `Recurrence`. tracked: whether autograd is on, which a
-    `Function` cannot see itself.
+    """States are in columns, `tensors` those of a `Recurrence`. tracked: whether autograd is on, which a `Function`
+    cannot see itself. Works in place; the gradients of `tensors` are computed from all steps at once.
     """
 
     @staticmethod
