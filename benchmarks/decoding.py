@@ -10,6 +10,7 @@ its workers, hashes every clip, writes the array and its journal, and computes t
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,8 +46,8 @@ def loop(path: str, threads: int = 1) -> int:
 def bare(paths: list[str], cores: int) -> int:
     if cores == 1:  # as the step does, without a process of its own
         return sum(loop(path) for path in paths)
-    with get_context("spawn").Pool(cores, cv2.setNumThreads, (1,)) as pool:
-        return sum(pool.imap(loop, paths))
+    with ProcessPoolExecutor(cores, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:  # fails if a worker dies
+        return sum(pool.map(loop, paths))
 
 
 def ours(listing_file: Path, cores: int) -> int:
