@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from os.path import dirname
 from pathlib import Path
 from shlex import quote
 
@@ -118,22 +119,11 @@ def options(**values):
     return " ".join(words)
 
 
+def digest_of(step):
+    """The checksum of the listing of a step's code."""
+    return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
+
+
 onerror:
     if (left := shutil.disk_usage(".").free) < FULL:  # a step could not write this to its log
         print(f"Only {left / 1e6:.1f} MB are free on the disk of {os.getcwd()}.", file=sys.stderr)
-
-
-# The code of each step, by content: a change makes the step's results outdated.
-rule sources:
-    output:
-        "{place}/sources/{step}.sha256",
-    log:
-        "{place}/logs/sources/{step}.log",
-    params:
-        modules=lambda wildcards: modules(wildcards.step),
-        # not the files themselves as inputs: an edit of a comment or of another package's pin does not matter
-        digest=lambda wildcards: hashlib.sha256(listing(*modules(wildcards.step)).encode()).hexdigest(),
-    message:
-        "Sources of {wildcards.step}"
-    shell:
-        "python -m workflow.experiments.sources {params.modules} > {output} 2> {log}"

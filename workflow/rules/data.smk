@@ -64,12 +64,13 @@ rule unpack:
     log:
         f"{LOGS}/unpack/{{dataset}}.log",
     params:
+        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
         "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
-        " --resources resources/{wildcards.dataset} --output $(dirname {output[0]}) {params.options} 2> {log}"
+        " --resources resources/{wildcards.dataset} --output {params.folder} {params.options} 2> {log}"
 
 
 rule frames:
@@ -85,11 +86,12 @@ rule frames:
         f"{LOGS}/frames/{{dataset}}.log",
     threads: 8
     params:
+        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
         "Decoding {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output[0]})"
+        "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
         " {params.options} --workers {threads} 2> {log}"
 
 
@@ -104,6 +106,7 @@ rule splits:
     log:
         f"{LOGS}/splits/{{dataset}}.log",
     params:
+        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
             protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
         ),
@@ -111,7 +114,7 @@ rule splits:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output $(dirname {output[0]}) {params.options} 2> {log}"
+        " --output {params.folder} {params.options} 2> {log}"
 
 
 rule weights:
@@ -146,11 +149,12 @@ rule features:
         front_end="|".join(EXTRACTED),
     threads: 4
     params:
+        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards, input: options(
             origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
         ),
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames $(dirname {output[0]})"
-        " --output $(dirname {output[0]}) {params.options} 2> {log}"
+        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames {params.folder}"
+        " --output {params.folder} {params.options} 2> {log}"

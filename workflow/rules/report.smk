@@ -31,10 +31,13 @@ rule collect:
         f"{RESULTS}/results.csv",
     log:
         f"{LOGS}/collect.log",
+    params:
+        runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
+        checkpoints=lambda wildcards, output: f"{dirname(output[0])}/checkpoints",
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from {RESULTS}/runs --output {output} --checkpoints {RESULTS}/checkpoints"
+        "python -m workflow.reporting.collect --from {params.runs} --output {output} --checkpoints {params.checkpoints}"
         " 2> >(tee {log} >&2)"
 
 
