@@ -78,12 +78,12 @@ def test_every_verdict_and_every_run_is_counted_once(root, request):
     table = comparison.build(results)
     nearest = (table["protocol"] == "random") & (table["measure"] == "best_epoch_accuracy")
     known = table["reported"].notna() & (nearest | (table["metric"] != "accuracy"))
-    assert counted(overview.reported(results).get("Reproduced", [])) == known.sum()
+    assert counted(overview.reported(results).get("Verdicts", [])) == known.sum()
 
 
 def test_the_reference_counts_the_accuracies_on_a_part_of_the_set():
-    table = overview.reported(gather(reference.RECORDS)).set_index("Number")
-    assert table.loc[overview.KINDS["accuracy"], "Reproduced"] == "part of the set: 9"
+    table = overview.reported(gather(reference.RECORDS)).set_index("Metric")
+    assert table.loc[overview.METRICS["accuracy"], "Verdicts"] == "part of the set: 9"
 
 
 def test_the_leaders_are_those_of_the_table_of_accuracies(results):

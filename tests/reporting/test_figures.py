@@ -166,7 +166,7 @@ def test_models_of_equal_size_stand_side_by_side_close_to_their_size(tmp_path):
         write_run(tmp_path, record(model, parameters={"W": size, "U": 0, "bias": 0, "classifier": 0}), extras=False)
     table = accuracy_parameters.table(gather(tmp_path)).set_index("model")
     assert table["weights"].to_dict() == sizes
-    decades = np.log10(table["shown"] / table["weights"])
+    decades = np.log10(table["x"] / table["weights"])
     assert decades["lstm"] == 0
     assert sorted(decades.drop("lstm")) == pytest.approx([-0.05, 0, 0.05])
 

@@ -15,7 +15,7 @@ BROKEN = {
     "not JSON": ('{"dataset": ', "not JSON"),
     "empty file": ("", "not JSON"),
     "a list": ("[]", "should be a mapping"),
-    "NaN": (json.dumps(record(test_accuracy=float("nan"))), "NaN is not a number"),
+    "NaN": (json.dumps(record(test_accuracy=float("nan"))), "NaN; expected a finite number"),
     "unknown key": (json.dumps(record(accuracy=0.5)), "unknown key 'accuracy'; did you mean"),
     "missing key": (json.dumps({k: v for k, v in record().items() if k != "epochs"}), "missing epochs"),
     "percent for a fraction": (
@@ -28,7 +28,7 @@ BROKEN = {
         "unknown protocol 'published'; it is called 'random'",
     ),
     "ok without accuracy": (json.dumps(record(test_accuracy=None)), "status is ok but test_accuracy is null"),
-    "another run's": (json.dumps(record(seed=1)), "seed is 1, but 0 in the name of its folder"),
+    "another run's": (json.dumps(record(seed=1)), "seed is 1; expected 0, as in the folder name"),
 }
 
 
@@ -84,7 +84,7 @@ def test_no_records_make_an_empty_table_with_all_columns(tmp_path):
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="nowhere: no such folder of records"):
+    with pytest.raises(InputError, match=r"nowhere: no such folder; expected one with result\.json"):
         records.read(tmp_path / "nowhere")
 
 

@@ -1,8 +1,8 @@
 """Every data set: its origin, layout, licence and splits.
 
 A new data set is one entry here and one inventory (see make_inventories.py); a new layout is one entry of layouts.py.
-Sources are tried in order; mirrors may pack the same content differently. If a publisher states no checksum, that of
-the first download is kept in resources/<name>/lock.json and compared with all later ones.
+Sources are tried in order; mirrors may pack the same content differently. Without a published checksum, that of the
+first download is kept in resources/<name>/lock.json, and all later ones must match it.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from workflow.datasets import inventory, layouts
 from workflow.datasets.layouts import Layout
 from workflow.storage.errors import InputError
 
-ARCHIVE = "https://web.archive.org/web/20211104084122"
-LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
+WAYBACK = "https://web.archive.org/web/20211104084122"
+SERRE_LAB = "https://serre-lab.clps.brown.edu/wp-content/uploads/2013/10"
 PROTOCOLS = ("group", "random")
 RANDOM_FOLDS = 5  # of the protocol `random`, as in the compared papers' cross-validation
 
 
 @dataclass(frozen=True)
 class Source:
-    """One address of a file, with the checksum, or its first digits, that its publisher states."""
+    """A URL of a file, with the checksum (or its first digits) published for it, if any."""
 
     url: str
     sha256: str | None = None
@@ -28,8 +28,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set. Under the protocol `group`, the folds are the official splits if it has any. Otherwise they divide
-    the numbered groups evenly, in order: the first fold tests the first groups."""
+    """One data set.
+
+    Under the protocol `group`, the folds are its official splits if it has any. Otherwise they divide the numbered
+    groups evenly, in order: the first fold tests the first groups.
+    """
 
     name: str
     title: str
@@ -50,7 +53,7 @@ class Dataset:
 
     @property
     def groups(self) -> int:
-        """Number of groups of the largest class."""
+        """Return the number of groups of the largest class."""
         return max(len(entry["groups"]) for entry in inventory.load(self.name)["classes"].values())
 
     @property
@@ -63,7 +66,7 @@ UCF11 = Dataset(
     title="UCF11 (UCF YouTube Action)",
     downloads={
         "clips": (
-            # the AVI release first: Python reads ZIP itself, and the clips are the same
+            # the ZIP of AVI files first: same clips, and Python needs no extra tool to unpack it
             Source("https://www.crcv.ucf.edu/data/YouTube_DataSet_Annotated.zip"),
             Source("https://www.crcv.ucf.edu/data/UCF11_updated_mpg.rar"),
         ),
@@ -80,13 +83,13 @@ HMDB51 = Dataset(
     title="HMDB51",
     downloads={
         "clips": (
-            Source(f"{LAB}/hmdb51_org.rar", md5="517d6f1f19f215c45cdd4d25356be1fb"),
+            Source(f"{SERRE_LAB}/hmdb51_org.rar", md5="517d6f1f19f215c45cdd4d25356be1fb"),
             Source("https://huggingface.co/datasets/innat/HMDB51/resolve/main/hmdb51_org.zip"),
             Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/hmdb51_org.zip"),
         ),
         "splits": (
-            Source(f"{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
-            Source(f"{ARCHIVE}/{LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
+            Source(f"{SERRE_LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
+            Source(f"{WAYBACK}/{SERRE_LAB}/test_train_splits.rar", md5="15e67781e70dcfbdce2d7dbb9b3344b5"),
             Source("https://huggingface.co/datasets/MichiganNLP/hmdb/resolve/main/test_train_splits.zip"),
         ),
     },
@@ -111,7 +114,7 @@ YOUTUBE_CELEBRITIES = Dataset(
 DEMO = Dataset(
     name="demo",
     title="generated motions",
-    downloads={},  # generate.py makes an archive, which is used as a user's own copy is
+    downloads={},  # generate.py writes an archive, treated like a user's own copy
     layout=layouts.UCF11,
     group_folds=5,
     download_gb=0.0,
@@ -123,14 +126,14 @@ CATALOGUE = {entry.name: entry for entry in (UCF11, HMDB51, YOUTUBE_CELEBRITIES,
 
 
 def dataset(name: str) -> Dataset:
-    """The entry called `name`; InputError with the known names if there is none."""
+    """Return the data set called `name`; raise InputError listing the known names if there is none."""
     if name not in CATALOGUE:
         raise InputError(f"data set {name!r} is unknown; expected one of {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
 
 
 def folds(name: str, protocol: str) -> int:
-    """Number of folds of a protocol."""
+    """Return the number of folds of data set `name` under `protocol`, or raise InputError."""
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol {protocol!r} of {name} is unknown; expected {', '.join(PROTOCOLS)}")
     return dataset(name).group_folds if protocol == "group" else RANDOM_FOLDS

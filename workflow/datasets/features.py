@@ -22,13 +22,13 @@ from workflow.storage.lock import exclusive
 
 
 def weights_of(origin: Path) -> Path:
-    """The file of weights that source.json of the download step names; InputError if it has changed since."""
+    """Return the weights file named in the download step's source.json; raise InputError if missing or changed."""
     seal.require(origin)
     record = read_json(origin)
     known = record["sources"]["weights"]
     weights = Path(known["file"])
     if not weights.is_file():
-        raise InputError(f"{weights}: no such file; {origin} names it as the weights of {record['dataset']}")
+        raise InputError(f"{weights}: no such file; {origin} names it as the weights. Delete {origin} and rerun")
     if "sha256" in known and seal.digest(weights) != known["sha256"]:
         raise InputError(
             f"{weights} is corrupt: its sha256 is not the one in {origin}. Delete {weights} and {origin} and rerun"
@@ -44,10 +44,10 @@ def main(
     batch: Annotated[int, Option(min=1, help="frames computed at once")] = 48,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> dict[str, Any]:
-    """The whole step; returns the content of <front end>.json.
+    """Run the step; return the content of <front end>.json.
 
-    Clips are computed in fixed blocks, aligned to the first clip: a resumed step computes the same clips together, so
-    their sums round alike.
+    Clips go in fixed blocks, counted from the first: a resumed step batches the same clips together, so its results
+    are bit-identical.
     """
     if front_end not in EXTRACTED:
         raise InputError(f"--front-end {front_end}: expected one of {', '.join(EXTRACTED)}")
@@ -79,14 +79,14 @@ def main(
             store.rows[clips] = y.to(getattr(torch, chosen.dtype)).numpy()
             if not np.isfinite(store.rows[clips]).all():
                 raise InputError(
-                    f"{front_end}: the features of rows {first} to {clips.stop - 1} exceed "
-                    f"{chosen.dtype} (weights: {weights or 'of its package'})"
+                    f"{front_end}: the features of clips {first} to {clips.stop - 1} are NaN or outside "
+                    f"{chosen.dtype}; check the weights file ({weights or 'from its package'})"
                 )
-            store.rows[clips][undecodable[clips]] = 0  # as their frames
+            store.rows[clips][undecodable[clips]] = 0  # like their frames
             store.add(first)
             bar.update(len(y))
         bar.close()
-        # nothing that differs between two equal computations: a change of this file makes runs stale
+        # no timestamps or paths: runs become outdated whenever this file changes
         content = {"digest": store.finish(), "shape": list(shape), "classes": facts["classes"], **inputs}
         content["device"] = device
         seal.write(about, content)

@@ -160,7 +160,7 @@ def main(
             **options,
             "undecodable": undecodable,
             "frames_decoded": sum(clip["frames"] for clip in clips),
-        }  # nothing that differs between two equal decodings: a change of this file makes runs stale
+        }  # no timestamps or paths: runs become outdated whenever this file changes
         seal.write(output / "frames.json", content, ["clips.csv"])
     return content
 

@@ -1,6 +1,6 @@
 """Which clips train, validate and test, by protocol and fold: pure functions of the clips' names.
 
-Chance enters through hashes of a seed and a name, never through a random generator, so a split does not depend on the
+Randomness comes from hashing a seed and a name, not from a generator, so a split does not depend on the
 order of the files, the version of a library or the machine.
 """
 
@@ -17,21 +17,21 @@ OFFICIAL_PARTS = {"": UNUSED, official.UNUSED: UNUSED, official.TRAIN: TRAIN, of
 
 
 def shuffle_key(seed: int, name: str) -> bytes:
-    """A fixed random number for `name`; sorting by it shuffles."""
+    """Return a sort key for `name`, pseudo-random but fixed by `seed`; sorting by it shuffles."""
     return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def random_folds(clips: Sequence[Clip], seed: int) -> dict[str, int]:
-    """The fold that tests each clip: shuffle the clips, then deal them out in turn."""
+    """Return each clip's test fold: shuffle the clips, then deal them out to the folds in turn."""
     shuffled = sorted(clips, key=lambda clip: shuffle_key(seed, clip.clip))
     return {clip.clip: rank % RANDOM_FOLDS for rank, clip in enumerate(shuffled)}
 
 
 def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[str, int]:
-    """The fold that tests each clip: that of its group g, (g - 1) * folds // groups.
+    """Return each clip's test fold: (g - 1) * folds // groups for its group g.
 
-    The groups of a partial set are spread over the folds in the same order, because the rule for the whole set could
-    put all of them into one fold.
+    The groups of a partial data set are spread evenly over the folds: by the rule for the whole set, all could land
+    in one fold.
     """
     groups = sorted({clip.group for clip in clips}, key=int)
     if partial:
@@ -44,7 +44,7 @@ def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[st
 def train_and_test(
     entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, partial: bool = False
 ) -> dict[str, str]:
-    """The part of each clip: train, test or unused. `add_validation` then takes some training clips."""
+    """Return each clip's part: train, test or unused. `add_validation` then moves some to validation."""
     if protocol == "group" and entry.official:
         return {clip.clip: OFFICIAL_PARTS[clip.official[fold : fold + 1]] for clip in clips}
     tested_in = random_folds(clips, seed) if protocol == "random" else group_folds(entry, clips, partial)
@@ -57,7 +57,7 @@ def add_validation(
     """Move about `share` of the training clips of every class to validation, by whole sources.
 
     At least one source stays in train and at least one moves. A class with a single training source is split clip by
-    clip; the second value names these classes. A class with a single training clip gives none.
+    clip; the second value returned lists these classes. A class with a single training clip gives up none.
     """
     after = dict(part_of)
     single_source = []
@@ -71,12 +71,12 @@ def add_validation(
             sources = {name: [name] for name in names}
             single_source.append(label)
         order = sorted(sources, key=lambda source: shuffle_key(seed, f"{label}/{source}"))
-        after |= dict.fromkeys(_nearest([sources[source] for source in order], share), VALIDATION)
+        after |= dict.fromkeys(_closest_to_share([sources[source] for source in order], share), VALIDATION)
     return after, single_source
 
 
-def _nearest(sources: list[list[str]], share: float) -> list[str]:
-    """Go through the clips of each source and take those that bring the number of clips nearer to the share."""
+def _closest_to_share(sources: list[list[str]], share: float) -> list[str]:
+    """Return clips for validation: take each whole source that brings their share closer to `share`; leave one."""
     target = share * sum(map(len, sources))
     taken: list[str] = []
     left = len(sources)

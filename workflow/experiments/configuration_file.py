@@ -1,4 +1,4 @@
-"""Configurations as files. An error in the text of a file is one sentence with the file and the line."""
+"""Configuration files: load, check, resolve. An error in a file is one sentence with the file and the line."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def load(path: str | Path) -> Configuration:
 
 
 def load_own(path: str | Path) -> Configuration:
-    """`load` a user's file, whose name must be that of its results, so that a copy does not share them."""
+    """`load` a user's file, whose file name must equal its `name`, so that a copy does not share its results."""
     config = load(path)
     if config.name != Path(path).stem:
         raise InputError(
@@ -38,7 +38,7 @@ def load_own(path: str | Path) -> Configuration:
 
 
 def resolved(config: Configuration) -> str:
-    """The text of a file with every default filled in and a checksum."""
+    """Return the text of a configuration file with every default filled in and a checksum."""
     text = yaml.safe_dump(config.plain, sort_keys=False, allow_unicode=True)
     return f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
 
@@ -69,7 +69,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Raises InputError for a key that appears twice: YAML would silently use the last."""
+    """A YAML loader that raises InputError for a key that appears twice: YAML would silently use the last."""
 
     def compose_mapping_node(self, anchor: dict[str, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)

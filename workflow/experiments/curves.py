@@ -1,4 +1,4 @@
-"""The curves of runs, read from metrics.jsonl: one line per epoch, the last of which may still be being written."""
+"""The curves of runs, read from metrics.jsonl: one line per epoch; the last may be incomplete."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ Epoch = dict[str, Any]
 
 
 def read(path: str | Path) -> list[Epoch]:
-    """Return the epochs of a run in order. A resumed run repeats some; the later line counts."""
+    """Return the epochs of a run in order. If a resumed run repeated an epoch, its last line counts."""
     epochs = {}
     for line in Path(path).read_text().splitlines() if Path(path).is_file() else ():
         try:
             entry = json.loads(line)
             epochs[int(entry["epoch"])] = entry
-        except (ValueError, KeyError, TypeError):  # not written completely
+        except (ValueError, KeyError, TypeError):  # incomplete line
             continue
     return [epochs[epoch] for epoch in sorted(epochs)]
 

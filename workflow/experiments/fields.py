@@ -1,4 +1,4 @@
-"""The types that the fields of configurations, specifications and records are made of, and the errors about them."""
+"""The field types of configurations, specifications and records, and the errors about their values."""
 
 import difflib
 import re
@@ -32,13 +32,13 @@ RENAMED = {
 
 
 class Checked(BaseModel):
-    """Data whose unknown keys are errors and whose values are not converted: "5" is no number, true is not 1."""
+    """Data whose unknown keys are errors and whose values are not converted: "5" is not a number, true is not 1."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
 
     @classmethod
     def parse(cls, plain: Any, origin: str = "") -> Self:
-        """Check plain data. Raise InputError, a sentence that begins with `origin`."""
+        """Return plain data as a checked model. Raise InputError, a sentence that begins with `origin`."""
         try:
             return cls.model_validate(plain)
         except ValidationError as error:
@@ -70,7 +70,7 @@ def sentence(error: ValidationError, value: Any, origin: str = "") -> str:
 
 
 def _path(location: tuple[int | str, ...], value: Any) -> str:
-    """The keys of `location` that `value` really has; pydantic adds the names of types and of missing keys."""
+    """Return the keys of `location` that exist in `value`; pydantic adds names of types and of missing keys."""
     path = []
     for part in location:
         try:
@@ -90,7 +90,7 @@ def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> 
 
 
 def unknown(kind: str, word: object, known: Iterable[object]) -> str:
-    """Return a sentence about an unknown name: its new name, the name that was probably meant, or all known names."""
+    """Return a sentence about an unknown name: its new name, the most similar known name, or all known names."""
     return f"unknown {kind} {word!r}; {did_you_mean(word, known, kind)}"
 
 
@@ -104,7 +104,7 @@ def did_you_mean(word: object, known: Iterable[object], kind: str = "") -> str:
 
 
 def one_of(kind: str, known: Iterable[str]) -> Any:
-    """The type of a name out of `known`."""
+    """Return the type of a name that must be one of `known`."""
     names = list(known)
 
     def check(name: str) -> str:

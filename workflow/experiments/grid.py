@@ -13,7 +13,7 @@ from workflow.storage.errors import InputError
 
 
 def runs(config: Configuration) -> list[Run]:
-    """The whole grid, in the order of the configuration's file."""
+    """Return all runs of the grid, in the order of the configuration file."""
     found = []
     for place in itertools.product(config.datasets, config.front_ends, config.models):
         shared = shared_by_runs(config, *place)
@@ -24,7 +24,7 @@ def runs(config: Configuration) -> list[Run]:
 
 
 def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: str) -> dict[str, Any]:
-    """What all protocols, folds and seeds of a model on a data set share, as values of a `Run`."""
+    """Return the values of a `Run` that all protocols, folds and seeds of a model on a data set share."""
     keys = (front_end, dataset, f"{dataset}/{front_end}")  # of `for:`, the strongest last
     entry, general = config.models[model], config.training
     layers = [entry, *(entry.overlays[key] for key in keys if key in entry.overlays)]
@@ -44,7 +44,7 @@ def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: s
 
 
 def folds(config: Configuration, dataset: str, protocol: str) -> list[int]:
-    """The folds of a data set's protocol that the configuration asks for."""
+    """Return the folds of a data set's protocol that the configuration asks for."""
     available = range(catalogue.folds(dataset, protocol))
     if config.folds == "all":
         return list(available)

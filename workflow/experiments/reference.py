@@ -1,4 +1,4 @@
-"""What the models of configuration and record say about themselves: JSON schemas and the documentation's tables."""
+"""Generate JSON schemas and the documentation's tables from the models of configuration and record."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _table(schema: dict[str, Any]) -> str:
 
 
 def _keys(schema: dict[str, Any], definitions: dict[str, Any] | None = None, prefix: str = "") -> Iterator[tuple]:
-    """Every key and what the schema says about it; the keys of a mapping follow it."""
+    """Yield every key with its description in the schema; the keys of a mapping follow it."""
     definitions = definitions or schema.get("$defs", {})
     for name, about in schema.get("properties", {}).items():
         yield f"{prefix}{name}", about

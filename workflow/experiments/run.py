@@ -20,7 +20,7 @@ IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 
 
 class Run(Checked):
-    """A point of the grid, equal to another if their six identifying values are.
+    """A point of the grid; two runs are equal if their six identifying values are.
 
     recurrent: the arguments of `baselines.build`, with `format` and `input_size`. training: the resolved settings.
     """
@@ -42,22 +42,22 @@ class Run(Checked):
 
     @property
     def folder(self) -> str:
-        """Path below results/<name>/runs/; all random numbers of the run derive from it."""
+        """Return the path below results/<name>/runs/, from which all random numbers of the run derive."""
         return f"{self.dataset}/{self.front_end}/{self.model}/{self.protocol}/fold{self.fold}/seed{self.seed}"
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What specification.yaml holds."""
+        """Return the content of specification.yaml."""
         return {**vars(self), "training": {**vars(self.training)}}  # model_dump takes longer, and there are thousands
 
     @property
     def seeds(self) -> dict[str, int]:
-        """A seed for each purpose, 63 bits of a hash of it and the folder: no two runs share random numbers."""
+        """Return a seed per purpose: 63 bits of a hash of purpose and folder, so no two runs share random numbers."""
         texts = {name: f"{self.folder}/{name}".encode() for name in RANDOM}
         return {name: int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1 for name, text in texts.items()}
 
     def parameters(self, classes: int) -> dict[str, int]:
-        """Count W, U, bias and classifier. InputError if the format refuses the declaration."""
+        """Return the counts of W, U, bias and classifier. Raise InputError if the format refuses the declaration."""
         try:
             declared = baselines.declare(**self.recurrent)
         except (ValueError, TypeError) as error:
@@ -81,7 +81,7 @@ class Run(Checked):
 
 
 def read(text_or_path: str) -> Run:
-    """Read a run from JSON text, or from a JSON or YAML file."""
+    """Return the run in JSON text, or in a JSON or YAML file."""
     text = text_or_path
     origin = "--specification" if text.lstrip().startswith("{") else text_or_path
     try:

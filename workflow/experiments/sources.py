@@ -2,8 +2,8 @@
 
 Snakemake notices a change of a rule's command, but not of the code behind it. Rules therefore depend on a listing of
 the code they use. An edit of one format makes only its own runs outdated, and a new pin only what imports that
-package. Thousands of runs share one listing per format, since every input costs Snakemake time. Comments, docstrings
-and layout do not count.
+package. Thousands of runs share one listing per format, because every input costs Snakemake time. Comments, docstrings
+and formatting do not count.
 """
 
 import ast
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 PACKAGES = ("fdht", "baselines", "workflow")
-DISTRIBUTIONS = {  # of packages that are imported under another name
+DISTRIBUTIONS = {  # import name -> name in requirements.txt, where they differ
     "cv2": "opencv-python-headless",
     "sklearn": "scikit-learn",
     "unrar": "unrar2-cffi",
@@ -41,7 +41,7 @@ def sources(*modules: str) -> list[str]:
 
 @cache
 def _files(module: str) -> list[Path]:
-    """The file of a module and the __init__.py of each package above it; nothing if it is not ours."""
+    """Return the file of a module and the __init__.py of each package above it; nothing if it is not ours."""
     parts = module.split(".")
     if parts[0] not in PACKAGES:
         return []
@@ -52,7 +52,7 @@ def _files(module: str) -> list[Path]:
 
 @cache
 def _imported(path: Path) -> list[str]:
-    """Names of all modules that a file imports anywhere, ours and others."""
+    """Return the names of all modules that a file imports anywhere, ours and others."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
         if isinstance(node, ast.Import):
@@ -81,7 +81,7 @@ def listing(*modules: str) -> str:
 
 @cache
 def _digest(path: Path) -> str:
-    """sha256 of a file's code: without comments, docstrings and layout."""
+    """Return the sha256 of a file's code without comments, docstrings and formatting."""
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:

@@ -31,12 +31,12 @@ DONE, FAILED, RUNNING, STALLED = "done", "failed", "running", "stalled"
 INTERRUPTED, OUTDATED, DAMAGED, MISSING = "interrupted", "outdated", "damaged", "missing"
 STATES = (DONE, RUNNING, STALLED, INTERRUPTED, FAILED, OUTDATED, DAMAGED, MISSING)
 QUIET = 300.0  # seconds without a new epoch after which a run counts as stalled, unless its epochs take longer
-PATIENCE = 10  # epochs' time that a running run may be silent
+PATIENCE = 10  # a run may be silent for this many times its time per epoch
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A run that has begun and has no record yet. silent: seconds since its last epoch."""
+    """The progress of a run that has begun but has no record yet. silent: seconds since its last epoch."""
 
     epochs: int
     seconds_per_epoch: float | None  # None before the first epoch has ended
@@ -54,14 +54,14 @@ class State:
 
 
 def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
-    """The state of each run among the results of a configuration."""
+    """Return the state of each run of a configuration."""
     root = Path("results", config.name)
     now = now or time.time()
     return {run: state(root / "runs" / run.folder, root / "checkpoints" / run.folder, run.plain, now) for run in runs}
 
 
 def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -> State:
-    """The state of the run in `folder`, whose specification should be `wanted`; its lock lies next to `checkpoints`."""
+    """Return the state of the run in `folder` with specification `wanted`; its lock is next to `checkpoints`."""
     try:
         content = json.loads((folder / "result.json").read_bytes())
         record = Record.parse(content)
@@ -77,8 +77,8 @@ def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -
 
 
 def outdated(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Whether the record in `folder` has another specification than `wanted`; no if it does not have any."""
-    wanted = json.loads(json.dumps(wanted))  # as a run receives it
+    """Return whether the record in `folder` has a specification other than `wanted`; False if it has none."""
+    wanted = json.loads(json.dumps(wanted))  # convert as for the run's command line
     try:
         written = (folder / "specification.yaml").read_bytes().decode()
         # reading YAML takes ten times longer than writing it, and there are thousands of runs

@@ -1,7 +1,7 @@
-"""Collect every record below a folder into results.csv, excluded ones with the reason.
+"""Collect every record below a folder into results.csv, including excluded ones with the reason.
 
-Accepted records no longer need the copies beside their checkpoints, which are deleted (training/finished.py). A record
-that cannot be read, or is corrupt, ends the step with exit code 1.
+The copies of accepted records next to their checkpoints are then deleted (see training/finished.py). If a record is
+unreadable or corrupt, the step exits with code 1.
 """
 
 import sys

@@ -59,12 +59,12 @@ def _merged(default: Any, own: Any) -> Any:
 
 
 def dataset_label(layout: dict[str, Any], dataset: str) -> str:
-    """Return the name of a data set in print; one that the layout does not name has its title of the catalogue."""
+    """Return the printed name of a data set; its title in the catalogue if the layout has none."""
     return layout["datasets"].get(dataset, CATALOGUE[dataset].title if dataset in CATALOGUE else dataset)
 
 
 def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
-    """Return the name of a data set with its front end in print; a front end without a name there has its own title."""
+    """Return the printed name of a data set with its front end, whose title is used if the layout has none."""
     known = FRONT_ENDS.get(front_end)
     label = layout["front_ends"].get(front_end, known.title if known else front_end)
     return f"{dataset_label(layout, dataset)}, {label}"

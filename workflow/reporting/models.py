@@ -1,6 +1,6 @@
-"""What a model is: its family and recipe, its name in print, its numbers of parameters, its rivals.
+"""Models: family and recipe, printed name, number of parameters, rivals.
 
-Family and recipe are keys of the configuration and of a record. Nothing is read out of a model's name.
+Family and recipe are keys of the configuration and of a record; they are never parsed from a model's name.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive forma
 
 
 class Model(NamedTuple):
-    """A model's family (lstm, tt_lstm, ...; a model of its own is its own family) and recipe."""
+    """A model's family (lstm, tt_lstm ...; a model without relatives is its own family) and recipe."""
 
     family: str
     recipe: str
@@ -27,7 +27,7 @@ class Model(NamedTuple):
 
 @cached
 def known(results: Results) -> dict[str, Model]:
-    """Return every model by name: as the configuration declares it, else as its records do."""
+    """Return every model by name: as the configuration declares it, else as its records state."""
     rows = results.records.dropna(subset=["model", "family", "recipe"])
     found = {row.model: Model(row.family, row.recipe) for row in rows.itertuples()}
     entries = results.config.models if results.config else {}
@@ -35,12 +35,12 @@ def known(results: Results) -> dict[str, Model]:
 
 
 def get(results: Results, model: str) -> Model:
-    """Return a model; one that neither configuration nor records know is a family of its own."""
+    """Return a model; one unknown to configuration and records is its own family."""
     return known(results).get(model, Model(model, OURS))
 
 
 def label(results: Results, model: str) -> str:
-    """Return a model's name in print: that of its family, with the recipe or the variant in brackets."""
+    """Return a model's printed name: its family's, with the recipe or the variant in brackets."""
     family, recipe = own = get(results, model)
     entry = results.layout["models"].get(family)
     name = entry["label"] if entry else family.replace("_", " ")
@@ -102,7 +102,10 @@ def declaration(results: Results, *place: str) -> Any | None:
 
 
 def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
-    """Return whether a model is fitted at once, without a seed. Without a specification its family is its format."""
+    """Return whether scikit-learn fits a model, without epochs or a seed.
+
+    Without a specification, its family is taken as its format.
+    """
     found = recurrent(results, dataset, front_end, model).get("format", get(results, model).family)
     return found in baselines.FORMATS and baselines.FORMATS[found].fitted
 

@@ -1,4 +1,4 @@
-"""Numbers as they are printed."""
+"""Formatting of printed numbers."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The origin of a file, alike on every machine: its records, the commits of their runs, and the reporting code.
+"""The provenance of an output, equal on every machine: records, commits of their runs, reporting code.
 
 The code's commit is the last that changed it, not HEAD: an unrelated commit must not change the bytes of any table.
 """
@@ -11,20 +11,20 @@ import pandas as pd
 from workflow.reporting import records
 from workflow.training import environment
 
-SCRIPTS = ("workflow/reporting", "paper")
+REPORTING_CODE = ("workflow/reporting", "paper")
 UNCOMMITTED = "from uncommitted changes"
 
 
 class Provenance(NamedTuple):
-    """The origin that every output names."""
+    """The provenance that every output states."""
 
     records: str  # their number by status, and the digest of their contents
     commits: str  # of the runs
-    script: str  # commit of the reporting code
+    code: str  # commit of the reporting code
 
     def lines(self, module: str) -> list[str]:
         """Return comment lines for a file made by `module`."""
-        return [f"made by {module}, {self.script}", f"from {self.records}", f"runs made at {self.commits}"]
+        return [f"made by {module}, {self.code}", f"from {self.records}", f"runs made at {self.commits}"]
 
 
 def of(table: pd.DataFrame) -> Provenance:
@@ -33,11 +33,11 @@ def of(table: pd.DataFrame) -> Provenance:
     states = ", ".join(f"{n} {state}" for state, n in table["status"].value_counts().sort_index().items())
     count = "1 record" if len(table) == 1 else f"{len(table)} records"
     described = f"{count} ({states or 'none'}; sha256 {digest[:16]})"
-    return Provenance(described, run_commits(records.successful(table)), script_commit())
+    return Provenance(described, run_commits(records.successful(table)), code_commit())
 
 
 def run_commits(successful: pd.DataFrame) -> str:
-    """Return the commits of the runs, each with how many of its runs used code that differed from it."""
+    """Return the commits of the runs, each with the number of runs that had uncommitted changes."""
     known = []
     for commit, rows in successful[successful["git_commit"] != ""].groupby("git_commit"):
         changed = uncommitted(rows)
@@ -46,13 +46,14 @@ def run_commits(successful: pd.DataFrame) -> str:
 
 
 def uncommitted(runs: pd.DataFrame) -> str:
-    """Return how many of these runs used code that differed from their commit; "" if none."""
+    """Return how many of `runs` had uncommitted changes, as text; "" if none."""
     dirty = int(runs["git_dirty"].eq(True).sum())
     return f"{dirty} of {len(runs)} runs {UNCOMMITTED}" if dirty else ""
 
 
-def script_commit() -> str:
+def code_commit() -> str:
     """Return the last commit that changed the reporting code, marked if files have changed since."""
-    commit = environment.output_of("git", "log", "-1", "--format=%h", "--abbrev=12", "--", *SCRIPTS)
-    changed = " with local changes" if environment.output_of("git", "status", "--porcelain", "--", *SCRIPTS) else ""
-    return f"commit {commit}{changed}" if commit else "no git commit"
+    commit = environment.output_of("git", "log", "-1", "--format=%h", "--abbrev=12", "--", *REPORTING_CODE)
+    changed = environment.output_of("git", "status", "--porcelain", "--", *REPORTING_CODE)
+    state = " with local changes" if changed else ""
+    return f"commit {commit}{state}" if commit else "no git commit"

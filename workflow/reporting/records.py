@@ -1,7 +1,6 @@
 """The records of runs, read and checked: all that tables, figures, report and article are made from.
 
-A record that cannot be trusted stays as a row with the reason (`status` damaged or duplicate). No mean includes it,
-and the tables name it.
+An unusable record stays as a row (`status` damaged or duplicate) with the reason. Means exclude it; tables list it.
 """
 
 import json
@@ -17,9 +16,9 @@ from workflow.storage.errors import InputError
 from workflow.training import finished
 
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
-PLACE = EXPERIMENT[:3]
+PLACE = EXPERIMENT[:3]  # an experiment without its protocol: a model on a data set
 IDENTITY = [*EXPERIMENT, "fold", "seed"]
-ACCURACIES = {  # -> its name in print; the two are never mixed
+ACCURACIES = {  # column -> printed name
     "test_accuracy": "Test accuracy, epoch chosen on validation",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
 }
@@ -34,13 +33,13 @@ FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/resul
 
 
 def find(root: str | Path) -> list[Path]:
-    """Return every result.json below `root`, sorted, without the copies kept beside checkpoints.
+    """Return every result.json below `root`, sorted, except the copies kept with checkpoints.
 
     Raise InputError if there is no such folder.
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder of records")
+        raise InputError(f"{root}: no such folder; expected one with result.json files below it")
     return sorted(path for path in root.rglob("result.json") if not path.parent.name.endswith(finished.SUFFIX))
 
 
@@ -58,34 +57,34 @@ def read(root: str | Path) -> pd.DataFrame:
         if row["status"] != "damaged" and first.setdefault(key, where) != where:
             row |= {"status": "duplicate", "failure": f"the same run as {first[key]}"}
         rows.append(row | {"git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
-    return frame(rows)
+    return to_table(rows)
 
 
 def _checked(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """Return a record as a flat row. Raise InputError if it is not a valid record of its folder."""
+    """Return a record as a flat row. Raise InputError if it is invalid or contradicts its folder's name."""
     try:
         record = json.loads(path.read_text(), parse_constant=_not_a_number)
     except ValueError as error:  # neither JSON nor UTF-8
         raise InputError(f"not JSON: {error}") from None
     Record.parse(record)
     if seal.broken(record):
-        raise InputError("corrupt (checksum mismatch); delete it and start again")
+        raise InputError("corrupt (checksum mismatch). Delete it and rerun")
     for name, value in identity.items():
         if record[name] != value:
-            raise InputError(f"{name} is {record[name]!r}, but {value!r} in the name of its folder")
+            raise InputError(f"{name} is {record[name]!r}; expected {value!r}, as in the folder name")
     return record | record["parameters"]
 
 
 def is_dirty(environment: Path) -> bool | None:
-    """Return whether a run used code that differs from its commit; None if environment.json does not hold it."""
+    """Return whether a run used code that differs from its commit; None if environment.json does not say."""
     try:
         return json.loads(environment.read_text())["git"]["dirty"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return `rows` with every column of COLUMNS; whole numbers stay whole if some are missing."""
+def to_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return `rows` with every column of COLUMNS; integer columns stay integer even if values are missing."""
     table = pd.DataFrame(rows, columns=COLUMNS).astype(TYPES)
     return table.sort_values([*IDENTITY, "record"], na_position="last", ignore_index=True)
 
@@ -100,15 +99,15 @@ def identity_of(where: str) -> dict[str, Any]:
 
 
 def successful(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the records that means include."""
+    """Return the records with status ok, the only ones that enter means."""
     return records[records["status"] == "ok"]
 
 
 def problems(records: pd.DataFrame) -> list[str]:
-    """Return a sentence for every record that no mean includes."""
-    bad = records[records["status"] != "ok"]
-    return [f"{row.record}: {row.status}: {row.failure}" for row in bad.itertuples()]
+    """Return a line per excluded record: its path, status and reason."""
+    excluded = records[records["status"] != "ok"]
+    return [f"{row.record}: {row.status}: {row.failure}" for row in excluded.itertuples()]
 
 
 def _not_a_number(text: str) -> None:
-    raise ValueError(f"{text} is not a number that JSON allows")
+    raise ValueError(f"{text}; expected a finite number")

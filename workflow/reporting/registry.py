@@ -1,4 +1,4 @@
-"""Tables and figures register themselves: each is the TABLE or FIGURE of a file of its own."""
+"""Find tables and figures: each is the TABLE or FIGURE of its own file."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def registered(package: str, path: Iterable[str], attribute: str) -> dict[str, Any]:
-    """Return name -> the `attribute` of each file of a package, in the order of their places."""
+    """Return name -> the `attribute` of each file of a package, sorted by `place`."""
     found = {}
     for entry in iter_modules(path):
         own = getattr(import_module(f"{package}.{entry.name}"), attribute)

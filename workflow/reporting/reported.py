@@ -27,8 +27,8 @@ UNITS["ratio"] = Decimal(1)
 def load(path: str | Path | None = None) -> pd.DataFrame:
     """Return the rows of reported.csv with `value` in units of 1 (percent become fractions), NaN if unknown.
 
-    `step` is one unit of the last printed digit, the precision of a reported number. Raise InputError, which names
-    file, line, column and expectation, for a row that cannot be used.
+    `step` is one unit of the last printed digit, the precision of a reported number. Raise InputError, naming file,
+    line, column and expectation, for an invalid row.
     """
     path = Path(path or FILE)
     try:
@@ -52,13 +52,13 @@ def last_digit(printed: str, unit: str) -> float:
 
 
 def of_abstract(table: pd.DataFrame, metric: str) -> tuple[float, float]:
-    """Return both ends of a range in FDHT-LSTM's abstract; NaN for one that is not in the table."""
+    """Return both ends of a range in FDHT-LSTM's abstract; NaN for an end that is not in the table."""
     values = table[table["dataset"] == "all"].set_index("metric")["value"]
     return values.get(f"{metric}_low", math.nan), values.get(f"{metric}_high", math.nan)
 
 
 def _mistakes(row: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (column, what it should be) for everything that is wrong with a row."""
+    """Yield (column, expectation) for every mistake in a row."""
     for column, known in (("status", STATUSES), ("metric", METRICS), ("unit", UNITS)):
         if row[column] not in known:
             yield column, f"one of {', '.join(known)}"

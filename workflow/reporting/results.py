@@ -28,8 +28,8 @@ LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sou
 class Results:
     """Everything that tables, figures, report and article are made from.
 
-    config is None if there is nothing but a folder of records. An experiment is (dataset, front_end, model,
-    protocol), a place (dataset, front_end, model).
+    config is None if there is only a folder of records. An experiment is (dataset, front_end, model, protocol), a
+    place (dataset, front_end, model).
     """
 
     root: Path
@@ -40,15 +40,15 @@ class Results:
 
     @cached_property
     def successful_records(self) -> pd.DataFrame:
-        """The records with status ok: those that means are taken over."""
+        """Return the records with status ok, the only ones that enter means."""
         return records.successful(self.records)
 
     @cached_property
     def expected(self) -> pd.DataFrame:
-        """Identities of the runs that should be there: the configuration's grid.
+        """Return the identities of the runs that should exist: the configuration's grid.
 
-        Without a configuration, every model of a data set, front end and protocol should have every fold and seed that
-        any of them has there.
+        Without a configuration, every model of a data set, front end and protocol should have each fold and seed that
+        any of them has.
         """
         if self.config is not None:
             every = pd.DataFrame([run.identity for run in grid.runs(self.config)], columns=IDENTITY)
@@ -59,7 +59,7 @@ class Results:
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
-        """Runs that no mean includes (no record, failed, or not to be used), each with its state and reason."""
+        """Return the excluded runs (no record, failed, or unusable), each with its state and reason."""
         bad = self.records[self.records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
         both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
         missing = both[both["_merge"] == "left_only"].assign(state="missing", reason="no record", record="")
@@ -68,7 +68,7 @@ class Results:
 
     @cached_property
     def experiments(self) -> pd.DataFrame:
-        """(dataset, front_end, model, protocol) of every expected or recorded experiment, in the order of tables.
+        """Return (dataset, front_end, model, protocol) of every expected or recorded experiment, in table order.
 
         The order is that of the configuration. Without one it is that of the layout, with models by family, then by
         name.
@@ -92,21 +92,21 @@ class Results:
 
     @cached_property
     def places(self) -> list[tuple[str, str, str]]:
-        """(dataset, front_end, model) of every expected or recorded experiment, in the order of tables."""
+        """Return (dataset, front_end, model) of every expected or recorded experiment, in table order."""
         return list(self.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None))
 
     def models_on(self, *data: str) -> list[str]:
-        """Return the models of a data set and front end, in the order of tables."""
+        """Return the models of a data set and front end, in table order."""
         return [model for *place, model in self.places if tuple(place) == data]
 
     @cached_property
     def provenance(self) -> provenance.Provenance:
-        """The origin of everything made from these results."""
+        """Return the provenance of everything made from these results."""
         return provenance.of(self.records)
 
     @cached_property
     def leakage(self) -> pd.DataFrame:
-        """Every leakage.csv below the root: sizes of each fold's parts, and test clips with a sibling in training."""
+        """Return every leakage.csv below the root: sizes of each fold's parts, test clips with siblings in training."""
         # tables/ holds a table of the same name, which another step may be writing
         files = sorted(file for file in self.root.rglob("leakage.csv") if file.parent.name != "tables")
         for file in files:
@@ -138,7 +138,7 @@ class Results:
         return [file for file in files if file.is_file()]
 
     def by_run(self, measure: str, *experiment: str) -> pd.Series:
-        """Return `measure` of an experiment's runs by (fold, seed); runs without the value are left out."""
+        """Return `measure` of an experiment's runs by (fold, seed), without runs that lack it."""
         return self.successful(*experiment).set_index(["fold", "seed"])[measure].dropna()
 
 
@@ -166,14 +166,14 @@ def gather(
     layout: str | Path | None = None,
     reported: str | Path | None = None,
 ) -> Results:
-    """Read everything below `root`, or, without it, a configuration of which nothing has been run.
+    """Return the results below `root`; without `root`, those of a configuration that has no runs yet.
 
-    config: default config.yaml in `root`, if there is one. layout, reported: default those of paper/.
+    config: config.yaml in `root` by default, if it exists. layout, reported: the files in paper/ by default.
     """
     folder = Path(root) if root else Path(config or "config.yaml").parent
     return Results(
         root=folder,
-        records=records.read(root) if root else records.frame([]),
+        records=records.read(root) if root else records.to_table([]),
         layout=layouts.load(layout),
         config=configuration_of(folder, config),
         reported=reported_numbers.load(reported),

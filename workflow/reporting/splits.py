@@ -1,6 +1,6 @@
 """The parts that a protocol trains, validates and tests on, over the folds that are expected.
 
-Two protocols whose training parts differ in size differ by more than leakage, so the sizes stand wherever their
+Two protocols whose training parts differ in size differ in more than leakage, so the sizes are printed wherever their
 accuracies are compared.
 """
 
@@ -23,7 +23,7 @@ def rows(results: Results, dataset: str, protocol: str) -> pd.DataFrame:
 def promise(results: Results, dataset: str) -> str:
     """Return what protocol group keeps apart on a data set, as leakage.csv shows it.
 
-    Without counts of sources of any class, only those of the same class are known to be apart.
+    Without counts of sources of any class, only those of the same class are known to be kept apart.
     """
     shared = rows(results, dataset, "group")[ANY_CLASS]
     nowhere = len(shared) and (shared == 0).all()

@@ -5,8 +5,8 @@ t test finds differences that are not there. Intervals and tests here use the va
 test, (1/n + n_test/n_train) s^2 in place of s^2/n (Nadeau and Bengio, Machine Learning 52, 2003; for repeated
 cross-validation Bouckaert and Frank, PAKDD 2004). A single fold needs no correction; its interval covers seeds only.
 
-An observation is a run of a trained model, or a fold of a model that is fitted at once: no seed enters such a model, so
-its runs on a fold are copies. The kind of model decides this, not its values: n must not depend on what was found.
+An observation is a run of a trained model, or a fold of a model that scikit-learn fits: it has no seed, so its runs on
+a fold are copies. The kind of model decides this, not the values: n must not depend on the results.
 """
 
 import math
@@ -31,7 +31,7 @@ class Interval(NamedTuple):
     low: float
     high: float
     n: int
-    p: float = math.nan  # two-sided, of a mean of 0; of paired differences alone
+    p: float = math.nan  # two-sided, for a mean of 0; set for paired differences only
 
 
 def quantile(freedom: float) -> float:
@@ -69,7 +69,7 @@ def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Inte
     found = interval((first - second).dropna(), correction)
     if found.n < FEWEST:
         return found._replace(low=math.nan, high=math.nan)
-    if found.std < 1e-12:  # every pair has the same difference: there is no t
+    if found.std < 1e-12:  # all differences are equal, so t is undefined
         p = 1.0 if abs(found.mean) < 1e-12 else 0.0
     else:
         error = found.std * math.sqrt(1 / found.n + correction)
@@ -87,7 +87,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def welch(
     first: Sequence[float], first_correction: float, second: Sequence[float], second_correction: float
 ) -> tuple[float, float, float]:
-    """Difference in means (first - second) of unpaired runs, with a Welch confidence interval."""
+    """Return the difference in means (first - second) of unpaired runs, with a Welch confidence interval."""
     a, b = interval(first), interval(second)
     difference = a.mean - b.mean
     if a.n < 2 or b.n < 2:
@@ -104,7 +104,7 @@ def welch(
 def observations(results: Results, measure: str, *experiment: str) -> tuple[pd.Series, float]:
     """Return the observations of an experiment and their correction, n_test / n_train of its folds.
 
-    They are indexed by fold and seed, or by fold if the model is fitted at once.
+    They are indexed by fold and seed, or by fold if the model has no seed.
     """
     runs = results.by_run(measure, *experiment)
     found = runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
@@ -145,7 +145,7 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
 
 @cached
 def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
-    """Return model -> "best" or "second" for the models of a block (dataset, front_end, protocol) that earn it.
+    """Return model -> "best" or "second" for the models of a block (dataset, front_end, protocol) so marked.
 
     The best is significantly better than every other model, the second than every model below it, at the layout's
     significance after Holm's correction over these comparisons.

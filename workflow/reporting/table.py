@@ -1,4 +1,4 @@
-"""What a table is: how it is built, its columns, and what is printed of it. The tables themselves are in tables/."""
+"""The Table class: building, columns and printing. The tables themselves are in tables/."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ NO_RECORDS = "No records yet."
 
 
 class Cell(NamedTuple):
-    """One printed entry. `link`: the folder below runs/ that it rests on; None for that of its row."""
+    """One printed entry. `link`: the folder below runs/ of its runs; None for the folder of its row."""
 
     text: str
     mark: str = ""  # or "best", "second"
     note: str = ""  # letter of a footnote
     link: str | None = None
-    tex: str = ""  # its LaTeX, if that is more than the text
+    tex: str = ""  # its LaTeX, if it differs from the escaped text
 
 
 def count(results: Results, row: Row, column: "Column") -> str:
@@ -60,11 +60,11 @@ class Column(NamedTuple):
     """A printed column. show(results, row, column) formats an entry."""
 
     key: str
-    heading: str  # with a line feed between its lines
+    heading: str  # lines are separated by line feeds
     show: Callable[[Results, Row, "Column"], Cell | str] = count
     digits: int = 0  # decimals, unless the layout sets others
     scale: int = 1  # 100 shows fractions in percent
-    sign: bool = False  # shown in front of positive numbers too
+    sign: bool = False  # show + before positive numbers
     align: Literal["l", "r"] = "r"
     width: str = ""  # LaTeX width of a column of running text
 
@@ -73,7 +73,7 @@ MODEL = Column("model", "Model", model, align="l")
 
 
 class Sheet(NamedTuple):
-    """One of the printed tables that a table consists of; `part` tells its label from that of the others.
+    """One of a table's printed parts; `part` makes its label unique.
 
     Rows with the same text in the column `block`, if there is one, stand below it as a heading.
     """
@@ -82,7 +82,7 @@ class Sheet(NamedTuple):
     caption: str
     rows: pd.DataFrame
     notes: list[str]
-    without: tuple[str, ...] = ()  # keys of columns that mean nothing here
+    without: tuple[str, ...] = ()  # keys of columns to omit
 
 
 class Printed(NamedTuple):
@@ -97,9 +97,9 @@ class Printed(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table, which registers itself by being the TABLE of a file in tables/.
+    """A table of the report and article. Assign it to TABLE in a file of tables/ to register it.
 
-    place orders the tables of report and article. build returns the CSV's data frame; sheets yields what is printed.
+    place: sort key among them. build returns the CSV's data frame; sheets yields what is printed.
     needs: "configuration" if the table can be built without any record.
     """
 
@@ -113,7 +113,7 @@ class Table:
     needs: Literal["records", "configuration"] = "records"
 
     def printed(self, results: Results) -> list[Printed]:
-        """Return the table as it is printed, by the layout's columns and digits."""
+        """Return the table's sheets for printing, with the layout's columns and digits."""
         chosen = self._chosen(results)
         return [self._printed(results, sheet, chosen) for sheet in self.sheets(results, self.build(results))]
 
@@ -138,12 +138,12 @@ class Table:
         return Printed(label, sheet.caption, columns, list(blocks.items()), sheet.notes)
 
     def empty_text(self, results: Results) -> str:
-        """Return what stands in place of a table without rows."""
+        """Return the text printed instead of a table without rows."""
         return NO_RECORDS if results.records.empty and self.needs == "records" else self.empty
 
 
 def link(row: Row) -> str:
-    """Return the folder below runs/ of the runs behind a row; none for a row of no model."""
+    """Return the folder below runs/ of the runs behind a row; None for a row without a model."""
     if not isinstance(row.get("model"), str):
         return ""
     parts = [row.get(name) for name in ("dataset", "front_end", "model", "protocol")]
@@ -151,13 +151,13 @@ def link(row: Row) -> str:
 
 
 def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
-    """Yield (dataset, front_end, their name in print, rows) in the order of the rows."""
+    """Yield (dataset, front_end, printed name of both, rows) in the order of the rows."""
     for (dataset, front_end), rows in frame.groupby(["dataset", "front_end"], sort=False):
         yield dataset, front_end, layouts.data_label(results.layout, dataset, front_end), rows
 
 
 def sheet_per_data(caption: str, *notes: str) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
-    """Return a function that yields a sheet per data set and front end; `caption` has a place for their {data}."""
+    """Return a function that yields a sheet per data set and front end; `caption` contains {data}, their label."""
 
     def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         for dataset, front_end, data, rows in by_data(results, frame):

@@ -1,4 +1,4 @@
-"""Verdicts on a reproduced number beside a reported one."""
+"""Verdicts on a reproduced number compared with a reported one."""
 
 import math
 
@@ -11,7 +11,7 @@ UNKNOWN = "no reported value is available"
 
 
 def of_accuracy(reported: float, found: Interval, tolerance: float) -> tuple[str, str]:
-    """Return (verdict, reason) of a mean accuracy beside a reported one; all numbers are fractions.
+    """Return (verdict, reason) of a mean accuracy compared with a reported one; all numbers are fractions.
 
     match: the whole interval lies within `tolerance` of the reported value. better, worse: the whole interval lies on
     one side of it and the mean is farther away than `tolerance`. Anything else is inconclusive.

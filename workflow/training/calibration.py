@@ -13,12 +13,14 @@ from workflow.training.data import PARTS, Fold, prepared
 from workflow.training.feed import Feed
 from workflow.training.graphs import build
 
-SECONDS = 1.0  # of measuring, but at least one step
+SECONDS = 1.0  # time spent measuring, but at least one step
 
 
 def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
-    """Return `step_ms`, `evaluation_ms` per clip and `device`. shape: of a stored clip, (T, height, width, 3) or
-    (T, F)."""
+    """Return `step_ms`, `evaluation_ms` per clip, `device` and `threads`.
+
+    shape: that of a stored clip, (T, height, width, 3) or (T, F).
+    """
     settings = run.training
     place, _ = environment.prepare(settings.device, settings.precision)
     fold = prepared(noise(settings.batch_size, shape, classes), run)
@@ -44,7 +46,7 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
 
 
 def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
-    """A fold of `count` random clips."""
+    """Return a fold of `count` random clips."""
     draw = np.random.default_rng(0)
     if len(shape) == 4:
         clips = draw.integers(0, 256, (count, *shape), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Checkpoints: the newest two are kept, each a file that is named by its number and the checksum of its content.
+"""Checkpoints: the newest two are kept. Each is a file named after its number and the checksum of its content.
 
 A file is written under a temporary name and renamed when complete; the reader compares its content with its name and
 falls back to the previous one if it is damaged. The format is safetensors with JSON in its header, so loading never
@@ -29,30 +29,30 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class State:
-    """What training knows between two steps, besides the tensors of its `Step`.
+    """The state of training between two steps, except for the tensors of its `Step`.
 
-    history: lines of metrics.jsonl of the finished epochs. position: batches done of the epoch after them. best:
-    tensors of the epoch chosen so far.
+    history: lines of metrics.jsonl, one per finished epoch. position: batches done in the current epoch. best: tensors
+    of the epoch chosen so far.
     """
 
     evaluation_size: int  # clips scored at a time
     history: list[dict[str, Any]] = field(default_factory=list)
     position: int = 0
-    seconds: float = 0.0  # of the running epoch, before an interruption
+    seconds: float = 0.0  # spent on the current epoch before an interruption
     interruptions: int = 0
-    micro: int | None = None  # clips at a time if a batch does not fit
+    micro: int | None = None  # clips per piece if a batch does not fit in memory
     step_ms: float | None = None
     threads: int = 0
     best: Tensors = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
-        """Number of finished epochs."""
+        """Return the number of finished epochs."""
         return len(self.history)
 
 
 def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, flush: bool) -> None:
-    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: wait until the disk has it."""
+    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: wait until it is on disk."""
     folder.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
     part = folder / f".{number:08d}.part"
@@ -94,12 +94,12 @@ def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The checkpoints, newest first."""
+    """Return the checkpoints, newest first."""
     return sorted(folder.glob(f"[0-9]*{SUFFIX}"), reverse=True)
 
 
 def _pack(state: State, step: Step) -> Tensors:
-    """Weights, moments, the log of the running epoch, the best tensors and the states of the random generators."""
+    """Return weights, moments, best tensors, the current epoch's log and the states of the random generators."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
     tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
@@ -111,7 +111,7 @@ def _pack(state: State, step: Step) -> Tensors:
 
 
 def _unpack(tensors: Tensors, step: Step) -> Tensors:
-    """Return the best tensors and copy the others in place, so that what a captured graph refers to stays there."""
+    """Return the best tensors and copy the others in place, because a captured graph refers to their addresses."""
 
     def section(prefix: str) -> Tensors:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
@@ -127,7 +127,7 @@ def _unpack(tensors: Tensors, step: Step) -> Tensors:
 
 
 def difference(old: Any, new: Any, prefix: str = "") -> str:
-    """Describe the first difference between two nested plain values; empty if they are equal."""
+    """Return a description of the first difference between two nested plain values; "" if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             if found := difference(old.get(key), new.get(key), f"{prefix}.{key}" if prefix else key):

@@ -1,4 +1,4 @@
-"""The clips of one fold: labels and rows by part, over an array that stays on disk until it is used."""
+"""The clips of one fold: labels, and row indices by part into an array that stays on disk until used."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Fold:
-    """`clips`: array (N, T, ...) of all clips, memory-mapped. `rows`: for each part, its rows of `clips`.
+    """`clips`: array (N, T, ...) of all clips, memory-mapped. `rows`: for each part, row indices into `clips`.
 
     `labels` (N,): index in `classes`, -1 for a clip that this fold does not use. `lengths` (N,): frames of each
     clip, or None if every clip fills all T.
@@ -40,7 +40,7 @@ class Fold:
 def load(folder: Path, run: Run) -> Fold:
     """Load the run's fold from the files of the data steps.
 
-    Raises InputError if a file is missing, damaged or does not fit the others.
+    Raise InputError if a file is missing, damaged or inconsistent with the others.
     """
     if run.front_end not in FRONT_ENDS:
         raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
@@ -75,7 +75,7 @@ def load(folder: Path, run: Run) -> Fold:
 
 
 def prepared(fold: Fold, run: Run) -> Fold:
-    """Return the fold with its clips as the run's model sees them."""
+    """Return the fold with its clips as the run's model receives them."""
     prepare = FORMATS[run.recurrent["format"]].prepare
     return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[run.training.normalisation]))
 
@@ -92,7 +92,7 @@ def check(fold: Fold, run: Run) -> None:
 
 
 def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str, np.ndarray], str]:
-    """Return the rows of each part, and the digest of the fold's assignment of clips to parts."""
+    """Return the row indices of each part, and the digest of the fold's assignment of clips to parts."""
     fold = run.protocol, str(run.fold)
     lines = files.read_csv(path, ("protocol", "fold", "clip", "part"))
     pairs = [(line["clip"], line["part"]) for line in lines if (line["protocol"], line["fold"]) == fold]
@@ -115,7 +115,7 @@ def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str,
 
 
 def _json(path: Path, key: str) -> dict[str, Any]:
-    """Read a mapping that must have `key`."""
+    """Return the mapping in `path`; raise InputError if it lacks `key`."""
     content = files.read_json(path)
     if not isinstance(content, dict) or key not in content:
         raise InputError(f"{path}: key {key!r} is missing; rerun the step that writes it")

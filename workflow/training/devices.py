@@ -21,12 +21,12 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 JOBS = "REPRODUCE_JOBS_PER_GPU"  # environment variable, 1 by default
 DRIVER = Path("/proc/driver/nvidia/gpus")
 LOCKS = Path(tempfile.gettempdir()) / f"fdht-gpu-slots-{os.getuid()}"  # of all Snakemake processes of a user
-PAUSE = 0.5  # seconds between two rounds over the locks
+PAUSE = 0.5  # seconds between attempts to lock a slot
 
 
 @contextmanager
 def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = LOCKS) -> Iterator[str | None]:
-    """Hold a slot within the block; yields the device's number, None if there is nothing to choose.
+    """Hold a GPU slot within the block; yield its device number, or None on CPU or if a scheduler chose the GPU.
 
     wanted: training.device. devices: numbers, this machine's by default. folder: of the locks.
     """
@@ -36,8 +36,8 @@ def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = 
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # every device gets its first run before any gets its second
-    slots = {folder / f"gpu{device}-{n}.lock": device for n in range(_jobs_per_device()) for device in devices}
-    lock, device = _wait(slots)
+    locks = {folder / f"gpu{device}-{n}.lock": device for n in range(_jobs_per_device()) for device in devices}
+    lock, device = _wait(locks)
     os.environ[VISIBLE] = device
     try:
         yield device
@@ -47,7 +47,7 @@ def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = 
 
 
 def present(driver: Path = DRIVER) -> list[str]:
-    """Numbers of this machine's NVIDIA devices, found without starting CUDA."""
+    """Return the numbers of this machine's NVIDIA devices, found without starting CUDA."""
     try:
         return [str(number) for number in range(len(list(driver.iterdir())))]
     except OSError:
@@ -55,7 +55,7 @@ def present(driver: Path = DRIVER) -> list[str]:
 
 
 def slots() -> int | None:
-    """Number of runs that may use this machine's devices at a time; None if there is nothing to assign."""
+    """Return how many runs may use this machine's GPUs at once; None without a GPU or if a scheduler chose it."""
     devices = [] if VISIBLE in os.environ else present()
     return len(devices) * _jobs_per_device() if devices else None
 
@@ -63,18 +63,18 @@ def slots() -> int | None:
 def _jobs_per_device() -> int:
     text = os.environ.get(JOBS, "1")
     if not re.fullmatch(r"[1-9]\d*", text):
-        sys.exit(f"error: {JOBS} is {text!r}, expected a positive integer")
+        sys.exit(f"error: {JOBS} is {text!r}; expected a positive integer")
     return int(text)
 
 
-def _wait(slots: dict[Path, str]) -> tuple[IO, str]:
-    """Lock the first free slot."""
+def _wait(locks: dict[Path, str]) -> tuple[IO, str]:
+    """Wait for a free slot; return its lock and its device number."""
     warned = False
     while True:
-        for path, device in slots.items():
+        for path, device in locks.items():
             if (lock := attempt(path)) is not None:
                 return lock, device
         if not warned:
-            print(f"Waiting for a free GPU ({len(slots)} of {len(slots)} in use).", file=sys.stderr, flush=True)
+            print(f"Waiting for a free GPU ({len(locks)} of {len(locks)} in use).", file=sys.stderr, flush=True)
             warned = True
         time.sleep(PAUSE)

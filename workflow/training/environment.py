@@ -1,5 +1,7 @@
-"""The machine and the software that a run's numbers may depend on, the device that it computes on, and the switches
-that make its results reproducible. Importing it does not import torch."""
+"""What a run's numbers may depend on: machine, software, device, and the settings that make results reproducible.
+
+Importing this module does not import torch.
+"""
 
 import os
 import platform
@@ -21,7 +23,7 @@ SWITCHES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def capture() -> dict[str, Any]:
-    """For environment.json: what is known without torch; `describe` has the rest."""
+    """Return what environment.json records without torch; `describe` returns the rest."""
     return {
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
@@ -38,10 +40,10 @@ def capture() -> dict[str, Any]:
 
 
 def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
-    """Choose the device, let the same specification give the same bytes there, and return it with the precision in use.
+    """Choose the device and make its results reproducible; return it and the precision in use.
 
-    wanted: "auto" and "cuda" take a GPU if there is one; RunFailure if "cuda" finds none. A CPU has no tf32. It needs
-    no switch: with the same number of threads its kernels add in the same order.
+    wanted: "auto" and "cuda" take a GPU if there is one; raise RunFailure if "cuda" finds none. A CPU has no tf32, and
+    needs no settings: with the same number of threads, its kernels add in the same order.
     """
     import torch
 
@@ -62,7 +64,7 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
 
 
 def describe(device: "torch.device") -> dict[str, Any]:
-    """For environment.json: device, driver and the switches that affect reproducibility."""
+    """Return what environment.json records with torch: device, driver, settings that affect reproducibility."""
     import torch
 
     about: dict[str, Any] = {
@@ -87,7 +89,7 @@ def describe(device: "torch.device") -> dict[str, Any]:
 
 
 def device_name(device: "torch.device | None" = None) -> str:
-    """Name of the GPU or of the processor, for result.json."""
+    """Return the name of the GPU or processor, for result.json."""
     if device is not None and device.type == "cuda":
         import torch
 
@@ -96,12 +98,12 @@ def device_name(device: "torch.device | None" = None) -> str:
 
 
 def peak_memory_mb() -> float:
-    """The largest memory of this process, MiB."""
+    """Return the peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def output_of(*command: str) -> str:
-    """Standard output of a command in the project's folder; empty if it fails or does not exist."""
+    """Run a command in the project's folder; return its standard output, empty if it fails or does not exist."""
     try:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except OSError:

@@ -1,4 +1,4 @@
-"""Messages of a run, runs that fail, and memory that runs out."""
+"""Log messages, failed runs, and what to do when memory runs out."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class RunFailure(Exception):
-    """The run failed (NaN, a class without clips ...): recorded with status `failed`, the exit status is 0."""
+    """The run failed (NaN, a class without clips ...): its record has status `failed`; the exit status is 0."""
 
 
 def log(text: str) -> None:
@@ -16,7 +16,7 @@ def log(text: str) -> None:
 
 
 def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Result, int]:
-    """Return `work(size)` and size, which is halved until memory suffices. RunFailure if it does not for one clip."""
+    """Return `work(size)` and size, halved until memory suffices. Raise RunFailure if one clip is too much."""
     while True:
         try:
             return work(size), size
@@ -30,6 +30,6 @@ def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Resul
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """True if memory ran out, a GPU's (torch's OutOfMemoryError, a RuntimeError) or the host's."""
+    """Return whether memory ran out, on the GPU (torch's OutOfMemoryError, a RuntimeError) or the host."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)

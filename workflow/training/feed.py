@@ -15,7 +15,7 @@ from torch import Tensor
 
 from workflow.training.data import Fold
 
-SHARE = 0.6  # of the free GPU memory that the clips may take
+MEMORY_SHARE = 0.6  # largest share of free GPU memory that clips may take
 AHEAD = 3  # batches prepared while the device computes
 
 
@@ -27,37 +27,38 @@ class Batch(NamedTuple):
     lengths: Tensor | None
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        """Apply `change` to each tensor."""
+        """Return the batch with `change` applied to each tensor."""
         lengths = None if self.lengths is None else change(self.lengths)
         return Batch(change(self.x), change(self.labels), lengths)
 
     def piece(self, start: int, size: int) -> "Batch":
+        """Return `size` clips from clip `start`, fewer at the end."""
         return self.each(lambda whole: whole[start : start + size])
 
 
 class Feed:
-    """Batches of `fold`. `resident`: whether its clips stay on the device."""
+    """Yields batches of `fold`. `resident`: whether its clips stay on the device."""
 
     def __init__(self, fold: Fold, device: torch.device):
         clips = torch.from_numpy(fold.clips).flatten(2)
         lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
         self.device, self.resident = device, True
         self._all = Batch(clips, torch.from_numpy(fold.labels), lengths)
-        self._place = torch.arange(len(clips))  # of each clip in `_all`
+        self._position = torch.arange(len(clips))  # of each clip in `_all`
         if device.type != "cpu":
             used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
-            self.resident = len(used) * clips[0].nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
+            self.resident = len(used) * clips[0].nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]
             if self.resident:
-                self._place[used] = torch.arange(len(used))
-                self._place = self._place.to(device)
+                self._position[used] = torch.arange(len(used))
+                self._position = self._position.to(device)
                 self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
 
     def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
-        """One batch for each tensor of rows (of the fold's array, on the CPU) in `chunks`."""
+        """Yield a batch per tensor in `chunks`, which holds row indices into the fold's array, on the CPU."""
         if not self.resident:
             yield from self._prefetched(chunks)
-        elif chunks:  # one transfer for all rows of an epoch; splitting it copies nothing
-            rows = self._place[torch.cat(chunks).to(self.device)]
+        elif chunks:  # transfer all indices of an epoch at once; split() only makes views
+            rows = self._position[torch.cat(chunks).to(self.device)]
             yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))
 
     def _select(self, rows: Tensor) -> Batch:

@@ -1,9 +1,9 @@
 """A second copy of a finished run's record, until the pipeline has accepted it.
 
-Snakemake deletes the outputs of a job whose end it did not see. If it is killed just as a run ends, or the run by its
-time limit, all of the training would be lost. So the files of the record get a second name (a hard link, which takes
-no space) next to the checkpoints, and a run that is started again restores them. `collect`, which begins when every
-record has been accepted, releases them.
+Snakemake deletes the outputs of a job if it did not see the job end. If Snakemake is killed just as a run ends, or the
+run reaches its time limit then, the whole training would be lost. So the files of the record get a second name (a hard
+link, which takes no space) next to the checkpoints, and a restarted run restores them. `collect`, which begins when
+every record has been accepted, deletes them.
 """
 
 import json
@@ -32,7 +32,7 @@ def keep(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> None:
 
 
 def restore(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> bool:
-    """Link the kept record back into `output`; False if there is none, or it is damaged or another run's."""
+    """Link the kept record back into `output`. Return False if there is none, or if it is damaged or another run's."""
     folder = _folder(checkpoints)
     try:
         known = json.loads((folder / FINGERPRINT).read_bytes())
@@ -45,7 +45,7 @@ def restore(output: Path, checkpoints: Path, fingerprint: dict[str, Any]) -> boo
 
 
 def give_up(checkpoints: Path) -> None:
-    """Remove the second copy: the record has been accepted."""
+    """Remove the second copy, because the record has been accepted."""
     shutil.rmtree(_folder(checkpoints), ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
-"""A training step as a CUDA graph: small models would otherwise wait for the launches of their many kernels.
+"""A training step as a CUDA graph: small models would otherwise spend most of their time launching kernels.
 
 One graph per batch size (the last batch of an epoch is often smaller). Weights, moments, learning rate and the random
-generator stay where the graph finds them, so checkpoints and schedules work as they do without graphs.
+generator stay at the addresses that the graph uses, so checkpoints and schedules work as without graphs.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ from workflow.training.errors import log
 from workflow.training.feed import Batch
 from workflow.training.step import Step
 
-WARM_UP = 3  # steps before the capture, in which libraries choose algorithms and allocate what a graph may not
+WARM_UP = 3  # steps before the capture: libraries choose algorithms and allocate memory, which a capture may not
 
 
 class GraphedStep(Step):
-    """A Step that replays graphs and computes the same. `refused`: why the device did not capture, or None."""
+    """A Step that replays CUDA graphs, with equal results. `refused`: why the capture failed, or None."""
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
@@ -76,6 +76,6 @@ class GraphedStep(Step):
 
 
 def build(run: Run, classes: int, device: torch.device) -> Step:
-    """The run's model with fresh weights, drawn from torch's global generator on the CPU, and its optimiser."""
+    """Return the step of a run: a new model, drawn from torch's global generator on the CPU, and its optimiser."""
     kind = GraphedStep if device.type == "cuda" else Step
     return kind(model.build(run, classes).to(device), run.training)

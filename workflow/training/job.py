@@ -1,4 +1,4 @@
-"""What travels through training: a run, its data and places, and what it has found so far."""
+"""What the functions of training share: a run, its data and folders, and its results so far."""
 
 import hashlib
 import json
@@ -22,9 +22,9 @@ from workflow.training.data import Fold
 class Interruption:
     """SIGTERM and SIGINT ask a run to save and exit; the loop checks after every step.
 
-    asked: number of the first that arrived, or None. worth_saving: whether there is something to save; until then any
-    signal exits at once. Slurm sends SIGTERM twice within milliseconds when a job's time limit is reached, so a second
-    one changes nothing. A second SIGINT, from an impatient user, exits at once.
+    asked: number of the first signal that arrived, or None. worth_saving: whether there is something to save; until
+    then any signal exits at once. Slurm sends SIGTERM twice within milliseconds when a job reaches its time limit, so a
+    second one changes nothing. A second SIGINT, from an impatient user, exits at once.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Record the two signals within the block."""
+        """Handle both signals within the block."""
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -70,8 +70,8 @@ class Job:
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """A run may resume only if its specification, data and code are unchanged."""
-        modules = "workflow.training.run", FORMATS[self.run.recurrent["format"]].module  # and of no other format
+        """Return what must be unchanged for a run to resume: its specification, data and code."""
+        modules = "workflow.training.run", FORMATS[self.run.recurrent["format"]].module  # no other format
         return {
             "specification": json.loads(json.dumps(self.run.plain)),
             "data": self.fold.data_digest,

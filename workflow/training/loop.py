@@ -1,4 +1,4 @@
-"""A model that is trained by epochs: resume, take steps, score each epoch, keep the best weights, save now and then."""
+"""Train a model over epochs: resume, take steps, score each epoch, keep the best weights, save checkpoints."""
 
 import json
 import time
@@ -26,13 +26,16 @@ from workflow.training.step import EXPLODED, Step, StepTimer
 LOGITS = "test_logits"  # kept with the best weights, so that predictions and metrics agree to the last bit
 EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
 GRACE = 3.0  # seconds that a save may take after a signal: a scheduler soon kills the process
-SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress
-SAVING_SHARE = 20  # training between two checkpoints takes at least this many times as long as a save
+SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress bar
+SAVING_SHARE = 20  # train at least this many times longer than the last save took before saving again
 
 
 def train(job: Job) -> None:
-    """Train a model and score the epoch chosen on validation. RunFailure if there is no device to use or too little
-    memory, or a number is not finite; `job` then has what was found before."""
+    """Train a model and score the epoch chosen on validation; the results go to `job`.
+
+    Raise RunFailure if the device is missing, memory is too small or a number is not finite; `job` then holds the
+    results up to the failure.
+    """
     settings = job.run.training
     device, precision = environment.prepare(settings.device, settings.precision)
     job.result = {"device": environment.device_name(device), "precision": precision}
@@ -49,8 +52,8 @@ def train(job: Job) -> None:
 
 
 class Loop:
-    """Training of one run. `fold`: its data as the model sees them. `state.best` holds the weights and LOGITS of the
-    epoch chosen on validation."""
+    """Training of one run. `fold`: its data as the model receives them. `state.best` holds the weights and LOGITS of
+    the epoch chosen on validation."""
 
     def __init__(self, job: Job, fold: Fold, step: Step):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
@@ -100,9 +103,9 @@ class Loop:
         }
 
     def epochs(self) -> Iterator[dict[str, Any]]:
-        """Train, and yield the line of metrics.jsonl of each epoch.
+        """Train and yield the metrics.jsonl entry of each epoch.
 
-        Ends after `epochs`, or when validation accuracy has not improved for `patience` epochs.
+        End after `epochs`, or when validation accuracy has not improved for `patience` epochs.
         """
         while not self.finished():
             self._epoch_began = time.perf_counter() - self.state.seconds
@@ -125,7 +128,7 @@ class Loop:
         return len(history) >= min(self.settings.epochs, improved + patience)
 
     def train_epoch(self) -> None:
-        """Take the steps of an epoch that are not done yet."""
+        """Take the remaining steps of the current epoch."""
         epoch = self.state.epoch + 1
         optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
         order = np.random.default_rng([self.job.run.seeds["order"], epoch]).permutation(self.fold.rows["train"])
@@ -139,7 +142,7 @@ class Loop:
         self.state.step_ms = self.timer.median_ms() or self.state.step_ms
 
     def _score_epoch(self) -> tuple[dict[str, Any], Tensor]:
-        """Return the line of metrics.jsonl and the logits of the test clips. RunFailure if a number is not finite."""
+        """Return the metrics.jsonl entry and the logits of the test clips. Raise RunFailure if one is not finite."""
         parts = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
         logits = self._evaluate(torch.cat(parts)).split([len(rows) for rows in parts])
         found = []
@@ -147,7 +150,7 @@ class Loop:
             labels = torch.from_numpy(self.fold.labels)[rows].to(self.step.device)
             accuracy = (outputs.argmax(1) == labels).double().mean()
             found += [cross_entropy(outputs.double(), labels), accuracy]
-        loss, hits, exploded = self.step.totals()  # the first wait of the epoch
+        loss, hits, exploded = self.step.totals()  # the first time in the epoch that waits for the device
         numbers = torch.stack(found).tolist()
         epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
         if exploded is not None:
@@ -169,7 +172,7 @@ class Loop:
         return entry, logits[1]
 
     def _evaluate(self, rows: Tensor) -> Tensor:
-        """Return the logits (n, C) of the clips `rows`, in smaller batches once memory has run out."""
+        """Return the logits (n, C) of the clips `rows`, in smaller batches after memory has run out."""
 
         def work(size: int) -> Tensor:
             return self.step.logits(self.feed.batches(list(rows.split(size))), self._leave_if_asked)
@@ -195,7 +198,7 @@ class Loop:
         if self.job.interruption.asked is not None:
             if self._saving <= GRACE:
                 self.state.seconds = time.perf_counter() - self._epoch_began
-                self.save(flush=False)  # the system writes it out after this process is gone
+                self.save(flush=False)  # the operating system writes it to disk after this process has ended
             else:
                 log(f"not enough time to save again (the last checkpoint took {self._saving:.1f} s); keeping that one")
             log(f"interrupted; the next start resumes from {self.job.checkpoints}")

@@ -34,11 +34,11 @@ class Classifier(nn.Module):
 
 
 def build(run: Run, classes: int) -> Classifier:
-    """The run's model with fresh weights, drawn from torch's global generator on the CPU."""
+    """Return the run's model with new weights, drawn from torch's global generator on the CPU."""
     arguments, settings = run.recurrent, run.training
     recurrent = baselines.build(**arguments)
     frames = FRONT_ENDS[run.front_end].extractor is None
-    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # which normalises the frames, too
+    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # prepare also normalises the frames
     if frames and not prepared:
         recurrent.normalise(*PIXELS[settings.normalisation])
     dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}

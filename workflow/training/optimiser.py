@@ -1,4 +1,4 @@
-"""Adam and AdamW with weight decay by group of parameters, and the learning rate of each epoch."""
+"""Adam and AdamW with weight decay per parameter group, and the learning rate of each epoch."""
 
 import math
 from typing import Any
@@ -14,7 +14,8 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def build(model: Classifier, settings: Training) -> Optimizer:
-    """`weight_decay` applies to every parameter; `classifier_weight_decay` is added for the classifier's weight.
+    """Return the optimiser: `weight_decay` applies to every parameter; `classifier_weight_decay` adds to it for
+    the classifier's weight.
 
     adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. On a GPU the
     learning rate is a tensor, which a captured graph reads at every replay.
@@ -43,7 +44,7 @@ def parameters(optimiser: Optimizer) -> list[torch.nn.Parameter]:
 
 
 def moments(optimiser: Optimizer) -> dict[str, torch.Tensor]:
-    """The optimiser's tensors by name; the tensors themselves, not copies."""
+    """Return the optimiser's tensors by name; the tensors themselves, not copies."""
     return {
         f"{number}.{name}": optimiser.state[parameter][name]
         for number, parameter in enumerate(parameters(optimiser))
@@ -60,7 +61,10 @@ def set_rate(optimiser: Optimizer, rate: float) -> None:
 
 
 def learning_rate(settings: Training, epoch: int) -> float:
-    """The rate of `epoch`, from 1: constant, times `decay` after each milestone, or half a cosine down to 0."""
+    """Return the learning rate of `epoch` (from 1).
+
+    It is constant, multiplied by `decay` after each milestone, or falls to 0 along half a cosine.
+    """
     if settings.schedule == "step":
         return settings.learning_rate * settings.decay ** sum(epoch > at for at in settings.milestones)
     if settings.schedule == "cosine":

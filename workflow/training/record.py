@@ -17,10 +17,10 @@ UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_
 
 
 def write(job: Job, parameters: dict[str, int]) -> None:
-    """Write all files; metrics.jsonl exists already, if the run got that far. parameters: numbers stored, by part."""
+    """Write all files; metrics.jsonl exists already, if the run got that far. parameters: weights stored, by part."""
     run, fold, folder = job.run, job.fold, job.output
     result = {
-        **dict.fromkeys(UNKNOWN),  # that a failed run does not reach
+        **dict.fromkeys(UNKNOWN),  # null if a failed run does not get that far
         "epochs": 0,
         "train_seconds": 0.0,
         "device": "",
@@ -47,7 +47,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
-    """One line per test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
+    """Yield a line per test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
     for row, chances in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
         predicted = int(chances.argmax())
         texts = [f"{value:.9g}" for value in chances]

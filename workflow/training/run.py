@@ -4,7 +4,7 @@
         --output results/demo/runs/demo/pixels/lstm/group/fold0/seed0 \\
         --checkpoint results/demo/checkpoints/demo/pixels/lstm/group/fold0/seed0
 
-If it is interrupted, even killed, and started again, it resumes from its checkpoint and ends with the same bytes. A
+An interrupted run, even a killed one, resumes from its checkpoint when restarted and writes the same bytes. A
 run that fails (NaN ...) is recorded with status `failed` and exits with status 0, so that the others continue.
 Invalid input: print one sentence, exit with status 1, write nothing.
 """
@@ -75,7 +75,7 @@ def train(job: Job) -> None:
 
 
 def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
-    """Fit a naive baseline to the training part and score it. fit: that of its file (see `baselines`)."""
+    """Fit a naive baseline to the training part and score it. fit: the function of its file (see `baselines`)."""
     fold, run = job.fold, job.run
     pixels = PIXELS[run.training.normalisation]
     x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}

@@ -7,16 +7,18 @@ import numpy as np
 
 
 def chosen(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The line of metrics.jsonl of the epoch chosen on validation: the highest accuracy, then the lowest loss, then
-    the first."""
+    """Return the metrics.jsonl entry of the epoch chosen on validation.
+
+    It has the highest accuracy; of equal ones the lowest loss; of equal ones it is the first.
+    """
     return max(history, key=lambda entry: (entry["validation_accuracy"], -entry["validation_loss"]))
 
 
 def summary(labels: np.ndarray, chances: np.ndarray) -> dict[str, Any]:
-    """The fields of result.json about the test clips. labels (n,), chances (n, C).
+    """Return the fields of result.json about the test clips. labels (n,), chances (n, C).
 
-    Top 5: of equal chances the lower index first. Macro F1: a class that neither occurs nor is predicted is left out
-    of the mean, as in scikit-learn.
+    Top 5: equal probabilities rank by class index. Macro F1: the mean omits a class that neither occurs nor is
+    predicted, as in scikit-learn.
     """
     n_classes = chances.shape[1]
     predicted = chances.argmax(axis=1)

@@ -1,7 +1,7 @@
-"""One training step: forward, backward, clip, update. Its loss stays on the device until the epoch ends, so that
-nothing waits and hardly anything is computed besides the model.
+"""One training step: forward, backward, clip, update. Its loss stays on the device until the epoch ends, so
+no step waits for the device.
 
-A batch that does not fit in memory is cut in pieces whose gradients add up to the same gradient.
+A batch that does not fit in memory is split into pieces whose gradients add up to that of the batch.
 """
 
 import itertools
@@ -22,14 +22,14 @@ from workflow.training.errors import halving
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
 
-EXPLODED = 1e8  # norm of a gradient before clipping, or loss of a batch: no training recovers from it
+EXPLODED = 1e8  # gradient norm before clipping, or batch loss, from which no training recovers
 
 
 class Step:
     """A model with its optimiser; call it with a batch.
 
-    log: a tensor (loss, hits, norm of the gradient) for each step since `begin_epoch`. micro: clips at a time, None
-    for the whole batch.
+    log: a tensor (loss, hits, gradient norm) per step since `begin_epoch`. micro: clips per piece, None for the whole
+    batch.
     """
 
     def __init__(self, model: Classifier, settings: Training):
@@ -50,7 +50,7 @@ class Step:
         exploded, if any. Waits for the device."""
         entries = torch.stack(self.log).double().cpu()
         loss, hits, _ = entries.sum(0).tolist()
-        # a NaN is not <= anything
+        # not (x <= limit) also catches NaN
         bad = (~(entries[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
         return loss, hits, int(bad[0]) + 1 if len(bad) else None
 
@@ -85,7 +85,7 @@ class Step:
         return torch.stack([loss, hits, norm])
 
     def logits(self, batches: Iterator[Batch], between: Callable[[], None] = lambda: None) -> Tensor:
-        """Return (n, C) float32 on the device, without training; calls `between` before each batch."""
+        """Return logits (n, C), float32 on the device, in evaluation mode; call `between` before each batch."""
         self.model.eval()
         found = []
         with torch.inference_mode(), self.autocast:
@@ -97,9 +97,9 @@ class Step:
 
 
 class StepTimer:
-    """Duration of a step, the median over this process's last 2000, measured without waiting for the device.
+    """Measures the median duration of this process's last 2000 steps, without waiting for the device.
 
-    `tick()` before the first and after every step of an epoch, `median_ms()` at its end.
+    Call `tick()` before the first and after every step of an epoch, and `median_ms()` at its end.
     """
 
     def __init__(self, device: torch.device):
@@ -114,7 +114,7 @@ class StepTimer:
         self.marks.append(mark)
 
     def median_ms(self) -> float | None:
-        """Median of the steps so far; None if there are none."""
+        """Return the median duration of a step so far, in ms; None if there are no steps."""
         marks, self.marks = self.marks, []
         if self.on_gpu:
             marks[-1].synchronize()

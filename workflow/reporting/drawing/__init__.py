@@ -1,1 +1,1 @@
-"""What the figures share: how one registers itself, small multiples, dot plots."""
+"""What the figures share: registration, small multiples, dot plots."""

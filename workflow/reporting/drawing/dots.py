@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from workflow.reporting.drawing import panels
 
 ROW = 0.19  # inches per model
-APART, MOST = 0.3, 0.8  # of a row: from one series to the next, at most, and from the first to the last
+APART, MOST = 0.3, 0.8  # of a row's height: largest distance between two series, and between first and last
 
 
 def draw(data: pd.DataFrame, series: dict[Any, panels.Look], columns: int, percent: bool = True) -> Figure:

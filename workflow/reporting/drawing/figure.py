@@ -1,4 +1,4 @@
-"""What a figure is: its caption, what it needs, how it is drawn and saved. The figures themselves are in figures/."""
+"""The Figure class: caption, requirements, drawing and saving. The figures themselves are in figures/."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,13 +27,13 @@ class Drawing(NamedTuple):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, which registers itself by being the FIGURE of a file in figures/.
+    """A figure of the report and article. Assign it to FIGURE in a file of figures/ to register it.
 
-    place orders the figures of report and article. caption: usually the file's docstring. draw returns None if there is
-    nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without any record.
+    place: sort key among the figures of report and article. caption: usually the file's docstring. draw returns None if
+    there is nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without records.
     """
 
-    name: str  # of its files and of its label in the article
+    name: str  # file stem and LaTeX label
     title: str
     place: int
     caption: str | None
@@ -42,7 +42,7 @@ class Figure:
     needs: Literal["records", "configuration"] = "records"
 
     def drawing(self, results: Results) -> Drawing:
-        """Draw the figure from `results`."""
+        """Draw the figure from `results`; return it with its caption, or None with the reason."""
         if self.needs == "records" and results.successful_records.empty:
             return Drawing(None, NO_RUNS)
         with in_style():
@@ -55,14 +55,14 @@ def in_style() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", str(THEME)])
 
 
-def saved(canvas: Canvas, kind: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:
-    """Return the file of a figure, with its origin but without a date: equal figures give equal bytes."""
+def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:
+    """Return the figure as PDF or PNG bytes, with provenance but no date, so equal figures give equal bytes."""
     buffer = BytesIO()
     with in_style():
         if canvas.get_layout_engine() is not None:  # lay out once: PDF and PNG must not differ
             canvas.draw_without_rendering()
             canvas.set_layout_engine("none")
         canvas.savefig(
-            buffer, format=kind, metadata={**UNDATED[kind], "Title": title, ORIGIN[kind]: "; ".join(comments)}
+            buffer, format=format, metadata={**UNDATED[format], "Title": title, ORIGIN[format]: "; ".join(comments)}
         )
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Small multiples: a grid of panels with shared axes, one legend below, and the looks of models, alike in all."""
+"""Small multiples: a grid of panels with shared axes, one legend below, and one look per model in all figures."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from workflow.reporting.results import Results
 mpl.use("agg")  # never open a window
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.0  # inches: width of a column and of a page, and height of all panels
 CHARACTER = 0.08  # inches, mean width of a character of a title
-DARK = "#333333"  # of whatever belongs to no model
+DARK = "#333333"  # for marks that belong to no model
 SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
 
 
@@ -37,7 +37,7 @@ class Look(NamedTuple):
 
 
 def look(results: Results, model: str) -> Look:
-    """Return a model's look: its family's; a variant is lighter and, as colour alone is not enough, dashed."""
+    """Return a model's look: its family's; a variant is lighter and dashed, because colour alone is not enough."""
     family, label = models.get(results, model).family, models.label(results, model)
     colour, marker = SPARE[sum(family.encode()) % len(SPARE)]
     if entry := results.layout["models"].get(family):
@@ -57,10 +57,10 @@ def draw(
     columns: int | None = None,
     **sharing: Any,
 ) -> Figure:
-    """Draw a panel per value of the column `panel`, in order of appearance, `columns` of them in a row (2, if many 4).
+    """Draw a panel per value of the column `panel`, in order of appearance.
 
-    `panel` draws the rows of one. `height` is that of one panel in inches, less where all of them would not fit on a
-    page. `sharing` are sharex and sharey, True by default.
+    `columns`: panels per row, by default 2, or 4 if there are many. `panel` draws the rows of one. `height`: that of a
+    panel in inches, reduced if the panels would not fit on a page. `sharing` holds sharex and sharey, True by default.
     """
     names = list(data["panel"].unique())
     columns = min(columns or (4 if len(names) > 3 else 2), len(names))
@@ -86,13 +86,13 @@ def draw(
 
 
 def entry(look: Look, **style: Any) -> Line2D:
-    """Return an entry of a legend, with the label and colour of `look`: a marker if `style` has one, else a line."""
+    """Return a legend entry, with the label and colour of `look`: a marker if `style` has one, else a line."""
     line = {"label": look.label, "color": look.colour, "linestyle": "" if "marker" in style else "-"}
     return Line2D([], [], **line | style)
 
 
 def experiments(results: Results) -> list[tuple[str, str, str, str]]:
-    """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in the order of tables."""
+    """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in table order."""
     known = results.experiments.itertuples(index=False, name=None)
     return [experiment for experiment in known if len(results.successful(*experiment))]
 
@@ -126,6 +126,6 @@ def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
 
 
 def extent(counts: pd.Series) -> str:
-    """Return the smallest and the largest of `counts`, or the one number that all are."""
+    """Return the smallest and the largest of `counts`, or just the number if all are equal."""
     known = counts.dropna().astype(int)
     return "–".join(dict.fromkeys((str(known.min()), str(known.max()))))

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from workflow.reporting.drawing.figure import Drawing, Figure, saved
+from workflow.reporting.drawing.figure import Drawing, Figure, to_bytes
 from workflow.reporting.registry import registered
 from workflow.reporting.results import Results
 from workflow.storage.files import write_bytes, write_text
@@ -15,7 +15,7 @@ MODULE = "workflow.commands.figures"
 def write(results: Results, output: Path, names: list[str]) -> dict[str, Drawing]:
     """Draw figures `names` into the folder `output`.
 
-    captions.json there holds the caption of each, or why it has nothing to show; such a figure has no files.
+    captions.json there holds each figure's caption, or the reason why it has nothing to show and no files.
     """
     comments = results.provenance.lines(MODULE)
     drawings = {name: FIGURES[name].drawing(results) for name in names}
@@ -25,7 +25,7 @@ def write(results: Results, output: Path, names: list[str]) -> dict[str, Drawing
             if canvas is None:
                 file.unlink(missing_ok=True)  # of earlier records
             else:
-                write_bytes(file, saved(canvas, kind, name, comments))
+                write_bytes(file, to_bytes(canvas, kind, name, comments))
     captions = {name: drawing.text for name, drawing in drawings.items()}
     write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
     return drawings

@@ -1,5 +1,5 @@
 """Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on validation, with one
-standard deviation over three runs or more; short bars: at the best test epoch, which is optimistic. Models of almost
+standard deviation (three or more runs); short bars: at the best test epoch, which is optimistic. Models of nearly
 equal size stand side by side. Baselines without weights are horizontal lines.
 """
 
@@ -18,19 +18,19 @@ from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
-ASIDE = 0.05  # decades from one model to the next, where several have almost the same size
+OFFSET = 0.05  # decades on the x axis between models of nearly the same size
 LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines without weights
 
 
 def table(results: Results) -> pd.DataFrame:
-    """Return a row per experiment with its weights, accuracies in percent, and where it is shown on the axis."""
+    """Return a row per experiment with its weights, accuracies in percent and x position."""
     data = panels.titled(results, panels.accuracies(results))
     data["best"] = panels.accuracies(results, "best_epoch_accuracy")["value"]
     experiments = data[EXPERIMENT].itertuples(index=False, name=None)
     data["weights"] = [models.recorded_weights(results, *experiment) or 0 for experiment in experiments]
-    alike = data.groupby(["panel", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
-    aside = alike.cumcount() - (alike.transform("size") - 1) / 2
-    return data.assign(shown=data["weights"] * 10 ** (ASIDE * aside))
+    similar = data.groupby(["panel", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
+    offset = similar.cumcount() - (similar.transform("size") - 1) / 2
+    return data.assign(x=data["weights"] * 10 ** (OFFSET * offset))
 
 
 def draw(results: Results) -> Canvas:
@@ -52,8 +52,8 @@ def draw(results: Results) -> Canvas:
                 axes.axhline(row["value"].item(), color=look.colour, ls=lines[model], lw=1, zorder=1)
                 continue
             reach = row["value"] - row["low"]
-            axes.errorbar(row["shown"], row["value"], reach, fmt="none", ecolor=look.colour, elinewidth=0.7, zorder=1.5)
-            own = {"data": row, "x": "shown", "color": look.colour, "ax": axes}
+            axes.errorbar(row["x"], row["value"], reach, fmt="none", ecolor=look.colour, elinewidth=0.7, zorder=1.5)
+            own = {"data": row, "x": "x", "color": look.colour, "ax": axes}
             sns.scatterplot(**own, y="best", marker="_", s=60, linewidth=1.2, zorder=1.1)
             sns.scatterplot(**own, y="value", marker=look.marker, s=75 if large else 26, linewidth=0.8, zorder=1.2)
 

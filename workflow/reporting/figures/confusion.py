@@ -17,11 +17,11 @@ from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Figure
 from workflow.reporting.results import Results
 
-NAMED = 16, 4  # up to so many classes and panels, class names are readable; above, classes are numbered
+NAMED = 16, 4  # up to this many classes and panels, names are readable; above, classes are numbered
 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
-    """Return predictions by true class (rows) and predicted class, and the number of runs that left some."""
+    """Return predictions by true class (rows) and predicted class, and the number of runs that have some."""
     from sklearn import metrics  # slow to import
 
     files = results.files("predictions.csv", *experiment)

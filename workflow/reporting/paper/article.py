@@ -48,7 +48,7 @@ def prepare(results: Results, folder: Path) -> None:
 
 
 def declared(drawings: dict[str, Drawing]) -> str:
-    """Return a line of LaTeX per figure: paper.tex places those with something to show and lists the others."""
+    """Return a line of LaTeX per figure: paper.tex includes those with something to show and lists the others."""
     lines = []
     for name, (canvas, text) in drawings.items():
         if canvas is None:

@@ -15,7 +15,7 @@ UNKNOWN = "(not available)"
 
 
 def values(results: Results) -> dict[str, str]:
-    """Return macro name -> plain text. What the records do not give is "(not available)"."""
+    """Return macro name -> plain text. A value that the records lack is "(not available)"."""
     states = results.excluded["state"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
     datasets = results.experiments["dataset"].drop_duplicates()
@@ -45,14 +45,14 @@ def values(results: Results) -> dict[str, str]:
         "devicesList": ", ".join(sorted(set(table["device"]))),
         "provenanceRecords": results.provenance.records,
         "provenanceCommits": results.provenance.commits,
-        "provenanceScript": results.provenance.script,
+        "provenanceScript": results.provenance.code,
     }
     known = {name: UNKNOWN if text in ("", MISSING) else text for name, text in found.items()}
     return known | {"partialData": partial(results)}
 
 
 def partial(results: Results) -> str:
-    """Return the data sets of which only a part is at hand, with their clips; "" if all are whole."""
+    """Return the data sets that are only partly available, with their clips; "" if all are complete."""
     found = []
     for dataset in results.experiments["dataset"].drop_duplicates():
         if results.partial(dataset):

@@ -1,4 +1,4 @@
-"""The article's own small tables: what was run, what became of the claims and reported numbers, who leads."""
+"""The article's own small tables: runs, verdicts on claims and reported numbers, best models."""
 
 import pandas as pd
 
@@ -17,12 +17,12 @@ CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
     "test_accuracy": ("Points more than each rival, epoch chosen on validation", "gain", 100, 1),
     "best_epoch_accuracy": ("Points more than each rival, best test epoch", "gain", 100, 1),
 }
-KINDS = {"accuracy": "Test accuracy (protocol random, best test epoch)"}  # metric -> what is compared
-KINDS |= {name: comparison.TITLES["", name] for name in COUNTS}
+METRICS = {"accuracy": "Test accuracy (protocol random, best test epoch)"}  # metric -> what is compared
+METRICS |= {name: comparison.TITLES["", name] for name in COUNTS}
 
 
 def runs(results: Results) -> pd.DataFrame:
-    """Return a row per data set, front end and protocol: how many models, folds and seeds, and the states of runs."""
+    """Return a row per data set, front end and protocol: numbers of models, folds and seeds, and of runs by state."""
     every = pd.concat([results.successful_records.assign(state="finished"), results.excluded]).dropna(subset=["fold"])
     groups, rows = every.groupby(BLOCK), []
     for place in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
@@ -33,7 +33,7 @@ def runs(results: Results) -> pd.DataFrame:
 
 
 def verdicts(results: Results) -> pd.DataFrame:
-    """Return a row per claim of the abstract: its range, what was found, and how often each verdict occurs."""
+    """Return a row per claim of the abstract: range claimed, range found, and the count of each verdict."""
     table, rows = claims.build(results), []
     for name, (text, metric, scale, digits) in CLAIMS.items():
         found = table[table["claim"] == name]
@@ -45,13 +45,14 @@ def verdicts(results: Results) -> pd.DataFrame:
 
 
 def reported(results: Results) -> pd.DataFrame:
-    """Return a row per kind of reported number: how often each verdict on the reproduced one occurs."""
+    """Return a row per metric: how many numbers were reported, and how many reproductions got each verdict."""
     table = comparison.build(results)
-    nearest = table["protocol"].isin(["", "random"]) & (table["measure"] != "test_accuracy")
-    known = table[table["reported"].notna() & nearest]
-    kinds = ((text, known.loc[known["metric"] == metric, "verdict"]) for metric, text in KINDS.items())
-    rows = [(text, number(len(verdicts)), _counts(verdicts)) for text, verdicts in kinds if len(verdicts)]
-    return pd.DataFrame(rows, columns=["Number", "Reported", "Reproduced"])
+    # papers report the best test epoch on random splits; a count has neither
+    comparable = table["protocol"].isin(["", "random"]) & (table["measure"] != "test_accuracy")
+    known = table[table["reported"].notna() & comparable]
+    verdicts_on = ((text, known.loc[known["metric"] == metric, "verdict"]) for metric, text in METRICS.items())
+    rows = [(text, number(len(verdicts)), _counts(verdicts)) for text, verdicts in verdicts_on if len(verdicts)]
+    return pd.DataFrame(rows, columns=["Metric", "Reported numbers", "Verdicts"])
 
 
 def leaders(results: Results) -> pd.DataFrame:

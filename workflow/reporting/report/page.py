@@ -9,7 +9,7 @@ import jinja2
 import typer
 
 from workflow.reporting import options, records
-from workflow.reporting.drawing.figure import saved
+from workflow.reporting.drawing.figure import to_bytes
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.report import runs
 from workflow.reporting.results import Results, gather
@@ -43,11 +43,11 @@ def page(results: Results, prefix: str = "") -> str:
 
 
 def images(results: Results) -> list[tuple[str, str, str, str]]:
-    """Return (name, title, PNG in base64, caption) of every figure; of one with nothing to show "" and the reason."""
+    """Return (name, title, PNG in base64, caption) of every figure; "" and the reason for one with nothing to show."""
     drawn = []
     for figure in FIGURES.values():
         canvas, text = figure.drawing(results)
-        image = saved(canvas, "png", figure.name, results.provenance.lines(MODULE)) if canvas else b""
+        image = to_bytes(canvas, "png", figure.name, results.provenance.lines(MODULE)) if canvas else b""
         drawn.append((figure.name, figure.title, base64.b64encode(image).decode(), text))
     return drawn
 

@@ -30,7 +30,7 @@ PERCENT = ["test_accuracy", "best_epoch_accuracy", "validation_accuracy", "test_
 SHARED = {"specification": "specification.yaml", "environment": "environment.json"}
 FILES = ["result.json", "metrics.jsonl", "predictions.csv", *SHARED.values()]
 CURVES = ("train_accuracy", "validation_accuracy", "test_accuracy")
-MOST_POINTS = 80  # of a curve on the page; metrics.jsonl has all
+MAX_POINTS = 80  # per curve on the page; metrics.jsonl has every epoch
 
 
 def collect(results: Results) -> dict[str, Any]:
@@ -43,19 +43,19 @@ def collect(results: Results) -> dict[str, Any]:
         if run.pop("git_dirty", False):
             run["git_commit"] += f" ({UNCOMMITTED})"
         run["path"] = "/".join(row["record"].split("/")[-7:-1])  # below runs/
-        run["text"] = searched(results, run)
+        run["text"] = search_text(results, run)
         run["files"] = [name for name in FILES if (folder / name).is_file()]
         if epochs := curves.read(folder / "metrics.jsonl"):
             run["curve"] = curve(epochs)
         for key, name in SHARED.items():
             if name in run["files"]:
-                run[key] = texts[key].setdefault(text(folder / name), len(texts[key]))
+                run[key] = texts[key].setdefault(shared_text(folder / name), len(texts[key]))
         runs.append(run)
     return {"runs": runs, "columns": list(COLUMNS), "percent": PERCENT, **{key: list(texts[key]) for key in texts}}
 
 
-def searched(results: Results, run: dict[str, Any]) -> str:
-    """Return what the search looks at, in lower case: the path of the run and the printed names."""
+def search_text(results: Results, run: dict[str, Any]) -> str:
+    """Return what the search looks at, in lower case: the path of the run and printed names of the run."""
     names = [run["record"], run["status"]]
     if "model" in run:
         names.append(models.label(results, run["model"]))
@@ -64,13 +64,13 @@ def searched(results: Results, run: dict[str, Any]) -> str:
 
 
 def curve(epochs: list[curves.Epoch]) -> dict[str, list]:
-    """Return epochs and accuracies, thinned to MOST_POINTS and the last; None for a value that a line lacks."""
-    kept = sorted({*range(0, len(epochs), -(-len(epochs) // MOST_POINTS)), len(epochs) - 1})
+    """Return epochs and accuracies, thinned to at most MAX_POINTS plus the last; None for a value that a line lacks."""
+    kept = sorted({*range(0, len(epochs), -(-len(epochs) // MAX_POINTS)), len(epochs) - 1})
     lines = {name: curves.column([epochs[index] for index in kept], name) for name in ("epoch", *CURVES)}
     return {name: [None if math.isnan(value) else round(value, 4) for value in line] for name, line in lines.items()}
 
 
-def text(path: Path) -> str:
-    """Return a file without the identity of the run, so that many runs have the same text."""
+def shared_text(path: Path) -> str:
+    """Return a file's text without the run's identity, so that runs can share it."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     return "".join(line for line in lines if line.partition(":")[0] not in IDENTITY)

@@ -18,7 +18,7 @@ def marked_mean(results: Results, row: Row, column: Column) -> Cell:
 
 
 def observations(results: Results, row: Row, column: Column) -> Cell:
-    """Show the number of observations, of how many, and the letter of a footnote."""
+    """Show the number of observations, the expected number, and the letter of a footnote."""
     wanted = statistics.expected(results, *(row[name] for name in EXPERIMENT))
     return Cell(str(row["n"]) if row["n"] == wanted else f"{row['n']} of {wanted}", note=row["letter"])
 
@@ -63,7 +63,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             "group": f"Protocol group: {splits.promise(results, dataset)}",
             "random": "Protocol random: clips split at random, as in the published implementations",
         }
-        # rows alike share a footnote
+        # rows with the same remark share a footnote
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
         footnotes = dict(
             zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False)

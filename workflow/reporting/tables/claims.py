@@ -32,7 +32,7 @@ def data(results: Results, row: Row, column: Column) -> str:
 
 
 def against(results: Results, row: Row, column: Column) -> Cell:
-    """Show the rival, which is no entry of the configuration if it is the dense LSTM of the same sizes."""
+    """Show the rival; the dense LSTM of the same sizes is not in the configuration."""
     if row["against"] == DENSE:
         return Cell(DENSE, link="")
     return Cell(model(results, row, column), link=link(row | {"model": row["against"]}))

@@ -1,4 +1,4 @@
-"""Every reported number beside ours, with a verdict."""
+"""Every reported number compared with ours, with a verdict."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What one time step of one sequence costs in each format, from its declaration alone."""
+"""The cost of one time step of one sequence in each format, computed from its declaration."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every run that no mean includes, with its state and reason."""
+"""Every run excluded from means, with its state and reason."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from workflow.reporting import models
 from workflow.reporting.results import Results
 from workflow.reporting.table import Cell, Column, Row, Sheet, Table, text
 
-MOST = 40  # printed rows; the CSV has all
+MAX_ROWS = 40  # printed; the CSV has all
 
 
 def run(results: Results, row: Row, column: Column) -> Cell:
-    """Show which run it is, or the path of a record that does not tell."""
+    """Show the run's identity, or the record's path if that is unknown."""
     if pd.isna(row["fold"]) or not isinstance(row["dataset"], str):
         return Cell(row["record"], link="")
     name = models.label(results, row["model"])
@@ -36,8 +36,8 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield one sheet, with the missing runs at its end."""
     if len(frame):
         rows = frame.sort_values("state", key=lambda state: state == "missing", kind="stable")
-        notes = [f"{len(rows) - MOST} more are in excluded.csv."] if len(rows) > MOST else []
-        yield Sheet("", f"Excluded runs ({len(rows)}).", rows[:MOST], notes)
+        notes = [f"{len(rows) - MAX_ROWS} more are in excluded.csv."] if len(rows) > MAX_ROWS else []
+        yield Sheet("", f"Excluded runs ({len(rows)}).", rows[:MAX_ROWS], notes)
 
 
 EMPTY = "No run is excluded: each expected run has a successful record."

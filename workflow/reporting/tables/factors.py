@@ -1,9 +1,9 @@
-"""How much of the accuracy is protocol, how much recipe, how much weight format.
+"""How much protocol, recipe and weight format each contribute to the accuracy.
 
 Families that were trained with both recipes (ours and the authors') under both protocols form a balanced design. The
 sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and seeds leave. Only
 folds and seeds that every cell of the design has are used. More epochs alone give a higher best test epoch, so the
-shares at equal epochs stand beside those of the whole runs.
+shares at equal epochs are printed next to those of the whole runs.
 """
 
 import itertools
@@ -40,7 +40,7 @@ COLUMNS = [
 def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str, str]]:
     """Return family -> {recipe: model} for the families with both recipes.
 
-    Of several models with one family and recipe, the one named as the family counts, else the first.
+    Of several models with one family and recipe, use the one named after the family, else the first.
     """
     found: dict[str, dict[str, str]] = {}
     for *place, name in results.places:
@@ -59,7 +59,7 @@ def cube(
 ) -> tuple[np.ndarray, list[str]] | None:
     """Return the balanced design's accuracies (protocol, recipe, format, run) and its families; None if there is none.
 
-    epochs: cut every run to its first epochs.
+    epochs: use only that many first epochs of every run.
     """
     cells = {}
     for family, entries in design(results, dataset, front_end).items():

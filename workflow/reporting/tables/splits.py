@@ -12,7 +12,7 @@ from workflow.reporting.table import Column, Row, Sheet, Table
 
 
 def sources(results: Results, row: Row, column: Column) -> str:
-    """Show how many sources the three parts have."""
+    """Show the number of sources of each of the three parts."""
     counts = [number(row[f"{part}_sources"]) for part in splits.PARTS]
     return MISSING if MISSING in counts else ", ".join(counts)
 
@@ -37,7 +37,7 @@ NOTES = [
 
 @cached
 def build(results: Results) -> pd.DataFrame:
-    """Return the rows of leakage.csv for every expected fold, in the order of tables."""
+    """Return the rows of leakage.csv for every expected fold, in table order."""
     pairs = results.experiments[["dataset", "protocol"]].drop_duplicates().itertuples(index=False, name=None)
     found = [splits.rows(results, dataset, protocol).sort_values("fold") for dataset, protocol in pairs]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SPLIT_SIZES)
