@@ -143,7 +143,7 @@ class Table:
 
 
 def link(row: Row) -> str:
-    """Return the folder below runs/ of the runs behind a row; None for a row without a model."""
+    """Return the folder below runs/ of the runs behind a row; "" for a row without a model."""
     if not isinstance(row.get("model"), str):
         return ""
     parts = [row.get(name) for name in ("dataset", "front_end", "model", "protocol")]
