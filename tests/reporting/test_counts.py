@@ -1,5 +1,6 @@
 """parameters and complexity from a configuration alone."""
 
+import re
 import subprocess
 import sys
 
@@ -82,3 +83,15 @@ def test_a_wrong_configuration_is_one_sentence(tmp_path):
     (tmp_path / "wrong.yaml").write_text("name: x\ndatasets: {ucf11: {}}\nmodels: {}\nspeed: 1\n")
     with pytest.raises(InputError, match=r"wrong\.yaml"):
         tables.main(config=tmp_path / "wrong.yaml", output=tmp_path)
+
+
+def test_without_records_a_table_that_needs_them_is_refused(counted, tmp_path):
+    expected = r"^--from DIR is missing; without records only these tables can be made: .*\bparameters\b"
+    with pytest.raises(InputError, match=expected):
+        tables.main(config=counted / "config.yaml", output=tmp_path / "made", tables=["accuracy"])
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_without_records_is_named(tmp_path):
+    with pytest.raises(InputError, match=rf"^{re.escape(str(tmp_path))}: no result\.json in this folder or below it; "):
+        tables.main(tmp_path, tables=["accuracy"])

@@ -72,7 +72,7 @@ def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path
     reason = "No format was run with both recipes."
     assert json.loads((tmp_path / "captions.json").read_text()) == {"factors": reason}
     assert not list(tmp_path.glob("factors.*"))
-    assert f"figures: no factors: {reason}" in capsys.readouterr().out
+    assert f"figures: skipped factors: {reason}" in capsys.readouterr().out
 
 
 def test_an_unknown_figure_is_an_error_that_names_the_known_ones(few, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from synthetic_records import SHAPES, record, write_run
 
+from fdht.mega import GATES
 from workflow.reporting import models
 from workflow.reporting.results import gather
 
@@ -58,3 +59,13 @@ def test_the_configuration_decides_before_the_records(tmp_path):
     config = {"name": "x", "datasets": {"demo": {}}, "models": {"mine": model}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     assert models.get(gather(tmp_path), "mine") == ("tt_lstm", "authors")
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "two_gates"])
+def test_the_dense_layer_has_the_gates_of_the_cell(tmp_path, monkeypatch, cell):
+    monkeypatch.setitem(GATES, "two_gates", 2)
+    folder = write_run(tmp_path, record("mine", family="mine"))
+    text = yaml.safe_dump({"recurrent": {"format": "dense", "cell": cell, "hidden_size": 5, "input_size": 7}})
+    (folder / "specification.yaml").write_text(text)
+    dense = models.dense_counts(gather(tmp_path), "demo", "pixels", "mine")
+    assert dense == {"W": GATES[cell] * 35, "U": GATES[cell] * 25, "weights": GATES[cell] * 60}

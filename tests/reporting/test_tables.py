@@ -62,4 +62,4 @@ def test_a_table_has_the_name_of_its_file_and_a_title(name):
     assert table.name == name
     assert table.title
     assert len({column.key for column in table.columns}) == len(table.columns)
-    assert [other.place for other in TABLES.values()].count(table.place) == 1
+    assert [other.order for other in TABLES.values()].count(table.order) == 1

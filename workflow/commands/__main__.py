@@ -1,6 +1,6 @@
-"""The commands of ./reproduce: finds the one that is meant and hands over.
+"""Dispatch ./reproduce to one of its commands, or to the pipeline.
 
-Typer and the commands are imported only when they are needed, so that the pipeline starts without waiting for them.
+Typer and the commands are imported only when needed, so that the pipeline starts without waiting for them.
 """
 
 import os
@@ -12,9 +12,9 @@ from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.errors import InputError, sentence
 
-PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # every word goes to python -m PROGRAM
+PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
 PROJECT = (*PROGRAMS, "tables", "figures", "reference")  # ./reproduce COMMAND
-STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the folder that the user stands in
+STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the user's working directory
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         if first in PROGRAMS:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
         if first in PROJECT:
-            os.chdir(STOOD)  # where the paths of its options are meant from
+            os.chdir(STOOD)  # its paths are relative to this folder
             return command(first, rest, f"./reproduce {first}")
         if first.startswith("-"):
             first, rest = "demo", arguments
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def command(name: str, given: list[str], program: str, config: str = "") -> int:
-    """Run a command with Typer. Whatever is wrong with its options is one sentence."""
+    """Run a command with Typer. An invalid option is reported in one sentence."""
     from typer._click.exceptions import ClickException
 
     from workflow.storage.command_line import call
@@ -59,7 +59,7 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
 
 
 def configuration_file(name: str) -> str:
-    """The file that the user calls `name`: a path from where the user stands, or config/NAME.yaml."""
+    """Return the configuration file `name`: a path relative to the user's working directory, or config/NAME.yaml."""
     candidates = [Path(STOOD, name), Path(name), Path("config", f"{name}.yaml")]
     found = next((path for path in candidates if path.suffix in (".yaml", ".yml") and path.is_file()), None)
     if found is None:
@@ -71,7 +71,7 @@ def configuration_file(name: str) -> str:
 
 
 def version() -> str:
-    """The versions that decide what is computed."""
+    """Return the versions that affect results."""
     import tomllib
 
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]

@@ -18,15 +18,15 @@ from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, FAILED, states
 from workflow.storage.errors import InputError
 
-LARGEST = 1000  # tasks of an array, unless the cluster's MaxArraySize says otherwise
-NOTICE = 120  # seconds between the signal and the end of a task's time
+LARGEST = 1000  # tasks of an array, if the cluster's MaxArraySize is unknown
+NOTICE = 120  # seconds between the signal and the task's time limit
 SCRIPT = Path(__file__).with_suffix(".sbatch")
 
 
 def write(config_file: str, results: Path, folders: list[str], profile: Path, environment: Path) -> list[str]:
     """Write RESULTS/array/{runs.txt, train.sbatch} for the runs `folders`. Return the commands that submit it.
 
-    profile: a config.yaml with the partition, account, GPU, time and memory of `train`. environment: holds bin/.
+    profile: a config.yaml with the partition, account, GPU, time and memory of `train`. environment: contains bin/.
     """
     folder = results / "array"
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def write(config_file: str, results: Path, folders: list[str], profile: Path, en
 
 
 def requested(profile: dict[str, Any]) -> dict[str, Any]:
-    """What a profile of the Slurm plugin requests for `train`, as options of sbatch."""
+    """Return the resources that a profile of the Slurm plugin requests for `train`, as options of sbatch."""
     resources = {**profile.get("default-resources", {}), **profile.get("set-resources", {}).get("train", {})}
     names = {"slurm_partition": "partition", "slurm_account": "account", "gres": "gres", "runtime": "time"}
     names |= {"mem_mb": "mem", "constraint": "constraint", "qos": "qos"}

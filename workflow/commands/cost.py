@@ -1,8 +1,8 @@
 """Estimate what a configuration costs before anything starts: jobs, GPU and CPU hours, disk, download.
 
-Times come from the records of runs that are done, otherwise from a few steps of each model timed on this machine and
-kept in results/CONFIG/cost.json; the last column names the source. Ask on the machine, or a node of the cluster, that
-will do the work: times are not converted from one device to another.
+Times come from the records of finished runs, otherwise from a few steps of each model, timed on this machine and kept
+in results/CONFIG/cost.json; the last column names the source. Run it on the machine or cluster node that will do the
+work: times are not converted from one device to another.
 """
 
 import json
@@ -33,7 +33,7 @@ DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
 
 
 def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each data set, front end and model. `timed`: calibration by `key`, completed where it lacks one."""
+    """Return a row per data set, front end and model. timed: calibration by `key`; missing entries are added."""
     grid = defaultdict(list)
     for run in runs(config):
         grid[run.dataset, run.front_end, run.model].append(run)
@@ -88,7 +88,7 @@ def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: in
 
 
 def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
-    """Clips that a run trains on, and those that it scores after every epoch."""
+    """Return the number of clips that a run trains on, and of those that it scores after every epoch."""
     path = _data(config, results) / run.dataset / "splits.csv"
     if path.is_file():
         train, *scored = (_counts(path)[run.protocol, run.fold, part] for part in ("train", "validation", "test"))
@@ -105,7 +105,7 @@ def _counts(path: Path) -> Counter[tuple[str, int, str]]:
 
 
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
-    """For each data set: download and frames in GB, core hours of decoding that are still to be done."""
+    """Return for each data set: GB to download, GB of frames, core hours of decoding still to do."""
     size = config.frames.count, config.frames.height, config.frames.width
     # frames are decoded for every front end
     tensors = ["pixels", *(name for name in config.front_ends if name in EXTRACTED)]
@@ -138,7 +138,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
-    """The page that is printed."""
+    """Return the text to print."""
     columns = itemgetter("dataset", "front_end", "model", "jobs", "step_ms", "hours")
     models = [[*columns(row), f"{row['source']} ({row['device']})"] for row in rows]
     headings = ["data set", "front end", "model", "jobs", "step ms", "hours", "times from"]

@@ -1,4 +1,4 @@
-"""All figures as PDF and PNG, from a folder of records alone."""
+"""Draw all figures as PDF and PNG from a folder of records; needs neither data nor training."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def main(
         print(f"figures: {sentence}", file=sys.stderr)
     for name, (canvas, reason) in drawings.items():
         if canvas is None:
-            print(f"figures: no {name}: {reason}")
+            print(f"figures: skipped {name}: {reason}")
     drawn = sum(canvas is not None for canvas, _ in drawings.values())
     print(f"figures: {drawn} figures from {results.provenance.records} -> {output}")
 

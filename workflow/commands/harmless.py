@@ -1,8 +1,8 @@
 """Mark the present code, and the pins, as equivalent to what produced the results, so nothing is rerun.
 
-For an edit that changes no number, such as a new name or a faster way to the same sums. Comments, docstrings and
-layout need no such mark. Changes of the configuration or the data are still rerun. The decision is yours; records keep
-the commit that they were made at.
+For edits that change no number, such as a renamed variable or a faster way to compute the same sums. Edits of comments,
+docstrings and formatting never need it. Changes of the configuration or the data still cause reruns. The decision is
+yours; records keep the commit that produced them.
 """
 
 import os
@@ -24,7 +24,7 @@ def main(context: typer.Context) -> int:
     if not listings:
         raise InputError(f"{config.name} has no results yet that an edit of the code could make outdated")
     before = {path: (path.stat(), path.read_text()) for path in listings}
-    for path in listings:  # written from the present code; with the old time of change nothing else is behind them
+    for path in listings:  # rewritten from the present code; the old modification time keeps all later files up to date
         path.unlink()
     code = snakemake(context.obj, ["--cores", "1", "--quiet", "all", "--", *map(str, listings)])
     for path, (stat, text) in before.items():

@@ -10,7 +10,7 @@ from workflow.experiments.states import DONE, STATES, State, states
 
 
 def listing(found: dict[Run, State]) -> str:
-    """A line for each run, and how many there are of each state."""
+    """Return one line per run, and the number of runs in each state."""
     rows = [[state.name, _accuracy(state), run.folder, state.reason] for run, state in found.items()]
     table = tabulate(rows, headers=["state", "accuracy", "run", ""], colalign=("left", "right"), missingval="")
     counts = Counter(state.name for state in found.values())

@@ -1,7 +1,7 @@
 """The pipeline: `./reproduce CONFIG [TARGET ...] [any Snakemake option]`.
 
-One pipeline per configuration runs at a time. The kernel frees its lock however it ends, even if it is killed;
-Snakemake's own lock would stay, so it is switched off.
+Only one pipeline per configuration runs at a time. The kernel frees its lock even if it is killed; Snakemake's own lock
+would stay, so it is disabled.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from workflow.experiments.fields import did_you_mean
 from workflow.storage import lock
 from workflow.storage.errors import InputError
 
-# rules with wildcards cannot be requested by name; these request everything that they make
+# rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}
 CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
@@ -26,7 +26,7 @@ CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
 
 def start(config: str, options: list[str]) -> NoReturn:
-    """Make the targets among the words for Snakemake, all of them if there is none. config: a file."""
+    """Build the targets among `options`, which go to Snakemake; without a target, build all. config: a file."""
     known = (*TARGETS, *GOALS.values())
     for word in options[:1]:  # a typo, unless it is an option or a file
         if not (word.startswith("-") or "/" in word or word in known):
@@ -37,7 +37,7 @@ def start(config: str, options: list[str]) -> NoReturn:
 
 
 def prepare(config: str, options: Iterable[str] = ()) -> None:
-    """Take the lock of the configuration and check its files. Raise InputError if they cannot be used."""
+    """Lock the configuration and check its files. Raises InputError if they cannot be used."""
     if not is_dry(options):  # which changes nothing
         _hold_lock(config)
     check(config)
@@ -48,7 +48,7 @@ def is_dry(options: Iterable[str]) -> bool:
 
 
 def snakemake(config: str, options: list[str]) -> int:
-    """Run Snakemake in a process of its own, which shares our lock and our end. Return its exit code."""
+    """Run Snakemake in a child process, which inherits our lock and ends with us. Return its exit code."""
     command = [sys.executable, "-m", __spec__.name, *_arguments(config, options)]
     process = subprocess.Popen(command, close_fds=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
@@ -57,7 +57,7 @@ def snakemake(config: str, options: list[str]) -> int:
 
 
 def run_snakemake(arguments: list[str]) -> NoReturn:
-    """Become Snakemake, with one sentence about a wrong option instead of 119 lines."""
+    """Run Snakemake in this process; report an invalid option in one sentence instead of 119 lines."""
     from snakemake import cli
 
     argparse.ArgumentParser.error = _wrong_option  # type: ignore[assignment,method-assign]
@@ -68,20 +68,20 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
 def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     if (rest := message.removeprefix("unrecognized arguments: ")) != message:
         word = rest.split()[0]
-        hint = did_you_mean(word, parser._option_string_actions)  # argparse names its options nowhere else
+        hint = did_you_mean(word, parser._option_string_actions)  # no public attribute of argparse lists its options
         message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * hint.startswith("did")
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)
 
 
 def _arguments(config: str, options: list[str]) -> list[str]:
-    """Snakemake needs a number of cores, unless the user or a profile gives it."""
+    """Return the arguments for Snakemake; adds the number of cores unless the user or a profile gives it."""
     given = any(word.partition("=")[0] in CORES or word[:2] in ("-c", "-j") for word in options)
     return ["--configfile", config, "--nolock", *([] if given else ["--cores", "all"]), *options]
 
 
 def _hold_lock(config: str) -> None:
-    """Keep other pipelines off the results of this configuration until this process ends."""
+    """Lock the results of this configuration against other pipelines until this process ends."""
     folder, name = Path("results"), Path(config).stem  # `check` requires that this is the name of the results
     try:
         file = lock.attempt(folder / f".{name}.lock")
@@ -91,11 +91,11 @@ def _hold_lock(config: str) -> None:
         raise InputError(f"another ./reproduce is at work on {config} in this folder; wait for it or stop it")
     with file:
         file.seek(0)
-        other = file.read()  # the file that the results were made from
+        other = file.read()  # the configuration file that produced the results
         if (folder / name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
             raise InputError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
         lock.write(file, config)
-        os.set_inheritable(os.dup(file.fileno()), True)  # keeps the lock, also in the Snakemake that is started
+        os.set_inheritable(os.dup(file.fileno()), True)  # the child process, Snakemake, holds the lock too
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make tables, figures and report of the records that come with the project, without data or training.
+"""Make tables, figures and report from the records shipped with the project; needs neither data nor training.
 
 results/reference/ holds the records of config/comparison.yaml on 217 clips of UCF11; see its README.
 """

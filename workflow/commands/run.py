@@ -1,9 +1,9 @@
-"""Train part of the grid: one run, or all that agree with what is given.
+"""Train part of the grid: one run, or every run that matches.
 
 \b
 ./reproduce paper run ucf11 pixels fdht_lstm --fold 0 --seed 1   one run
 ./reproduce paper run --model fdht_lstm                          all its data sets, folds and seeds
-./reproduce paper run ucf11 --set training.learning_rate=0.003   with results in a folder of their own
+./reproduce paper run ucf11 --set training.learning_rate=0.003   with results in a separate folder
 
 Any other option goes to Snakemake: -n shows what would be done, --profile profiles/slurm uses a cluster.
 """
@@ -35,7 +35,7 @@ def main(
         options += ["--config", *(f"{key}={json.dumps(value)}" for key, value in chosen.changes.items())]
     if force:
         options += ["--forcerun", "train"]
-        for run in runs if not dry else ():  # otherwise the record that is kept would end it at once
+        for run in runs if not dry else ():  # otherwise the run would end immediately: its record is kept
             finished.give_up(results / "checkpoints" / run.folder)
     code = snakemake(chosen.file, [*options, "--", *(f"{results}/runs/{run.folder}/result.json" for run in runs)])
     if dry:

@@ -1,4 +1,4 @@
-"""A part of the grid by name, perhaps with changed settings: what `run`, `list` and `array` work on."""
+"""Select part of the grid by name, optionally with changed settings: used by `run`, `list` and `array`."""
 
 import inspect
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from workflow.experiments.run import IDENTITY, Run
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 
-PLACES = IDENTITY[:3]  # the axes that may be given by place
+PLACES = IDENTITY[:3]  # the axes that may be positional arguments
 OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
     list[str] | None,
@@ -35,9 +35,9 @@ Changes = Annotated[
 
 @dataclass(frozen=True)
 class Chosen:
-    """The runs of a configuration's `file` that were asked for.
+    """The selected runs of a configuration's `file`.
 
-    changes: what --set changes in the file, with the name of the variant. others: words that go to Snakemake.
+    changes: the keys that --set changes, and the name of the variant. others: arguments for Snakemake.
     """
 
     file: str
@@ -48,9 +48,9 @@ class Chosen:
 
 
 def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each axis of the grid, and call it with the runs they select.
+    """Add an option per axis of the grid to a command, and call it with the runs that these options select.
 
-    Words from the first option on that it does not have are for Snakemake, where the command passes them on.
+    All arguments from the first unknown option on are for Snakemake, if the command passes them on.
     """
 
     def choosing(context: typer.Context, where: Where = None, settings: Changes = None, **given: Any) -> Any:
@@ -74,12 +74,12 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         options.append(inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     _, *own = inspect.signature(command).parameters.values()
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
-    choosing.__module__ = command.__module__  # whose documentation is the page of --help
+    choosing.__module__ = command.__module__  # its docstring is shown by --help
     return choosing
 
 
 def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
-    """The runs that agree with `wanted` on each axis that it names."""
+    """Return the runs that match `wanted` on each axis that it names."""
     wanted = {axis: value for axis, value in wanted.items() if value is not None}
     for axis, value in wanted.items():
         known = list(dict.fromkeys(getattr(run, axis) for run in runs))
@@ -93,7 +93,7 @@ def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
 
 
 def overlay(settings: list[str]) -> dict[str, Any]:
-    """['training.epochs=5'] -> {'training': {'epochs': 5}}; values are YAML."""
+    """Parse ['training.epochs=5'] to {'training': {'epochs': 5}}; values are YAML."""
     changes: dict[str, Any] = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
@@ -114,7 +114,7 @@ def overlay(settings: list[str]) -> dict[str, Any]:
 
 
 def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
-    """`changes` with a name of their own, so that their results lie apart; they use the same data where they can."""
+    """Return `changes` with a new configuration name, so that results are kept apart; data are shared if possible."""
     if not changes:
         return {}
     own = any(key in changes for key in (*OWN_DATA, *config.extraction))
@@ -123,7 +123,7 @@ def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` over it, mapping by mapping."""
+    """Return `base` updated with `changes`, recursively."""
     found = dict(base)
     for key, value in changes.items():
         inner = found.get(key)

@@ -1,7 +1,7 @@
-"""Show what is done, running, failed and missing, and when the end is expected.
+"""Show how many runs are done, running, failed or missing, and estimate the time left.
 
-The states come from the records, the streams of metrics and the locks of the runs; nothing is started. A record of
-other settings than the configuration's counts as outdated: the run will be trained again.
+States are read from the records, metrics.jsonl and the locks of the runs; nothing is started. A record whose settings
+differ from the configuration is outdated: the run will be trained again.
 """
 
 import time
@@ -21,10 +21,10 @@ ENDED = (DONE, FAILED, DAMAGED)
 
 
 def remaining(found: dict[Run, State]) -> float | None:
-    """Seconds of training that are left: what running runs lack, plus the mean time of done runs for each one to come.
+    """Return the seconds of training left: the rest of running runs, and the mean of done runs for each run to come.
 
-    That mean is of the runs with the same data set, front end and model, else with the same data set and front end,
-    else of all; None if there is none.
+    The mean is over runs of the same data set, front end and model, else of the same data set and front end, else over
+    all. None if no run is done.
     """
     times: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for run, state in found.items():
@@ -49,7 +49,7 @@ def _keys(run: Run) -> list[tuple[str, ...]]:
 
 
 def text(name: str, found: dict[Run, State], now: float) -> str:
-    """The page that is printed."""
+    """Return the text to print."""
     counts = Counter(state.name for state in found.values())
     shown = [state for state in STATES if counts[state]]
     groups: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
@@ -71,7 +71,7 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
 
 
 def expectation(found: dict[Run, State], now: float) -> str:
-    """One sentence about the end."""
+    """Return one sentence about the time left."""
     counts = Counter(state.name for state in found.values())
     if counts.keys() <= set(ENDED):
         return "Nothing is left to run."
@@ -87,7 +87,7 @@ def expectation(found: dict[Run, State], now: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words."""
+    """Return `seconds` in words."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return f"{max(0, round(seconds))} s"

@@ -1,6 +1,6 @@
-"""All tables as CSV, LaTeX and Markdown, from a folder of records alone: no data, no training.
+"""Write all tables as CSV, LaTeX and Markdown from a folder of records; needs neither data nor training.
 
-From a configuration alone (--config, --output), only those that need no record.
+With --config and --output instead of --from: only the tables that need no records.
 """
 
 import sys
@@ -32,7 +32,8 @@ def main(
     countable = [table.name for table in TABLES.values() if table.needs == "configuration"]
     names = tables or (list(TABLES) if root else countable)
     if results.records.empty and not set(names) <= set(countable):
-        raise InputError(f"{root}: no record (result.json) in this folder or below it")
+        where = f"{root}: no result.json in this folder or below it" if root else "--from DIR is missing"
+        raise InputError(f"{where}; without records only these tables can be made: {', '.join(countable)}")
     output = output or results.root / "tables"
     write(results, output, names)
     for sentence in records.problems(results.records):

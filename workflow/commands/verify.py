@@ -1,6 +1,6 @@
-"""Check every file of the data and the records against its checksum: frames, features and weights too.
+"""Verify the checksum of every data file and record, including frames, features and weights.
 
-A damaged file is named, with the remedy, and the exit status is 1. Every start checks the small files.
+A damaged file is named, with the remedy; the exit status is then 1. The small files are also checked at every start.
 """
 
 import os
@@ -20,13 +20,13 @@ from workflow.storage.errors import InputError
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
 SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
-SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # what results are made of
+SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # inputs of the results
 LARGE = "model.safetensors"  # may be deleted to save space; nothing in the pipeline reads it
 SLACK = 1.0  # seconds by which the clock of a file server may be ahead
 
 
 def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
-    """Return how many sealed files lie below `folders`, and a sentence for each damage."""
+    """Return the number of sealed files below `folders`, and one sentence per defect."""
     found: list[str] = []
     number = 0
     for path in (Path(file) for file in _files(folders) if file.rpartition("/")[2] in SEALED):
@@ -34,7 +34,7 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
         unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
         found += seal.damages(path, unread)
         if large and path.name in TENSORS:
-            from workflow.storage.arrays import load_array  # imports numpy: a start does without
+            from workflow.storage.arrays import load_array  # imports numpy, which a start does not need
 
             try:
                 load_array(path)
@@ -50,7 +50,7 @@ def _files(folders: list[Path]) -> Iterator[str]:
 
 
 def from_the_future(folders: list[Path], now: float) -> str | None:
-    """A sentence about files below `folders` that were changed after `now`; Snakemake would rebuild all others."""
+    """Return a sentence about files below `folders` dated after `now`; they make Snakemake rebuild all others."""
     ahead = []
     for path in _files(folders):
         with suppress(FileNotFoundError):  # it has just been deleted
@@ -71,7 +71,7 @@ def _folders(config: Configuration) -> list[Path]:
 
 
 def check(file: str) -> None:
-    """Check the small files of a configuration. Raise InputError for damage, after a line for each."""
+    """Check the small files of a configuration. Prints a line per defect, then raises InputError."""
     config = load_own(file)
     if future := from_the_future([*map(Path, SOURCES), *_folders(config)], time.time()):
         raise InputError(future)

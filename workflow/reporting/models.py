@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 import baselines
+from fdht.mega import GATES
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.experiments import grid
 from workflow.experiments.run import Run
@@ -127,11 +128,11 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
 
 
 def dense_counts(results: Results, *place: str) -> dict[str, int] | None:
-    """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G = 4 gates (3 for a GRU)."""
+    """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G gates."""
     found = recurrent(results, *place)
     if "hidden_size" not in found or "input_size" not in found:
         return None
-    gates = 3 if found.get("cell") == "gru" else 4
+    gates = GATES[found.get("cell", "lstm")]
     D, H = found["input_size"], found["hidden_size"]
     return {"W": gates * H * D, "U": gates * H * H, "weights": gates * H * (D + H)}
 

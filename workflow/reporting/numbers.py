@@ -7,7 +7,7 @@ THIN = "\u2009"  # between thousands
 
 
 def number(value: float | None, digits: int = 0, sign: bool = False) -> str:
-    """Return a number with thin spaces between thousands; a dash for None and NaN, never 0 for a small number."""
+    """Format with thin spaces between thousands; None and NaN: a dash; if a value rounds to 0: "<0.1"."""
     if value is None or value != value:
         return MISSING
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", THIN)
@@ -19,7 +19,7 @@ def number(value: float | None, digits: int = 0, sign: bool = False) -> str:
 
 
 def deviation(value: float | None, digits: int) -> str:
-    """Return a standard deviation as it follows ±, with one significant digit if `digits` show none; "" if unknown."""
+    """Format a standard deviation; if it rounds to 0, show one significant digit; None and NaN: ""."""
     if value is None or value != value:
         return ""
     if value < 1e-9:  # a rounding error

@@ -7,11 +7,13 @@ from typing import Any
 
 
 def registered(package: str, path: Iterable[str], attribute: str) -> dict[str, Any]:
-    """Return name -> the `attribute` of each file of a package, sorted by `place`."""
+    """Import every module of `package` and return {name: its `attribute`}, sorted by the attribute's `order`."""
     found = {}
     for entry in iter_modules(path):
         own = getattr(import_module(f"{package}.{entry.name}"), attribute)
         if own.name != entry.name:
-            raise ValueError(f"{package}.{entry.name}: {attribute}.name is {own.name!r}; expected the name of the file")
+            raise ValueError(
+                f"{package}.{entry.name}: {attribute}.name is {own.name!r}; expected {entry.name!r}, its file name"
+            )
         found[own.name] = own
-    return dict(sorted(found.items(), key=lambda item: item[1].place))
+    return dict(sorted(found.items(), key=lambda item: item[1].order))

@@ -1,4 +1,4 @@
-"""Printed tables as LaTeX, by pandas' Styler, and as Markdown, by tabulate. Text is escaped here and nowhere else."""
+"""Render tables as LaTeX (pandas Styler) and Markdown (tabulate). All escaping of text happens here."""
 
 import pandas as pd
 from tabulate import tabulate
@@ -28,14 +28,14 @@ def escape_markdown(text: str) -> str:
     return "".join(MARKDOWN_ESCAPES.get(character, character) for character in text)
 
 
-def escape_comment(line: str) -> str:
-    """Return `line` without line feeds."""
+def one_line(line: str) -> str:
+    """Return `line` with every run of whitespace, line breaks included, as one space."""
     return " ".join(line.split())
 
 
 def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
-    """Return a LaTeX file to be read by \\input: a float for each table, which needs booktabs only."""
-    lines = [f"% {escape_comment(line)}" for line in comments]
+    """Return LaTeX for \\input, one float per table; requires only booktabs. empty: text if `tables` is empty."""
+    lines = [f"% {one_line(line)}" for line in comments]
     lines.append("% needs \\usepackage{booktabs}")
     lines.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
     for table in tables:
@@ -48,7 +48,7 @@ def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
 def _float(table: Printed, comments: list[str]) -> list[str]:
     rows = sum(len(block) + bool(title) for title, block in table.blocks)
     size = "\\small" if rows <= 32 else "\\footnotesize" if rows <= 46 else "\\scriptsize"
-    environment = "table*" if _is_wide(table) else "table"  # table* is as table in a document of one column
+    environment = "table*" if _is_wide(table) else "table"  # in one-column documents table* equals table
     lines = [
         f"\\begin{{{environment}}}[!htbp]",
         f"\\centering{size}\\setlength{{\\tabcolsep}}{{3.5pt}}",
@@ -59,7 +59,7 @@ def _float(table: Printed, comments: list[str]) -> list[str]:
     if table.notes:
         lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
         lines += [*(f"{_note(note)}\\par" for note in table.notes), "\\end{minipage}"]
-    origin = "; ".join(escape_tex(escape_comment(line)) for line in comments)
+    origin = "; ".join(escape_tex(one_line(line)) for line in comments)
     return [*lines, f"\\provenance{{{origin}}}", f"\\end{{{environment}}}"]
 
 
@@ -67,7 +67,7 @@ def tabular(table: Printed) -> str:
     """Return the tabular environment alone."""
     rows: list[list[Cell]] = []
     for title, block in table.blocks:
-        if title:  # a box without width, so that the title does not widen the first column
+        if title:  # zero-width box, so that the title does not widen the first column
             space = "\\addlinespace " if rows else ""
             heading = f"{space}\\makebox[0pt][l]{{\\emph{{{escape_tex(title)}}}}}"
             rows.append([Cell("", tex=heading), *[Cell("")] * (len(table.columns) - 1)])
@@ -98,7 +98,7 @@ def _is_wide(table: Printed) -> bool:
 
 
 def _note(note: str) -> str:
-    """A note that begins with a letter and a bracket, as "a) ...", belongs to the cells with that letter."""
+    """Return the LaTeX of a note; "a) ..." gets the superscript a, like the cells it belongs to."""
     return f"$^{{{note[0]}}}$ {escape_tex(note[3:])}" if note[1:3] == ") " else escape_tex(note)
 
 
@@ -108,7 +108,7 @@ def _tex(cell: Cell) -> str:
 
 def to_markdown(title: str, tables: list[Printed], comments: list[str], empty: str) -> str:
     """Return the tables as Markdown below a heading, with their origin in an HTML comment."""
-    origin = "; ".join(escape_comment(line) for line in comments).replace("--", "- -")
+    origin = "; ".join(one_line(line) for line in comments).replace("--", "- -")
     lines = [f"<!-- {origin} -->", f"# {title}"]
     for table in tables:
         rows = []

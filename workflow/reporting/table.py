@@ -105,7 +105,7 @@ class Table:
 
     name: str
     title: str
-    place: int
+    order: int
     build: Callable[[Results], pd.DataFrame]
     sheets: Callable[[Results, pd.DataFrame], Iterable[Sheet]]
     columns: list[Column]

@@ -22,7 +22,7 @@ from workflow.datasets.listing import fingerprint
 from workflow.experiments.sources import listing
 from workflow.training import devices
 
-# Snakemake keeps what it makes: searching millions of living objects for garbage takes a third of a dry run's time
+# Garbage collection would take a third of a dry run's time: Snakemake keeps millions of objects alive
 gc.freeze()
 gc.set_threshold(100_000, 50, 100)
 
@@ -42,20 +42,20 @@ try:
 except InputError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
-# As many runs at a time as there are GPUs to give: a run that waits for one holds memory, and looks as if it trained.
-# Not where jobs go to a cluster: its nodes have GPUs of their own.
+# No more concurrent runs than GPU slots: a run that waits for a GPU holds memory and looks as if it were training.
+# Not on a cluster, whose nodes have their own GPUs.
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
 RESULTS = f"results/{CONFIG.name}"
-OWNER = CONFIG.data_owner  # whose data these are
+OWNER = CONFIG.data_owner  # the configuration whose data are used
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
 INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
 FULL = 10_000_000  # bytes free on a disk below which it counts as full
 DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")
-REPORTING = {  # step -> its module, and the folders whose files it finds by itself: no import statement names them
+REPORTING = {  # step -> its module, and the folders whose files it discovers: no import statement names them
     "collect": ("workflow.reporting.collect", []),
     "tables": ("workflow.commands.tables", ["tables"]),
     "counts": ("workflow.commands.tables", ["tables"]),
@@ -64,7 +64,7 @@ REPORTING = {  # step -> its module, and the folders whose files it finds by its
     "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
 }
 WEIGHTS = "resources/{front_end}/source.json"
-SHARED = "resources/demo"  # made once for all configurations
+SHARED = "resources/demo"  # created once for all configurations
 
 
 wildcard_constraints:
@@ -78,7 +78,7 @@ wildcard_constraints:
 
 
 def modules(step):
-    """The modules that a step executes. A run executes its own format and no other."""
+    """Return the modules that a step executes. A run executes only its own format."""
     if step.startswith("train_"):
         return ["workflow.training.run", FORMATS[step.removeprefix("train_")].module]
     if step.startswith("features_"):
@@ -92,21 +92,22 @@ def modules(step):
 
 
 def code(step):
-    """The listing of a step's code, an input of its rule, so that a change of the code makes its results outdated.
+    """Return the path of the listing of a step's code, an input of its rule: changed code makes results outdated.
 
-    It lies with those results: a configuration that only uses the data, or the generated archive, must not rebuild it.
+    It is stored with those results: a configuration that only reads the data or the generated archive must not rebuild
+    them.
     """
     place = SHARED if step == "generate" else f"results/{OWNER}" if step in DATA_STEPS else RESULTS
     return f"{place}/sources/{step}.sha256"
 
 
 def entry(wildcards):
-    """The section of the configuration for the data set of `wildcards`."""
+    """Return the configuration's section of the data set of `wildcards`."""
     return CONFIG.datasets[wildcards.dataset]
 
 
 def options(**values):
-    """Options of a command line: the name alone for True, none for False and None, repeated for each item of a list."""
+    """Return command-line options: True gives a flag, False and None nothing, a list one option per item."""
     words = []
     for name, value in values.items():
         option = f"--{name.replace('_', '-')}"
@@ -120,7 +121,7 @@ def options(**values):
 
 
 def digest_of(step):
-    """The checksum of the listing of a step's code."""
+    """Return the checksum of the listing of a step's code."""
     return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
 
 

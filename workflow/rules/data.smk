@@ -1,4 +1,4 @@
-"""From the download to the tensor: the same steps for every data set, the generated one included."""
+"""From download to tensors. Every data set, including the generated one, takes the same steps."""
 
 
 localrules:
@@ -42,11 +42,11 @@ rule download:
         f"{LOGS}/download/{{dataset}}.log",
     params:
         options=lambda wildcards, input: options(
-            # the generated archive is used as a user's own copy is
+            # treat the generated archive like a user's own copy
             source=entry(wildcards).source or next(iter(input), None),
             insecure_tls=entry(wildcards).insecure_tls,
         ),
-        version=lambda wildcards: VERSIONS[wildcards.dataset],  # a changed copy is read again
+        version=lambda wildcards: VERSIONS[wildcards.dataset],  # reruns the rule when the user's copy changes
     message:
         "Downloading {wildcards.dataset}"
     shell:

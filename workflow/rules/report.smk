@@ -1,11 +1,11 @@
-"""From the records of the runs to tables, figures, the report and the article, without data or training."""
+"""From records to tables, figures, the report and the article; needs neither data nor training."""
 
 from workflow.reporting.tables import TABLES
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
-FORMS = ["csv", "tex", "md"]
-MEASURED = [name for name, table in TABLES.items() if table.needs == "records"]
-COUNTED = [name for name, table in TABLES.items() if table.needs == "configuration"]
+SUFFIXES = ["csv", "tex", "md"]
+FROM_RECORDS = [name for name, table in TABLES.items() if table.needs == "records"]
+FROM_CONFIGURATION = [name for name, table in TABLES.items() if table.needs == "configuration"]
 FROM = f"--from {RESULTS}"
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
 
@@ -45,13 +45,13 @@ RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.da
 STEPS = {
     "counts": {
         "input": [],  # neither records nor data
-        "output": expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=COUNTED, form=FORMS),
+        "output": expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=FROM_CONFIGURATION, suffix=SUFFIXES),
         "options": f"--output {RESULTS}/tables",
         "message": "Counting parameters and operations",
     },
     "tables": {
-        "output": expand(f"{RESULTS}/tables/{{table}}.{{form}}", table=MEASURED, form=FORMS),
-        "options": " ".join([FROM, f"--output {RESULTS}/tables", *(f"--tables {name}" for name in MEASURED)]),
+        "output": expand(f"{RESULTS}/tables/{{table}}.{{suffix}}", table=FROM_RECORDS, suffix=SUFFIXES),
+        "options": " ".join([FROM, f"--output {RESULTS}/tables", *(f"--tables {name}" for name in FROM_RECORDS)]),
         "message": "Making the tables",
     },
     "figures": {
@@ -72,24 +72,24 @@ STEPS = {
     },
 }
 
-for target, made in STEPS.items():
+for target, step in STEPS.items():
 
     rule:
         name:
             target
         input:
-            made.get("input", RECORDS),
+            step.get("input", RECORDS),
             config=rules.configuration.output[0],
             code=code(target),
         output:
-            made["output"],
+            step["output"],
         log:
             f"{LOGS}/{target}.log",
-        params:  # and not the loop's variables in the shell, which is formatted when the loop has ended
+        params:  # Snakemake formats `shell` after the loop, when `target` and `step` hold the last entry
             module=REPORTING[target][0],
-            options=made["options"],
+            options=step["options"],
         message:
-            made["message"]
+            step["message"]
         shell:
             "python -m {params.module} --config {input.config} {params.options} 2> {log}"
 

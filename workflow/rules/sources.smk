@@ -1,4 +1,4 @@
-"""The code of each step, by content: a change makes the step's results outdated."""
+"""Checksums of the code of each step: a change makes the step's results outdated."""
 
 
 rule sources:
@@ -8,7 +8,7 @@ rule sources:
         "{place}/logs/sources/{step}.log",
     params:
         modules=lambda wildcards: modules(wildcards.step),
-        # not the files themselves as inputs: an edit of a comment or of another package's pin does not matter
+        # not the files themselves as inputs: edits of comments or of another package's pin do not matter
         digest=lambda wildcards: digest_of(wildcards.step),
     message:
         "Sources of {wildcards.step}"

@@ -1,8 +1,8 @@
 """One job per run. Checkpoints and metrics.jsonl are not declared outputs, which Snakemake deletes when a job starts or
-fails; so an interrupted run resumes where it stopped."""
+fails; an interrupted run therefore resumes where it stopped."""
 
 
-# Thousands of runs share one listing of their inputs and code: Snakemake takes time for every input of every job.
+# Thousands of runs share one listing of inputs and code, because Snakemake spends time on every input of every job.
 rule inputs:
     input:
         clips=f"{DATA}/clips.csv",
@@ -25,7 +25,7 @@ RECORD = ("result.json", "specification.yaml", "environment.json", "predictions.
 rule train:
     input:
         INPUTS,
-        # large: compared by its digest in the listing, not by its time
+        # large: compared by its digest in the listing, not by its modification time
         tensor=lambda wildcards: ancient(f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.npy"),
     output:
         [f"{RESULTS}/runs/{RUN}/{file}" for file in RECORD],

@@ -35,7 +35,7 @@ class Figure:
 
     name: str  # file stem and LaTeX label
     title: str
-    place: int
+    order: int
     caption: str | None
     draw: Callable[[Results], Canvas | None]
     empty: str = NO_RUNS

@@ -13,7 +13,7 @@ MODULE = "workflow.commands.figures"
 
 
 def write(results: Results, output: Path, names: list[str]) -> dict[str, Drawing]:
-    """Draw figures `names` into the folder `output`.
+    """Draw the figures `names` into `output` and return them by name.
 
     captions.json there holds each figure's caption, or the reason why it has nothing to show and no files.
     """
@@ -23,7 +23,7 @@ def write(results: Results, output: Path, names: list[str]) -> dict[str, Drawing
         for kind in ("pdf", "png"):
             file = output / f"{name}.{kind}"
             if canvas is None:
-                file.unlink(missing_ok=True)  # of earlier records
+                file.unlink(missing_ok=True)  # left over from an earlier call
             else:
                 write_bytes(file, to_bytes(canvas, kind, name, comments))
     captions = {name: drawing.text for name, drawing in drawings.items()}

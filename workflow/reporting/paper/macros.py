@@ -4,7 +4,7 @@ from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, number
-from workflow.reporting.render import escape_comment, escape_tex
+from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import CONFIDENCE, FEWEST
@@ -66,6 +66,6 @@ def partial(results: Results) -> str:
 
 def to_tex(results: Results) -> str:
     """Return the macros as LaTeX."""
-    lines = [f"% {escape_comment(line)}" for line in results.provenance.lines(MODULE)]
+    lines = [f"% {one_line(line)}" for line in results.provenance.lines(MODULE)]
     lines += [f"\\newcommand*{{\\{name}}}{{{escape_tex(text)}}}" for name, text in values(results).items()]
     return "\n".join(lines) + "\n"

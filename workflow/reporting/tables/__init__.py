@@ -15,15 +15,15 @@ CSVW = "http://www.w3.org/ns/csvw"
 
 
 def write(results: Results, output: Path, names: list[str]) -> None:
-    """Write tables to the folder `output` as CSV with its metadata, LaTeX and Markdown."""
+    """Write the tables `names` to `output`: CSV with a metadata file, LaTeX and Markdown."""
     comments = results.provenance.lines(MODULE)
-    if results.records.empty:  # there is no run to name
+    if results.records.empty:  # without records, only the first line applies
         del comments[1:]
     for table in (TABLES[name] for name in names):
         stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
         content = table.build(results).to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_text(stem.with_suffix(".csv"), content)
-        # CSV has no comments: its origin is CSV on the Web (W3C)
+        # CSV cannot hold comments, so the provenance goes into a CSVW metadata file (W3C)
         origin = {"@context": CSVW, "url": f"{table.name}.csv", "dc:title": table.title, "dc:provenance": comments}
         write_text(stem.with_suffix(".csv-metadata.json"), json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
         write_text(stem.with_suffix(".tex"), render.to_tex(printed, comments, empty))
