@@ -14,7 +14,7 @@ and, where they apply,
     prepare(clips, scale, shift) -> clips
         What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
     fit(x, y, validation_x, validation_y) -> (estimator, arrays)
-        For a classifier that is fitted at once instead of trained by epochs; x (n, features), y (n,) class indices.
+        For a classifier that is fitted in one call instead of trained by epochs; x (n, features), y (n,) class indices.
         Returns scikit-learn's estimator and the arrays to store. Its `declare` returns `Fitted`.
 
 `tensor_ring.py` is a short example to copy. Neither importing this package nor declaring a model imports torch.
@@ -56,5 +56,5 @@ def build(format: str, *, device: Any = None, dtype: Any = None, **arguments: An
     """
     declared = declare(format, **arguments)
     if isinstance(declared, Fitted):
-        raise ValueError(f"format {format!r} is fitted at once; expected a recurrent layer")
+        raise ValueError(f"format {format!r} is fitted in one call; expected a recurrent layer")
     return declared.build(device, dtype)

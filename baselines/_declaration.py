@@ -105,7 +105,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A classifier without a recurrent layer, fitted at once to one vector of features per clip.
+    """A classifier without a recurrent layer, fitted in one call to one vector of features per clip.
 
     linear: True if it stores a weight per feature and a bias for each class.
     """

@@ -1,4 +1,4 @@
-"""The registry's entry: what the project knows of a format, read from the format's file. Torch-free."""
+"""Format: one entry of the registry, filled in from the functions of a format's module. Torch-free."""
 
 import inspect
 import pkgutil
@@ -20,7 +20,7 @@ SIZES = ("input_size", "hidden_size")
 
 @dataclass(frozen=True)
 class Format:
-    """A format of `baselines.FORMATS`; the functions are those of its file, described in `baselines`.
+    """An entry of `baselines.FORMATS`. Its functions come from its module; the package docstring describes them.
 
     module: the import path of its file. naive: True for the naive baselines.
     """
@@ -35,18 +35,18 @@ class Format:
 
     @property
     def fitted(self) -> bool:
-        """True if scikit-learn fits the model at once, without epochs or a random element."""
+        """True if scikit-learn fits the model in one call, without epochs or a random element."""
         return self.fit is not None
 
     def declaration(self, arguments: dict[str, Any]) -> Declaration | Fitted:
-        """Check `arguments` and declare the model. ValueError names the argument, its value and the expectation."""
+        """Check `arguments` and return the model's declaration. Raises ValueError for invalid arguments."""
         known = inspect.signature(self.declare).parameters
         self._check_names(arguments, known)
         choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
         sizes = {name: natural(name, arguments[name]) for name in SIZES if name in known}
         try:
             declared = self.declare(**{name: value for name, value in (arguments | sizes).items() if name in known})
-        except TypeError as error:  # a value of the wrong kind, or a mistake in the format's own file
+        except TypeError as error:  # a value of the wrong type, or a bug in the format's module
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}, line {place.lineno}"
             raise ValueError(f"format {self.name!r} fails with these parameters: {error} ({where})") from error
@@ -55,8 +55,8 @@ class Format:
         W, placement = declared if isinstance(declared, tuple) else (declared, None)
         authors = self.authors(W) if arguments.get("init") == "authors" else None
         if arguments.get("init") == "authors" and authors is None:
-            given = f"init is 'authors' for format {self.name!r}"
-            raise ValueError(f"{given}, whose authors published no code for these parameters; expected 'matched'")
+            reason = f"the authors of {self.name!r} published no code for these parameters"
+            raise ValueError(f"init is 'authors', but {reason}; expected 'matched'")
         options = {name: arguments[name] for name in OPTIONS if name in arguments}
         return Declaration(W, sizes["hidden_size"], placement, authors, **options)
 
@@ -65,10 +65,10 @@ class Format:
         for name in arguments:
             if name not in accepted:
                 expected = ", ".join(accepted)
-                raise ValueError(f"{name} is no parameter of format {self.name!r}; expected some of {expected}")
+                raise ValueError(f"unknown parameter {name!r} of format {self.name!r}; known: {expected}")
         for name, parameter in known.items():
             if name not in arguments and parameter.default is parameter.empty:
-                raise ValueError(f"{name} is missing; format {self.name!r} needs it")
+                raise ValueError(f"format {self.name!r} requires the parameter {name!r}")
 
 
 def find(package: str, naive: bool = False) -> dict[str, Format]:

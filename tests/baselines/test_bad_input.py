@@ -12,9 +12,9 @@ MEGA = {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2]}
 
 CASES = [
     ("tensor_trian", {}, "format is 'tensor_trian'; expected one of .*tensor_train"),
-    (TT, {**PAIRED}, "ranks is missing; format 'tensor_train' needs it"),
-    ("block_term", {**PAIRED, "ranks": 5, "blocks": 2, "init": "authors"}, "init is 'authors' .* these parameters"),
-    (TT, {**PAIRED, "ranks": 2, "rank": 2}, "rank is no parameter of format 'tensor_train'; expected .*ranks"),
+    (TT, {**PAIRED}, "format 'tensor_train' requires the parameter 'ranks'"),
+    ("block_term", {**PAIRED, "ranks": 5, "blocks": 2, "init": "authors"}, "init is 'authors', .* these parameters"),
+    (TT, {**PAIRED, "ranks": 2, "rank": 2}, "unknown parameter 'rank' of format 'tensor_train'; known: .*ranks"),
     (
         TT,
         {**PAIRED, "ranks": 2, "input_modes": [4, 3, 5]},
@@ -57,7 +57,7 @@ CASES = [
     (HT, {**PAIRED, "inner_rank": 2}, "inner_rank is 2 without leaf_rank"),
     (HT, {**PAIRED}, "ranks is missing"),
     (HT, {"input_modes": [48], "output_modes": [16], "ranks": 1}, "needs at least 2 modes"),
-    (HT, {**PAIRED, "ranks": 2, "init": "authors"}, "init is 'authors' .* expected 'matched'"),
+    (HT, {**PAIRED, "ranks": 2, "init": "authors"}, "init is 'authors', .* expected 'matched'"),
     (
         FD,
         {**MEGA, "ranks": 2, "input_modes": [4, 3, 4]},
@@ -95,10 +95,10 @@ def test_a_new_format_needs_no_authors_initialisation(monkeypatch):
     own = Format("own", __name__, lambda input_size, hidden_size: network)
     monkeypatch.setitem(baselines.FORMATS, "own", own)
     assert baselines.declare("own", **SIZES).parameters()["W"] == network.weights
-    with pytest.raises(ValueError, match="init is 'authors' for format 'own'"):
+    with pytest.raises(ValueError, match="init is 'authors', but the authors of 'own'"):
         baselines.declare("own", **SIZES, init="authors")
 
 
 def test_a_classifier_fitted_at_once_has_no_recurrent_layer():
-    with pytest.raises(ValueError, match="'chance' is fitted at once; expected a recurrent layer"):
+    with pytest.raises(ValueError, match="'chance' is fitted in one call; expected a recurrent layer"):
         baselines.build("chance", input_size=48)

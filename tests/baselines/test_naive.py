@@ -62,9 +62,9 @@ def test_counts():
 @pytest.mark.parametrize(
     ("format_", "given", "sentence"),
     [
-        ("linear", {"hidden_size": 3}, "hidden_size is no parameter"),
-        ("chance", {"init": "authors"}, "init is no parameter"),
-        ("thumbnail_lstm", {}, "hidden_size is missing"),
+        ("linear", {"hidden_size": 3}, "unknown parameter 'hidden_size'"),
+        ("chance", {"init": "authors"}, "unknown parameter 'init'"),
+        ("thumbnail_lstm", {}, "requires the parameter 'hidden_size'"),
     ],
 )
 def test_wrong_arguments_are_errors(format_, given, sentence):

@@ -38,7 +38,7 @@ def test_a_new_file_is_a_format_that_can_be_declared_and_built(low_rank):
     declared = baselines.declare("low_rank", **arguments)
     assert declared.parameters() == {"W": 8 + 6, "U": 8 * 2, "bias": 8}
     assert baselines.build("low_rank", **arguments).weight_parameters() == declared.parameters()
-    with pytest.raises(ValueError, match="rank is missing; format 'low_rank' needs it"):
+    with pytest.raises(ValueError, match="format 'low_rank' requires the parameter 'rank'"):
         baselines.declare("low_rank", input_size=6, hidden_size=2)
 
 

@@ -41,4 +41,4 @@ def test_the_sentence_names_the_remedy_and_the_opt_out_is_by_host(secure, tmp_pa
     assert secure.log == []
     got = fetch(sources, tmp_path, "datasets.set.source", ["127.0.0.1"])
     assert Path(got["file"]).read_bytes() == b"content"
-    assert "warning: not verifying the certificate of 127.0.0.1" in capsys.readouterr().err
+    assert "warning: the TLS certificate of 127.0.0.1 is not verified" in capsys.readouterr().err

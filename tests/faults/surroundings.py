@@ -14,7 +14,7 @@ from faults.count import Count
 from faults.pipeline import CONFIG, HANGING, Pipeline
 
 DAY = 86_400
-FULL = r"No space left|GB are needed and \S+ GB are free|MB are free on the disk"  # one of these must be said
+FULL = r"No space left|GB needed, \S+ GB free|MB are free on the disk"  # one of these must be said
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def wrong(key, value, where=None):
         (wrong("fold", 7), "no fold 7 of protocol 'group'"),
         (wrong("colour", 1), "unknown key 'colour'; known: dataset"),
         (wrong("hidden_size", 0, "recurrent"), "hidden_size is 0"),
-        (wrong("ranks", 3, "recurrent"), "ranks is no parameter of format 'thumbnail_lstm'"),
+        (wrong("ranks", 3, "recurrent"), "unknown parameter 'ranks' of format 'thumbnail_lstm'"),
         (wrong("input_size", 99, "recurrent"), "recurrent.input_size is 99, but"),
         (wrong("front_end", "inception_v3"), "inception_v3.json: no such file"),
     ],

@@ -13,6 +13,7 @@ import torch
 from training import one_run
 from training.conftest import specification
 
+from workflow.training import checkpoint
 from workflow.training.step import Step
 
 # dropout draws at every step and the rate changes every epoch, so anything that a checkpoint forgets shows
@@ -176,7 +177,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_it(data, tmp_path, mo
     capsys.readouterr()
     assert start(plain, data, tmp_path / "stopped") == 0
     said = capsys.readouterr().err
-    assert "is damaged" in said
+    assert "is corrupt (checksum mismatch); trying the previous one, if any" in said
     assert "resuming after epoch 2" in said
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
@@ -189,8 +190,19 @@ def test_with_every_checkpoint_damaged_a_run_starts_afresh(data, tmp_path, monke
         path.write_bytes(b"damaged")
     capsys.readouterr()
     assert start(plain, data, tmp_path / "stopped") == 0
-    assert capsys.readouterr().err.count("is damaged") == 2
+    assert capsys.readouterr().err.count("is corrupt") == 2
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+def test_a_folder_without_a_usable_checkpoint_is_deleted(tmp_path, capsys):
+    folder = tmp_path / "checkpoint"
+    (folder / f"00000002.{64 * '0'}.safetensors").mkdir(parents=True)  # cannot be read
+    (folder / f"00000001.{64 * '0'}.safetensors").write_bytes(b"other bytes")
+    assert checkpoint.load(folder, {}, step=None) is None
+    assert not folder.exists()
+    said = capsys.readouterr().err
+    assert f"00000002.{64 * '0'}.safetensors cannot be read (" in said
+    assert f"00000001.{64 * '0'}.safetensors is corrupt (checksum mismatch)" in said
 
 
 def test_a_half_written_checkpoint_is_ignored(data, tmp_path, monkeypatch, capsys):
@@ -236,7 +248,7 @@ def test_another_specification_discards_the_checkpoint_and_names_the_change(data
     capsys.readouterr()
     assert start(changed, data, tmp_path) == 0
     said = capsys.readouterr().err
-    assert "specification.training.learning_rate was 0.01 and is 0.02" in said
+    assert "specification.training.learning_rate was 0.01, now 0.02" in said
     assert "starting afresh" in said
     assert start(changed, data, tmp_path / "afresh") == 0
     assert outcome(tmp_path / "run") == outcome(tmp_path / "afresh/run")

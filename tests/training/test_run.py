@@ -41,9 +41,9 @@ def test_every_format_leaves_a_complete_record(data, tmp_path, format_):
     hits = [line["label"] == line["predicted"] for line in predictions]
     assert np.mean(hits) == pytest.approx(result["test_accuracy"])
     for line in predictions:
-        chances = [float(line[f"probability_{k}"]) for k in range(len(CLASSES))]
-        assert sum(chances) == pytest.approx(1, abs=1e-6)
-        assert int(line["predicted"]) == int(np.argmax(chances))
+        probabilities = [float(line[f"probability_{k}"]) for k in range(len(CLASSES))]
+        assert sum(probabilities) == pytest.approx(1, abs=1e-6)
+        assert int(line["predicted"]) == int(np.argmax(probabilities))
         assert line["clip"].startswith(CLASSES[int(line["label"])])
     assert len(lines) == result["epochs"]
     weights = load_file(tmp_path / "run/model.safetensors")

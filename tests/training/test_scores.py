@@ -18,13 +18,13 @@ def guesses():
 
 
 def test_summary_agrees_with_scikit_learn(guesses):
-    labels, logits, chances = guesses
-    found = scores.summary(labels, chances)
+    labels, logits, probabilities = guesses
+    found = scores.summary(labels, probabilities)
     predicted = logits.argmax(1)
     table = metrics.confusion_matrix(labels, predicted, labels=range(7))
     assert found["test_accuracy"] == metrics.accuracy_score(labels, predicted)
     assert found["test_macro_f1"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"), rel=1e-12)
-    assert found["test_top5"] == metrics.top_k_accuracy_score(labels, chances, k=5)
+    assert found["test_top5"] == metrics.top_k_accuracy_score(labels, probabilities, k=5)
     assert found["confusion"] == table.tolist()
     recalls = metrics.recall_score(labels, predicted, average=None)
     assert found["per_class_accuracy"] == pytest.approx(recalls, rel=1e-12)

@@ -1,7 +1,7 @@
-"""Unpack ZIP, TAR and RAR archives, nested ones too, into a folder that appears whole or not at all.
+"""Unpack ZIP, TAR and RAR archives, including nested ones, into a folder that is created complete or not at all.
 
-Archives are not trusted: nothing is written before the name, kind and declared size of every member are checked, and
-no member may exceed its declared size. FOLDER.json, written last, holds the checksum of every file.
+Archives are untrusted: name, kind and declared size of every member are checked before anything is written, and no
+member may exceed its declared size. FOLDER.json, written last, holds the checksum of every file.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from workflow.datasets.members import CORRUPT, Member, explained, members
 from workflow.storage import seal
 from workflow.storage.errors import InputError
-from workflow.storage.files import need_space, read_json, write_json
+from workflow.storage.files import read_json, require_free_space, write_json
 
 ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 LIMIT = 16 << 30  # bytes unpacked; an archive that declares more is refused as a decompression bomb
@@ -24,7 +24,7 @@ def is_archive(path: Path) -> bool:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """sha256 of every file in `folder` by its path below it, as it came out of the archive; empty for other folders."""
+    """Return {relative path: sha256} of the files unpacked to `folder`; empty if `folder` was not unpacked by us."""
     record = folder.with_name(folder.name + ".json")
     content = read_json(record) if record.is_file() else {}
     files = content[seal.FILES] if seal.SEAL in content else {}
@@ -34,9 +34,9 @@ def digests(folder: Path) -> dict[str, str]:
 def unpack(archive: Path, folder: Path, sha256: str) -> Path:
     """Unpack `archive`, and the archives in it, into the new folder `folder`; returns `folder`.
 
-    sha256: that of the archive when it was downloaded. An intact `folder` of an earlier call is returned as it is.
-    Raises DamagedError if the archive has changed, InputError if it cannot be unpacked or is unsafe; then there is no
-    `folder`.
+    sha256: checksum of the archive when it was downloaded. If an earlier call left an intact `folder`, nothing is done.
+    Raises DamagedError if the archive has changed, InputError if it is unreadable or unsafe; `folder` is not created
+    then.
     """
     record = folder.with_name(folder.name + ".json")
     if folder.is_dir() and record.is_file():
@@ -56,7 +56,7 @@ def unpack(archive: Path, folder: Path, sha256: str) -> Path:
         written = _copy_members(archive, staging, LIMIT)
         while inner := next((path for path in sorted(written) if is_archive(path)), None):
             left = LIMIT - sum(path.stat().st_size for path in written)
-            # a folder of its own keeps the content of class.rar apart from a folder class/ next to it
+            # a separate folder, so that the content of class.rar does not mix with a folder class/ next to it
             written |= _copy_members(inner, inner.with_name(inner.name.partition(".")[0]), left)
             inner.unlink()
             del written[inner]
@@ -69,15 +69,15 @@ def unpack(archive: Path, folder: Path, sha256: str) -> Path:
 
 
 def printable(path: Path) -> str:
-    """The path with forward slashes; bytes of a name that are not UTF-8 are escaped."""
+    """Return the path with forward slashes; bytes that are not UTF-8 are escaped."""
     return path.as_posix().encode(errors="backslashreplace").decode()
 
 
 def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
-    """Unpack one archive but no archives in it; the sha256 of each file written."""
+    """Unpack one archive, but no nested ones; return the sha256 of each file written."""
     written = {}
     with explained(archive, *CORRUPT):
-        need_space(folder, _checked_size(archive, limit))
+        require_free_space(folder, _checked_size(archive, limit))
         for member in members(archive):
             if member.kind == "folder":
                 continue
@@ -90,7 +90,7 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
 
 
 def _checked_size(archive: Path, limit: int) -> int:
-    """Bytes that all members together declare; InputError at the first unsafe member."""
+    """Return the total declared size in bytes. Raises InputError for the first unsafe member."""
     total = files = 0
     for member in members(archive):
         name = PurePosixPath(member.name)
@@ -108,7 +108,7 @@ def _checked_size(archive: Path, limit: int) -> int:
 
 
 def _write(member: Member, target: Path, archive: Path) -> str:
-    """Write a member; the sha256 of its bytes in the archive, so that a disk error shows later."""
+    """Write a member; return the sha256 of its bytes in the archive, so that a later check detects disk errors."""
     written, digest = 0, hashlib.sha256()
     with member.open() as source, target.open("xb") as file:
         while written <= member.size and (chunk := source.read(CHUNK)):

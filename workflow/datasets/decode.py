@@ -1,8 +1,8 @@
 """Decode one clip from the first frame to the last; count, sample and resize its frames.
 
-Headers are not trusted: every HMDB51 clip that was measured states a wrong number of frames, and seeking by frame
-number lands on another frame. The header only gives a guess of which frames to keep, which counting confirms; a wrong
-guess costs a second pass, never a wrong frame.
+Headers are untrusted: every HMDB51 clip that was measured has a wrong frame count in its header, and seeking by frame
+number lands on another frame. The header only gives a first guess of which frames to keep; counting verifies it. A
+wrong guess costs a second pass, never a wrong frame.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2
 import numpy as np
 
-cv2.setNumThreads(1)  # decoding many clips at once uses the cores better than many threads on one small clip
+cv2.setNumThreads(1)  # decoding many clips in parallel uses the cores better than many threads on one small clip
 GUESS_SLACK = 3  # the header's count is usually wrong by at most this many frames
 
 
@@ -26,7 +26,7 @@ class UndecodableError(Exception):
 
 
 def indices(n: int, count: int, sampling: str, key: str = "") -> list[int]:
-    """The frames, of `n`, that represent a clip, in ascending order.
+    """Return the indices of the frames, out of `n`, that represent a clip, in ascending order.
 
     linspace: round(linspace(0, n-1, count)), with the first and the last frame. random: drawn with the seed `key`,
     then sorted (BT-LSTM, TR-LSTM). all: the first `count` frames, fewer if the clip is shorter. With linspace and
@@ -46,7 +46,7 @@ def decode(
     """Decode the clip at `path`; return `count` of its frames, resized, and facts about the whole clip.
 
     The frames are (count, height, width, 3) uint8 RGB, zeros after the end of a short clip; the facts are its number
-    of frames, fps, width and height. seed, clip: what the sampling `random` depends on. Raises UndecodableError.
+    of frames, fps, width and height. seed, clip: determine the sampling `random`. Raises UndecodableError.
     """
     key = f"{seed}:{clip}"
     capture = _open(path)
@@ -79,7 +79,7 @@ def _open(path: Path) -> cv2.VideoCapture:
 
 
 def _scan(capture: cv2.VideoCapture, wanted: set[int], width: int, height: int) -> tuple[int, dict[int, np.ndarray]]:
-    """Decode to the end; the number of frames, and the wanted ones as RGB (height, width, 3)."""
+    """Decode to the end; return the number of frames, and the wanted frames as RGB (height, width, 3)."""
     kept: dict[int, np.ndarray] = {}
     n = 0
     while capture.grab():

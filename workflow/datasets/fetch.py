@@ -1,7 +1,7 @@
-"""Fetch one file from the first of its sources that gives the right bytes; resume by byte range.
+"""Download a file from the first source that delivers it intact, resuming partial downloads.
 
-RESOURCES/lock.json has the checksum of every file when it was first downloaded, by address: mirrors may pack the same
-clips differently. Bytes that have arrived are kept in FILE.part, their address and version in FILE.part.json.
+RESOURCES/lock.json records, per URL, the checksum of the first download: mirrors may package the same clips
+differently. A partial download is FILE.part; FILE.part.json holds its URL and version (ETag or Last-Modified).
 """
 
 import hashlib
@@ -19,29 +19,28 @@ from workflow.datasets.catalogue import Source
 from workflow.datasets.progress import bar
 from workflow.storage import seal
 from workflow.storage.errors import InputError
-from workflow.storage.files import need_space, read_json, write_json
+from workflow.storage.files import read_json, require_free_space, write_json
 
-ATTEMPTS = 5  # at one address without a new byte
+ATTEMPTS = 5  # consecutive attempts at one URL without progress
 CHUNK = 1 << 18
-TIMEOUT = (20, 60)  # seconds to connect, seconds without a byte
+TIMEOUT = (20, 60)  # seconds: connect, read
 PERMANENT = (400, 401, 403, 404, 410, 451)
 WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 
 class TransientError(Exception):
-    """Worth another attempt at the same address."""
+    """Retry the same URL."""
 
 
 class DeadSourceError(Exception):
-    """This source will not give the file; the next one may."""
+    """Give up on this source and try the next."""
 
 
 def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Collection[str] = ()) -> dict[str, Any]:
-    """Bring the file of the first source that works into resources/archives, or find it there from an earlier run.
+    """Download the file from the first source that works to resources/archives, unless it is already there.
 
-    key: the configuration's key for the user's own copy, named in errors. insecure_tls: hosts whose certificate is not
-    verified. Returns {"url", "file", "sha256", "bytes"}. Raises InputError with the reason of every source if none
-    gives the file.
+    key: configuration key for the user's own copy, for the error message. insecure_tls: hosts whose certificates are
+    not verified. Returns {"url", "file", "sha256", "bytes"}. Raises InputError, with all reasons, if all sources fail.
     """
     lock = resources / "lock.json"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
@@ -52,13 +51,15 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
             entry = locked[source.url]
             if seal.digest(file) == entry["sha256"]:
                 return {"url": source.url, **entry, "file": str(file)}
-            changed.append(file)  # an error, unless a later mirror gave another file of this name
+            changed.append(file)  # mirrors share file names: an error only if no other URL's checksum matches
     if changed:
-        raise InputError(f"{changed[0]}: its sha256 is not the one in {lock}; remove the file to download it again")
+        raise InputError(
+            f"{changed[0]}: corrupt (its sha256 differs from the one in {lock}). Delete it to download it again"
+        )
     reasons = []
     for source, file in zip(sources, files, strict=True):
         try:
-            entry = _from(source, file, locked.get(source.url), insecure_tls)
+            entry = _download_verified(source, file, locked.get(source.url), insecure_tls)
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
             print(reasons[-1], file=sys.stderr)
@@ -66,15 +67,17 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
         write_json(lock, {**locked, source.url: entry})
         return {"url": source.url, **entry, "file": str(file)}
     raise InputError(
-        f"{resources}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)} | "
-        f"To use a copy of your own, set `{key}`"
+        f"{resources}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)}. "
+        f"To use your own copy, set `{key}` in the configuration"
     )
 
 
-def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]) -> dict[str, Any]:
-    """Download one source to `file` and verify it; its entry of lock.json, which must equal `first` if there is one.
+def _download_verified(
+    source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]
+) -> dict[str, Any]:
+    """Download `source` to `file`, verify it, return its lock.json entry. first: the entry of the first download.
 
-    Raises DeadSourceError for a web page, another checksum than expected, or ATTEMPTS attempts without a new byte.
+    Raises DeadSourceError for a web page, a checksum mismatch, or ATTEMPTS consecutive attempts without progress.
     """
     partial = file.with_name(file.name + ".part")
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +90,9 @@ def _from(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls
         for algorithm, stated in (("md5", source.md5), ("sha256", source.sha256)):
             content.seek(0)
             if stated and not (found := hashlib.file_digest(content, algorithm).hexdigest()).startswith(stated):
-                reason = reason or f"its {algorithm} is {found}; its publisher states {stated}"
+                reason = reason or f"its {algorithm} is {found}; expected {stated}, as published"
     if first and first["sha256"] != sha256:
-        reason = reason or f"its sha256 is {sha256}, at the first download it was {first['sha256']} (lock.json)"
+        reason = reason or f"its sha256 is {sha256}; expected {first['sha256']}, as first downloaded (lock.json)"
     partial.with_name(f"{partial.name}.json").unlink(missing_ok=True)
     if reason:
         partial.unlink()
@@ -102,15 +105,15 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
     host = urlsplit(url).hostname
     verify = host not in insecure_tls
     if not verify:
-        print(f"warning: not verifying the certificate of {host}, as `insecure_tls` asks", file=sys.stderr)
+        print(f"warning: the TLS certificate of {host} is not verified (`insecure_tls`)", file=sys.stderr)
         urllib3.disable_warnings()
-    failures, reached = 0, -1
+    failures, largest = 0, -1
     while True:
         try:
             return _attempt(url, partial, verify)
         except TransientError as error:
             size = partial.stat().st_size if partial.is_file() else 0
-            failures, reached = (0, size) if size > reached else (failures + 1, reached)
+            failures, largest = (0, size) if size > largest else (failures + 1, largest)
             if failures == ATTEMPTS:
                 raise DeadSourceError(f"{error} (tried {ATTEMPTS} times without progress)") from error
             print(f"{partial.stem}: {error}; retrying", file=sys.stderr)
@@ -118,9 +121,9 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
 
 
 def _attempt(url: str, partial: Path, verify: bool) -> None:
-    """Download to `partial`, or the rest of it; raises TransientError or DeadSourceError."""
-    notes = partial.with_name(f"{partial.name}.json")
-    known = read_json(notes) if notes.is_file() else {}
+    """Download `url` to `partial` or resume it. Raises TransientError or DeadSourceError."""
+    resume_info = partial.with_name(f"{partial.name}.json")
+    known = read_json(resume_info) if resume_info.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
     if start and start == known.get("total"):
         return
@@ -130,50 +133,50 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
         if known["version"]:
             headers["If-Range"] = known["version"]
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as answer:
-            if answer.status_code == 416 and start:  # there are no bytes after `start`
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as response:
+            if response.status_code == 416 and start:  # there are no bytes after `start`
                 partial.unlink()
                 raise TransientError("the file on the server has changed; starting again")
-            start, total = _range(answer, start)
-            need_space(partial, (total or 0) - start)
-            version: str | None = answer.headers.get("ETag", "W/")
-            if str(version).startswith("W/"):  # a weak tag promises equal meaning, not equal bytes
-                version = answer.headers.get("Last-Modified")
-            write_json(notes, {"url": url, "version": version, "total": total})
-            _receive(answer, partial, start, total)
+            start, total = _response_range(response, start)
+            require_free_space(partial, (total or 0) - start)
+            version: str | None = response.headers.get("ETag", "W/")
+            if str(version).startswith("W/"):  # a weak ETag does not guarantee identical bytes
+                version = response.headers.get("Last-Modified")
+            write_json(resume_info, {"url": url, "version": version, "total": total})
+            _receive(response, partial, start, total)
     except requests.exceptions.SSLError as error:
         raise DeadSourceError(
-            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); for a data set, name "
-            "this host in its `insecure_tls` to accept it anyway: checksum and inventory then protect the data"
+            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); add this host to the "
+            "data set's `insecure_tls` to skip this check: checksum and inventory still protect the data"
         ) from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise TransientError(_reason(error)) from error
 
 
-def _range(answer: Any, start: int) -> tuple[int, int | None]:
-    """Offset of the first byte that the server sends, and the bytes of the whole file if it states them."""
-    status, headers = answer.status_code, answer.headers
+def _response_range(response: Any, start: int) -> tuple[int, int | None]:
+    """Return the offset of the first byte in `response` and the size of the whole file (None if unknown)."""
+    status, headers = response.status_code, response.headers
     if status in PERMANENT:
-        raise DeadSourceError(f"HTTP {status} {answer.reason}")
+        raise DeadSourceError(f"HTTP {status} {response.reason}")
     if status not in (200, 206):
-        raise TransientError(f"HTTP {status} {answer.reason}")
+        raise TransientError(f"HTTP {status} {response.reason}")
     if headers.get("Content-Type", "").split(";")[0].strip().lower() in WEB_PAGES:
-        raise DeadSourceError(f"the server sent a web page instead of the file (from {answer.url})")
+        raise DeadSourceError(f"the server sent a web page instead of the file (from {response.url})")
     if status == 200:
         start, total = 0, headers.get("Content-Length", "")
     else:
         unit, _, total = headers.get("Content-Range", "").rpartition("/")
         if not unit.startswith(f"bytes {start}-"):
-            raise DeadSourceError(f"asked for bytes from {start}, received {unit or 'others'}")
+            raise DeadSourceError(f"requested bytes from {start}; the server sent {unit or 'no Content-Range'}")
     return start, int(total) if total.isdigit() else None
 
 
-def _receive(answer: Any, partial: Path, start: int, total: int | None) -> None:
+def _receive(response: Any, partial: Path, start: int, total: int | None) -> None:
     progress = bar(partial.stem, total, "B", start, unit_scale=True)
     with partial.open("r+b" if start else "wb") as file, progress:
         file.seek(start)
         # read1 keeps every byte that arrived before a connection breaks; iter_content would drop an unfinished chunk
-        while chunk := answer.raw.read1(CHUNK):
+        while chunk := response.raw.read1(CHUNK):
             file.write(chunk)
             progress.update(len(chunk))
     if total is not None and progress.n != total:
@@ -181,7 +184,7 @@ def _receive(answer: Any, partial: Path, start: int, total: int | None) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause, without the object addresses that outer messages contain."""
+    """Return the innermost cause; outer messages contain memory addresses of objects."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     return str(error) or type(error).__name__

@@ -58,7 +58,7 @@ def draw_scene(rng: np.random.Generator) -> Scene:
 
 
 def frames(scene: Scene, label: str, rng: np.random.Generator) -> list[np.ndarray]:
-    """The frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
+    """Yield the frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
     motion, direction = CLASSES[label]
     n = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
     pace = rng.uniform(0.8, 1.0)
@@ -96,7 +96,7 @@ def write_clip(path: Path, pictures: list[np.ndarray]) -> None:
 
 
 def generate(output: Path, seed: int = 0) -> int:
-    """Write the ZIP at `output` with the clips of the inventory `demo`; returns their number."""
+    """Write the ZIP `output` with the clips of the inventory `demo`; return their number."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(output.name + ".part")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(partial, "w") as archive:

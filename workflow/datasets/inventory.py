@@ -1,4 +1,4 @@
-"""What a data set holds when it is whole: clips per class and group, and the names that follow from these counts."""
+"""The clips of a complete data set: counts per class and group, and the names that follow from these counts."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "inventories"
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """inventories/<name>.json, which make_inventories.py wrote."""
+    """Return the content of inventories/<name>.json, written by make_inventories.py."""
     path = FOLDER / f"{name}.json"
     try:
         return json.loads(path.read_text())
@@ -27,7 +27,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 def expected_keys(name: str, official: Iterable[str] = ()) -> set[str]:
-    """Clip ids without extension of the whole set; empty if the counts do not determine the names.
+    """Return the clip ids, without extension, of the complete set; empty if the counts do not determine the names.
 
     official: the clips in HMDB51's split files (`<class>/<name>.avi`), which name all of its clips.
     """
@@ -35,7 +35,7 @@ def expected_keys(name: str, official: Iterable[str] = ()) -> set[str]:
 
 
 def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
-    """The names that follow from the counts alone; empty for `"names": "listed"`."""
+    """Return the names that follow from the counts alone; empty for `"names": "listed"`."""
     counted = [
         (label, entry.get("stem"), group, number)
         for label, entry in content["classes"].items()
@@ -50,10 +50,10 @@ def keys_from_counts(content: Mapping[str, Any]) -> set[str]:
 
 
 def compare(name: str, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:
-    """The clips of `found` that are missing from, extra to or duplicates in the whole set `name`.
+    """Compare `found` with the complete set `name`; return the missing, extra and duplicate clips.
 
-    Clips are compared by name. Without names (HMDB51 without its split files), `missing` has the number of missing
-    clips of each class.
+    Clips are compared by name. Without names (HMDB51 without its split files), `missing` holds the number of
+    missing clips per class.
     """
     seen: dict[str, list[str]] = {}
     for clip in sorted(found):

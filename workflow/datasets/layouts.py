@@ -1,4 +1,4 @@
-"""How each data set writes class, group and source into the path of a clip."""
+"""How each data set encodes class, group and source in the path of a clip."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 @dataclass(frozen=True, order=True)
 class Clip:
-    """One clip, described by its path below the root of the set, `clip`, with forward slashes.
+    """A clip, described by its path below the root of the set, `clip`, with forward slashes.
 
     label: its class. group: clips of one class and group stay together under the protocol `group`. source: the video
-    it was cut from, or the nearest thing that the set names. official: its codes in HMDB51's splits 1 to 3, such as
+    it was cut from, or the closest thing the set names. official: its codes in HMDB51's splits 1 to 3, such as
     "120" (1 train, 2 test, 0 unused); empty in other sets.
     """
 
@@ -39,11 +39,11 @@ class Layout:
 
     @property
     def depth(self) -> int:
-        """The number of trailing path components that make a clip's id."""
+        """Number of trailing path components that form a clip's id."""
         return self.pattern.count("/") + 1
 
     def parse(self, path: PurePosixPath) -> Clip | None:
-        """The clip at `path`, or None if the path is not that of a clip in this layout."""
+        """Return the clip at `path`, or None if the path does not fit this layout."""
         if path.name.startswith("._") or "__MACOSX" in path.parts or len(path.parts) < self.depth:
             return None
         clip = "/".join(path.parts[-self.depth :])

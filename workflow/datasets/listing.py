@@ -15,7 +15,7 @@ IGNORED = {"Annotation", "__MACOSX", ".git"}  # UCF11's annotations hold no clip
 
 
 def walk(folder: Path) -> list[Path]:
-    """All files below `folder`, relative to it, sorted because file systems list them in any order."""
+    """Return all files below `folder`, relative to it, sorted, because file systems list them in any order."""
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name not in IGNORED]
@@ -24,17 +24,17 @@ def walk(folder: Path) -> list[Path]:
 
 
 def fingerprint(path: str | Path, key: str) -> str:
-    """Digest of the names, sizes and modification times of a file or of all files in a folder: it changes when they do.
+    """Return a digest of the names, sizes and modification times of a file or of all files in a folder.
 
-    Reads no content, so it takes less than a second. `key` is the key of the configuration that gave `path`, for the
-    InputError if it does not exist.
+    Reads no content, so it takes less than a second. key: the configuration key of `path`, for the InputError if `path`
+    does not exist.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; it was given as `{key}`")
     digest = hashlib.sha256()
     for file in [path / name for name in walk(path)] if path.is_dir() else [path]:
-        # a broken link counts by its name; the step that reads the folder decides whether it matters
+        # of a broken link only the name counts; the step that reads the folder decides whether it matters
         stat = file.stat() if file.exists() else file.lstat()
         name = os.fsencode(file.relative_to(path.parent))
         digest.update(f"{stat.st_size} {stat.st_mtime_ns} ".encode() + name + b"\0")
@@ -42,7 +42,7 @@ def fingerprint(path: str | Path, key: str) -> str:
 
 
 def clips_of(entry: Dataset, folder: Path, files: Sequence[Path]) -> dict[Path, Clip]:
-    """The clips among `files` (relative to `folder`); InputError if there is none, or none in the folder of a class."""
+    """Return the clips among `files` (relative to `folder`). Raises InputError if a class or the set has none."""
     parsed = {file: entry.layout.parse(PurePosixPath(file.as_posix())) for file in files}
     found = {file: clip for file, clip in parsed.items() if clip is not None}
     if not found:
@@ -60,10 +60,9 @@ def clips_of(entry: Dataset, folder: Path, files: Sequence[Path]) -> dict[Path, 
 def rows(
     folder: Path, clips: Mapping[Path, Clip], official: Mapping[str, str], digests: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """Rows of listing.csv, sorted by clip. If a clip is found twice, the first one counts.
+    """Return the rows of listing.csv, sorted by clip. If a clip is found twice, the first one is used.
 
-    official: the codes of HMDB51's splits by clip. digests: sha256 by path below `folder`, for unpacked archives; a
-    user's own folder has none.
+    official: codes of HMDB51's splits by clip. digests: sha256 by path below `folder`; empty for a user's own folder.
     """
     by_key: dict[str, dict[str, str]] = {}
     for file, clip in sorted(clips.items(), key=lambda item: (item[1].clip, item[0].as_posix())):
@@ -74,6 +73,6 @@ def rows(
 
 
 def _path(path: Path) -> str:
-    """Relative to the working directory if it lies below it, so that the project can be moved."""
+    """Return a path relative to the working directory if it lies below it, so that the project can be moved."""
     path, here = path.absolute(), Path.cwd()
     return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

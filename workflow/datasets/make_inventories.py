@@ -24,7 +24,7 @@ from workflow.storage.files import write_text
 
 
 def count(clips: Sequence[Clip]) -> dict[str, Any]:
-    """The content of the inventory. It says how the names of the clips follow from the counts, if they do."""
+    """Return the content of the inventory, including how the clips' names follow from the counts, if they do."""
     keys = sorted(clip.key for clip in clips)
     facts = {"clips": len(clips), "keys_sha256": hashlib.sha256("\n".join(keys).encode()).hexdigest()}
     groups: dict[str, Counter[str]] = defaultdict(Counter)
@@ -47,7 +47,7 @@ def count(clips: Sequence[Clip]) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """JSON with one line per class, so that a change of the counts is easy to read."""
+    """Write JSON with one line per class, so that diffs of the counts are easy to read."""
     classes = ",\n".join(f"    {json.dumps(label)}: {json.dumps(entry)}" for label, entry in content["classes"].items())
     text = json.dumps({**content, "classes": {}}, indent=2)
     write_text(path, text.removesuffix("{}\n}") + f"{{\n{classes}\n  }}\n}}\n")

@@ -31,7 +31,7 @@ class Member:
 
 
 def members(path: Path) -> Iterator[Member]:
-    """The members of the archive at `path`, whose format is read from its first bytes; InputError if it is none."""
+    """Yield the members of the archive `path`. Raises InputError unless its first bytes are of a known format."""
     with path.open("rb") as file:
         start = file.read(8)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -45,7 +45,7 @@ def members(path: Path) -> Iterator[Member]:
 
 @contextmanager
 def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
-    """Turn the `errors` of a library into a InputError about the archive `path`."""
+    """Turn the `errors` of a library into an InputError about the archive `path`."""
     try:
         yield
     except errors as error:
@@ -53,7 +53,7 @@ def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
 
 
 def _kind(mode: int, is_folder: bool) -> str:
-    """mode: a Unix file mode, zero if the archive was made elsewhere."""
+    """Return a member's kind. mode: Unix file mode; zero if the archive was not made on Unix."""
     if is_folder:
         return "folder"
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "other"
@@ -81,12 +81,12 @@ def _tar(path: Path) -> Iterator[Member]:
 
 
 def _rar(path: Path) -> Iterator[Member]:
-    """RAR2, RAR3 or RAR5, solid or not, in one pass of the reference decoder."""
+    """Yield the members of a RAR2, RAR3 or RAR5 archive, solid or not, in one pass of the reference decoder."""
     from unrar.cffi import unrarlib
 
     with explained(path, unrarlib.BadRarFile), unrarlib.RarArchive.open_for_processing(path) as archive:
         while True:
-            # iterate_headers() of the package takes a corrupt header for the end, so read the headers here
+            # the package's iterate_headers() mistakes a corrupt header for the end, so read the headers here
             data = unrarlib.RARHeaderDataEx()
             result = unrarlib.RARReadHeaderEx(archive.handle, data)
             if result == RAR_END:

@@ -15,10 +15,10 @@ _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
 
 
 def read(files: Iterable[Path]) -> dict[str, str]:
-    """The codes in splits 1 to 3 by clip, such as {"wave/a.avi": "120"}. Files with other names are skipped.
+    """Return the codes in splits 1 to 3 by clip, such as {"wave/a.avi": "120"}. Files with other names are skipped.
 
-    Raises InputError for a line that cannot be parsed, for a class whose files do not name the same clips, and unless
-    each split has exactly 70 training and 30 test clips of each class.
+    Raises InputError for a line that cannot be parsed, for a class whose three files name different clips, or if a
+    split does not have exactly 70 training and 30 test clips per class.
     """
     splits: tuple[dict[str, str], ...] = ({}, {}, {})
     for path in sorted(files):

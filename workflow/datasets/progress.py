@@ -9,7 +9,7 @@ from tqdm import tqdm
 class _Lines(tqdm):
     """tqdm for a file that is not a terminal."""
 
-    monitor_interval = 0  # no thread that draws bars again
+    monitor_interval = 0  # no background thread that redraws bars
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         if self.n > self.last_print_n:  # not at the start; at the end, if the last line was before it
@@ -18,7 +18,7 @@ class _Lines(tqdm):
 
 
 def bar(name: str, total: int | None, unit: str, done: int = 0, **options: Any) -> tqdm:
-    """A tqdm bar over `total` units, of which an earlier, interrupted run did `done`. options: of tqdm."""
+    """Return a tqdm bar over `total` units, of which an interrupted earlier run finished `done`. options: tqdm's."""
     options |= {"desc": name, "total": total, "initial": done, "unit": unit}
     if sys.stderr.isatty():
         return tqdm(**options)

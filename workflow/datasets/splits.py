@@ -32,7 +32,7 @@ SIBLINGS = {"in_train_or_validation": False, "of_any_class": True}  # of test cl
 
 
 def read_clips(path: Path) -> list[Clip]:
-    """The clips of clips.csv that decode."""
+    """Return the clips of clips.csv that decode."""
     seal.require(path.with_name("frames.json"), ("clips.csv",))
     columns = ("clip", "class", "group", "source", "official")
     table = read_csv(path, (*columns, "status"))
@@ -43,20 +43,20 @@ def read_clips(path: Path) -> list[Clip]:
 
 
 def digest(rows: Iterable[dict[str, Any]]) -> str:
-    """sha256 of the sorted clips and parts of one protocol and fold: equal digests, equal splits."""
+    """Return the sha256 of the sorted clips and parts of one protocol and fold; equal digests mean equal splits."""
     lines = sorted(f"{row['clip']}\t{row['part']}\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def share_with_sibling(clips: Sequence[Clip], part_of: Mapping[str, str], any_class: bool = False) -> float:
-    """Share of the test clips that have a sibling, of the same class or of any, in train or validation."""
+    """Return the share of test clips with a sibling, of the same class or of any, in train or validation."""
     seen = {_source(clip, any_class) for clip in clips if part_of[clip.clip] in (TRAIN, VALIDATION)}
     tested = [clip for clip in clips if part_of[clip.clip] == TEST]
     return sum(_source(clip, any_class) in seen for clip in tested) / len(tested)
 
 
 def expected_share(clips: Sequence[Clip], folds: int, any_class: bool = False) -> float:
-    """The mean of that share over all random clip-level splits (hypergeometric).
+    """Return the mean of `share_with_sibling` over all random clip-level splits (hypergeometric).
 
     A test clip whose source has k clips has no sibling outside test if the k - 1 others are among the other
     n_test - 1 test clips.
@@ -80,7 +80,10 @@ def _source(clip: Clip, any_class: bool) -> Hashable:
 def split(
     entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, validation: float, partial: bool = False
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows of splits.csv and the row of leakage.csv for one protocol and fold; InputError if it cannot be tested."""
+    """Return the rows of splits.csv and the row of leakage.csv of a protocol and fold.
+
+    Raises InputError if the fold has no clip to train on or none to test.
+    """
     part_of = train_and_test(entry, clips, protocol, fold, seed, partial)
     for part in (TRAIN, TEST):
         if part not in part_of.values():

@@ -1,8 +1,8 @@
-"""A large array, written row by row, that survives any number of kills.
+"""A large array, written row by row; writing can be killed and resumed any number of times.
 
 `<name>.npy.part` is a .npy file of its final size. `<name>.npy.journal` lists the rows that are finished; its first
-line describes the array, and another description starts again. A row is journalled after its bytes have reached the
-disk and computed again otherwise, so the final bytes are always the same.
+line describes the array; if the description has changed, writing starts over. A row is journalled only after its bytes
+have reached the disk, and is recomputed otherwise, so the final bytes are always the same.
 """
 
 import json
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from workflow.storage.arrays import digest
-from workflow.storage.files import need_space, write_text
+from workflow.storage.files import require_free_space, write_text
 
-SECONDS = 2.0  # between two syncs: the most work that a kill loses
+SECONDS = 2.0  # between two syncs; a kill loses at most this much work
 
 
 class Store:
@@ -35,7 +35,7 @@ class Store:
             lines = [head]
             self._journal.unlink(missing_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            need_space(self._part, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+            require_free_space(self._part, int(np.prod(shape)) * np.dtype(dtype).itemsize)
             # a sparse file: rows that are never written read as zeros
             np.lib.format.open_memmap(self._part, mode="w+", dtype=dtype, shape=shape).flush()
         write_text(self._journal, "".join(f"{line}\n" for line in lines))
@@ -43,7 +43,7 @@ class Store:
         self.rows = np.lib.format.open_memmap(self._part, mode="r+")
 
     def add(self, row: int, note: Any = None) -> None:
-        """Record that `row` is written. A later run finds `note` in `done`."""
+        """Mark `row` as written. A resumed run finds `note` in `done`."""
         self._waiting.append((row, note))
         if time.monotonic() - self._synced > SECONDS:
             self.sync()
@@ -60,7 +60,7 @@ class Store:
         self._synced = time.monotonic()
 
     def finish(self) -> str:
-        """All rows are written: give the array its final name. Return the digest of its bytes."""
+        """Give the array its final name once all rows are written; return the digest of its bytes."""
         self.sync()
         self._part.replace(self._target)
         self._journal.unlink()

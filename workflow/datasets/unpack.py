@@ -22,7 +22,7 @@ CLIPS = (".avi", ".mpg", ".mpeg", ".mp4")
 
 
 def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, Path]:
-    """The folder of each role, clips and splits (if the set has any); unpack archives that are not unpacked yet.
+    """Return the folder of each role ("clips", also "splits" if the set has any), unpacking archives if necessary.
 
     origin_file: source.json of the download step.
     """
@@ -48,7 +48,7 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
 
 
 def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """Rows of listing.csv, and the comparison with the inventory."""
+    """Return the rows of listing.csv and the comparison with the inventory."""
     folder = folders["clips"]
     files = listing.walk(folder)
     clips = listing.clips_of(entry, folder, files)
@@ -61,7 +61,7 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
                 f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
             )
     report = inventory.compare(entry.name, clips.values(), codes)
-    extra = set(report["extra"])  # reported but not used: training uses the clips of the set only
+    extra = set(report["extra"])  # reported but not used: training uses only the clips of the inventory
     kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
     unread = [file for file in files if file not in clips and file.suffix.lower() in CLIPS]
     extra.update(archives.printable(file) for file in unread if not file.name.startswith("._"))

@@ -82,7 +82,7 @@ def _path(location: tuple[int | str, ...], value: Any) -> str:
 
 
 def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> None:
-    """Raise ValueError for the first of `names` that is not known."""
+    """Raise ValueError for the first of `names` that is not in `known`. kind: its noun in the message."""
     known = list(known)
     for name in names:
         if name not in known:
@@ -127,14 +127,14 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-AS_GIVEN = WrapValidator(_as_given)  # the number 5 stays 5 and does not become 5.0 in files
-Whole = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+AS_GIVEN = WrapValidator(_as_given)  # validate without converting, so that 5 is not written back as 5.0
+Whole = Annotated[int, Field(ge=0)]  # 0, 1, 2 ...
+Count = Annotated[int, Field(ge=1)]  # 1, 2, 3 ...
 Positive = Annotated[float, Field(gt=0), AS_GIVEN]
 NotNegative = Annotated[float, Field(ge=0), AS_GIVEN]
-Share = Annotated[float, Field(ge=0, le=1), AS_GIVEN]
-Factor = Annotated[float, Field(gt=0, le=1), AS_GIVEN]
-Rate = Annotated[float, Field(ge=0, lt=1), AS_GIVEN]
+Share = Annotated[float, Field(ge=0, le=1), AS_GIVEN]  # [0, 1]
+Factor = Annotated[float, Field(gt=0, le=1), AS_GIVEN]  # (0, 1]
+Rate = Annotated[float, Field(ge=0, lt=1), AS_GIVEN]  # [0, 1)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 EMPTY_IF_NONE = BeforeValidator(lambda value: {} if value is None else value)  # YAML's `demo:` is null

@@ -1,1 +1,1 @@
-"""Files written atomically, sealed and locked."""
+"""Write files atomically, seal them with checksums, lock them."""

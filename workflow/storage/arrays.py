@@ -10,12 +10,12 @@ from workflow.storage.seal import DamagedError
 
 
 def digest(array: np.ndarray) -> str:
-    """sha256 of an array's bytes, without the header of its .npy file."""
+    """Return the sha256 of an array's bytes, without the header of its .npy file."""
     return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def load_array(about: Path) -> np.ndarray:
-    """Map the array that `about` describes into memory, copy-on-write, and verify it: a second per gigabyte."""
+    """Verify the array that `about` describes (a second per gigabyte) and return it memory-mapped, copy-on-write."""
     path, remedy = about.with_suffix(".npy"), f"delete {about} and rerun; it will be rebuilt"
     try:
         array = np.load(path, mmap_mode="c")

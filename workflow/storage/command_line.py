@@ -23,10 +23,10 @@ def call(
     config: str = "",
     **settings: Any,
 ) -> Any:
-    """Call `step` with the options in `arguments`, by default those of the process; its errors propagate.
+    """Call `step` with the options in `arguments`, by default sys.argv; its errors propagate.
 
-    program: its name on the page of --help, which shows the documentation of its module. config: the context's `obj`.
-    settings: of Click's context.
+    program: its name in --help, which shows the docstring of its module. config: passed as the Click context's `obj`.
+    settings: Click's context settings.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings |= {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -36,7 +36,7 @@ def call(
 
 
 def command_line(step: Callable[..., object], arguments: Sequence[object] | None = None) -> None:
-    """Run `step` as this process. Print an error that the user can repair in one line and exit with status 1."""
+    """Run `step` and exit. An error that the user can repair is printed in one line; the exit status is then 1."""
     try:
         call(step, arguments, standalone=True)
     except (InputError, OSError) as error:

@@ -1,12 +1,12 @@
-"""The base of the errors that a user can repair."""
+"""The base class of errors that a user can repair."""
 
 
 class InputError(ValueError):
-    """One sentence that names the value, the expectation and the file or key. A command prints it and exits with 1."""
+    """One sentence: the value, what was expected, and the file or key. Commands print it and exit with status 1."""
 
 
 def sentence(error: Exception) -> str:
-    """Return what to print about an error: for one of the system, the file and the reason, without its number."""
+    """Return the text to print for an error; for an OSError the file and the reason, without errno."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)

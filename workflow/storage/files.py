@@ -1,4 +1,4 @@
-"""Files written whole or not at all: a kill at any moment leaves the old file or the new one."""
+"""Write files atomically: if the process is killed at any moment, either the old or the new file is there."""
 
 import csv
 import hashlib
@@ -14,7 +14,7 @@ from workflow.storage.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
-    """Write a temporary file next to `path` and rename it. `flush`: wait until it is on the disk."""
+    """Write a temporary file next to `path` and rename it. flush: fsync before renaming."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
@@ -30,24 +30,26 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON. Raise ValueError for NaN and infinity, which JSON does not have."""
+    """Write JSON. Raises ValueError for NaN and infinity, which JSON cannot represent."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def need_space(path: Path, size: int) -> None:
-    """Raise InputError if fewer than `size` bytes are free on the disk of `path`."""
+def require_free_space(path: Path, size: int) -> None:
+    """Raise InputError if the disk that will hold the file `path` has fewer than `size` bytes free."""
     free = shutil.disk_usage(path.parent).free
     if size > free:
-        raise InputError(f"{path.parent}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free")
+        raise InputError(
+            f"{path.parent}: disk full ({size / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free); make room and rerun"
+        )
 
 
 def digest(content: Any) -> str:
-    """sha256 of plain data, whatever the order of its keys."""
+    """Return the sha256 of plain data; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows with the keys `columns`, in that order and with line feeds on every platform."""
+    """Write the fields `columns` of `rows`, in that order, with line feeds on every platform."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -56,7 +58,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return all rows. Raise InputError if the file is missing or lacks one of `columns`."""
+    """Return all rows. Raises InputError if the file is missing or lacks one of `columns`."""
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     rows = list(reader)
     for column in columns:

@@ -1,7 +1,7 @@
-"""Locks on files. The kernel frees a lock when its process ends, however it ends.
+"""File locks. The kernel frees a lock when its process ends, even if it is killed.
 
 A killed pipeline leaves its running steps alive. The next pipeline starts the same steps again: they wait for the
-first ones and find what those have done.
+old ones and then find their results.
 """
 
 import errno
@@ -18,10 +18,10 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some cluster f
 
 
 def attempt(path: Path) -> IO[str] | None:
-    """Lock the file `path`, made if missing, without waiting. Return it open, or None if another process has it.
+    """Lock the file `path`, created if missing, without waiting. Return it open, or None if it is locked already.
 
-    The lock lasts until the file is closed. Never delete it: two processes could then hold locks on two files of
-    that name.
+    The lock lasts until the file is closed. Never delete it: otherwise two processes could each
+    hold a lock on a file of that name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a+")
@@ -39,7 +39,7 @@ def attempt(path: Path) -> IO[str] | None:
 
 @contextmanager
 def exclusive(place: Path) -> Iterator[None]:
-    """Hold the lock PLACE.lock of `place`. If another process has it, print which one and wait."""
+    """Hold the lock PLACE.lock. If another process holds it, print which one and wait."""
     path = _lock(place)
     file = attempt(path)
     if file is None:
@@ -61,7 +61,7 @@ def write(file: IO[str], text: str) -> None:
 
 
 def abandoned(place: Path) -> bool:
-    """Whether the last process that held the lock of `place` was on this machine and has ended."""
+    """Return whether the last process that held the lock of `place` ran on this machine and has ended."""
     try:
         with _lock(place).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # released when the file is closed

@@ -1,4 +1,4 @@
-"""JSON files with a checksum of their own content and of the files next to them, so corruption is found before use.
+"""JSON files with checksums of themselves and of the files they describe, so corruption is found before use.
 
 `seal` is the sha256 of everything else in the JSON; `files` holds the sha256 of each file. The JSON is written last
 and deleted first: if it exists, everything it describes is complete. A JSON without a seal is accepted as it is.
@@ -21,13 +21,13 @@ class DamagedError(InputError):
 
 
 def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return `content` with its seal. `digests`: of the files it describes, by their path relative to it."""
+    """Return `content` with its seal. digests: sha256 of the files it describes, by path relative to the JSON."""
     content = {**content, FILES: digests} if digests else dict(content)
     return {**content, SEAL: seal(content)}
 
 
 def write(path: Path, content: dict[str, Any], names: Iterable[str] = ()) -> None:
-    """Write `content` as JSON, sealed, with the digests of the files `names` next to it."""
+    """Write `content` as sealed JSON, with the digests of the files `names` in the same folder."""
     files.write_json(path, sealed(content, {name: digest(path.with_name(name)) for name in names}))
 
 
@@ -36,26 +36,26 @@ def seal(content: dict[str, Any]) -> str:
 
 
 def broken(content: Any) -> bool:
-    """Whether JSON has a seal that does not match."""
+    """Return whether JSON has a seal that does not match."""
     return isinstance(content, dict) and SEAL in content and content[SEAL] != seal(content)
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file's bytes."""
+    """Return the sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require(path: Path, names: tuple[str, ...] = ()) -> None:
-    """Raise DamagedError unless the JSON `path`, if it exists, and those of its files in `names` are intact."""
+    """Raise DamagedError if the JSON `path` or one of its files in `names` is corrupt. A missing JSON is accepted."""
     for found in damages(path, only=names) if path.is_file() else ():
         raise DamagedError(found)
 
 
 def damages(path: Path, but: Container[str] = (), only: Container[str] | None = None) -> list[str]:
-    """Return a sentence for each thing wrong with a sealed JSON and with the files that it describes.
+    """Return one sentence per defect of a sealed JSON and of the files it describes.
 
-    but: files that are not read. only: the files that are read, all others if None.
+    but: files to skip. only: files to check; None: all.
     """
     remedy = f"delete {path} and rerun; it will be rebuilt"
     try:

@@ -1,8 +1,7 @@
-"""Checkpoints: the newest two are kept. Each is a file named after its number and the checksum of its content.
+"""Checkpoints. The newest two are kept; each file name holds a running number and the file's checksum.
 
-A file is written under a temporary name and renamed when complete; the reader compares its content with its name and
-falls back to the previous one if it is damaged. The format is safetensors with JSON in its header, so loading never
-executes code.
+Files are written under a temporary name and renamed when complete. `load` verifies the checksum and, if a file is
+corrupt, tries the one before. The format is safetensors with JSON in its header, so loading never executes code.
 """
 
 import json
@@ -29,18 +28,18 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class State:
-    """The state of training between two steps, except for the tensors of its `Step`.
+    """Training state between two steps, apart from the tensors held by `Step`.
 
-    history: lines of metrics.jsonl, one per finished epoch. position: batches done in the current epoch. best: tensors
-    of the epoch chosen so far.
+    history: metrics.jsonl entries of the finished epochs. position: batches done in the current epoch. best: weights
+    of the best epoch so far.
     """
 
     evaluation_size: int  # clips scored at a time
     history: list[dict[str, Any]] = field(default_factory=list)
     position: int = 0
-    seconds: float = 0.0  # spent on the current epoch before an interruption
+    seconds: float = 0.0  # training time of the current epoch before the last interruption
     interruptions: int = 0
-    micro: int | None = None  # clips per piece if a batch does not fit in memory
+    micro: int | None = None  # clips per forward pass if a full batch does not fit in memory
     step_ms: float | None = None
     threads: int = 0
     best: Tensors = field(default_factory=dict)
@@ -52,7 +51,7 @@ class State:
 
 
 def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, flush: bool) -> None:
-    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: wait until it is on disk."""
+    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: fsync before renaming."""
     folder.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
     part = folder / f".{number:08d}.part"
@@ -72,18 +71,19 @@ def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, fl
 def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
     """Return the newest intact checkpoint's state and copy its tensors to `step`; None if there is none.
 
-    fingerprint: what must be unchanged for a run to resume. Checkpoints of another run are removed.
+    fingerprint: what must be unchanged for a run to resume. If no checkpoint can be used, because each one is corrupt,
+    unreadable or of another run, `folder` is deleted.
     """
     for path in _files(folder):
         try:
             if seal.digest(path) != path.name.split(".")[1]:
-                log(f"checkpoint {path} is damaged; falling back to the previous one")
+                log(f"checkpoint {path} is corrupt (checksum mismatch); trying the previous one, if any")
                 continue
             with safe_open(path, "pt") as file:
                 content = json.loads(file.metadata()["json"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         except OSError as error:
-            log(f"checkpoint {path} cannot be read ({error}); falling back to the previous one")
+            log(f"checkpoint {path} cannot be read ({error}); trying the previous one, if any")
             continue
         if other := difference(content["fingerprint"], fingerprint):
             log(f"checkpoint {path} belongs to another run ({other}); discarding it and starting afresh")
@@ -99,7 +99,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _pack(state: State, step: Step) -> Tensors:
-    """Return weights, moments, best tensors, the current epoch's log and the states of the random generators."""
+    """Return all tensors to save: weights, optimiser moments, epoch log, best weights and RNG states."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
     tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
@@ -111,7 +111,7 @@ def _pack(state: State, step: Step) -> Tensors:
 
 
 def _unpack(tensors: Tensors, step: Step) -> Tensors:
-    """Return the best tensors and copy the others in place, because a captured graph refers to their addresses."""
+    """Restore `step` in place (CUDA graphs hold its addresses) and return the best weights."""
 
     def section(prefix: str) -> Tensors:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
@@ -127,10 +127,10 @@ def _unpack(tensors: Tensors, step: Step) -> Tensors:
 
 
 def difference(old: Any, new: Any, prefix: str = "") -> str:
-    """Return a description of the first difference between two nested plain values; "" if they are equal."""
+    """Return a phrase about the first difference of two nested values, "" if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             if found := difference(old.get(key), new.get(key), f"{prefix}.{key}" if prefix else key):
                 return found
         return ""
-    return "" if old == new else f"{prefix} was {old!r} and is {new!r}"
+    return "" if old == new else f"{prefix} was {old!r}, now {new!r}"

@@ -39,18 +39,18 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     Record.model_validate(result)
     files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
     files.write_json(folder / "environment.json", job.environment | {"seeds": run.seeds})
-    chances = [f"probability_{k}" for k in range(len(fold.classes))]
-    columns = ("clip", "label", "predicted", "probability", *chances)
-    files.write_csv(folder / "predictions.csv", columns, _predictions(job, chances))
+    class_columns = [f"probability_{k}" for k in range(len(fold.classes))]
+    columns = ("clip", "label", "predicted", "probability", *class_columns)
+    files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
     files.write_bytes(folder / "model.safetensors", save(job.weights))
     seal.write(folder / RESULT, result, [name for name in FILES if (folder / name).is_file()])
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield a line per test clip: class indices (as in frames.json, `classes`), and the probability of every class."""
-    for row, chances in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
-        predicted = int(chances.argmax())
-        texts = [f"{value:.9g}" for value in chances]
+    """Yield one line per test clip: class indices (as in frames.json, `classes`) and the probability of each class."""
+    for row, probabilities in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
+        predicted = int(probabilities.argmax())
+        texts = [f"{value:.9g}" for value in probabilities]
         yield {
             "clip": job.fold.names[row],
             "label": job.fold.labels[row],

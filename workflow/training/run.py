@@ -75,10 +75,10 @@ def train(job: Job) -> None:
 
 
 def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
-    """Fit a naive baseline to the training part and score it. fit: the function of its file (see `baselines`)."""
+    """Fit on the training clips, then set the result, weights and probabilities of `job`. fit: see `baselines`."""
     fold, run = job.fold, job.run
-    pixels = PIXELS[run.training.normalisation]
-    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, *pixels) for part, rows in fold.rows.items()}
+    scale, shift = PIXELS[run.training.normalisation]
+    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, scale, shift) for part, rows in fold.rows.items()}
     y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
     began = time.perf_counter()
     estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
@@ -96,7 +96,7 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
         "peak_memory_mb": environment.peak_memory_mb(),
         "device": environment.device_name(),
     }
-    files.write_text(job.output / record.METRICS, "")
+    files.write_text(job.output / record.METRICS, "")  # no epochs: drop what an earlier run may have left here
     log(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""Scores of a classifier from its probabilities, in plain numpy, and the choice of an epoch. n clips, C classes."""
+"""Accuracy, top 5, F1 and confusion from class probabilities (n clips, C classes); choice of the best epoch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,30 +7,27 @@ import numpy as np
 
 
 def chosen(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the metrics.jsonl entry of the epoch chosen on validation.
-
-    It has the highest accuracy; of equal ones the lowest loss; of equal ones it is the first.
-    """
+    """Return the entry of `history` (metrics.jsonl) of best validation accuracy; ties: lower loss, then first."""
     return max(history, key=lambda entry: (entry["validation_accuracy"], -entry["validation_loss"]))
 
 
-def summary(labels: np.ndarray, chances: np.ndarray) -> dict[str, Any]:
-    """Return the fields of result.json about the test clips. labels (n,), chances (n, C).
+def summary(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the test scores for result.json. labels (n,): class indices. probabilities (n, C).
 
-    Top 5: equal probabilities rank by class index. Macro F1: the mean omits a class that neither occurs nor is
-    predicted, as in scikit-learn.
+    Top 5: ties go to the lower class index. Macro F1: classes neither present nor predicted are left out of the mean,
+    as in scikit-learn.
     """
-    n_classes = chances.shape[1]
-    predicted = chances.argmax(axis=1)
-    first_five = np.argsort(-chances, axis=1, kind="stable")[:, :5]
+    n_classes = probabilities.shape[1]
+    predicted = probabilities.argmax(axis=1)
+    first_five = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
     confusion = np.bincount(labels * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
-    hits, occurs = np.diag(confusion), confusion.sum(axis=1)
-    either = occurs + confusion.sum(axis=0)
-    present = either > 0
+    correct, actual = np.diag(confusion), confusion.sum(axis=1)
+    actual_plus_predicted = actual + confusion.sum(axis=0)
+    present = actual_plus_predicted > 0
     return {
         "test_accuracy": float((predicted == labels).mean()),
         "test_top5": float((first_five == labels[:, None]).any(axis=1).mean()),
-        "test_macro_f1": float((2 * hits[present] / either[present]).mean()),
-        "per_class_accuracy": [int(hit) / int(n) if n else None for hit, n in zip(hits, occurs, strict=True)],
+        "test_macro_f1": float((2 * correct[present] / actual_plus_predicted[present]).mean()),
+        "per_class_accuracy": [int(hits) / int(n) if n else None for hits, n in zip(correct, actual, strict=True)],
         "confusion": confusion.tolist(),
     }

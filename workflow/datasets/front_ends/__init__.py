@@ -1,7 +1,7 @@
 """Front ends: what a recurrent layer sees of a frame. One file per front end; its name is that of the front end.
 
 Each defines a constant `FRONT_END` (see docs/extending.md). One with an `extractor` has a section of its own name in
-the configuration: `batch`, the number of frames computed at once, and `weights`, the user's own file of weights, which
+the configuration: `batch`, the number of frames per forward pass, and `weights`, the user's own file of weights, which
 replaces the download.
 """
 
@@ -45,16 +45,16 @@ class FrontEnd:
     tensor: str = ""
 
     def input_size(self, height: int, width: int) -> int:
-        """D: numbers per frame that a recurrent layer sees."""
+        """Return D, the numbers per frame that a recurrent layer sees."""
         return prod(self.shape(height, width))
 
     def clip_bytes(self, count: int, height: int, width: int) -> int:
-        """Bytes of one clip of `count` frames in the tensor."""
+        """Return the bytes of one clip of `count` frames in the tensor."""
         return count * self.input_size(height, width) * BYTES[self.dtype]
 
 
 def _found() -> dict[str, FrontEnd]:
-    """The front ends of this folder, those that see the decoded frames first."""
+    """Return the front ends of this folder; those that see the decoded frames come first."""
     found = []
     for module in iter_modules(__path__):
         front_end: FrontEnd = import_module(f"{__name__}.{module.name}").FRONT_END

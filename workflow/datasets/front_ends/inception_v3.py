@@ -22,7 +22,7 @@ SIDE = 299  # pixels: the size of the pictures that the network was trained on
 
 
 def network() -> nn.Module:
-    """The whole Inception-v3 (27,161,264 parameters), with the auxiliary classifier that the weights file holds."""
+    """Return the whole Inception-v3 (27,161,264 parameters), with the auxiliary classifier of the weights file."""
     try:
         from torchvision.models import inception_v3
     except RuntimeError:
@@ -37,7 +37,7 @@ def network() -> nn.Module:
 
 
 def extractor(weights: Path | None, device: str) -> Features:
-    """The network up to its last pooling: pictures (B, height, width, 3), uint8 RGB -> (B, 2048), float32 on the CPU.
+    """Return the network up to its last pooling: (B, height, width, 3) uint8 RGB -> (B, 2048) float32 on the CPU.
 
     Pictures are resized to 299x299 and mapped to [-1, 1] as in the network's training; torchvision's ImageNet
     normalisation followed by its `transform_input` is the same map. Raises InputError if `weights` is not a state
