@@ -48,8 +48,7 @@ def test_hierarchical_tucker(pairs, seed):
     n, m = zip(*pairs, strict=True)
     layer = HierarchicalTucker(n, m, list(ranks.values()), shape, dtype=torch.float64)
     count = sum(sizes[k] * ranks[(k + 1,)] for k in range(len(pairs)))
-    for node in [*nodes.inner, nodes.root]:
-        left, right = nodes.children[node]
+    for node, (left, right) in nodes.children.items():
         count += ranks.get(node, 1) * ranks[left] * ranks[right]
     assert layer.weight_parameters == count == sum(core.numel() for core in layer.cores.values())
     check_forward(layer)
