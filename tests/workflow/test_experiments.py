@@ -79,6 +79,14 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     assert options[options.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
 
 
+def test_an_option_that_snakemake_refuses_lists_no_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "snakemake", lambda config, options: run.WRONG_OPTION)
+    (tmp_path / "tiny.yaml").write_text(json.dumps(TINY))
+    assert commands.main(["tiny.yaml", "run", "--modle", "lstm"]) == run.WRONG_OPTION
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
     ("words", "others"),
     [

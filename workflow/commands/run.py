@@ -21,6 +21,8 @@ from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.states import DONE, states
 from workflow.training import finished
 
+WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
+
 
 @of_runs
 def main(
@@ -38,7 +40,7 @@ def main(
         for run in runs if not dry else ():  # otherwise the run would end immediately: its record is kept
             finished.give_up(results / "checkpoints" / run.folder)
     code = snakemake(chosen.file, [*options, "--", *(f"{results}/runs/{run.folder}/result.json" for run in runs)])
-    if dry:
+    if dry or code == WRONG_OPTION:
         return code
     found = states(chosen.config, runs)
     print(listing(found))
