@@ -22,5 +22,5 @@ def real_clips() -> Path:
     """Part of UCF11's AVI release, nine of its classes; tests that want it are skipped where it is absent."""
     folder = ROOT.parent / "shared" / "clips" / "ucf11" / "action_youtube_naudio"
     if not folder.is_dir():
-        pytest.skip(f"no real UCF11 clips at {folder.relative_to(ROOT.parent)} beside the project")
+        pytest.skip(f"no real UCF11 clips at {folder.relative_to(ROOT.parent)} next to the project")
     return folder

@@ -82,4 +82,4 @@ def _interrupt(pipeline: Pipeline, chance: random.Random) -> None:
     program = [sys.executable, "tests/faults/leave.py", "--specification", json.dumps(yaml.safe_load(specification))]
     left = subprocess.run([*program, *words], cwd=pipeline.root, capture_output=True, text=True)
     if left.returncode != 128 + signal.SIGTERM:
-        raise RuntimeError(f"the run that was told to leave ended with exit code {left.returncode}:\n{left.stderr}")
+        raise RuntimeError(f"the run that signalled itself ended with exit code {left.returncode}:\n{left.stderr}")

@@ -77,7 +77,7 @@ def test_what_is_not_finite_stays_so(bad):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_bytes_give_what_floats_give(name, monkeypatch):
-    """Output and gradients of every plan, beside those in float64."""
+    """Output and gradients of every plan, compared with float64."""
     monkeypatch.setattr(integers, "SHORTEST", 1)
     monkeypatch.setattr(integers, "SUMS", 500)
     layer = small(name, torch.float32).W

@@ -112,11 +112,11 @@ def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_
     own.parent.mkdir()
     for path in (resolved, own):
         path.write_bytes(damaged)
-    with pytest.raises(InputError, match=r"remove .*config\.yaml and start again"):
+    with pytest.raises(InputError, match=r"delete .*config\.yaml and rerun; it will be rebuilt"):
         configuration_of(tmp_path, resolved)
     with pytest.raises(InputError, match=r"mine\.yaml") as caught:
         configuration_of(tmp_path, own)
-    assert "remove" not in str(caught.value)
+    assert "delete" not in str(caught.value)
 
 
 def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for_data(tmp_path):

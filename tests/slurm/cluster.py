@@ -19,7 +19,7 @@ import psutil
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 LOCK = Path("/run/lock/fdht-test-cluster")  # the configuration has one place, so one cluster at a time
 # Real clusters end a job's processes by its cgroup. Without one Slurm follows parents, and misses a process whose
-# parent has ended: Snakemake, which can lock itself up when it is told twice to leave.
+# parent has ended: Snakemake, which can deadlock on a second SIGTERM.
 EPILOG = """\
 #!/bin/bash
 for process in /proc/[0-9]*; do

@@ -149,14 +149,15 @@ def _groups(results: Results, table: str, depth: int) -> dict[Any, pd.DataFrame]
 
 def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
     """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
-    beside = Path(root) / "config.yaml"
-    if path is None and not beside.is_file():
+    resolved_file = Path(root) / "config.yaml"
+    if path is None and not resolved_file.is_file():
         return None
     try:
-        return configuration_file.load(path or beside)
+        return configuration_file.load(path or resolved_file)
     except InputError as error:
-        resolved = path is None or Path(path).resolve() == beside.resolve()  # by the pipeline, not the user's own file
-        remedy = f"; remove {beside} and start again: it will be written again" if resolved else ""
+        # the pipeline writes this file; a configuration of the user's own must not be deleted
+        written = path is None or Path(path).resolve() == resolved_file.resolve()
+        remedy = f"; delete {resolved_file} and rerun; it will be rebuilt" if written else ""
         raise InputError(f"{error}{remedy}") from None
 
 
