@@ -46,17 +46,23 @@ def test_effects_that_were_put_in_come_out(crossed):
 
 
 def test_the_split_is_exact_for_any_numbers():
+    levels = ["group", "random"], list(RECIPES), list("abcde"), range(3)
+    index = pd.MultiIndex.from_product(levels, names=[*factors.AXES, "fold"])
     values = np.random.default_rng(0).normal(size=(2, 2, 5, 3))
-    parts = factors.split(values)
+    parts = factors.split(pd.Series(values.ravel(), index))
     assert sum(parts.values()) == pytest.approx(((values - values.mean()) ** 2).sum())
     means = values.mean(axis=(1, 2, 3))
     assert parts["protocol",] == pytest.approx(2 * 5 * 3 * ((means - values.mean()) ** 2).sum())
+    cells = values.mean(axis=3, keepdims=True)
+    assert parts[()] == pytest.approx(((values - cells) ** 2).sum())
+    pair = values.mean(axis=(2, 3)) - means[:, None] - values.mean(axis=(0, 2, 3)) + values.mean()
+    assert parts["protocol", "recipe"] == pytest.approx(5 * 3 * (pair**2).sum())
 
 
-def test_only_runs_that_every_cell_has_are_used(crossed, tmp_path):
-    values, formats = factors.cube(crossed, "test_accuracy", "demo", "pixels")
-    assert values.shape == (2, 2, 2, 2)
-    assert formats == ["tt_lstm", "tr_lstm"]
+def test_only_runs_that_every_cell_has_are_used(crossed):
+    values = factors.cells(crossed, "test_accuracy", "demo", "pixels")
+    assert len(values) == 2 * 2 * 2 * 2
+    assert list(values.index.unique("format")) == ["tt_lstm", "tr_lstm"]
 
 
 def test_variants_of_a_family_do_not_overwrite_each_other(tmp_path):

@@ -55,14 +55,11 @@ def label(results: Results, model: str) -> str:
 @cached
 def kind(results: Results, model: str) -> str:
     """Return baseline, dense, compressed or fdht: as the layout has it for the family, else by the model's format."""
-    family = get(results, model).family
-    if entry := results.layout["models"].get(family):
+    if entry := results.layout["models"].get(get(results, model).family):
         return entry["kind"]
-    formats = (format_of(results, *place) for place in results.places if place[2] == model)
-    found = next(filter(None, formats), None)
-    if found is None:
-        return "compressed"
-    return "baseline" if found.naive else KINDS.get(found.name, "compressed")
+    found = {format_of(results, *place) for place in results.places if place[2] == model} - {None}
+    kinds = {"baseline" if own.naive else KINDS.get(own.name, "compressed") for own in found if own}
+    return min(kinds, default="compressed")
 
 
 @cached
@@ -73,27 +70,24 @@ def rivals(results: Results, dataset: str, front_end: str, model: str) -> list[s
 
 
 @cached
-def resolved(results: Results, dataset: str, front_end: str, model: str) -> dict[str, dict[str, Any]]:
+def specification(results: Results, *place: str) -> dict[str, dict[str, Any]]:
     """Return the arguments of a model's layer (recurrent) and its settings (training), as its runs use them.
 
     They come from the configuration, else from the specification of one of its runs; both are empty if unknown.
     """
-    if run := _declared(results, dataset, front_end, model):
-        return {"recurrent": run.recurrent, "training": run.training.model_dump()}
-    if files := results.files("specification.yaml", dataset, front_end, model):
-        found = yaml.safe_load(files[0].read_text())
-        return {part: found.get(part) or {} for part in ("recurrent", "training")}
-    return {"recurrent": {}, "training": {}}
+    run, files = _declared(results, *place), results.files("specification.yaml", *place)
+    found = run.plain if run else yaml.safe_load(files[0].read_text()) if files else {}
+    return {part: found.get(part) or {} for part in ("recurrent", "training")}
 
 
 def recurrent(results: Results, *place: str) -> dict[str, Any]:
     """Return the arguments of baselines.declare; empty if unknown."""
-    return resolved(results, *place)["recurrent"]
+    return specification(results, *place)["recurrent"]
 
 
 def format_of(results: Results, *place: str) -> baselines.Format | None:
-    """Return a model's format; None if unknown."""
-    return baselines.FORMATS.get(recurrent(results, *place).get("format", ""))
+    """Return a model's format, without a specification the one named as its family; None if unknown."""
+    return baselines.FORMATS.get(recurrent(results, *place).get("format", get(results, place[2]).family))
 
 
 def declaration(results: Results, *place: str) -> Any | None:
@@ -102,13 +96,10 @@ def declaration(results: Results, *place: str) -> Any | None:
     return baselines.declare(**recurrent(results, *place)) if found and not found.naive else None
 
 
-def is_fitted(results: Results, dataset: str, front_end: str, model: str) -> bool:
-    """Return whether scikit-learn fits a model, without epochs or a seed.
-
-    Without a specification, its family is taken as its format.
-    """
-    found = recurrent(results, dataset, front_end, model).get("format", get(results, model).family)
-    return found in baselines.FORMATS and baselines.FORMATS[found].fitted
+def is_fitted(results: Results, *place: str) -> bool:
+    """Return whether scikit-learn fits a model, without epochs or a seed."""
+    found = format_of(results, *place)
+    return found is not None and found.fitted
 
 
 def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
@@ -117,10 +108,9 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
     None if neither is known.
     """
     rows = results.successful(dataset, front_end, model)[WEIGHTS].drop_duplicates()
-    run = _declared(results, dataset, front_end, model)
     if len(rows) == 1:
-        found = {name: int(rows.iloc[0][name]) for name in WEIGHTS}
-    elif run:
+        found = rows.iloc[0].astype(int).to_dict()
+    elif run := _declared(results, dataset, front_end, model):
         found = run.parameters(len(CATALOGUE[dataset].classes))
     else:
         return None
@@ -165,10 +155,8 @@ def total(results: Results, dataset: str, front_end: str, model: str, counted: s
 
 def differences(results: Results, dataset: str, front_end: str, first: str, second: str) -> list[str]:
     """Return the names of the arguments and settings in which two models differ."""
-    one, two = (
-        {"init": "matched", **found["recurrent"], **found["training"]}
-        for found in (resolved(results, dataset, front_end, model) for model in (first, second))
-    )
+    both = (specification(results, dataset, front_end, model) for model in (first, second))
+    one, two = ({"init": "matched", **found["recurrent"], **found["training"]} for found in both)
     return [name.replace("_", " ") for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
 
 

@@ -75,12 +75,9 @@ class Results:
         """
         found = pd.concat([self.expected[EXPERIMENT], self.records[EXPERIMENT].dropna()]).drop_duplicates()
         if self.config is None:
-            families = self.records.dropna(subset=["model", "family"]).set_index("model")["family"].to_dict()
-            places = {family: place for place, family in enumerate(self.layout["models"])}
+            families = self.records.groupby("family")["model"].unique()
             orders: dict[str, Iterable[str]] = {name: self.layout[f"{name}s"] for name in BLOCK}
-            orders["model"] = sorted(
-                found["model"], key=lambda name: (places.get(families.get(name), len(places)), name)
-            )
+            orders["model"] = [name for family in self.layout["models"] for name in sorted(families.get(family, ()))]
         else:
             orders = {name: getattr(self.config, f"{name}s") for name in EXPERIMENT}
 
@@ -149,15 +146,14 @@ def _groups(results: Results, table: str, depth: int) -> dict[Any, pd.DataFrame]
 
 def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
     """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
-    resolved_file = Path(root) / "config.yaml"
-    if path is None and not resolved_file.is_file():
+    resolved = Path(root) / "config.yaml"  # written by the pipeline
+    if path is None and not resolved.is_file():
         return None
     try:
-        return configuration_file.load(path or resolved_file)
+        return configuration_file.load(path or resolved)
     except InputError as error:
-        # the pipeline writes this file; a configuration of the user's own must not be deleted
-        written = path is None or Path(path).resolve() == resolved_file.resolve()
-        remedy = f"; delete {resolved_file} and rerun; it will be rebuilt" if written else ""
+        users_own = path is not None and Path(path).resolve() != resolved.resolve()  # must not be deleted
+        remedy = "" if users_own else f"; delete {resolved} and rerun; it will be rebuilt"
         raise InputError(f"{error}{remedy}") from None
 
 

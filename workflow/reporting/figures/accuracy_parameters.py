@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator
 
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 

@@ -8,13 +8,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.results import Results
 
 NAMED = 16, 4  # up to this many classes and panels, names are readable; above, classes are numbered
@@ -22,18 +21,15 @@ NAMED = 16, 4  # up to this many classes and panels, names are readable; above, 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     """Return predictions by true class (rows) and predicted class, and the number of runs that have some."""
-    from sklearn import metrics  # slow to import
-
-    files = results.files("predictions.csv", *experiment)
-    tables = [table for table in map(pd.read_csv, files) if len(table)]
+    tables = [table for table in map(pd.read_csv, results.files("predictions.csv", *experiment)) if len(table)]
     if not tables:
         return pd.DataFrame(), 0
-    both = pd.concat(tables)[["label", "predicted"]]
-    names, largest = class_names(results, experiment[0]), both.to_numpy().max()
-    if len(names) <= largest:
-        names = [str(label) for label in range(largest + 1)]
-    matrix = metrics.confusion_matrix(both["label"], both["predicted"], labels=range(len(names)))
-    return pd.DataFrame(matrix, names, names), len(tables)
+    both = pd.concat(tables)
+    names, largest = class_names(results, experiment[0]), both[["label", "predicted"]].to_numpy().max()
+    names = names if len(names) > largest else [str(label) for label in range(largest + 1)]
+    matrix = pd.crosstab(both["label"], both["predicted"]).reindex(range(len(names)), fill_value=0)
+    matrix = matrix.reindex(columns=range(len(names)), fill_value=0)
+    return matrix.set_axis(names).set_axis(names, axis=1), len(tables)
 
 
 def class_names(results: Results, dataset: str) -> list[str]:

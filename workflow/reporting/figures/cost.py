@@ -4,13 +4,12 @@ more than a factor of ten is logarithmic. What is zero or was not measured has n
 
 from itertools import cycle, product
 
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator
 
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import dots, panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
 

@@ -3,10 +3,9 @@ chosen on validation). A recipe includes the initialisation; the table on the sa
 """
 
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
 
 from workflow.reporting.drawing import dots, panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 from workflow.reporting.tables import factors

@@ -3,10 +3,8 @@ epoch chosen on validation). The distance between the marks is what clips of one
 provided the training sets are equally large; the table on the same question gives their sizes.
 """
 
-from matplotlib.figure import Figure as Canvas
-
 from workflow.reporting.drawing import dots, panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 

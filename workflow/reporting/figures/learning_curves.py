@@ -5,12 +5,11 @@ of three runs or more. A curve ends at the last epoch that all runs of its model
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator
 
 from workflow.experiments import curves
 from workflow.reporting.drawing import panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 import baselines
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.results import Results
 
 RANKS = range(1, 17)

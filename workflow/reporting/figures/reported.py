@@ -4,10 +4,9 @@ the published implementations.
 """
 
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
 
 from workflow.reporting.drawing import dots, panels
-from workflow.reporting.drawing.figure import Figure
+from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import comparison

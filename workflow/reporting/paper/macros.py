@@ -12,6 +12,7 @@ from workflow.reporting.tables import cost
 
 MODULE = "workflow.reporting.paper.macros"
 UNKNOWN = "(not available)"
+CLAIMED = (("Weights", "weights", 1, 0), ("Fewer", "times_fewer", 1, 0), ("Gain", "gain", 100, 1))  # in the abstract
 
 
 def values(results: Results) -> dict[str, str]:
@@ -29,12 +30,6 @@ def values(results: Results) -> dict[str, str]:
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
         "modelsList": ", ".join(models.label(results, name) for name in names),
         "modelsCount": number(len(names)),
-        "claimedWeightsLow": number(of_abstract(results.reported, "weights")[0]),
-        "claimedWeightsHigh": number(of_abstract(results.reported, "weights")[1]),
-        "claimedFewerLow": number(of_abstract(results.reported, "times_fewer")[0]),
-        "claimedFewerHigh": number(of_abstract(results.reported, "times_fewer")[1]),
-        "claimedGainLow": number(100 * of_abstract(results.reported, "gain")[0], 1),
-        "claimedGainHigh": number(100 * of_abstract(results.reported, "gain")[1], 1),
         "reportedCount": number(int(reported.notna().sum())),
         "reportedUnknown": number(int(reported.isna().sum())),
         "tolerancePoints": number(100 * results.layout["tolerance"], 1),
@@ -47,6 +42,9 @@ def values(results: Results) -> dict[str, str]:
         "provenanceCommits": results.provenance.commits,
         "provenanceScript": results.provenance.code,
     }
+    for name, metric, scale, digits in CLAIMED:
+        for end, value in zip(("Low", "High"), of_abstract(results.reported, metric), strict=True):
+            found[f"claimed{name}{end}"] = number(scale * value, digits)
     known = {name: UNKNOWN if text in ("", MISSING) else text for name, text in found.items()}
     return known | {"partialData": partial(results)}
 

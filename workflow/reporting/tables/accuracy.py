@@ -1,5 +1,6 @@
 """Mean and deviation of both accuracies over folds and seeds."""
 
+import itertools
 from collections.abc import Iterator
 from string import ascii_lowercase
 
@@ -63,21 +64,13 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             "group": f"Protocol group: {splits.promise(results, dataset)}",
             "random": "Protocol random: clips split at random, as in the published implementations",
         }
-        # rows with the same remark share a footnote
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
-        footnotes = dict(
-            zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False)
-        )  # one for all rows alike
-        letters = [footnotes.get(remark, "") for remark in remarks]
-        protocols = rows["protocol"].unique()
-        marked = any(
-            statistics.marks(results, measure, dataset, front_end, protocol)
-            for measure in ACCURACIES
-            for protocol in protocols
-        )
+        letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal
+        blocks = itertools.product(ACCURACIES, [dataset], [front_end], rows["protocol"].unique())
+        marked = any(statistics.marks(results, *block) for block in blocks)
         notes = [NOTE, MARKS if marked else NO_MARKS, *_mixed_data(results, dataset)]
-        notes += [f"{letter}) {remark}" for remark, letter in footnotes.items()]
-        shown = rows.assign(block=rows["protocol"].map(titles), letter=letters)
+        notes += [f"{letter}) {remark}" for remark, letter in letters.items()]
+        shown = rows.assign(block=rows["protocol"].map(titles), letter=[letters.get(remark, "") for remark in remarks])
         yield Sheet(f"{dataset}-{front_end}", f"Accuracy on {label}.", shown, notes)
 
 

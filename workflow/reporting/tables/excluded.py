@@ -15,9 +15,8 @@ def run(results: Results, row: Row, column: Column) -> Cell:
     """Show the run's identity, or the record's path if that is unknown."""
     if pd.isna(row["fold"]) or not isinstance(row["dataset"], str):
         return Cell(row["record"], link="")
-    name = models.label(results, row["model"])
-    place = f"{row['dataset']}, {row['front_end']}, {name}, {row['protocol']}"
-    return Cell(f"{place}, fold {row['fold']}, seed {row['seed']}", link="")
+    row = row | {"model": models.label(results, row["model"])}
+    return Cell("{dataset}, {front_end}, {model}, {protocol}, fold {fold}, seed {seed}".format(**row), link="")
 
 
 COLUMNS = [

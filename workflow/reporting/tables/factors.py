@@ -24,8 +24,9 @@ from workflow.training import scores
 PROTOCOLS = ("group", "random")
 AXES = ("protocol", "recipe", "format")
 Factors = tuple[str, ...]  # of an effect; () for folds and seeds
-CSV = ["dataset", "front_end", "measure", "factor", "levels", "share", "spread", "n", "formats"]
-CSV += ["equal_epochs", "share_equal_epochs", "spread_equal_epochs"]
+VALUES = ["share", "spread"]
+CSV = ["dataset", "front_end", "measure", "factor", "levels", *VALUES, "n", "formats"]
+CSV += ["equal_epochs", *(f"{name}_equal_epochs" for name in VALUES)]
 COLUMNS = [
     Column("factor", "Factor", text, align="l"),
     Column("levels", "Levels"),
@@ -54,26 +55,23 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
     }
 
 
-def cube(
-    results: Results, measure: str, dataset: str, front_end: str, epochs: int | None = None
-) -> tuple[np.ndarray, list[str]] | None:
-    """Return the balanced design's accuracies (protocol, recipe, format, run) and its families; None if there is none.
+def cells(results: Results, measure: str, dataset: str, front_end: str, epochs: int | None = None) -> pd.Series:
+    """Return the balanced design's accuracies, indexed by fold, seed and AXES; empty with fewer than two families.
 
     epochs: use only that many first epochs of every run.
     """
-    cells = {}
+    columns: dict[tuple[str, str, str], pd.Series] = {}
     for family, entries in design(results, dataset, front_end).items():
+        own = {}
         for protocol, (recipe, model) in itertools.product(PROTOCOLS, entries.items()):
             experiment = dataset, front_end, model, protocol
             whole = results.by_run(measure, *experiment)
-            cells[family, protocol, recipe] = whole if epochs is None else cut(results, measure, epochs, *experiment)
-    families = dict.fromkeys(family for family, *_ in cells)
-    full = [name for name in families if all(len(runs) for (family, *_), runs in cells.items() if family == name)]
-    shared = pd.DataFrame({cell: runs for cell, runs in cells.items() if cell[0] in full}).dropna()
-    if len(full) < 2 or shared.empty:
-        return None
-    values = shared.to_numpy().reshape(len(shared), len(full), len(PROTOCOLS), len(RECIPES))
-    return values.transpose(2, 3, 1, 0), full
+            own[protocol, recipe, family] = whole if epochs is None else cut(results, measure, epochs, *experiment)
+        columns |= own if all(map(len, own.values())) else {}
+    if len(columns) < 2 * len(PROTOCOLS) * len(RECIPES):
+        return pd.Series(dtype=float)
+    table = pd.DataFrame(columns).dropna().rename_axis(columns=AXES)
+    return table.stack(list(AXES), future_stack=True)
 
 
 def cut(results: Results, measure: str, epochs: int, *experiment: str) -> pd.Series:
@@ -87,11 +85,10 @@ def cut(results: Results, measure: str, epochs: int, *experiment: str) -> pd.Ser
 
 
 def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
-    if not epochs or any(epoch.get("test_accuracy") is None for epoch in epochs):
+    accuracies = curves.column(epochs, "test_accuracy")
+    if not accuracies or any(map(math.isnan, accuracies)):
         return None
-    if measure == "best_epoch_accuracy":
-        return max(epoch["test_accuracy"] for epoch in epochs)
-    return scores.chosen(epochs)["test_accuracy"]
+    return max(accuracies) if measure == "best_epoch_accuracy" else scores.chosen(epochs)["test_accuracy"]
 
 
 @cached
@@ -99,52 +96,49 @@ def _curve(results: Results, record: str) -> list[curves.Epoch]:
     return curves.read(results.file(record, "metrics.jsonl"))
 
 
-def split(values: np.ndarray) -> dict[Factors, float]:
-    """Return the sums of squares of a balanced array (protocol, recipe, format, run), by the factors of each effect.
+def split(values: pd.Series) -> dict[Factors, float]:
+    """Return the sums of squares of a balanced design (a series indexed by AXES), by the factors of each effect.
 
     The key () holds the residual, runs within cells. All of them add up to the total sum of squares.
     """
-    effects: dict[tuple[int, ...], np.ndarray] = {}
-    for axes in itertools.chain.from_iterable(itertools.combinations(range(3), size) for size in range(4)):
-        effect = values.mean(axis=tuple({0, 1, 2, 3} - set(axes)), keepdims=True)
-        effects[axes] = effect - sum(known for lower, known in effects.items() if set(lower) < set(axes))
-    squares = {axes: float((np.broadcast_to(effect, values.shape) ** 2).sum()) for axes, effect in effects.items()}
-    within = float(((values - values.mean(axis=-1, keepdims=True)) ** 2).sum())
-    return {tuple(AXES[axis] for axis in axes): found for axes, found in squares.items() if axes} | {(): within}
+    effects: dict[Factors, pd.Series] = {}
+    for factors in itertools.chain.from_iterable(itertools.combinations(AXES, size) for size in range(4)):
+        level = values.groupby(level=list(factors)).transform("mean") if factors else values.mean()
+        effects[factors] = level - sum(effect for lower, effect in effects.items() if set(lower) < set(factors))
+    effects[()] = values - values.groupby(level=list(AXES)).transform("mean")
+    return {factors: float((effects[factors] ** 2).sum()) for factors in [*list(effects)[1:], ()]}
 
 
-def effects(values: np.ndarray) -> dict[Factors, tuple[float, float]]:
-    """Return the share of the variance of each effect, and best minus worst level of each factor."""
+def shares(values: pd.Series) -> pd.DataFrame:
+    """Return the share of the variance of each effect, its levels, and best minus worst level of each factor."""
     sums = split(values)
-    total = sum(sums.values())
-    spreads: dict[Factors, float] = {}
-    for axis, name in enumerate(AXES):
-        spreads[name,] = float(np.ptp(values.mean(axis=tuple({0, 1, 2, 3} - {axis}))))
-    return {
-        factors: (squares / total if total else math.nan, spreads.get(factors, math.nan))
-        for factors, squares in sums.items()
-    }
+    total, sizes = sum(sums.values()), {name: values.index.get_level_values(name).nunique() for name in AXES}
+    within = len(values) // math.prod(sizes.values())
+    rows = []
+    for factors, squares in sums.items():
+        levels = math.prod(sizes[name] for name in factors) if factors else within
+        spread = np.ptp(values.groupby(level=factors[0]).mean()) if len(factors) == 1 else math.nan
+        rows.append((" x ".join(factors) or "folds and seeds", levels, squares / total if total else math.nan, spread))
+    return pd.DataFrame(rows, columns=["factor", "levels", "share", "spread"])
 
 
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, measure and factor or interaction; share and spread are fractions."""
-    rows = []
+    tables = []
     data = dict.fromkeys(place[:2] for place in results.places)
     for (dataset, front_end), measure in itertools.product(data, ACCURACIES):
-        whole = cube(results, measure, dataset, front_end)
-        if whole is None:
+        values = cells(results, measure, dataset, front_end)
+        if values.empty:
             continue
-        values, families = whole
         epochs = _fewest_epochs(results, dataset, front_end)
-        shortened = cube(results, measure, dataset, front_end, epochs)
-        equal = effects(shortened[0]) if shortened is not None and shortened[0].shape == values.shape else {}
-        sizes = dict(zip(AXES, values.shape, strict=False))
-        for factors, found in effects(values).items():
-            levels = math.prod(sizes[name] for name in factors) if factors else values.shape[3]
-            row = (dataset, front_end, measure, " x ".join(factors) or "folds and seeds", levels, *found, values.size)
-            rows.append((*row, " ".join(families), epochs, *equal.get(factors, (math.nan, math.nan))))
-    return pd.DataFrame(rows, columns=CSV)
+        equal = cells(results, measure, dataset, front_end, epochs)
+        found = shares(values).assign(dataset=dataset, front_end=front_end, measure=measure, n=len(values))
+        shortened = shares(equal if len(equal) == len(values) else values * math.nan)
+        formats = " ".join(values.index.unique("format"))
+        found = found.assign(formats=formats, equal_epochs=epochs)
+        tables.append(found.join(shortened[VALUES].add_suffix("_equal_epochs")))
+    return pd.concat(tables, ignore_index=True)[CSV] if tables else pd.DataFrame(columns=CSV)
 
 
 def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
