@@ -32,9 +32,9 @@ RENAMED = {
 
 
 class Checked(BaseModel):
-    """Data whose unknown keys are errors and whose values are not converted: "5" is not a number, true is not 1."""
+    """Data whose unknown keys are errors and whose values are not converted: "5", true, NaN are no numbers here."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
     @classmethod
     def parse(cls, plain: Any, origin: str = "") -> Self:

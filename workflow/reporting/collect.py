@@ -24,7 +24,7 @@ def main(
     table = records.read(root)
     write_text(output, table.to_csv(index=False, lineterminator="\n"))
     if checkpoints:
-        for record in records.successful(table)["record"]:
+        for record in table.loc[table["status"] == "ok", "record"]:
             finished.give_up(checkpoints / Path(record).parent)
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)

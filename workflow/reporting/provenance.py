@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.reporting import records
 from workflow.training import environment
 
 REPORTING_CODE = ("workflow/reporting", "paper")
@@ -33,7 +32,7 @@ def of(table: pd.DataFrame) -> Provenance:
     states = ", ".join(f"{n} {state}" for state, n in table["status"].value_counts().sort_index().items())
     count = "1 record" if len(table) == 1 else f"{len(table)} records"
     described = f"{count} ({states or 'none'}; sha256 {digest[:16]})"
-    return Provenance(described, run_commits(records.successful(table)), code_commit())
+    return Provenance(described, run_commits(table[table["status"] == "ok"]), code_commit())
 
 
 def run_commits(successful: pd.DataFrame) -> str:

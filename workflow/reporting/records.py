@@ -63,7 +63,7 @@ def read(root: str | Path) -> pd.DataFrame:
 def _checked(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
     """Return a record as a flat row. Raise InputError if it is invalid or contradicts its folder's name."""
     try:
-        record = json.loads(path.read_text(), parse_constant=_not_a_number)
+        record = json.loads(path.read_text())
     except ValueError as error:  # neither JSON nor UTF-8
         raise InputError(f"not JSON: {error}") from None
     Record.parse(record)
@@ -98,16 +98,7 @@ def identity_of(where: str) -> dict[str, Any]:
     return dict(zip(IDENTITY, [*experiment, int(fold), int(seed)], strict=True))
 
 
-def successful(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the records with status ok, the only ones that enter means."""
-    return records[records["status"] == "ok"]
-
-
 def problems(records: pd.DataFrame) -> list[str]:
     """Return a line per excluded record: its path, status and reason."""
     excluded = records[records["status"] != "ok"]
     return [f"{row.record}: {row.status}: {row.failure}" for row in excluded.itertuples()]
-
-
-def _not_a_number(text: str) -> None:
-    raise ValueError(f"{text}; expected a finite number")

@@ -41,7 +41,7 @@ class Results:
     @cached_property
     def successful_records(self) -> pd.DataFrame:
         """Return the records with status ok, the only ones that enter means."""
-        return records.successful(self.records)
+        return self.records[self.records["status"] == "ok"]
 
     @cached_property
     def expected(self) -> pd.DataFrame:

@@ -99,7 +99,7 @@ class Printed(NamedTuple):
 class Table:
     """A table of the report and article. Assign it to TABLE in a file of tables/ to register it.
 
-    place: sort key among them. build returns the CSV's data frame; sheets yields what is printed.
+    order: sort key among them. build returns the CSV's data frame; sheets yields what is printed.
     needs: "configuration" if the table can be built without any record.
     """
 
@@ -119,11 +119,11 @@ class Table:
 
     def _chosen(self, results: Results) -> list[Column]:
         layout, known = results.layout["tables"].get(self.name, {}), {column.key: column for column in self.columns}
-        wanted, digits = layout.get("columns", list(known)), layout.get("digits", {})
-        for option, names in (("columns", wanted), ("digits", digits)):
+        for option, names in layout.items():
             if unknown := [name for name in names if name not in known]:
                 key = f"tables.{self.name}.{option}"
                 raise InputError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
+        wanted, digits = layout.get("columns", known), layout.get("digits", {})
         return [known[name]._replace(digits=digits.get(name, known[name].digits)) for name in wanted]
 
     def _printed(self, results: Results, sheet: Sheet, chosen: list[Column]) -> Printed:

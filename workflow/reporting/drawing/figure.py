@@ -29,7 +29,7 @@ class Drawing(NamedTuple):
 class Figure:
     """A figure of the report and article. Assign it to FIGURE in a file of figures/ to register it.
 
-    place: sort key among the figures of report and article. caption: usually the file's docstring. draw returns None if
+    order: sort key among the figures of report and article. caption: usually the file's docstring. draw returns None if
     there is nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without records.
     """
 

@@ -50,9 +50,9 @@ def reported(results: Results) -> pd.DataFrame:
     # papers report the best test epoch on random splits; a count has neither
     comparable = table["protocol"].isin(["", "random"]) & (table["measure"] != "test_accuracy")
     known = table[table["reported"].notna() & comparable]
-    verdicts_on = ((text, known.loc[known["metric"] == metric, "verdict"]) for metric, text in METRICS.items())
-    rows = [(text, number(len(verdicts)), _counts(verdicts)) for text, verdicts in verdicts_on if len(verdicts)]
-    return pd.DataFrame(rows, columns=["Metric", "Reported numbers", "Verdicts"])
+    found = known.groupby("metric")["verdict"].agg(["size", _counts]).reindex(METRICS).dropna().reset_index()
+    found = found.assign(metric=found["metric"].map(METRICS), size=found["size"].map(number))
+    return found.set_axis(["Metric", "Reported numbers", "Verdicts"], axis=1)
 
 
 def leaders(results: Results) -> pd.DataFrame:
