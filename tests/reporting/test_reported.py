@@ -12,7 +12,7 @@ from workflow.reporting.results import gather
 from workflow.reporting.tables import comparison
 from workflow.storage.errors import InputError
 
-HEADER = ",".join(reported.COLUMNS)
+HEADER = ",".join(reported.Reported.model_fields)
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +65,28 @@ def test_percent_become_fractions_and_millions_units():
     assert values["weights"] == pytest.approx(59.25e6)
 
 
-def test_the_last_printed_digit_is_known():
-    assert reported.last_digit("87.9", "percent") == pytest.approx(0.001)
-    assert reported.last_digit("0.268", "million") == pytest.approx(1000)
-    assert reported.last_digit("3132", "count") == 1
+def test_the_last_printed_digit_is_known(raw):
+    steps = reported.load()["step"].groupby([raw["unit"], raw["value"]]).first()
+    assert steps["percent", "87.9"] == pytest.approx(0.001)
+    assert steps["million", "0.268"] == pytest.approx(1000)
+    assert steps["count", "3132"] == 1
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("ucf11,pixels,lstm,,speed,1,count,a paper,,reported,", "metric is 'speed', expected one of accuracy"),
-        ("ucf11,pixels,lstm,,W,1,litres,a paper,,reported,", "unit is 'litres', expected one of percent"),
-        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed,", "status is 'guessed', expected one of reported"),
-        ("ucf11,pixels,lstm,,W,much,count,a paper,,reported,", "value is 'much', expected a number"),
+        ("ucf11,pixels,lstm,,speed,1,count,a paper,,reported,", "metric: unknown metric 'speed'; known: accuracy, W"),
+        ("ucf11,pixels,lstm,,W,1,litres,a paper,,reported,", "unit: unknown unit 'litres'; known: percent"),
+        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed,", "status: 'guessed' should be 'reported', 'derived'"),
+        ("ucf11,pixels,lstm,,W,much,count,a paper,,reported,", "value is 'much'; expected a number, since status"),
         (
             "ucf11,pixels,lstm,,weights,1,count,a paper,,reported,all",
-            "counts is 'all', expected what the total includes",
+            "counts is 'all'; expected some of W, U, bias, 2 biases, classifier weights joined by ' + '",
         ),
-        ("ucf11,pixels,lstm,,weights,1,count,a paper,,reported,", "counts is '', expected what the total includes"),
-        ("ucf11,pixels,lstm,,W,1,count,,,reported,", "source is '', expected where the value was read"),
-        ("ucf11,pixels,lstm,,W,1,count,no,,unknown,", "value is '1', expected nothing, since its status is unknown"),
+        ("ucf11,pixels,lstm,,weights,1,count,a paper,,reported,", "counts is ''; expected some of W, U"),
+        ("ucf11,pixels,lstm,,W,1,count,,,reported,", "source: '' should have at least 1 character"),
+        ("ucf11,pixels,lstm,,W,1,count,no,,unknown,", "value is '1'; expected nothing, since status is unknown"),
+        ("ucf11,pixels,lstm,,W,,count,a paper,,reported,", "value is ''; expected a number, since status is reported"),
     ],
 )
 def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):

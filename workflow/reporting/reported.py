@@ -1,76 +1,75 @@
-"""paper/reported.csv: every reported number that this project may state, with its source.
-
-Column counts holds what a total (metric weights) includes, since papers differ: "W + U + classifier weights".
-"""
+"""paper/reported.csv: every reported number that this project may state, with its source."""
 
 import math
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from pathlib import Path
+from typing import Literal, Self
 
 import pandas as pd
+from pydantic import Field, model_validator
 
+from workflow.experiments.fields import Checked, one_of
 from workflow.storage.errors import InputError
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
-COLUMNS = ["dataset", "front_end", "model", "protocol", "metric", "value", "unit", "source", "locator", "status"]
-COLUMNS += ["counts"]
-STATUSES = ("reported", "derived", "unknown")
-TERMS = ("W", "U", "bias", "2 biases", "classifier weights")  # of the column counts, joined by " + "
+TERMS = ("W", "U", "bias", "2 biases", "classifier weights")
 COUNTS = ("W", "U", "weights", "ratio_W", "ratio_weights")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
-METRICS = ("accuracy", *COUNTS, *RANGES)
-UNITS = {"percent": Decimal("0.01"), "fraction": Decimal(1), "count": Decimal(1), "million": Decimal(10**6)}
-UNITS["ratio"] = Decimal(1)
+UNITS = {"percent": Decimal("0.01"), "fraction": Decimal(1), "count": Decimal(1), "ratio": Decimal(1)}
+UNITS["million"] = Decimal(10**6)
+
+
+class Reported(Checked):
+    """A row of reported.csv, as text. `counts`: what a total includes, since papers differ; TERMS joined by " + "."""
+
+    dataset: str
+    front_end: str
+    model: str
+    protocol: str
+    metric: one_of("metric", ("accuracy", *COUNTS, *RANGES))  # type: ignore[valid-type]
+    value: str
+    unit: one_of("unit", UNITS)  # type: ignore[valid-type]
+    source: str = Field(min_length=1)
+    locator: str
+    status: Literal["reported", "derived", "unknown"]
+    counts: str
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        expected, pattern = ("nothing", "") if self.status == "unknown" else ("a number", r"\d+(\.\d+)?")
+        if not re.fullmatch(pattern, self.value):
+            raise ValueError(f"value is {self.value!r}; expected {expected}, since status is {self.status}")
+        if self.metric == "weights" and self.value and not set(self.counts.split(" + ")) <= set(TERMS):
+            raise ValueError(f"counts is {self.counts!r}; expected some of {', '.join(TERMS)} joined by ' + '")
+        return self
+
+    def number(self) -> float:
+        """Return the value in units of 1 (percent become fractions); NaN if unknown."""
+        return float(Decimal(self.value) * UNITS[self.unit]) if self.value else math.nan
+
+    def step(self) -> float:
+        """Return one unit of the last printed digit, in units of 1: 0.001 for 87.9 percent."""
+        return float(Decimal(10) ** -len(self.value.partition(".")[2]) * UNITS[self.unit])
 
 
 def load(path: str | Path | None = None) -> pd.DataFrame:
-    """Return the rows of reported.csv with `value` in units of 1 (percent become fractions), NaN if unknown.
+    """Return the rows of reported.csv with `value` in units of 1, and `step`, the precision of the printed value.
 
-    `step` is one unit of the last printed digit, the precision of a reported number. Raise InputError, naming file,
-    line, column and expectation, for an invalid row.
+    Raise InputError, naming file, line, column and expectation, for an invalid row.
     """
-    path = Path(path or FILE)
+    path, columns = Path(path or FILE), list(Reported.model_fields)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    if list(table.columns) != COLUMNS:
-        raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
-    for line, row in enumerate(table.to_dict("records"), start=2):
-        for column, expectation in _mistakes(row):
-            raise InputError(f"{path}:{line}: {column} is {row[column]!r}, expected {expectation}")
-    printed = list(zip(table["value"], table["unit"], strict=True))
-    values = [float(Decimal(text) * UNITS[unit]) if text else math.nan for text, unit in printed]
-    return table.assign(value=values, step=[last_digit(text, unit) for text, unit in printed])
-
-
-def last_digit(printed: str, unit: str) -> float:
-    """Return one unit of the last printed digit, in units of 1: 0.001 for 87.9 percent."""
-    decimals = len(printed.partition(".")[2])
-    return float(Decimal(10) ** -decimals * UNITS[unit])
+    if list(table.columns) != columns:
+        raise InputError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(table.columns)}")
+    rows = [Reported.parse(row, f"{path}:{line}") for line, row in enumerate(table.to_dict("records"), start=2)]
+    return table.assign(value=[row.number() for row in rows], step=[row.step() for row in rows])
 
 
 def of_abstract(table: pd.DataFrame, metric: str) -> tuple[float, float]:
     """Return both ends of a range in FDHT-LSTM's abstract; NaN for an end that is not in the table."""
     values = table[table["dataset"] == "all"].set_index("metric")["value"]
     return values.get(f"{metric}_low", math.nan), values.get(f"{metric}_high", math.nan)
-
-
-def _mistakes(row: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (column, expectation) for every mistake in a row."""
-    for column, known in (("status", STATUSES), ("metric", METRICS), ("unit", UNITS)):
-        if row[column] not in known:
-            yield column, f"one of {', '.join(known)}"
-    if not row["source"]:
-        yield "source", "where the value was read, or why it is unknown"
-    if row["metric"] == "weights" and row["value"] and not set(row["counts"].split(" + ")) <= set(TERMS):
-        yield "counts", f"what the total includes, some of {', '.join(TERMS)} joined by ' + '"
-    if row["status"] == "unknown":
-        if row["value"]:
-            yield "value", "nothing, since its status is unknown (set it to reported)"
-        return
-    try:
-        Decimal(row["value"])
-    except InvalidOperation:
-        yield "value", "a number"

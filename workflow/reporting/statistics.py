@@ -31,14 +31,16 @@ class Interval(NamedTuple):
     low: float
     high: float
     n: int
-    p: float = math.nan  # two-sided, for a mean of 0; set for paired differences only
+    p: float = math.nan  # two-sided, for a true mean of 0
 
 
-def quantile(freedom: float) -> float:
-    """Return the t distribution's two-sided quantile at CONFIDENCE."""
+def student(estimate: float, error: float, freedom: float) -> tuple[float, float, float]:
+    """Return the two-sided interval of an estimate with a standard error, and its p value for a true value of 0."""
     from scipy import special  # slow to import, and the Snakefile imports this file
 
-    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    half = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    p = float(2 * special.stdtr(freedom, -abs(estimate) / error)) if error else float(abs(estimate) < 1e-12)
+    return estimate - half, estimate + half, p
 
 
 def overlap(n_folds: int, ratio: float | None = None) -> float:
@@ -47,16 +49,15 @@ def overlap(n_folds: int, ratio: float | None = None) -> float:
 
 
 def interval(values: Sequence[float] | pd.Series, correction: float = 0.0) -> Interval:
-    """Return mean, standard deviation and confidence interval of `values`; `correction` is n_test / n_train."""
+    """Return mean, standard deviation, interval and p of `values`; `correction` is n_test / n_train."""
     array = np.asarray(values, dtype=float)
-    n = array.size
-    mean = float(array.mean()) if n else math.nan
+    n, mean = array.size, float(array.mean()) if array.size else math.nan
     if n < 2:
         return Interval(mean, math.nan, math.nan, math.nan, n)
     std = float(array.std(ddof=1))
     std = 0.0 if std < 1e-12 * abs(mean) else std  # rounding of equal values
-    half = quantile(n - 1) * std * math.sqrt(1 / n + correction)
-    return Interval(mean, std, mean - half, mean + half, n)
+    low, high, p = student(mean, std * math.sqrt(1 / n + correction), n - 1)
+    return Interval(mean, std, low, high, n, p)
 
 
 def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Interval:
@@ -64,17 +65,8 @@ def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Inte
 
     low, high and p are NaN for n < FEWEST.
     """
-    from scipy import special
-
     found = interval((first - second).dropna(), correction)
-    if found.n < FEWEST:
-        return found._replace(low=math.nan, high=math.nan)
-    if found.std < 1e-12:  # all differences are equal, so t is undefined
-        p = 1.0 if abs(found.mean) < 1e-12 else 0.0
-    else:
-        error = found.std * math.sqrt(1 / found.n + correction)
-        p = float(2 * special.stdtr(found.n - 1, -abs(found.mean) / error))
-    return found._replace(p=p)
+    return found if found.n >= FEWEST else found._replace(low=math.nan, high=math.nan, p=math.nan)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -89,16 +81,12 @@ def welch(
 ) -> tuple[float, float, float]:
     """Return the difference in means (first - second) of unpaired runs, with a Welch confidence interval."""
     a, b = interval(first), interval(second)
-    difference = a.mean - b.mean
     if a.n < 2 or b.n < 2:
-        return difference, math.nan, math.nan
-    one = a.std**2 * (1 / a.n + first_correction)
-    two = b.std**2 * (1 / b.n + second_correction)
-    if one + two == 0:
-        return difference, difference, difference
-    freedom = (one + two) ** 2 / (one**2 / (a.n - 1) + two**2 / (b.n - 1))
-    half = quantile(freedom) * math.sqrt(one + two)
-    return difference, difference - half, difference + half
+        return a.mean - b.mean, math.nan, math.nan
+    variances = a.std**2 * (1 / a.n + first_correction), b.std**2 * (1 / b.n + second_correction)
+    total = sum(variances)
+    freedom = total**2 / (variances[0] ** 2 / (a.n - 1) + variances[1] ** 2 / (b.n - 1)) if total else 1.0
+    return a.mean - b.mean, *student(a.mean - b.mean, math.sqrt(total), freedom)[:2]
 
 
 def observations(results: Results, measure: str, *experiment: str) -> tuple[pd.Series, float]:
@@ -135,12 +123,11 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
 
     Two fitted models are compared once per fold.
     """
-    dataset, front_end, protocol = block
-    both = [(dataset, front_end, model, protocol) for model in (first, second)]
-    one, two = (results.by_run(measure, *experiment) for experiment in both)
-    if all(models.is_fitted(results, *experiment[:3]) for experiment in both):
+    places = [(*block[:2], model) for model in (first, second)]
+    one, two = (results.by_run(measure, *place, block[2]) for place in places)
+    if all(models.is_fitted(results, *place) for place in places):
         one, two = (runs.groupby("fold").mean() for runs in (one, two))
-    return paired(one, two, _correction(results, (one - two).dropna(), dataset, protocol))
+    return paired(one, two, _correction(results, (one - two).dropna(), block[0], block[2]))
 
 
 @cached
@@ -150,10 +137,9 @@ def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
     The best is significantly better than every other model, the second than every model below it, at the layout's
     significance after Holm's correction over these comparisons.
     """
-    dataset, front_end, protocol = block
-    names = results.models_on(dataset, front_end)
-    means = {name: results.by_run(measure, dataset, front_end, name, protocol).mean() for name in names}
-    ranked = sorted((name for name in names if means[name] == means[name]), key=lambda name: (-means[name], name))
+    names = results.models_on(*block[:2])
+    means = pd.Series({name: results.by_run(measure, *block[:2], name, block[2]).mean() for name in names}, dtype=float)
+    ranked = list(means.dropna().sort_index().sort_values(ascending=False, kind="stable").index)
     pairs = [(one, other) for place, one in enumerate(ranked[:2]) for other in ranked[place + 1 :]]
     tests = [compare(results, measure, one, other, *block) for one, other in pairs]
     corrected = holm([test.p for test in tests])

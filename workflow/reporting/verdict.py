@@ -45,5 +45,4 @@ def of_count(metric: str, reported: float, step: float, found: float | None) -> 
     slack = step if metric.startswith("ratio") else step / 2 if metric == "weights" else 0.0
     if abs(found - reported) <= slack:
         return MATCH, "equal to the printed digits" if slack else "equal"
-    fewer = found > reported if metric.startswith("ratio") else found < reported
-    return (BETTER, "fewer weights") if fewer else (WORSE, "more weights")
+    return (BETTER, "fewer weights") if (found > reported) == metric.startswith("ratio") else (WORSE, "more weights")

@@ -7,18 +7,16 @@ import pandas as pd
 
 from workflow.reporting import models, splits, statistics, verdict
 from workflow.reporting.numbers import number
-from workflow.reporting.records import PLACE
+from workflow.reporting.records import EXPERIMENT, PLACE
 from workflow.reporting.reported import COUNTS
 from workflow.reporting.results import Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, text
 
 NEAREST = ("random", "best_epoch_accuracy")  # as the published implementations split and report
 STRICT = ("group", "test_accuracy")  # without either habit
-VIEWS = (NEAREST, ("random", "test_accuracy"), STRICT)
-REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
 TITLES = {
     NEAREST: "Closest to the published protocol: random, best test epoch (%)",
-    VIEWS[1]: "Protocol random, epoch chosen on validation (%)",
+    ("random", "test_accuracy"): "Protocol random, epoch chosen on validation (%)",
     STRICT: "Strict: protocol group, epoch chosen on validation (%)",
     ("", "W"): "Input-to-hidden weights W",
     ("", "U"): "Hidden-to-hidden weights U",
@@ -26,11 +24,12 @@ TITLES = {
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
-ORIGIN = ["status", "source", "locator", "counts"]
+VIEWS = pd.DataFrame(list(TITLES)[:3], columns=["protocol", "measure"])
+REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
 CSV = [*PLACE, "metric", "protocol", "measure", "reported", "reproduced", "low", "high", "n", "difference", "verdict"]
 CSV += ["reason", "status", "precision", "source", "locator", "counts"]
-UNREPORTED = {"metric": "accuracy", "value": math.nan, "step": math.nan}
-UNREPORTED |= {"status": "unknown", "source": "not in reported.csv", "locator": "", "counts": ""}
+UNREPORTED = {"metric": "accuracy", "precision": 0.01, "status": "unknown", "source": "not in reported.csv"}
+UNREPORTED |= {"locator": "", "counts": ""}
 
 
 def model(results: Results, row: Row, column: Column) -> Cell:
@@ -40,16 +39,11 @@ def model(results: Results, row: Row, column: Column) -> Cell:
 
 
 def value(results: Results, row: Row, column: Column) -> Cell:
-    """Show accuracies in percent, reported ones and ratios with the digits of the source, counts with none."""
-    accuracy, digits = row["metric"] == "accuracy", column.digits
-    scale = 100 if accuracy else 1
-    as_printed = column.key == "reported" if accuracy else row["metric"].startswith("ratio")
-    if as_printed and not pd.isna(row["reported"]):
-        digits = max(0, -math.floor(math.log10(scale * row["precision"]) + 0.5))
-    elif not accuracy:
-        digits = 0
-    shown = None if pd.isna(row[column.key]) else scale * row[column.key]
-    return Cell(number(shown, digits, column.sign), link=_link(row))
+    """Show our accuracies with the column's digits, everything else with the digits of the source."""
+    scale = 100 if row["metric"] == "accuracy" else 1
+    printed = max(0, round(-math.log10(scale * row["precision"])))
+    digits = column.digits if scale == 100 and column.key != "reported" else printed
+    return Cell(number(scale * row[column.key], digits, column.sign), link=_link(row))
 
 
 def _link(row: Row) -> str:
@@ -71,71 +65,59 @@ COLUMNS = [
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return accuracies (fractions) once per view, counts and ratios once."""
-    rows, reported, families = [], results.reported, set()
-    for dataset, front_end, name in results.places:
-        place, family = (dataset, front_end, name), models.get(results, name).family
-        families.add((dataset, front_end, family))
-        if models.kind(results, name) != "baseline":
-            here = (reported["dataset"] == dataset) & (reported["front_end"] == front_end)
-            known = reported[here & reported["model"].isin([family, name])]
-            accuracies = known[known["metric"] == "accuracy"].to_dict("records") or [UNREPORTED]
-            rows += [_accuracy(results, place, entry, view) for entry in accuracies for view in VIEWS]
-            counts = known[known["metric"].isin(COUNTS)].to_dict("records")
-            rows += [_count(results, place, entry) for entry in counts]
-    data = {place[:2] for place in families}
-    for entry in reported.to_dict("records"):  # those of families without a model, on data that are here
-        place = entry["dataset"], entry["front_end"], entry["model"]
-        if place[:2] in data and place not in families and not pd.isna(entry["value"]):
-            row = _row(place, entry, NEAREST if entry["metric"] == "accuracy" else ("", ""))
-            rows.append(row | {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"})
+    places = pd.DataFrame(results.places, columns=PLACE, dtype=str)
+    places["of"] = places["model"].map(lambda name: models.get(results, name).family)
+    reported = results.reported.drop(columns="protocol")
+    reported = reported.rename(columns={"model": "of", "value": "reported", "step": "precision"})
+    absent = reported[reported["reported"].notna()].merge(places[["dataset", "front_end"]].drop_duplicates())
+    absent = absent.merge(places, how="left").query("model.isna()")  # families without a model, on data that are here
+    places = places[places["model"].map(lambda name: models.kind(results, name)) != "baseline"]
+    names = pd.concat([places, places.assign(of=places["model"])]).drop_duplicates()
+    known = names.merge(reported).drop(columns="of")  # of a model's family, and of a variant by its own name
+    accuracies = places.drop(columns="of").merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
+    rows = [row | _accuracy(results, row) for row in accuracies.merge(VIEWS, how="cross").to_dict("records")]
+    counts = known[known["metric"].isin(COUNTS)].assign(protocol="", measure="")
+    rows += [row | _count(results, row) for row in counts.to_dict("records")]
+    nearest = dict(zip(VIEWS, NEAREST, strict=True))
+    missing = {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"}
+    for row in absent.assign(model=absent["of"], protocol="", measure="").to_dict("records"):
+        rows.append(row | missing | (nearest if row["metric"] == "accuracy" else {}))
     return pd.DataFrame(rows, columns=CSV)
 
 
-def _row(place: tuple[str, str, str], entry: Row, view: tuple[str, str]) -> Row:
-    row = dict(zip([*PLACE, "protocol", "measure"], [*place, *view], strict=True))
-    row |= {"metric": entry["metric"], "reported": entry["value"], "precision": entry["step"]}
-    return row | {name: entry[name] for name in ORIGIN}
-
-
-def _accuracy(results: Results, place: tuple[str, str, str], entry: Row, view: tuple[str, str]) -> Row:
-    protocol, measure = view
-    found = statistics.summary(results, measure, *place, protocol)
-    word, reason = verdict.of_accuracy(entry["value"], found, results.layout["tolerance"])
-    difference = found.mean - entry["value"]
-    if results.partial(place[0]) and not math.isnan(difference):
+def _accuracy(results: Results, row: Row) -> Row:
+    found = statistics.summary(results, row["measure"], *(row[name] for name in EXPERIMENT))
+    word, reason = verdict.of_accuracy(row["reported"], found, results.layout["tolerance"])
+    difference = found.mean - row["reported"]
+    if results.partial(row["dataset"]) and not math.isnan(difference):
         word, reason = verdict.PARTIAL, "the configuration declares the data set partial"
         difference = math.nan
     ours = {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n, "difference": difference}
-    return _row(place, entry, view) | ours | {"verdict": word, "reason": reason}
+    return ours | {"verdict": word, "reason": reason}
 
 
-def _count(results: Results, place: tuple[str, str, str], entry: Row) -> Row:
-    ours: float | None
-    if entry["metric"] == "weights":
-        ours = models.total(results, *place, entry["counts"])
-    else:
-        ours = ((models.counts(results, *place) or {}) | models.ratios(results, *place)).get(entry["metric"])
-    word, reason = verdict.of_count(entry["metric"], entry["value"], entry["step"], ours)
-    difference = math.nan if ours is None else ours - entry["value"]
-    found = {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
-    return _row(place, entry, ("", "")) | found
+def _count(results: Results, row: Row) -> Row:
+    place, metric = (row["dataset"], row["front_end"], row["model"]), row["metric"]
+    known = (models.counts(results, *place) or {}) | models.ratios(results, *place)
+    ours = models.total(results, *place, row["counts"]) if metric == "weights" else known.get(metric)
+    word, reason = verdict.of_count(metric, row["reported"], row["precision"], ours)
+    difference = math.nan if ours is None else ours - row["reported"]
+    return {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield accuracies, with a block per view, and weights, with a block per count, per data set and front end."""
-    views = list(zip(frame["protocol"], frame["measure"].where(frame["protocol"] != "", frame["metric"]), strict=True))
-    order = list(TITLES)
-    frame = frame.assign(place=[order.index(view) for view in views], block=[TITLES[view] for view in views])
+    views = [(row.protocol, row.measure or row.metric) for row in frame.itertuples()]
+    frame = frame.assign(place=[list(TITLES).index(view) for view in views], block=[TITLES[view] for view in views])
+    frame = frame.sort_values("place", kind="stable")
     for dataset, front_end, label, rows in by_data(results, frame):
-        accuracy = rows["metric"] == "accuracy"
-        for kind, part, notes, without in (
-            ("accuracy", rows[accuracy], _accuracy_notes(results, dataset, rows[accuracy]), ()),
-            ("weights", rows[~accuracy], _count_notes(rows[~accuracy]), ("interval", "n")),
-        ):
-            if len(part):
-                caption = f"Reported and reproduced {kind} on {label}."
-                shown = part.sort_values("place", kind="stable")
-                yield Sheet(f"{dataset}-{front_end}-{kind}", caption, shown, notes + _sources(part), without)
+        accuracies, counts = (rows[(rows["metric"] == "accuracy") == wanted] for wanted in (True, False))
+        name, notes = f"{dataset}-{front_end}", _accuracy_notes(results, dataset, accuracies) + _sources(accuracies)
+        if len(accuracies):
+            yield Sheet(f"{name}-accuracy", f"Reported and reproduced accuracy on {label}.", accuracies, notes)
+        if len(counts):
+            caption, notes = f"Reported and reproduced weights on {label}.", _count_notes(counts) + _sources(counts)
+            yield Sheet(f"{name}-weights", caption, counts, notes, ("interval", "n"))
 
 
 def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str]:
@@ -156,17 +138,15 @@ def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[
 
 
 def _count_notes(rows: pd.DataFrame) -> list[str]:
-    notes = ["Counts match exactly, ratios and totals to the printed digits."]
-    totals = rows[rows["counts"] != ""].drop_duplicates(["source", "counts"])
-    return notes + [f"Totals ({row.source}): {row.counts}." for row in totals.itertuples()]
+    totals = rows.loc[rows["counts"] != "", ["source", "counts"]].drop_duplicates()
+    notes = [f"Totals ({row.source}): {row.counts}." for row in totals.itertuples()]
+    return ["Counts match exactly, ratios and totals to the printed digits.", *notes]
 
 
 def _sources(rows: pd.DataFrame) -> list[str]:
-    notes = []
-    for source, part in rows[rows["status"] != "unknown"].groupby("source", sort=False):
-        metrics = ", ".join(part["metric"].unique())
-        notes.append(f"{'Derived' if (part['status'] == 'derived').all() else 'Source'} ({metrics}): {source}.")
-    return notes
+    words, groups = {"reported": "Source", "derived": "Derived"}, rows.groupby(["source", "status"], sort=False)
+    metrics = groups["metric"].agg(lambda column: ", ".join(column.unique()))
+    return [f"{words[status]} ({text}): {source}." for (source, status), text in metrics.items() if status in words]
 
 
 TITLE, EMPTY = "Reported and reproduced", "No recurrent model to compare."
