@@ -26,9 +26,9 @@ from workflow.experiments.run import Run
 from workflow.storage.command_line import command_line
 from workflow.training import calibration, environment, model
 from workflow.training.data import prepared
-from workflow.training.graphs import build
 from workflow.training.job import Job
 from workflow.training.loop import Loop
+from workflow.training.step import build
 
 T, HEIGHT, WIDTH, CLASSES, CLIPS, BATCH = 6, 120, 160, 11, 128, 16
 MODELS = {
@@ -60,8 +60,9 @@ def epochs(name: str) -> tuple[torch.device, dict[str, Callable[[], None]]]:
 
     def ours() -> None:
         loop.state.position = 0
-        step.begin_epoch()
-        loop.train_epoch()
+        step.log.clear()
+        for _ in loop.train_epoch():
+            pass
         step.totals()
 
     usual, naked = network(), network()

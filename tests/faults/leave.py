@@ -14,14 +14,13 @@ from workflow.storage.command_line import command_line
 from workflow.training import run
 from workflow.training.loop import Loop
 
-epochs = Loop.epochs
+epoch = Loop.epoch
 
 
-def epochs_and_signals(self: Loop) -> Iterator[dict]:
-    for entry in epochs(self):
-        yield entry
-        signal.raise_signal(signal.SIGTERM)
+def epoch_and_signal(self: Loop) -> Iterator[None]:
+    yield from epoch(self)
+    signal.raise_signal(signal.SIGTERM)
 
 
-Loop.epochs = epochs_and_signals
+Loop.epoch = epoch_and_signal
 command_line(run.main)

@@ -73,7 +73,7 @@ class Pipeline:
             for beside in ("predictions.csv", "model.safetensors"):
                 found |= _content(f"{name}/{beside}", path.with_name(beside))
             for curve in _content(f"{name}/metrics.jsonl", path.with_name("metrics.jsonl")).items():
-                found[curve[0]] = re.sub(rb'"seconds": [^}]*', b"", curve[1])
+                found[curve[0]] = re.sub(rb'"step_ms": [^}]*', b"", curve[1])
         for table in TABLES:
             found |= _content(table, self.folder / "tables" / f"{table}.csv")
         return found

@@ -51,7 +51,7 @@ def write_splits(root, train=20, others=12):
 def test_hours_follow_from_steps_and_clips(config, tmp_path):
     write_splits(tmp_path)
     chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
-    assert (lstm["jobs"], lstm["source"], lstm["device"]) == (6, "calibrated here", "NVIDIA of a test")
+    assert (lstm["jobs"], lstm["times from"], lstm["device"]) == (6, "calibrated here", "NVIDIA of a test")
     seconds = 10 * (3 * 0.1 + 12 * 0.005) + cost.START_SECONDS
     assert lstm["hours"] == pytest.approx(6 * seconds / 3600)
     assert (lstm["steps"], chance["steps"]) == (6 * 10 * 3, 0)
@@ -74,21 +74,21 @@ def test_records_take_precedence_over_calibration(config, tmp_path):
     record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
     (folder / "result.json").write_text(json.dumps(record))
     _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
-    assert lstm["source"] == "1 of 6 records"
-    assert lstm["step_ms"] == 7.0
+    assert lstm["times from"] == "1 of 6 records"
+    assert lstm["step ms"] == 7.0
     assert lstm["hours"] == pytest.approx(6 * (4.0 * 10 + cost.START_SECONDS) / 3600)
 
 
 def test_prepared_data_cost_nothing(config, tmp_path):
     (before,) = cost.preparation(config, tmp_path / "tiny")
     clips = cost.CATALOGUE["demo"].clips
-    assert before["decoding_hours"] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
-    assert before["tensors_gb"] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
+    assert before[cost.DECODING] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
+    assert before[cost.TENSORS] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
     folder = tmp_path / "tiny/data/demo"
     folder.mkdir(parents=True)
     (folder / "frames.json").write_text(json.dumps({"shape": [7, 2, 8, 10, 3]}))
     (after,) = cost.preparation(config, tmp_path / "tiny")
-    assert (after["clips"], after["decoding_hours"], after["source"]) == (7, 0.0, "done")
+    assert (after["clips"], after[cost.DECODING], after["from"]) == (7, 0.0, "done")
 
 
 def test_without_splits_the_inventory_is_divided(config, tmp_path):

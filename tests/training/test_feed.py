@@ -1,4 +1,4 @@
-"""Batches: resident and streamed are the same."""
+"""Batches hold the stored clips."""
 
 import numpy as np
 import pytest
@@ -27,22 +27,19 @@ def test_a_batch_holds_the_stored_clips(fold):
     assert batch.lengths.tolist() == [4, 2, 4]  # of 30 / 2 + n decoded frames at most T = 4
 
 
-def test_streamed_batches_equal_resident_ones(fold):
+def test_an_epoch_is_cut_as_its_chunks(fold):
     chunks = list(torch.randperm(48, generator=torch.Generator().manual_seed(0)).split(7))
-    streamed = Feed(fold, CPU)
-    streamed.resident = False
-    pairs = zip(Feed(fold, CPU).batches(chunks), streamed.batches(chunks), strict=True)
-    for first, second in pairs:
-        for a, b in zip(first, second, strict=True):
-            assert torch.equal(a, b)
-
-
-def test_a_stream_may_end_early_and_raises_errors(fold):
-    streamed = Feed(fold, CPU)
-    streamed.resident = False
-    chunks = list(torch.arange(48).split(2))
-    stream = streamed.batches(chunks)
-    next(stream)
-    stream.close()
+    for rows, batch in zip(chunks, Feed(fold, CPU).batches(chunks), strict=True):
+        assert np.array_equal(batch.x.numpy(), fold.clips[rows].reshape(len(rows), 4, -1))
+        assert batch.labels.tolist() == fold.labels[rows].tolist()
     with pytest.raises(IndexError):
-        list(streamed.batches([torch.tensor([1000])]))
+        list(Feed(fold, CPU).batches([torch.tensor([1000])]))
+
+
+def test_the_pieces_of_a_batch_add_up_to_it(fold):
+    (batch,) = Feed(fold, CPU).batches([torch.arange(10)])
+    pieces = list(batch.pieces(4))
+    assert [len(piece.x) for piece in pieces] == [4, 4, 2]
+    for whole, *parts in zip(batch, *pieces, strict=True):
+        assert torch.equal(torch.cat(parts), whole)
+    assert batch._replace(lengths=None).pieces(4).__next__().lengths is None

@@ -23,11 +23,10 @@ def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
 
 
 def test_a_graph_computes_what_the_launches_compute(data, tmp_path, monkeypatch):
-    from workflow.training import graphs
-    from workflow.training.step import Step
+    from workflow.training import step
 
     assert start(plain(dropout_input=0, dropout_recurrent=0), data, tmp_path / "graph") == 0
-    monkeypatch.setattr(graphs, "GraphedStep", Step)
+    monkeypatch.setattr(step, "GraphedStep", step.Step)
     assert start(plain(dropout_input=0, dropout_recurrent=0), data, tmp_path / "eager") == 0
     for one, other in zip(*(outcome(tmp_path / kind / "run")["metrics"] for kind in ("graph", "eager")), strict=True):
         assert one == pytest.approx(other, rel=1e-4)

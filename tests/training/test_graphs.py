@@ -13,9 +13,8 @@ import baselines
 from workflow.experiments.run import Run
 from workflow.training import optimiser
 from workflow.training.feed import Batch
-from workflow.training.graphs import GraphedStep
 from workflow.training.model import Classifier
-from workflow.training.step import Step
+from workflow.training.step import GraphedStep, Step
 
 
 def make(kind):

@@ -9,12 +9,10 @@ import json
 import sys
 from collections import Counter, defaultdict
 from functools import cache
-from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import pandas as pd
 import typer
 from tabulate import tabulate
 
@@ -30,6 +28,7 @@ from workflow.storage import files
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
+DOWNLOAD, TENSORS, DECODING = "download GB", "tensors GB", "decoding, core hours"
 
 
 def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,38 +45,35 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
     epochs = 0 if FORMATS[first.recurrent["format"]].fitted else first.training.epochs
     clips = [_clips(config, run, results) for run in group]
     steps = sum(epochs * -(-train // first.training.batch_size) for train, _ in clips)
+    seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
     records = [_json(results / "runs" / run.folder / "result.json") for run in group]
     if done := [record for record in records if record.get("status") == "ok"]:
         epoch = mean(record["train_seconds"] / max(record["epochs"], 1) for record in done)
         seconds = len(group) * epoch * max(epochs, 1)
-        times = [record["step_ms"] for record in done if record["step_ms"]]
-        step_ms = mean(times) if times else None
+        step_ms = mean(record["step_ms"] for record in done) if epochs else None
         device, source = done[0]["device"], f"{len(done)} of {len(group)} records"
     elif epochs:
         measured = _timed(config, first, timed, classes)
         step_ms, device, source = measured["step_ms"], measured["device"], "calibrated here"
         scored = epochs * sum(others for _, others in clips)
         seconds = 1e-3 * (steps * step_ms + scored * measured["evaluation_ms"])
-    else:
-        seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
     return {
-        "dataset": first.dataset,
-        "front_end": first.front_end,
+        "data set": first.dataset,
+        "front end": first.front_end,
         "model": first.model,
         "jobs": len(group),
         "steps": steps,
-        "weights_gb": 4e-9 * sum(first.parameters(classes).values()) * len(group),
+        "step ms": step_ms,
         "hours": (seconds + len(group) * START_SECONDS) / 3600,
-        "step_ms": step_ms,
+        "weights GB": 4e-9 * sum(first.parameters(classes).values()) * len(group),
+        "times from": source,
         "device": device,
-        "source": source,
     }
 
 
 def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:
-    frames = config.frames
+    frames, kept = config.frames, first.training
     shape = (frames.count, *FRONT_ENDS[first.front_end].shape(frames.height, frames.width))
-    kept = first.training
     key = files.digest([first.recurrent, shape, kept.batch_size, kept.precision, kept.device, kept.gradient_norm])
     if key not in timed:
         from workflow.training import calibration
@@ -91,7 +87,7 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
     """Return the number of clips that a run trains on, and of those that it scores after every epoch."""
     path = _data(config, results) / run.dataset / "splits.csv"
     if path.is_file():
-        train, *scored = (_counts(path)[run.protocol, run.fold, part] for part in ("train", "validation", "test"))
+        train, *scored = (_counts(path)[run.protocol, str(run.fold), part] for part in ("train", "validation", "test"))
         return train, sum(scored)
     clips = CATALOGUE[run.dataset].clips
     rest = clips * (1 - 1 / catalogue.folds(run.dataset, run.protocol))
@@ -100,8 +96,9 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
 
 
 @cache
-def _counts(path: Path) -> Counter[tuple[str, int, str]]:
-    return Counter(pd.read_csv(path)[["protocol", "fold", "part"]].itertuples(index=False, name=None))
+def _counts(path: Path) -> Counter[tuple[str, ...]]:
+    columns = ("protocol", "fold", "part")
+    return Counter(tuple(line[name] for name in columns) for line in files.read_csv(path, columns))
 
 
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
@@ -115,12 +112,12 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
         about = _json(_data(config, results) / name / "frames.json")
         clips = about["shape"][0] if about else CATALOGUE[name].clips
         row = {
-            "dataset": name,
+            "data set": name,
             "clips": clips,
-            "download_gb": 0.0 if entry.source else CATALOGUE[name].download_gb,
-            "tensors_gb": 1e-9 * clips * clip_bytes,
-            "decoding_hours": 0.0 if about else clips * DECODE_SECONDS / 3600,
-            "source": "done" if about else "estimated",
+            DOWNLOAD: 0.0 if entry.source else CATALOGUE[name].download_gb,
+            TENSORS: 1e-9 * clips * clip_bytes,
+            DECODING: 0.0 if about else clips * DECODE_SECONDS / 3600,
+            "from": "done" if about else "estimated",
         }
         rows.append(row)
     return rows
@@ -139,35 +136,29 @@ def _json(path: Path) -> dict[str, Any]:
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     """Return the text to print."""
-    columns = itemgetter("dataset", "front_end", "model", "jobs", "step_ms", "hours")
-    models = [[*columns(row), f"{row['source']} ({row['device']})"] for row in rows]
-    headings = ["data set", "front end", "model", "jobs", "step ms", "hours", "times from"]
-    data = ["data set", "clips", "download GB", "tensors GB", "decoding, core hours", "from"]
     pages = [
-        tabulate(models, headings, floatfmt=("", "", "", "", ".1f", ".2f", ""), missingval="-"),
-        tabulate([list(row.values()) for row in prepared], data, floatfmt=".2f"),
-        tabulate(_sums(rows, prepared), tablefmt="plain", disable_numparse=True),
+        tabulate(rows, "keys", floatfmt=("", "", "", "", "", ".1f", ".2f", ".2f"), missingval="-"),
+        tabulate(prepared, "keys", floatfmt=".2f"),
+        tabulate(_sums(rows, prepared).items(), tablefmt="plain", disable_numparse=True),
     ]
     return "\n\n".join(pages) + "\n"
 
 
-def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> list[list[str]]:
-    jobs, steps, weights = (sum(row[name] for row in rows) for name in ("jobs", "steps", "weights_gb"))
+def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> dict[str, str]:
+    jobs, steps, weights = (sum(row[name] for row in rows) for name in ("jobs", "steps", "weights GB"))
     cpu = sum(row["hours"] for row in rows if row["device"].startswith("CPU"))
-    gpu = sum(row["hours"] for row in rows if not row["device"].startswith("CPU"))
-    download, tensors, decoding = (
-        sum(row[name] for row in prepared) for name in ("download_gb", "tensors_gb", "decoding_hours")
-    )
+    gpu = sum(row["hours"] for row in rows) - cpu
+    download, tensors, decoding = (sum(row[name] for row in prepared) for name in (DOWNLOAD, TENSORS, DECODING))
     # clips are compressed already: unpacked they take about as much as their archives
     parts = f"archives {download:.1f}, clips {download:.1f}, tensors {tensors:.1f}, weights {weights:.1f}"
-    return [
-        ["jobs", str(jobs)],
-        ["steps", f"{steps / 1e6:.3g} million" if steps >= 1e6 else f"{steps:,.0f}"],
-        ["GPU hours", f"{gpu:.2f}" if gpu else "unknown: no GPU among the devices above"],
-        ["CPU hours", f"{cpu + decoding:.2f}  (training {cpu:.2f}, decoding {decoding:.2f})"],
-        ["disk", f"{2 * download + tensors + weights:.1f} GB  ({parts})"],
-        ["download", f"{download:.1f} GB"],
-    ]
+    return {
+        "jobs": str(jobs),
+        "steps": f"{steps / 1e6:.3g} million" if steps >= 1e6 else f"{steps:,.0f}",
+        "GPU hours": f"{gpu:.2f}" if gpu else "unknown: no GPU among the devices above",
+        "CPU hours": f"{cpu + decoding:.2f}  (training {cpu:.2f}, decoding {decoding:.2f})",
+        "disk": f"{2 * download + tensors + weights:.1f} GB  ({parts})",
+        "download": f"{download:.1f} GB",
+    }
 
 
 def main(context: typer.Context) -> None:

@@ -10,8 +10,8 @@ from torch.utils.benchmark import Timer
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import PARTS, Fold, prepared
-from workflow.training.feed import Feed
-from workflow.training.graphs import build
+from workflow.training.feed import Batch, Feed
+from workflow.training.step import build
 
 SECONDS = 1.0  # time spent measuring, but at least one step
 
@@ -21,28 +21,19 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
 
     shape: that of a stored clip, (T, height, width, 3) or (T, F).
     """
-    settings = run.training
-    place, _ = environment.prepare(settings.device, settings.precision)
-    fold = prepared(noise(settings.batch_size, shape, classes), run)
-    step, feed = build(run, classes, place), Feed(fold, place)
-    rows = torch.arange(settings.batch_size)
-    threads = torch.get_num_threads()
+    place, _ = environment.prepare(run.training.device, run.training.precision)
+    step, threads = build(run, classes, place), torch.get_num_threads()
+    feed = Feed(prepared(noise(run.training.batch_size, shape, classes), run), place)
+    rows = torch.arange(run.training.batch_size)
 
-    def train() -> None:
-        for batch in feed.batches([rows]):
-            step(batch)
-
-    def milliseconds(work: Callable[[], object]) -> float:
-        work()  # allocates and captures
-        timer = Timer("work()", globals={"work": work}, num_threads=threads)
+    def milliseconds(work: Callable[[Batch], object]) -> float:
+        names = {"feed": feed, "rows": rows, "work": work}
+        timer = Timer("for batch in feed.batches([rows]): work(batch)", globals=names, num_threads=threads)
+        timer.timeit(1)  # allocates and captures
         return 1e3 * timer.blocked_autorange(min_run_time=SECONDS).median
 
-    return {
-        "step_ms": milliseconds(train),
-        "evaluation_ms": milliseconds(lambda: step.logits(feed.batches([rows]))) / len(rows),
-        "device": environment.device_name(place),
-        "threads": threads,
-    }
+    times = {"step_ms": milliseconds(step), "evaluation_ms": milliseconds(step.logits) / len(rows)}
+    return {**times, "device": environment.device_name(place), "threads": threads}
 
 
 def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
@@ -52,7 +43,6 @@ def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
         clips = draw.integers(0, 256, (count, *shape), dtype=np.uint8)
     else:
         clips = draw.random((count, *shape), dtype=np.float32).astype(np.float16)
-    rows = {part: np.arange(count) for part in PARTS}
     names = [str(number) for number in range(count)]
-    labels = np.arange(count) % classes
-    return Fold(clips, names, labels, None, rows, [str(k) for k in range(classes)], "", "")
+    rows = dict.fromkeys(PARTS, np.arange(count))
+    return Fold(clips, names, np.arange(count) % classes, None, rows, [str(k) for k in range(classes)], "", "")

@@ -1,47 +1,45 @@
 """Checkpoints. The newest two are kept; each file name holds a running number and the file's checksum.
 
-Files are written under a temporary name and renamed when complete. `load` verifies the checksum and, if a file is
-corrupt, tries the one before. The format is safetensors with JSON in its header, so loading never executes code.
+`load` verifies the checksum and, if a file is corrupt, tries the one before. The format is safetensors, and JSON in
+one of the tensors, so loading never executes code.
 """
 
 import json
-import os
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load as deserialise
+from safetensors.torch import save as serialise
 from torch import Tensor
 
-from workflow.storage import seal
+from workflow.storage import files
 from workflow.training import optimiser
 from workflow.training.errors import log
 from workflow.training.step import Step
 
 KEEP = 2
 SUFFIX = ".safetensors"
+JSON = "json"  # name of the tensor that holds all that is no tensor
 Tensors = dict[str, Tensor]
 
 
 @dataclass
 class State:
-    """Training state between two steps, apart from the tensors held by `Step`.
+    """Training state between two steps, apart from what `Step` and torch hold.
 
-    history: metrics.jsonl entries of the finished epochs. position: batches done in the current epoch. best: weights
-    of the best epoch so far.
+    history: metrics.jsonl entries of the finished epochs. position: batches done in the current epoch. seconds: their
+    training time. interruptions: times that the run resumed. best: weights of the best epoch so far.
     """
 
-    evaluation_size: int  # clips scored at a time
     history: list[dict[str, Any]] = field(default_factory=list)
     position: int = 0
-    seconds: float = 0.0  # training time of the current epoch before the last interruption
+    seconds: float = 0.0
     interruptions: int = 0
-    micro: int | None = None  # clips per forward pass if a full batch does not fit in memory
-    step_ms: float | None = None
-    threads: int = 0
     best: Tensors = field(default_factory=dict)
 
     @property
@@ -52,16 +50,11 @@ class State:
 
 def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, flush: bool) -> None:
     """Write a checkpoint to `folder`. fingerprint: see `load`. flush: fsync before renaming."""
-    folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
-    part = folder / f".{number:08d}.part"
     plain = {name: value for name, value in vars(state).items() if name != "best"}
-    content = json.dumps({"state": plain, "fingerprint": fingerprint})
-    save_file({name: tensor.contiguous() for name, tensor in _pack(state, step).items()}, part, {"json": content})
-    if flush:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-    part.replace(folder / f"{number:08d}.{seal.digest(part)}{SUFFIX}")
+    known = {"state": plain, "clips": step.clips, "threads": torch.get_num_threads(), "fingerprint": fingerprint}
+    content = serialise({name: tensor.contiguous() for name, tensor in _pack(state, step, known).items()})
+    number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
+    files.write_bytes(folder / f"{number:08d}.{sha256(content).hexdigest()}{SUFFIX}", content, flush)
     kept = _files(folder)[:KEEP]
     for path in folder.iterdir():
         if path not in kept:
@@ -76,19 +69,23 @@ def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
     """
     for path in _files(folder):
         try:
-            if seal.digest(path) != path.name.split(".")[1]:
-                log(f"checkpoint {path} is corrupt (checksum mismatch); trying the previous one, if any")
-                continue
-            with safe_open(path, "pt") as file:
-                content = json.loads(file.metadata()["json"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            content = path.read_bytes()
         except OSError as error:
             log(f"checkpoint {path} cannot be read ({error}); trying the previous one, if any")
             continue
-        if other := difference(content["fingerprint"], fingerprint):
-            log(f"checkpoint {path} belongs to another run ({other}); discarding it and starting afresh")
+        if sha256(content).hexdigest() != path.name.split(".")[1]:
+            log(f"checkpoint {path} is corrupt (checksum mismatch); trying the previous one, if any")
+            continue
+        tensors = deserialise(content)
+        known = json.loads(bytes(tensors.pop(JSON).tolist()))
+        if changed := [name for name, value in fingerprint.items() if known["fingerprint"][name] != value]:
+            log(f"checkpoint {path} belongs to another run ({', '.join(changed)} changed); starting afresh")
             break
-        return State(**content["state"], best=_unpack(tensors, step))
+        if known["threads"] != torch.get_num_threads():  # sums would round differently
+            log(f"resuming with {known['threads']} threads, as the run began")
+            torch.set_num_threads(known["threads"])
+        step.clips = known["clips"]
+        return State(**known["state"], best=_unpack(tensors, step))
     shutil.rmtree(folder, ignore_errors=True)
     return None
 
@@ -98,8 +95,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"[0-9]*{SUFFIX}"), reverse=True)
 
 
-def _pack(state: State, step: Step) -> Tensors:
-    """Return all tensors to save: weights, optimiser moments, epoch log, best weights and RNG states."""
+def _pack(state: State, step: Step, known: dict[str, Any]) -> Tensors:
+    """Return all tensors to save: `known`, weights, optimiser moments, epoch log, best weights and RNG states."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
     tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
@@ -107,30 +104,20 @@ def _pack(state: State, step: Step) -> Tensors:
     tensors["random.cpu"] = torch.get_rng_state()
     if step.device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
-    return tensors
+    return tensors | {JSON: torch.tensor(list(json.dumps(known).encode()), dtype=torch.uint8)}
 
 
 def _unpack(tensors: Tensors, step: Step) -> Tensors:
     """Restore `step` in place (CUDA graphs hold its addresses) and return the best weights."""
-
-    def section(prefix: str) -> Tensors:
-        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-    step.model.load_state_dict(section("model."))
+    sections: dict[str, Tensors] = defaultdict(dict)
+    for name, value in tensors.items():
+        section, _, key = name.partition(".")
+        sections[section][key] = value
+    step.model.load_state_dict(sections["model"])
     for name, value in optimiser.moments(step.optimiser).items():
-        value.copy_(tensors[f"optimiser.{name}"])
+        value.copy_(sections["optimiser"][name])
     step.log = list(tensors["log"].to(step.device).unbind(0))
     torch.set_rng_state(tensors["random.cpu"])
     if step.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
-    return {name: value.to(step.device) for name, value in section("best.").items()}
-
-
-def difference(old: Any, new: Any, prefix: str = "") -> str:
-    """Return a phrase about the first difference of two nested values, "" if they are equal."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            if found := difference(old.get(key), new.get(key), f"{prefix}.{key}" if prefix else key):
-                return found
-        return ""
-    return "" if old == new else f"{prefix} was {old!r}, now {new!r}"
+    return {name: value.to(step.device) for name, value in sections["best"].items()}

@@ -15,18 +15,18 @@ def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def halving(work: Callable[[int], Result], size: int, doing: str) -> tuple[Result, int]:
-    """Return `work(size)` and size, halved until memory suffices. Raise RunFailure if one clip is too much."""
+def halving(work: Callable[[int], Result], clips: dict[str, int], doing: str) -> Result:
+    """Return `work(clips[doing])`, that number halved until memory suffices. Raise RunFailure if one is too much."""
     while True:
         try:
-            return work(size), size
+            return work(clips[doing])
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
-        if size == 1:
+        if clips[doing] == 1:
             raise RunFailure(f"out of memory when {doing} a single clip; use fewer or smaller frames")
-        size = (size + 1) // 2
-        log(f"out of memory: {doing} {size} clips at a time from now on")
+        clips[doing] = (clips[doing] + 1) // 2
+        log(f"out of memory: {doing} {clips[doing]} clips at a time from now on")
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -1,12 +1,10 @@
-"""Batches on the device. All clips of a fold stay there as stored (uint8) if they fit; otherwise they stream.
+"""Batches on the device. All clips of a fold stay there as stored (uint8) if they fit; otherwise each batch is copied.
 
 On CPU, clips stay in the memory-mapped file, which concurrent runs share.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +14,6 @@ from torch import Tensor
 from workflow.training.data import Fold
 
 MEMORY_SHARE = 0.6  # largest share of free GPU memory that clips may take
-AHEAD = 3  # batches prepared while the device computes
 
 
 class Batch(NamedTuple):
@@ -31,50 +28,39 @@ class Batch(NamedTuple):
         lengths = None if self.lengths is None else change(self.lengths)
         return Batch(change(self.x), change(self.labels), lengths)
 
-    def piece(self, start: int, size: int) -> "Batch":
-        """Return `size` clips from clip `start`, fewer at the end."""
-        return self.each(lambda whole: whole[start : start + size])
+    def pieces(self, size: int) -> Iterator["Batch"]:
+        """Yield consecutive batches of `size` clips, the last of the rest."""
+        lengths = repeat(None) if self.lengths is None else self.lengths.split(size)
+        yield from map(Batch, self.x.split(size), self.labels.split(size), lengths)
+
+    def copy_(self, other: "Batch") -> None:
+        """Copy the tensors of `other` into those of this batch."""
+        for mine, its in zip(self, other, strict=True):
+            if mine is not None and its is not None:
+                mine.copy_(its)
 
 
 class Feed:
-    """Yields batches of `fold`. `resident`: whether its clips stay on the device."""
+    """Yields batches of `fold`."""
 
     def __init__(self, fold: Fold, device: torch.device):
         clips = torch.from_numpy(fold.clips).flatten(2)
         lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
-        self.device, self.resident = device, True
+        self.device = device
         self._all = Batch(clips, torch.from_numpy(fold.labels), lengths)
         self._position = torch.arange(len(clips))  # of each clip in `_all`
         if device.type != "cpu":
             used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
-            self.resident = len(used) * clips[0].nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]
-            if self.resident:
+            if len(used) * clips[0].nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]:
                 self._position[used] = torch.arange(len(used))
                 self._position = self._position.to(device)
                 self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
 
     def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
         """Yield a batch per tensor in `chunks`, which holds row indices into the fold's array, on the CPU."""
-        if not self.resident:
-            yield from self._prefetched(chunks)
-        elif chunks:  # transfer all indices of an epoch at once; split() only makes views
-            rows = self._position[torch.cat(chunks).to(self.device)]
+        if chunks:  # transfer all indices of an epoch at once; split() only makes views
+            rows = self._position[torch.cat(chunks).to(self._position.device)]
             yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))
 
     def _select(self, rows: Tensor) -> Batch:
-        return self._all.each(lambda whole: whole.index_select(0, rows))
-
-    def _prefetched(self, chunks: list[Tensor]) -> Iterator[Batch]:
-        """Gather batches in a thread, into pinned memory, and copy them while the device computes."""
-
-        def gather(chunk: Tensor) -> Batch:
-            batch = self._select(chunk)
-            return batch.each(Tensor.pin_memory) if self.device.type == "cuda" else batch
-
-        waiting, ahead = iter(chunks), deque[Future[Batch]]()
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            while True:
-                ahead.extend(pool.submit(gather, chunk) for chunk in islice(waiting, AHEAD + 1 - len(ahead)))
-                if not ahead:
-                    return
-                yield ahead.popleft().result().each(lambda part: part.to(self.device, non_blocking=True))
+        return self._all.each(lambda whole: whole.index_select(0, rows).to(self.device))

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from scipy.special import softmax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -16,16 +16,14 @@ from workflow.datasets.progress import bar
 from workflow.storage import files
 from workflow.training import checkpoint, environment, optimiser, scores
 from workflow.training.data import Fold, prepared
-from workflow.training.errors import RunFailure, halving, log
+from workflow.training.errors import RunFailure, log
 from workflow.training.feed import Feed
-from workflow.training.graphs import GraphedStep, build
 from workflow.training.job import Job
 from workflow.training.record import METRICS
-from workflow.training.step import EXPLODED, Step, StepTimer
+from workflow.training.step import EXPLODED, GraphedStep, Step, build
 
 LOGITS = "test_logits"  # kept with the best weights, so that predictions and metrics agree to the last bit
 EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
-GRACE = 3.0  # seconds that a save may take after a signal: a scheduler soon kills the process
 SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress bar
 SAVING_SHARE = 20  # train at least this many times longer than the last save took before saving again
 
@@ -45,7 +43,8 @@ def train(job: Job) -> None:
     loop = Loop(job, prepared(job.fold, job.run), step)
     job.interruption.worth_saving = True
     try:
-        loop.run()
+        for _ in loop.run():
+            pass
     finally:
         job.result |= loop.costs()
     job.environment["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
@@ -58,25 +57,33 @@ class Loop:
     def __init__(self, job: Job, fold: Fold, step: Step):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
         self.feed = Feed(fold, step.device)
-        self.timer = StepTimer(step.device)
-        self.state = checkpoint.State(max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1]))
-        self._epoch_began = 0.0
+        self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1])  # clips at a time
+        step.clips["scoring"] = self.scored
+        self.state = checkpoint.State()
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
 
-    def run(self) -> None:
-        """Train to the end, with a line of metrics.jsonl for each epoch, and add scores and weights to the job."""
+    def run(self) -> Iterator[None]:
+        """Train to the end, with a line of metrics.jsonl for each epoch, and add scores and weights to the job.
+
+        Yield after each step and each scored batch.
+        """
         self.resume()
-        path, epochs = self.job.output / METRICS, self.settings.epochs
-        files.write_text(path, "".join(map(_line, self.state.history)))  # drops epochs after the checkpoint
-        with bar(self.name, epochs, " epochs", self.state.epoch) as progress, path.open("a") as metrics:
-            for entry in self.epochs():
+        path, state = self.job.output / METRICS, self.state
+        files.write_text(path, "".join(map(_line, state.history)))  # drops epochs after the checkpoint
+        with bar(self.name, self.settings.epochs, " epochs", state.epoch) as progress, path.open("a") as metrics:
+            while not self.finished():
+                for _ in self.epoch():
+                    self._leave_if_asked()
+                    yield
+                entry = state.history[-1]
                 metrics.write(_line(entry))
                 metrics.flush()
                 progress.set_postfix({name: f"{entry[name]:.3f}" for name in SHOWN}, refresh=False)
                 progress.update()
-        job, history = self.job, self.state.history
-        job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in self.state.best.items()}
+                self._save_if_due()
+        job, history = self.job, state.history
+        job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in state.best.items()}
         job.probabilities = softmax(job.weights.pop(LOGITS).astype(np.float64), axis=1)
         chosen = scores.chosen(history)
         best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
@@ -96,111 +103,96 @@ class Loop:
         return {
             "epochs": state.epoch,
             "train_seconds": state.seconds + sum(entry["seconds"] for entry in state.history),
-            "step_ms": state.step_ms,
+            "step_ms": median(entry["step_ms"] for entry in state.history) if state.history else None,
             "peak_memory_mb": peak,
             "interruptions": state.interruptions,
-            "clips_at_a_time": self.step.micro or self.settings.batch_size,
+            "clips_at_a_time": self.step.clips["training"],
         }
 
-    def epochs(self) -> Iterator[dict[str, Any]]:
-        """Train and yield the metrics.jsonl entry of each epoch.
-
-        End after `epochs`, or when validation accuracy has not improved for `patience` epochs.
-        """
-        while not self.finished():
-            self._epoch_began = time.perf_counter() - self.state.seconds
-            self.train_epoch()
-            entry, logits = self._score_epoch()
-            self.state.history.append(entry)
-            self.state.position, self.state.seconds = 0, 0.0
-            if scores.chosen(self.state.history) is entry:
-                weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
-                self.state.best = {LOGITS: logits, **weights}
-            yield entry
-            self.step.begin_epoch()
-            self._save_if_due()
-
     def finished(self) -> bool:
-        history, patience = self.state.history, self.settings.patience
-        if not history or patience is None:
-            return len(history) >= self.settings.epochs
-        improved = max(history, key=lambda entry: entry["validation_accuracy"])["epoch"]  # the first of equals
-        return len(history) >= min(self.settings.epochs, improved + patience)
+        """Return whether all `epochs` are done, or validation accuracy has not improved for `patience` of them."""
+        history, last = self.state.history, self.settings.epochs
+        if history and self.settings.patience is not None:
+            improved = max(history, key=lambda entry: entry["validation_accuracy"])["epoch"]  # the first of equals
+            last = min(last, improved + self.settings.patience)
+        return len(history) >= last
 
-    def train_epoch(self) -> None:
-        """Take the remaining steps of the current epoch."""
-        epoch = self.state.epoch + 1
-        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, epoch))
-        order = np.random.default_rng([self.job.run.seeds["order"], epoch]).permutation(self.fold.rows["train"])
-        chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
-        self.timer.tick()
-        for batch in self.feed.batches(chunks[self.state.position :]):
-            self.step(batch)
-            self.timer.tick()
-            self.state.position += 1
-            self._leave_if_asked()
-        self.state.step_ms = self.timer.median_ms() or self.state.step_ms
-
-    def _score_epoch(self) -> tuple[dict[str, Any], Tensor]:
-        """Return the metrics.jsonl entry and the logits of the test clips. Raise RunFailure if one is not finite."""
-        parts = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
-        logits = self._evaluate(torch.cat(parts)).split([len(rows) for rows in parts])
-        found = []
-        for rows, outputs in zip(parts, logits, strict=True):
-            labels = torch.from_numpy(self.fold.labels)[rows].to(self.step.device)
-            accuracy = (outputs.argmax(1) == labels).double().mean()
-            found += [cross_entropy(outputs.double(), labels), accuracy]
+    def epoch(self) -> Iterator[None]:
+        """Train and score an epoch; add its metrics.jsonl entry to the history. Raise RunFailure if it explodes."""
+        state, number = self.state, self.state.epoch + 1
+        began = time.perf_counter() - state.seconds
+        steps = yield from self.train_epoch()
         loss, hits, exploded = self.step.totals()  # the first time in the epoch that waits for the device
-        numbers = torch.stack(found).tolist()
-        epoch, count = self.state.epoch + 1, len(self.fold.rows["train"])
+        trained = time.perf_counter() - began
         if exploded is not None:
             raise RunFailure(
                 f"the loss or the gradient is not finite or above {EXPLODED:g} at step {exploded} of epoch "
-                f"{epoch}; lower the learning rate"
+                f"{number}; lower the learning rate"
             )
-        if not np.isfinite(numbers).all():
-            raise RunFailure(f"the loss on validation or test clips is not finite after epoch {epoch}")
-        names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
+        found, logits = yield from self._score()
         entry = {
-            "epoch": epoch,
-            "train_loss": loss / count,
-            "train_accuracy": hits / count,
-            **dict(zip(names, numbers, strict=True)),
-            "learning_rate": optimiser.learning_rate(self.settings, epoch),
-            "seconds": time.perf_counter() - self._epoch_began,
+            "epoch": number,
+            "train_loss": loss / len(self.fold.rows["train"]),
+            "train_accuracy": hits / len(self.fold.rows["train"]),
+            **found,
+            "learning_rate": optimiser.learning_rate(self.settings, number),
+            "step_ms": 1e3 * trained / steps,
+            "seconds": time.perf_counter() - began,
         }
-        return entry, logits[1]
+        state.history.append(entry)
+        state.position, state.seconds = 0, 0.0
+        self.step.log.clear()
+        if scores.chosen(state.history) is entry:
+            weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
+            state.best = {LOGITS: logits, **weights}
 
-    def _evaluate(self, rows: Tensor) -> Tensor:
-        """Return the logits (n, C) of the clips `rows`, in smaller batches after memory has run out."""
+    def train_epoch(self) -> Generator[None, None, int]:
+        """Take the remaining steps of the current epoch; return the number of its steps."""
+        state, number = self.state, self.state.epoch + 1
+        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, number))
+        order = np.random.default_rng([self.job.run.seeds["order"], number]).permutation(self.fold.rows["train"])
+        chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
+        began = time.perf_counter() - state.seconds
+        for batch in self.feed.batches(chunks[state.position :]):
+            self.step(batch)
+            state.position += 1
+            state.seconds = time.perf_counter() - began
+            yield
+        return len(chunks)
 
-        def work(size: int) -> Tensor:
-            return self.step.logits(self.feed.batches(list(rows.split(size))), self._leave_if_asked)
+    def _score(self) -> Generator[None, None, tuple[dict[str, float], Tensor]]:
+        """Return loss and accuracy on validation and test clips, and the logits (n, C) of the test clips.
 
-        logits, self.state.evaluation_size = halving(work, self.state.evaluation_size, "scoring")
-        return logits
+        Raise RunFailure if a loss is not finite.
+        """
+        rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
+        logits = []
+        for batch in self.feed.batches(list(torch.cat(rows).split(self.scored))):
+            logits.append(self.step.logits(batch))
+            yield
+        labels = torch.from_numpy(self.fold.labels)[torch.cat(rows)].to(self.step.device)
+        found: dict[str, float] = {}
+        sizes = [len(part) for part in rows]
+        parts = zip(("validation", "test"), torch.cat(logits).split(sizes), labels.split(sizes), strict=True)
+        for name, outputs, targets in parts:
+            found[f"{name}_loss"] = cross_entropy(outputs.double(), targets).item()
+            found[f"{name}_accuracy"] = (outputs.argmax(1) == targets).double().mean().item()
+        if not np.isfinite(list(found.values())).all():
+            raise RunFailure(f"the loss on validation or test clips is not finite after epoch {self.state.epoch + 1}")
+        return found, outputs
 
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
-        found = checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step)
-        if found is None:
+        if found := checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step):
+            log(f"{self.name}: resuming after epoch {found.epoch}")
+            found.interruptions += 1
+            self.state = found
+        else:
             torch.manual_seed(self.job.run.seeds["dropout"])
-            return
-        log(f"{self.name}: resuming after epoch {found.epoch}")
-        self.state = found
-        self.state.interruptions += 1
-        self.step.micro = self.state.micro
-        if self.state.threads != torch.get_num_threads():  # sums would round differently
-            log(f"resuming with {self.state.threads} threads, as the run began")
-            torch.set_num_threads(self.state.threads)
 
     def _leave_if_asked(self) -> None:
         if self.job.interruption.asked is not None:
-            if self._saving <= GRACE:
-                self.state.seconds = time.perf_counter() - self._epoch_began
-                self.save(flush=False)  # the operating system writes it to disk after this process has ended
-            else:
-                log(f"not enough time to save again (the last checkpoint took {self._saving:.1f} s); keeping that one")
+            self.save(flush=False)  # the operating system writes it to disk after this process has ended
             log(f"interrupted; the next start resumes from {self.job.checkpoints}")
             raise SystemExit(128 + self.job.interruption.asked)
 
@@ -211,10 +203,9 @@ class Loop:
 
     def save(self, flush: bool) -> None:
         began = time.monotonic()
-        self.state.micro, self.state.threads = self.step.micro, torch.get_num_threads()
         try:
             checkpoint.save(self.job.checkpoints, self.job.fingerprint, self.state, self.step, flush)
-        except (OSError, SafetensorError) as error:  # for example a full disk: the run can still finish
+        except OSError as error:  # for example a full disk: the run can still finish
             log(f"could not write a checkpoint to {self.job.checkpoints}: {error}; training continues")
         self._saved = time.monotonic()
         self._saving = self._saved - began

@@ -1,16 +1,15 @@
 """Adam and AdamW with weight decay per parameter group, and the learning rate of each epoch."""
 
 import math
-from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim import Adam, AdamW, Optimizer
 
 from workflow.experiments.training import Training
 from workflow.training.model import Classifier
 
 KINDS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def build(model: Classifier, settings: Training) -> Optimizer:
@@ -20,22 +19,17 @@ def build(model: Classifier, settings: Training) -> Optimizer:
     adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. On a GPU the
     learning rate is a tensor, which a captured graph reads at every replay.
     """
-    weight = model.classifier.weight
-    others = [parameter for parameter in model.parameters() if parameter is not weight]
-    decay = settings.weight_decay
-    groups: list[dict[str, Any]] = [
-        {"params": others, "weight_decay": decay},
+    weight, decay = model.classifier.weight, settings.weight_decay
+    groups = [
+        {"params": [parameter for parameter in model.parameters() if parameter is not weight], "weight_decay": decay},
         {"params": [weight], "weight_decay": decay + settings.classifier_weight_decay},
     ]
     on_gpu = weight.device.type == "cuda"
     rate = torch.tensor(settings.learning_rate, device=weight.device) if on_gpu else settings.learning_rate
     optimiser = KINDS[settings.optimizer](groups, lr=rate, fused=True, capturable=on_gpu)
     for parameter in model.parameters():  # as Adam does at its first step, but checkpoints and graphs need them before
-        optimiser.state[parameter] = {
-            "step": torch.zeros((), device=parameter.device),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }
+        moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+        optimiser.state[parameter] = {"step": torch.zeros((), device=parameter.device), **moments}
     return optimiser
 
 
@@ -43,21 +37,15 @@ def parameters(optimiser: Optimizer) -> list[torch.nn.Parameter]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
-def moments(optimiser: Optimizer) -> dict[str, torch.Tensor]:
+def moments(optimiser: Optimizer) -> dict[str, Tensor]:
     """Return the optimiser's tensors by name; the tensors themselves, not copies."""
-    return {
-        f"{number}.{name}": optimiser.state[parameter][name]
-        for number, parameter in enumerate(parameters(optimiser))
-        for name in MOMENTS
-    }
+    states = enumerate(optimiser.state[parameter] for parameter in parameters(optimiser))
+    return {f"{number}.{name}": tensor for number, state in states for name, tensor in state.items()}
 
 
 def set_rate(optimiser: Optimizer, rate: float) -> None:
     for group in optimiser.param_groups:
-        if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
+        group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
 
 
 def learning_rate(settings: Training, epoch: int) -> float:
@@ -65,8 +53,9 @@ def learning_rate(settings: Training, epoch: int) -> float:
 
     It is constant, multiplied by `decay` after each milestone, or falls to 0 along half a cosine.
     """
+    factor = 1.0
     if settings.schedule == "step":
-        return settings.learning_rate * settings.decay ** sum(epoch > at for at in settings.milestones)
-    if settings.schedule == "cosine":
-        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / settings.epochs))
-    return settings.learning_rate
+        factor = settings.decay ** sum(epoch > at for at in settings.milestones)
+    elif settings.schedule == "cosine":
+        factor = 0.5 * (1 + math.cos(math.pi * (epoch - 1) / settings.epochs))
+    return settings.learning_rate * factor

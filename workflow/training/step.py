@@ -2,48 +2,43 @@
 no step waits for the device.
 
 A batch that does not fit in memory is split into pieces whose gradients add up to that of the batch.
+On a GPU a step is a CUDA graph: small models would otherwise spend most of their time launching kernels. There is a
+graph per batch size (the last batch of an epoch is often smaller). Weights, moments, learning rate and the random
+generator stay at the addresses that the graphs use, so checkpoints and schedules work as without graphs.
 """
 
-import itertools
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from functools import partial
-from statistics import median
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from workflow.experiments.run import Run
 from workflow.experiments.training import Training
-from workflow.training import optimiser
-from workflow.training.errors import halving
+from workflow.training import model, optimiser
+from workflow.training.errors import halving, log
 from workflow.training.feed import Batch
-from workflow.training.model import Classifier
 
 EXPLODED = 1e8  # gradient norm before clipping, or batch loss, from which no training recovers
+WARM_UP = 3  # steps before the capture: libraries choose algorithms and allocate memory, which a capture may not
 
 
 class Step:
     """A model with its optimiser; call it with a batch.
 
-    log: a tensor (loss, hits, gradient norm) per step since `begin_epoch`. micro: clips per piece, None for the whole
-    batch.
+    log: a tensor (loss, hits, gradient norm) per step of the epoch. clips: how many are computed at a time in
+    `training` and `scoring`, fewer after memory has run out.
     """
 
-    def __init__(self, model: Classifier, settings: Training):
-        self.model, self.gradient_norm = model, settings.gradient_norm
-        self.optimiser = optimiser.build(model, settings)
+    def __init__(self, classifier: model.Classifier, settings: Training):
+        self.model, self.gradient_norm = classifier, settings.gradient_norm
+        self.optimiser = optimiser.build(classifier, settings)
         self.parameters = optimiser.parameters(self.optimiser)
         self.device = self.parameters[0].device
         half = settings.precision == "bfloat16"  # for matrix products; weights and sums stay float32
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half, cache_enabled=False)
-        self.micro: int | None = None
+        self.clips = dict.fromkeys(("training", "scoring"), settings.batch_size)
         self.log: list[Tensor] = []
-
-    def begin_epoch(self) -> None:
-        self.log = []
 
     def totals(self) -> tuple[float, float, int | None]:
         """Return loss and hits, summed over the clips of the epoch's steps so far, and the first step (from 1) that
@@ -55,23 +50,17 @@ class Step:
         return loss, hits, int(bad[0]) + 1 if len(bad) else None
 
     def __call__(self, batch: Batch) -> None:
-        size = min(self.micro or len(batch.x), len(batch.x))
-        sums, fitting = halving(partial(self.forward_backward, batch), size, "training")
-        if fitting < size:
-            self.micro = fitting
-        self.log.append(self.update(*sums))
+        self.log.append(self.update(*halving(lambda size: self.forward_backward(batch, size), self.clips, "training")))
 
     def forward_backward(self, batch: Batch, size: int) -> tuple[Tensor, Tensor]:
         """Add up the gradients of the batch's mean loss over pieces of `size` clips; return summed loss and hits."""
         self.optimiser.zero_grad()
-        count = len(batch.x)
         losses, hits = [], []
-        for start in range(0, count, size):
-            piece = batch.piece(start, size)
+        for piece in batch.pieces(size):
             with self.autocast:
                 logits = self.model(piece.x, piece.lengths)
             loss = cross_entropy(logits.float(), piece.labels, reduction="sum")
-            (loss / count).backward()
+            (loss / len(batch.x)).backward()
             losses.append(loss.detach())
             hits.append((logits.argmax(1) == piece.labels).sum(dtype=torch.float32))
         return sum(losses[1:], losses[0]), sum(hits[1:], hits[0])
@@ -84,40 +73,81 @@ class Step:
         self.optimiser.step()
         return torch.stack([loss, hits, norm])
 
-    def logits(self, batches: Iterator[Batch], between: Callable[[], None] = lambda: None) -> Tensor:
-        """Return logits (n, C), float32 on the device, in evaluation mode; call `between` before each batch."""
+    def logits(self, batch: Batch) -> Tensor:
+        """Return logits (B, C), float32 on the device, in evaluation mode."""
+
+        def score(size: int) -> Tensor:
+            with torch.inference_mode(), self.autocast:
+                return torch.cat([self.model(piece.x, piece.lengths).float() for piece in batch.pieces(size)])
+
         self.model.eval()
-        found = []
-        with torch.inference_mode(), self.autocast:
-            for batch in batches:
-                between()
-                found.append(self.model(batch.x, batch.lengths).float())
-        self.model.train()
-        return torch.cat(found)
+        try:
+            return halving(score, self.clips, "scoring")
+        finally:
+            self.model.train()
 
 
-class StepTimer:
-    """Measures the median duration of this process's last 2000 steps, without waiting for the device.
+class Graph(NamedTuple):
+    """A captured step, the batch that it reads and the entry of `log` that it writes."""
 
-    Call `tick()` before the first and after every step of an epoch, and `median_ms()` at its end.
-    """
+    captured: torch.cuda.CUDAGraph
+    batch: Batch
+    entry: Tensor
 
-    def __init__(self, device: torch.device):
-        self.on_gpu = device.type == "cuda"
-        self.marks: list[Any] = []  # of the epoch: CUDA events, or seconds
-        self.durations: deque[float] = deque(maxlen=2000)  # ms
 
-    def tick(self) -> None:
-        mark: Any = torch.cuda.Event(enable_timing=True) if self.on_gpu else time.perf_counter()
-        if self.on_gpu:
-            mark.record()
-        self.marks.append(mark)
+class GraphedStep(Step):
+    """A Step that replays CUDA graphs, with equal results. `refused`: why the capture failed, or None."""
 
-    def median_ms(self) -> float | None:
-        """Return the median duration of a step so far, in ms; None if there are no steps."""
-        marks, self.marks = self.marks, []
-        if self.on_gpu:
-            marks[-1].synchronize()
-        for first, second in itertools.pairwise(marks):
-            self.durations.append(first.elapsed_time(second) if self.on_gpu else 1e3 * (second - first))
-        return median(self.durations) if self.durations else None
+    def __init__(self, classifier: model.Classifier, settings: Training):
+        super().__init__(classifier, settings)
+        self.refused: str | None = None
+        self._graphs: dict[int, Graph] = {}
+
+    def __call__(self, batch: Batch) -> None:
+        size = len(batch.x)
+        if self.refused is None and size <= self.clips["training"] and size not in self._graphs:
+            try:
+                self._graphs[size] = self._capture(batch)
+            except RuntimeError as error:
+                self.refused = str(error).split("\n")[0]
+                log(f"no CUDA graph, kernels are launched one by one: {self.refused}")
+                torch.cuda.synchronize()
+        if self.refused is not None or size > self.clips["training"]:
+            super().__call__(batch)  # if memory is short, this makes the batch smaller
+            return
+        graph = self._graphs[size]
+        graph.batch.copy_(batch)
+        graph.captured.replay()
+        self.log.append(graph.entry.clone())
+
+    def _capture(self, batch: Batch) -> Graph:
+        static, device = batch.each(Tensor.clone), self.device
+        kept = [*self.parameters, *optimiser.moments(self.optimiser).values()]
+        before = [tensor.detach().clone() for tensor in kept]
+        random = torch.cuda.get_rng_state(device)
+        side = torch.cuda.Stream(device)
+        side.wait_stream(torch.cuda.current_stream(device))
+        try:
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UP):
+                    self._step(static)
+        finally:  # undo the warm-up
+            torch.cuda.synchronize(device)
+            with torch.no_grad():
+                for tensor, value in zip(kept, before, strict=True):
+                    tensor.copy_(value)
+            torch.cuda.set_rng_state(random, device)
+        graph = torch.cuda.CUDAGraph()
+        self.optimiser.zero_grad()
+        with torch.cuda.graph(graph):
+            entry = self._step(static)
+        return Graph(graph, static, entry)
+
+    def _step(self, batch: Batch) -> Tensor:
+        return self.update(*self.forward_backward(batch, len(batch.x)))
+
+
+def build(run: Run, classes: int, device: torch.device) -> Step:
+    """Return the step of a run: a new model, drawn from torch's global generator on the CPU, and its optimiser."""
+    kind = GraphedStep if device.type == "cuda" else Step
+    return kind(model.build(run, classes).to(device), run.training)
