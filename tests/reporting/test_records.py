@@ -12,8 +12,8 @@ from workflow.storage.errors import InputError
 from workflow.training import finished
 
 BROKEN = {
-    "not JSON": ('{"dataset": ', "not JSON"),
-    "empty file": ("", "not JSON"),
+    "not JSON": ('{"dataset": ', "not a record: Expecting value"),
+    "empty file": ("", "not a record: Expecting value"),
     "a list": ("[]", "should be a mapping"),
     "NaN": (json.dumps(record(test_accuracy=float("nan"))), "nan should be a finite number"),
     "unknown key": (json.dumps(record(accuracy=0.5)), "unknown key 'accuracy'; did you mean"),
@@ -94,7 +94,7 @@ def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, c
     assert lines[0] == ",".join(records.COLUMNS)
     printed = capsys.readouterr().err
     assert "failed: the loss became NaN in epoch 3" in printed
-    assert "seed1/result.json: damaged: not JSON" in printed
+    assert "seed1/result.json: damaged: not a record" in printed
     assert "23 records (2 damaged, 1 failed, 20 ok; sha256 " in printed
 
 

@@ -62,17 +62,25 @@ def states(config: Configuration, runs: Iterable[Run], now: float | None = None)
 
 def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -> State:
     """Return the state of the run in `folder` with specification `wanted`; its lock is next to `checkpoints`."""
+    found = recorded(folder)
+    if found.name == MISSING:
+        return _unfinished(folder / "metrics.jsonl", checkpoints, now)
+    if found.record and outdated(folder, wanted):
+        return State(OUTDATED, "its settings have changed", found.record)
+    return found
+
+
+def recorded(folder: Path) -> State:
+    """Return done, failed, damaged or missing: the state of the record in `folder`, whatever was wanted of it."""
     try:
         content = json.loads((folder / "result.json").read_bytes())
         record = Record.parse(content)
     except FileNotFoundError:
-        return _unfinished(folder / "metrics.jsonl", checkpoints, now)
+        return State(MISSING)
     except ValueError as error:  # neither JSON, nor a record
         return State(DAMAGED, f"not a record: {error}")
     if seal.broken(content):
         return State(DAMAGED, "checksum mismatch")
-    if outdated(folder, wanted):
-        return State(OUTDATED, "its settings have changed", record)
     return State(DONE, "", record) if record.status == "ok" else State(FAILED, record.failure, record)
 
 

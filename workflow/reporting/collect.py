@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from workflow.experiments.states import DAMAGED
 from workflow.reporting import options, provenance, records
 from workflow.storage.command_line import command_line
 from workflow.storage.files import write_text
@@ -29,7 +30,7 @@ def main(
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)
     print(f"collect: {provenance.of(table).records} -> {output}", file=sys.stderr)
-    if (table["status"] == "damaged").any():
+    if (table["status"] == DAMAGED).any():
         raise typer.Exit(1)
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.experiments.record import Record
-from workflow.storage import seal
+from workflow.experiments import states
+from workflow.experiments.states import DAMAGED
 from workflow.storage.errors import InputError
 from workflow.training import finished
 
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
 PLACE = EXPERIMENT[:3]  # an experiment without its protocol: a model on a data set
 IDENTITY = [*EXPERIMENT, "fold", "seed"]
+DUPLICATE = "duplicate"  # a state of records in addition to those of experiments/states.py
 ACCURACIES = {  # column -> printed name
     "test_accuracy": "Test accuracy, epoch chosen on validation",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
@@ -49,30 +50,19 @@ def read(root: str | Path) -> pd.DataFrame:
     first: dict[tuple, str] = {}
     for path in find(root):
         where = path.relative_to(root).as_posix()
-        try:
-            row = _checked(path, identity_of(where))
-        except InputError as error:
-            row = {**identity_of(where), "status": "damaged", "failure": str(error)}
-        key = tuple(row.get(name) for name in IDENTITY)
-        if row["status"] != "damaged" and first.setdefault(key, where) != where:
-            row |= {"status": "duplicate", "failure": f"the same run as {first[key]}"}
+        found, identity = states.recorded(path.parent), identity_of(where)
+        row = vars(found.record) | vars(found.record.parameters) if found.record else {}
+        wrong = [
+            f"{name} is {row[name]!r}; expected {value!r}, as in the folder name"
+            for name, value in identity.items()
+            if row and row[name] != value
+        ]
+        if wrong or not row:
+            row = {**identity, "status": DAMAGED, "failure": wrong[0] if wrong else found.reason}
+        elif first.setdefault(key := tuple(row[name] for name in IDENTITY), where) != where:
+            row |= {"status": DUPLICATE, "failure": f"the same run as {first[key]}"}
         rows.append(row | {"git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
     return to_table(rows)
-
-
-def _checked(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """Return a record as a flat row. Raise InputError if it is invalid or contradicts its folder's name."""
-    try:
-        record = json.loads(path.read_text())
-    except ValueError as error:  # neither JSON nor UTF-8
-        raise InputError(f"not JSON: {error}") from None
-    Record.parse(record)
-    if seal.broken(record):
-        raise InputError("corrupt (checksum mismatch). Delete it and rerun")
-    for name, value in identity.items():
-        if record[name] != value:
-            raise InputError(f"{name} is {record[name]!r}; expected {value!r}, as in the folder name")
-    return record | record["parameters"]
 
 
 def is_dirty(environment: Path) -> bool | None:

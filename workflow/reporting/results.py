@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow.experiments import configuration_file, grid
 from workflow.experiments.configuration import Configuration
+from workflow.experiments.states import MISSING
 from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
@@ -62,7 +63,7 @@ class Results:
         """Return the excluded runs (no record, failed, or unusable), each with its state and reason."""
         bad = self.records[self.records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
         both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
-        missing = both[both["_merge"] == "left_only"].assign(state="missing", reason="no record", record="")
+        missing = both[both["_merge"] == "left_only"].assign(state=MISSING, reason="no record", record="")
         columns = [*IDENTITY, "state", "reason", "record"]
         return pd.concat([bad[columns], missing[columns]], ignore_index=True)
 

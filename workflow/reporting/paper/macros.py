@@ -1,9 +1,11 @@
 """macros.tex: every number in the article's text, as a macro made from the records and the reported numbers."""
 
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.experiments import states
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, number
+from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
@@ -17,16 +19,16 @@ CLAIMED = (("Weights", "weights", 1, 0), ("Fewer", "times_fewer", 1, 0), ("Gain"
 
 def values(results: Results) -> dict[str, str]:
     """Return macro name -> plain text. A value that the records lack is "(not available)"."""
-    states = results.excluded["state"].value_counts()
+    excluded = results.excluded["state"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
     datasets = results.experiments["dataset"].drop_duplicates()
     names = results.experiments["model"].drop_duplicates()
     found = {
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
-        "recordsFailed": number(int(states.get("failed", 0))),
-        "recordsUnreadable": number(int(states.get("damaged", 0) + states.get("duplicate", 0))),
-        "recordsMissing": number(int(states.get("missing", 0))),
+        "recordsFailed": number(int(excluded.get(states.FAILED, 0))),
+        "recordsUnreadable": number(int(excluded.get(states.DAMAGED, 0) + excluded.get(DUPLICATE, 0))),
+        "recordsMissing": number(int(excluded.get(states.MISSING, 0))),
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
         "modelsList": ", ".join(models.label(results, name) for name in names),
         "modelsCount": number(len(names)),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from workflow.experiments.states import MISSING
 from workflow.reporting import models
 from workflow.reporting.results import Results
 from workflow.reporting.table import Cell, Column, Row, Sheet, Table, text
@@ -34,7 +35,7 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield one sheet, with the missing runs at its end."""
     if len(frame):
-        rows = frame.sort_values("state", key=lambda state: state == "missing", kind="stable")
+        rows = frame.sort_values("state", key=lambda state: state == MISSING, kind="stable")
         notes = [f"{len(rows) - MAX_ROWS} more are in excluded.csv."] if len(rows) > MAX_ROWS else []
         yield Sheet("", f"Excluded runs ({len(rows)}).", rows[:MAX_ROWS], notes)
 
