@@ -31,7 +31,7 @@ def copy(root, tmp_path) -> Path:
     """The project with every block of the page written to the file that its first line names."""
     project = checkout(root, tmp_path / "project")
     page = (project / "docs" / "extending.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", page, re.DOTALL)
+    blocks = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", page, re.DOTALL)
     assert len(blocks) == 5
     for name, text in blocks:
         file = project / name

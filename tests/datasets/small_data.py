@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow.datasets import listing
-from workflow.datasets.catalogue import UCF11
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.storage import files
 
 
@@ -54,6 +54,6 @@ def tree(folder: Path) -> dict[str, bytes]:
 def listing_of(folder: Path, members: Mapping[str, bytes], output: Path) -> Path:
     """Write clips and a listing.csv of them, in UCF11's layout."""
     write_tree(folder, members)
-    clips = listing.clips_of(UCF11, folder, listing.walk(folder))
+    clips = listing.clips_of(CATALOGUE["ucf11"], folder, listing.walk(folder))
     files.write_csv(output / "listing.csv", listing.COLUMNS, listing.rows(folder, clips, {}, {}))
     return output / "listing.csv"

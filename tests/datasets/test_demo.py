@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from workflow.datasets import download, frames, generate, inventory, splits, unpack
-from workflow.datasets.catalogue import DEMO
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.generate import CLASSES
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json, write_json
 from workflow.storage.seal import DamagedError, sealed
+
+DEMO = CATALOGUE["demo"]
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +36,7 @@ def prepared(archive: Path) -> Path:
 def test_the_archive_is_the_inventory(archive):
     names = zipfile.ZipFile(archive).namelist()
     keys = {name.removeprefix("demo/").removesuffix(".avi") for name in names}
-    assert keys == inventory.expected_keys("demo")
+    assert keys == inventory.expected_keys(DEMO)
     assert len(names) == len(keys) == DEMO.clips
     assert set(CLASSES) == set(DEMO.classes)
 

@@ -34,7 +34,9 @@ def test_ucf11_has_25_groups_a_class_and_the_folds_of_the_protocol():
 
 
 def test_the_script_gives_the_inventories_that_are_committed(lists, tmp_path):
-    (tmp_path / "demo.txt").write_text("\n".join(f"demo/{key}.avi" for key in inventory.expected_keys("demo")))
+    (tmp_path / "demo.txt").write_text(
+        "\n".join(f"demo/{key}.avi" for key in inventory.expected_keys(CATALOGUE["demo"]))
+    )
     names = {
         "ucf11": lists / "ucf11_clips.txt",
         "hmdb51": lists / "hmdb51_testTrainMulti_7030_splits",
@@ -50,14 +52,14 @@ def test_the_script_gives_the_inventories_that_are_committed(lists, tmp_path):
 def test_names_that_follow_from_counts_are_the_official_ones(lists):
     for name, file in (("ucf11", "ucf11_clips.txt"), ("youtube_celebrities", "youtube_celebrities_clips.txt")):
         official = {line.rpartition(".")[0] for line in (lists / file).read_text().split()}
-        assert inventory.expected_keys(name) == official
+        assert inventory.expected_keys(CATALOGUE[name]) == official
 
 
 def test_the_digest_of_the_names_is_kept_for_all_sets():
     import hashlib
 
     for name in ("ucf11", "youtube_celebrities", "demo"):
-        keys = "\n".join(sorted(inventory.expected_keys(name)))
+        keys = "\n".join(sorted(inventory.expected_keys(CATALOGUE[name])))
         assert hashlib.sha256(keys.encode()).hexdigest() == inventory.load(name)["keys_sha256"]
 
 
@@ -65,7 +67,7 @@ def clips(name: str) -> list[Clip]:
     layout = CATALOGUE[name].layout
     from pathlib import PurePosixPath
 
-    return [layout.parse(PurePosixPath(f"{key}.avi")) for key in sorted(inventory.expected_keys(name))]
+    return [layout.parse(PurePosixPath(f"{key}.avi")) for key in sorted(inventory.expected_keys(CATALOGUE[name]))]
 
 
 def test_missing_extra_and_duplicate_clips_are_listed_by_name():
@@ -73,7 +75,7 @@ def test_missing_extra_and_duplicate_clips_are_listed_by_name():
     lost = found.pop(7)
     twice = Clip(found[3].key + ".mpg", found[3].label, found[3].group, found[3].source)
     extra = Clip("basketball/v_shooting_26/v_shooting_26_01.avi", "basketball", "26", "v_shooting_26")
-    report = inventory.compare("ucf11", [*found, twice, extra])
+    report = inventory.compare(CATALOGUE["ucf11"], [*found, twice, extra])
     assert report["missing"] == [lost.key]
     assert report["duplicate"] == [twice.clip]
     assert report["extra"] == [extra.clip]
@@ -81,7 +83,7 @@ def test_missing_extra_and_duplicate_clips_are_listed_by_name():
 
 
 def test_without_names_the_missing_are_counted_by_class():
-    report = inventory.compare("hmdb51", [Clip("wave/a.avi", "wave", "a", "a")])
+    report = inventory.compare(CATALOGUE["hmdb51"], [Clip("wave/a.avi", "wave", "a", "a")])
     assert report["n_missing"] == 6765
     assert "wave: 103 clips" in report["missing"]
 
@@ -109,7 +111,7 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     from workflow.datasets.protocols import train_and_test
 
     names = [f"{label}/s_{g:02d}/s_{g:02d}_{c:02d}.mpg" for label in ("hop", "skip") for g in (1, 2) for c in (1, 2, 3)]
-    entry = replace(catalogue.UCF11, name="jumps", title="Jumps", group_folds=2)
+    entry = replace(CATALOGUE["ucf11"], name="jumps", title="Jumps", group_folds=2)
     monkeypatch.setitem(CATALOGUE, "jumps", entry)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
     with pytest.raises(InputError, match=r"jumps\.json: no such file; data set 'jumps' needs an inventory, written by"):
@@ -118,9 +120,12 @@ def test_a_new_data_set_is_an_entry_and_a_counted_list(tmp_path, monkeypatch):
     given = ["--dataset", "jumps", "--names", str(tmp_path / "names.txt")]
     call(make_inventories.main, [*given, "--output", str(tmp_path)])
     assert entry.classes == ("hop", "skip")
-    assert inventory.expected_keys("jumps") == {name.removesuffix(".mpg") for name in names}
+    assert inventory.expected_keys(entry) == {name.removesuffix(".mpg") for name in names}
     parts = [train_and_test(entry, clips("jumps"), "group", fold, 0).values() for fold in (0, 1)]
     assert [list(part).count("test") for part in parts] == [6, 6]
+    (tmp_path / "names.txt").write_text("\n".join(names[1:]))
+    with pytest.raises(InputError, match=r"not numbered as the layout's `names` requires: \{label\}/\{stem\}_"):
+        call(make_inventories.main, [*given, "--output", str(tmp_path)])
     (tmp_path / "names.txt").write_text("hop/readme.txt")
     with pytest.raises(InputError, match=r"'hop/readme\.txt' does not follow the layout <class>/"):
         call(make_inventories.main, [*given, "--output", str(tmp_path)])

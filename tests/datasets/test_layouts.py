@@ -4,7 +4,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from workflow.datasets.layouts import HMDB51, UCF11, YOUTUBE_CELEBRITIES, Clip
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.layouts import Clip
+
+UCF11, HMDB51, YOUTUBE_CELEBRITIES = (CATALOGUE[name].layout for name in ("ucf11", "hmdb51", "youtube_celebrities"))
 
 CASES = [
     (

@@ -33,7 +33,7 @@ def steps(folder: Path) -> list[tuple[str, list[str]]]:
 def downloaded(tmp_path, server, clip, monkeypatch) -> Path:
     server.files["/set.zip"] = zip_of({name: clip(4) for name in NAMES})
     downloads = {"clips": (Source(server.url("/set.zip")),)}
-    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, downloads=downloads))
+    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.CATALOGUE["ucf11"], downloads=downloads))
     run_download(tmp_path)
     return tmp_path
 
@@ -65,7 +65,7 @@ def test_steps_run_in_a_network_namespace_without_any_route(downloaded, root):
 
 def test_all_sources_dead_ends_in_one_sentence_and_no_record(tmp_path, server, monkeypatch):
     downloads = {"clips": (Source(server.url("/a.zip")), Source(server.url("/b.zip")))}
-    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.UCF11, downloads=downloads))
+    monkeypatch.setitem(catalogue.CATALOGUE, "ucf11", replace(catalogue.CATALOGUE["ucf11"], downloads=downloads))
     with pytest.raises(catalogue.InputError, match=r"no source could be downloaded \(tried 2\)"):
         run_download(tmp_path)
     assert not (tmp_path / "source.json").exists()

@@ -24,12 +24,7 @@ from workflow.storage.files import read_json, require_free_space, write_json
 ATTEMPTS = 5  # consecutive attempts at one URL without progress
 CHUNK = 1 << 18
 TIMEOUT = (20, 60)  # seconds: connect, read
-PERMANENT = (400, 401, 403, 404, 410, 451)
-WEB_PAGES = ("text/html", "application/xhtml+xml")
-
-
-class TransientError(Exception):
-    """Retry the same URL."""
+PASSING = (408, 416, 425, 429)  # the HTTP statuses below 500 that are worth another attempt
 
 
 class DeadSourceError(Exception):
@@ -85,7 +80,7 @@ def _download_verified(
     sha256 = seal.digest(partial)
     reason = ""
     with partial.open("rb") as content:
-        if content.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        if content.read(512).lstrip().startswith(b"<"):  # neither an archive nor a file of weights begins so
             reason = "the server sent a web page instead of the file"
         for algorithm, stated in (("md5", source.md5), ("sha256", source.sha256)):
             content.seek(0)
@@ -102,6 +97,7 @@ def _download_verified(
 
 
 def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
+    """Download `url` to `partial`, resuming after errors. Raises DeadSourceError after ATTEMPTS without progress."""
     host = urlsplit(url).hostname
     verify = host not in insecure_tls
     if not verify:
@@ -111,57 +107,57 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
     while True:
         try:
             return _attempt(url, partial, verify)
-        except TransientError as error:
+        except requests.exceptions.SSLError as error:
+            raise DeadSourceError(
+                f"the certificate of {host} cannot be verified ({_reason(error)}); add this host to the data set's "
+                "`insecure_tls` to skip this check: checksum and inventory still protect the data"
+            ) from error
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             size = partial.stat().st_size if partial.is_file() else 0
             failures, largest = (0, size) if size > largest else (failures + 1, largest)
             if failures == ATTEMPTS:
-                raise DeadSourceError(f"{error} (tried {ATTEMPTS} times without progress)") from error
-            print(f"{partial.stem}: {error}; retrying", file=sys.stderr)
+                raise DeadSourceError(f"{_reason(error)} (tried {ATTEMPTS} times without progress)") from error
+            print(f"{partial.stem}: {_reason(error)}; retrying", file=sys.stderr)
             sleep(min(2.0**failures, 30.0))
 
 
 def _attempt(url: str, partial: Path, verify: bool) -> None:
-    """Download `url` to `partial` or resume it. Raises TransientError or DeadSourceError."""
+    """Download `url` to `partial` or resume it. Raises DeadSourceError, or an error of requests or urllib3 to retry."""
     resume_info = partial.with_name(f"{partial.name}.json")
     known = read_json(resume_info) if resume_info.is_file() else {}
     start = partial.stat().st_size if partial.is_file() and known.get("url") == url else 0
-    if start and start == known.get("total"):
+    if start and start == known["total"]:
         return
     headers = {"Accept-Encoding": "identity"}
     if start:
-        headers["Range"] = f"bytes={start}-"
-        if known["version"]:
-            headers["If-Range"] = known["version"]
-    try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as response:
-            if response.status_code == 416 and start:  # there are no bytes after `start`
-                partial.unlink()
-                raise TransientError("the file on the server has changed; starting again")
-            start, total = _response_range(response, start)
-            require_free_space(partial, (total or 0) - start)
-            version: str | None = response.headers.get("ETag", "W/")
-            if str(version).startswith("W/"):  # a weak ETag does not guarantee identical bytes
-                version = response.headers.get("Last-Modified")
-            write_json(resume_info, {"url": url, "version": version, "total": total})
-            _receive(response, partial, start, total)
-    except requests.exceptions.SSLError as error:
-        raise DeadSourceError(
-            f"the certificate of {urlsplit(url).hostname} cannot be verified ({_reason(error)}); add this host to the "
-            "data set's `insecure_tls` to skip this check: checksum and inventory still protect the data"
-        ) from error
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise TransientError(_reason(error)) from error
+        headers |= {"Range": f"bytes={start}-", "If-Range": known["version"]}  # a header that is None is not sent
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as response:
+        if response.status_code == 416 and start:  # there are no bytes after `start`
+            partial.unlink()
+            raise requests.exceptions.HTTPError("the file on the server has changed; starting again")
+        start, total = _response_range(response, start)
+        require_free_space(partial, (total or 0) - start)
+        version: str | None = response.headers.get("ETag", "W/")
+        if str(version).startswith("W/"):  # a weak ETag does not guarantee identical bytes
+            version = response.headers.get("Last-Modified")
+        write_json(resume_info, {"url": url, "version": version, "total": total})
+        progress = bar(partial.stem, total, "B", start, unit_scale=True)
+        with partial.open("r+b" if start else "wb") as file, progress:
+            file.seek(start)
+            # read1 keeps every byte that arrived before a connection breaks; iter_content would drop the last chunk
+            while chunk := response.raw.read1(CHUNK):
+                file.write(chunk)
+                progress.update(len(chunk))
+    if total is not None and progress.n != total:
+        raise requests.exceptions.ConnectionError(f"the connection ended after {progress.n} of {total} bytes")
 
 
-def _response_range(response: Any, start: int) -> tuple[int, int | None]:
+def _response_range(response: requests.Response, start: int) -> tuple[int, int | None]:
     """Return the offset of the first byte in `response` and the size of the whole file (None if unknown)."""
     status, headers = response.status_code, response.headers
-    if status in PERMANENT:
-        raise DeadSourceError(f"HTTP {status} {response.reason}")
     if status not in (200, 206):
-        raise TransientError(f"HTTP {status} {response.reason}")
-    if headers.get("Content-Type", "").split(";")[0].strip().lower() in WEB_PAGES:
-        raise DeadSourceError(f"the server sent a web page instead of the file (from {response.url})")
+        retried = status >= 500 or status in PASSING
+        raise (requests.exceptions.HTTPError if retried else DeadSourceError)(f"HTTP {status} {response.reason}")
     if status == 200:
         start, total = 0, headers.get("Content-Length", "")
     else:
@@ -169,18 +165,6 @@ def _response_range(response: Any, start: int) -> tuple[int, int | None]:
         if not unit.startswith(f"bytes {start}-"):
             raise DeadSourceError(f"requested bytes from {start}; the server sent {unit or 'no Content-Range'}")
     return start, int(total) if total.isdigit() else None
-
-
-def _receive(response: Any, partial: Path, start: int, total: int | None) -> None:
-    progress = bar(partial.stem, total, "B", start, unit_scale=True)
-    with partial.open("r+b" if start else "wb") as file, progress:
-        file.seek(start)
-        # read1 keeps every byte that arrived before a connection breaks; iter_content would drop an unfinished chunk
-        while chunk := response.raw.read1(CHUNK):
-            file.write(chunk)
-            progress.update(len(chunk))
-    if total is not None and progress.n != total:
-        raise TransientError(f"the connection ended after {progress.n} of {total} bytes")
 
 
 def _reason(error: BaseException) -> str:

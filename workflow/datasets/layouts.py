@@ -31,11 +31,14 @@ class Layout:
     """One way to lay out clips below any folder.
 
     pattern: the path of a clip, as shown to the user. regex: matches such a path and names its `label` and its `group`
-    or `source` or both. Without a source, class and group identify it; without a group, the source is the group.
+    or `source` or both. Without a source, class and group identify it; without a group, the source is the group. names:
+    format of a clip's path without its extension, if it follows from counts: from `label`, the class's `stem`, the
+    numbers of its `group` and of the clip in it (`number`), and the `n`-th clip of the set.
     """
 
     pattern: str
     regex: str
+    names: str = ""
 
     @property
     def depth(self) -> int:
@@ -53,17 +56,3 @@ class Layout:
         found = match.groupdict()
         label, group = found["label"], found.get("group", found.get("source", ""))
         return Clip(clip, label, group, found.get("source", f"{label}_{group}"))
-
-
-UCF11 = Layout(
-    "<class>/<stem>_<GG>/<stem>_<GG>_<CC>.{mpg,avi}",  # GG numbers the groups of a class
-    r"(?P<label>[^/]+)/(?P<source>(?P<stem>[^/]+)_(?P<group>\d\d))/(?P=stem)_(?P=group)_\d\d\.(?i:avi|mpg|mpeg)",
-)
-HMDB51 = Layout(
-    "<class>/<source>_<class>_<body>_<motion>_np<N>_<view>_<quality>_<number>.avi",
-    r"(?P<label>[^/]+)/(?P<source>[^/]*)_(?P=label)_[hulf]_[nc]m_np\d+_(?:fr|ri|le|ba)_(?:bad|med|goo)_\d+\.avi",
-)
-YOUTUBE_CELEBRITIES = Layout(
-    "<NNNN>_<VV>_<CCC>_<first_last>.avi",  # VV numbers the source videos of a person
-    r"\d{4}_(?P<group>\d\d)_\d{3}_(?P<label>[a-z_]+)\.avi",
-)

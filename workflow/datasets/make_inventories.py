@@ -23,27 +23,27 @@ from workflow.storage.errors import InputError
 from workflow.storage.files import write_text
 
 
-def count(clips: Sequence[Clip]) -> dict[str, Any]:
-    """Return the content of the inventory, including how the clips' names follow from the counts, if they do."""
+def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
+    """Return the content of the inventory. names: of the layout; raises InputError if the clips do not follow it."""
     keys = sorted(clip.key for clip in clips)
-    facts = {"clips": len(clips), "keys_sha256": hashlib.sha256("\n".join(keys).encode()).hexdigest()}
     groups: dict[str, Counter[str]] = defaultdict(Counter)
-    stems: dict[str, str] = {}
+    stems = {}
     for clip in sorted(clips, key=lambda clip: (clip.label, clip.group)):
         groups[clip.label][clip.group] += 1
-        stems[clip.label] = clip.source.rpartition("_")[0]
-    for names in ("grouped", "numbered", "listed"):
-        classes: dict[str, dict[str, Any]] = {}
-        for label, sizes in groups.items():
-            classes[label] = {"clips": sizes.total()}
-            if names == "grouped":
-                classes[label]["stem"] = stems[label]
-            # groups with names instead of numbers have no order worth keeping
-            classes[label]["groups"] = sorted(sizes.values(), reverse=True) if names == "listed" else [*sizes.values()]
-        content = {"names": names, **facts, "classes": classes}
-        if inventory.keys_from_counts(content) == set(keys):
-            break
-    return content
+        stems[clip.label] = {"stem": clip.source.rpartition("_")[0]} if "{stem}" in names else {}
+    classes = {
+        # groups with names instead of numbers have no order worth keeping
+        label: {
+            "clips": n.total(),
+            **stems[label],
+            "groups": [*n.values()] if names else sorted(n.values(), reverse=True),
+        }
+        for label, n in groups.items()
+    }
+    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    if names and inventory.numbered(names, classes) != set(keys):
+        raise InputError(f"the clips are not numbered as the layout's `names` requires: {names}")
+    return {"clips": len(clips), "keys_sha256": digest, "classes": classes}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def main(
         if clip is None:
             raise InputError(f"{name!r} does not follow the layout {layout.pattern}")
         clips.append(clip)
-    write(output / f"{dataset}.json", count(clips))
+    write(output / f"{dataset}.json", count(clips, layout.names))
 
 
 if __name__ == "__main__":

@@ -33,12 +33,9 @@ def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[st
     The groups of a partial data set are spread evenly over the folds: by the rule for the whole set, all could land
     in one fold.
     """
-    groups = sorted({clip.group for clip in clips}, key=int)
-    if partial:
-        folds = {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
-    else:
-        folds = {group: (int(group) - 1) * entry.group_folds // entry.groups for group in groups}
-    return {clip.clip: folds[clip.group] for clip in clips}
+    groups = sorted({int(clip.group) for clip in clips}) if partial else range(1, entry.groups + 1)
+    folds = {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
+    return {clip.clip: folds[int(clip.group)] for clip in clips}
 
 
 def train_and_test(

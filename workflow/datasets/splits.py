@@ -9,14 +9,13 @@ compared by name, which is all that the sets give: one film may have several nam
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from math import comb
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Option
 
-from workflow.datasets.catalogue import PROTOCOLS, RANDOM_FOLDS, Dataset, folds
+from workflow.datasets.catalogue import PROTOCOLS, Dataset, folds
 from workflow.datasets.catalogue import dataset as entry_of
 from workflow.datasets.layouts import Clip
 from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, train_and_test
@@ -50,31 +49,10 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
 
 def share_with_sibling(clips: Sequence[Clip], part_of: Mapping[str, str], any_class: bool = False) -> float:
     """Return the share of test clips with a sibling, of the same class or of any, in train or validation."""
-    seen = {_source(clip, any_class) for clip in clips if part_of[clip.clip] in (TRAIN, VALIDATION)}
-    tested = [clip for clip in clips if part_of[clip.clip] == TEST]
-    return sum(_source(clip, any_class) in seen for clip in tested) / len(tested)
-
-
-def expected_share(clips: Sequence[Clip], folds: int, any_class: bool = False) -> float:
-    """Return the mean of `share_with_sibling` over all random clip-level splits (hypergeometric).
-
-    A test clip whose source has k clips has no sibling outside test if the k - 1 others are among the other
-    n_test - 1 test clips.
-    """
-    n = len(clips)
-    sizes = Counter(_source(clip, any_class) for clip in clips)
-    without = 0.0
-    for fold in range(min(folds, n)):  # with fewer clips than folds, some folds test nothing
-        n_test = len(range(fold, n, folds))
-        for size in sizes.values():
-            # each of its clips is tested in this fold with probability n_test / n
-            alone = comb(n_test - 1, size - 1) / comb(n - 1, size - 1)
-            without += size * n_test / n * alone
-    return 1.0 - without / n
-
-
-def _source(clip: Clip, any_class: bool) -> Hashable:
-    return clip.source if any_class else (clip.label, clip.source)
+    sources = {clip.clip: (clip.source, "" if any_class else clip.label) for clip in clips}
+    seen = {sources[clip] for clip, part in part_of.items() if part in (TRAIN, VALIDATION)}
+    tested = [clip for clip, part in part_of.items() if part == TEST]
+    return sum(sources[clip] in seen for clip in tested) / len(tested)
 
 
 def split(
@@ -114,12 +92,11 @@ def _warn(where: str, count: Counter[str], wanted: float, single_source: Sequenc
             f"{', '.join(single_source)}",
             file=sys.stderr,
         )
-    n = count[VALIDATION] + count[TRAIN]
-    share = count[VALIDATION] / n
-    if abs(share - wanted) > FAR * wanted:
+    taken, n = count[VALIDATION], count[VALIDATION] + count[TRAIN]
+    if abs(taken / n - wanted) > FAR * wanted:
         print(
-            f"{where}: validation has {share:.1%} of the training clips ({count[VALIDATION]} of {n}) instead of "
-            f"{wanted:.1%}, because the classes have too few or too large sources",
+            f"{where}: validation has {taken / n:.1%} of the training clips ({taken} of {n}) instead of {wanted:.1%}, "
+            "because the classes have too few or too large sources",
             file=sys.stderr,
         )
 
@@ -138,8 +115,7 @@ def main(
     entry = entry_of(dataset)
     known = read_clips(clips)
     table, leakage, digests = [], [], {}
-    wanted = [(name, fold) for name in protocol or PROTOCOLS for fold in range(folds(dataset, name))]
-    for name, fold in wanted:
+    for name, fold in [(p, fold) for p in protocol or PROTOCOLS for fold in range(folds(dataset, p))]:
         try:
             rows, shares = split(entry, known, name, fold, seed, validation, partial)
         except InputError as error:  # a partial set may lack whole folds; the runs that need them fail
@@ -152,14 +128,7 @@ def main(
         raise InputError(f"{clips}: no protocol has a fold with both training and test clips")
     write_csv(output / "splits.csv", COLUMNS, table)
     write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
-    content = {
-        "seed": seed,
-        # of test clips with a sibling, over all seeds
-        "expected_leakage_of_random_splits": round(expected_share(known, RANDOM_FOLDS), 6),
-        "expected_leakage_of_random_splits_any_class": round(expected_share(known, RANDOM_FOLDS, any_class=True), 6),
-        "digests": digests,
-    }
-    seal.write(output / "splits.json", content, ["splits.csv", "leakage.csv"])
+    seal.write(output / "splits.json", {"seed": seed, "digests": digests}, ["splits.csv", "leakage.csv"])
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
             raise InputError(
                 f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
             )
-    report = inventory.compare(entry.name, clips.values(), codes)
+    report = inventory.compare(entry, clips.values(), codes)
     extra = set(report["extra"])  # reported but not used: training uses only the clips of the inventory
     kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
     unread = [file for file in files if file not in clips and file.suffix.lower() in CLIPS]

@@ -63,7 +63,6 @@ REPORTING = {  # step -> its module, and the folders whose files it discovers: n
     "report": ("workflow.reporting.report.page", ["tables", "figures"]),
     "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
 }
-WEIGHTS = "resources/{front_end}/source.json"
 SHARED = "resources/demo"  # created once for all configurations
 
 

@@ -5,8 +5,7 @@ localrules:
     generate,
     download,
     unpack,
-    splits,
-    weights,  # they need the network, or take seconds
+    splits,  # they need the network, or take seconds
 
 
 rule prepared:
@@ -33,18 +32,20 @@ rule generate:
         "python -m workflow.datasets.generate --output {output.archive} 2> {log}"
 
 
-rule download:
+rule download:  # of clips, or of the weights of a front end
     input:
         generated=lambda wildcards: rules.generate.output if wildcards.dataset == "demo" else [],
     output:
         f"{DATA}/source.json",
     log:
         f"{LOGS}/download/{{dataset}}.log",
+    wildcard_constraints:
+        dataset="|".join([*CONFIG.datasets, *EXTRACTED]),
     params:
         options=lambda wildcards, input: options(
             # treat the generated archive like a user's own copy
-            source=entry(wildcards).source or next(iter(input), None),
-            insecure_tls=entry(wildcards).insecure_tls,
+            source=OWN[wildcards.dataset][0] or next(iter(input), None),
+            insecure_tls=getattr(CONFIG.datasets.get(wildcards.dataset), "insecure_tls", None),
         ),
         version=lambda wildcards: VERSIONS[wildcards.dataset],  # reruns the rule when the user's copy changes
     message:
@@ -117,28 +118,15 @@ rule splits:
         " --output {params.folder} {params.options} 2> {log}"
 
 
-rule weights:
-    output:
-        WEIGHTS,
-    log:
-        f"{LOGS}/weights/{{front_end}}.log",
-    wildcard_constraints:
-        front_end="|".join(EXTRACTED),
-    params:
-        options=lambda wildcards: options(source=CONFIG.extraction[wildcards.front_end].weights),
-        version=lambda wildcards: VERSIONS[wildcards.front_end],
-    message:
-        "Downloading the weights of {wildcards.front_end}"
-    shell:
-        "python -m workflow.datasets.download --dataset {wildcards.front_end} --resources resources/{wildcards.front_end}"
-        " --output {output} {params.options} 2>&1 | tee {log} >&2"
-
-
 rule features:
     input:
         digest=f"{DATA}/frames.json",
         frames=ancient(f"{DATA}/frames.npy"),
-        weights=lambda wildcards: WEIGHTS.format(**wildcards) if FRONT_ENDS[wildcards.front_end].weights else [],
+        weights=lambda wildcards: (
+            f"{DATA}/source.json".format(dataset=wildcards.front_end)
+            if FRONT_ENDS[wildcards.front_end].weights
+            else []
+        ),
         code=lambda wildcards: code(f"features_{wildcards.front_end}"),
     output:
         f"{DATA}/{{front_end}}.npy",
