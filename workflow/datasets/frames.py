@@ -6,8 +6,9 @@ A killed step resumes where it stopped and ends with the same bytes: see store.p
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import repeat
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -30,10 +31,9 @@ COLUMNS = ("clip", "class", "group", "source", "official", "frames", "fps", "wid
 
 Row = dict[str, str]  # of listing.csv
 Facts = dict[str, Any]  # of one clip: its columns of clips.csv that decoding fills in
-Options = dict[str, Any]  # count, sampling, width, height, and the seed of the sampling `random`
 
 
-def decode_clip(row: Row, options: Options) -> tuple[Facts, np.ndarray | None]:
+def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | None]:
     """The facts and frames (count, height, width, 3) of a clip; no frames if it does not decode.
 
     Raises DamagedError if the clip has changed since it was unpacked.
@@ -52,7 +52,7 @@ def decode_clip(row: Row, options: Options) -> tuple[Facts, np.ndarray | None]:
     return facts | found, frames
 
 
-def decode_all(rows: list[Row], options: Options, store: Store, workers: int) -> list[Facts]:
+def decode_all(rows: list[Row], options: dict[str, Any], store: Store, workers: int) -> list[Facts]:
     """Decode the clips that the store does not hold yet; return all rows with the facts of their clips."""
     facts: dict[int, Facts] = dict(store.done)
     if facts:
@@ -68,23 +68,24 @@ def decode_all(rows: list[Row], options: Options, store: Store, workers: int) ->
     return [row | facts[number] for number, row in enumerate(rows)]
 
 
-def _decoded(rows: dict[int, Row], options: Options, workers: int) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
+def _decoded(
+    rows: dict[int, Row], options: dict[str, Any], workers: int
+) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
     """Yield the number, facts and frames of each clip as it is decoded, by processes: a clip may crash FFmpeg."""
     if workers == 1:
         yield from ((number, *decode_clip(row, options)) for number, row in rows.items())
         return
     # spawned, not forked: the caller may have threads
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_exit_with_parent) as pool:
-        waiting = {pool.submit(decode_clip, row, options): number for number, row in rows.items()}
+        waiting = [row["path"] for row in rows.values()]
         try:
-            for future in as_completed(list(waiting)):
-                found = future.result()
-                yield waiting.pop(future), *found
+            for number, found in zip(rows, pool.map(decode_clip, rows.values(), repeat(options)), strict=True):
+                yield number, *found
+                del waiting[0]
         except BrokenProcessPool:
-            paths = sorted(rows[number]["path"] for number in waiting.values())
             raise InputError(
                 "a decoding process was killed, by a lack of memory or by a clip; the next clips were "
-                f"{', '.join(paths[:workers])}, ..."
+                f"{', '.join(waiting[:workers])}, ..."
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)

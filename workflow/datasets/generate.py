@@ -24,7 +24,6 @@ WIDTH, HEIGHT, FPS = 80, 60, 25
 FRAMES = (20, 28)  # shortest and longest clip
 JITTER = 0.1
 SUBPIXEL = 4  # fractional bits of the coordinates for cv2.fillPoly
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP can hold
 PAIRS = {  # what moves: the classes in which it grows and shrinks
     "size": ("expand", "shrink"),
     "y": ("move_down", "move_up"),
@@ -108,7 +107,7 @@ def generate(output: Path, seed: int = 0) -> int:
                 for clip in range(1, clips + 1):
                     rng = np.random.default_rng([seed, class_number, group, clip])
                     write_clip(path, frames(scene, label, rng))
-                    member = zipfile.ZipInfo(f"demo/{label}/{stem}/{stem}_{clip:02d}.avi", EPOCH)
+                    member = zipfile.ZipInfo(f"demo/{label}/{stem}/{stem}_{clip:02d}.avi")  # dated 1980
                     archive.writestr(member, path.read_bytes())
         number = len(archive.namelist())
     partial.replace(output)
