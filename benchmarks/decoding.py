@@ -2,14 +2,13 @@
 
 python -m benchmarks.decoding --dataset ucf11 --clips FOLDER --output results/benchmarks/decoding.csv
 
-`bare` decodes, scales and converts every frame and keeps nothing: one process per core, one thread each. `bare, opencv
-threads` is the same loop in a single process with OpenCV's choice of threads. `ours` is the whole step: it also starts
-its workers, hashes every clip, writes the array and its journal, and computes the digest.
+`bare` decodes, scales and converts every frame and keeps nothing: one process per core, one thread each. `ours` is the
+whole step: it also starts its workers, hashes every clip, writes the array and its journal, and computes the digest.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -31,16 +30,13 @@ from workflow.storage.files import read_csv, write_csv
 SIZE = (160, 120)
 
 
-def loop(path: str, threads: int = 1) -> int:
+def loop(path: str) -> int:
     """Every frame of one clip, read, scaled and converted; the number of frames."""
-    options = [cv2.CAP_PROP_N_THREADS, threads] if threads else []
-    capture, n = cv2.VideoCapture(path, cv2.CAP_FFMPEG, options), 0
-    while True:
-        read, picture = capture.read()
-        if not read:
-            return n
+    capture, n = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]), 0
+    while (picture := capture.read()[1]) is not None:
         cv2.cvtColor(cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
         n += 1
+    return n
 
 
 def bare(paths: list[str], cores: int) -> int:
@@ -60,34 +56,24 @@ def compare(name: str, folder: Path, cores: Sequence[int], repetitions: int) -> 
     """A row per implementation and number of cores."""
     rows = listing.rows(folder, listing.clips_of(entry_of(name), folder, listing.walk(folder)), {}, {})
     counts: dict[tuple[str, int], int] = {}
-    decoders: dict[tuple[str, int], Callable[[], int]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "listing.csv"
         write_csv(file, listing.COLUMNS, rows)
         paths = [row["path"] for row in read_csv(file, listing.COLUMNS)]
-        decoders["bare, opencv threads", os.cpu_count() or 1] = lambda: sum(loop(path, threads=0) for path in paths)
-        for n in cores:
-            decoders["bare", n], decoders["ours", n] = partial(bare, paths, n), partial(ours, file, n)
+        decoders = {("bare", n): partial(bare, paths, n) for n in cores}
+        decoders |= {("ours", n): partial(ours, file, n) for n in cores}
         calls = {key: lambda k=key, d=decode: counts.update({k: d()}) for key, decode in decoders.items()}
         timings = measure.take_turns(calls, repetitions, warm_up=0, settled=0)
     frames, *others = set(counts.values())
     if others:
         raise InputError(f"{folder}: the implementations disagree on the number of frames: {counts}")
-    return [
-        {
-            "dataset": name,
-            "implementation": implementation,
-            "cores": n,
-            "clips": len(rows),
-            "frames": frames,
-            "frames_per_second": frames / min(timing.wall),
-            "of_bare": min(timings.get(("bare", n), timing).wall) / min(timing.wall),
-            "min_s": min(timing.wall),
-            "median_s": median(timing.wall),
-            "n": repetitions,
-        }
-        for (implementation, n), timing in timings.items()
-    ]
+    table = []
+    for (implementation, n), timing in timings.items():
+        best = min(timing.wall)
+        about = {"dataset": name, "implementation": implementation, "cores": n, "clips": len(rows), "frames": frames}
+        speed = {"frames_per_second": frames / best, "of_bare": min(timings["bare", n].wall) / best}
+        table.append({**about, **speed, "min_s": best, "median_s": median(timing.wall), "n": repetitions})
+    return table
 
 
 def main(

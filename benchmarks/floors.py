@@ -39,16 +39,16 @@ def figure(table: pd.DataFrame, path: Path) -> None:
     """Achieved multiply-adds per second against arithmetic intensity, under the roof of the measured machine."""
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    import seaborn
 
-    figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
-    intensity = np.geomspace(0.3, 3000, 200)
+    figure, axes = plt.subplots(layout="constrained")
+    intensity, achieved = table.multiply_adds / table.bytes, table.multiply_adds / table.min_ms / 1e6
+    points = table.assign(intensity=intensity, achieved=achieved)
+    seaborn.scatterplot(points, x="intensity", y="achieved", hue="model", style="case", ax=axes)
+    roof = np.geomspace(0.3, 3000, 200)
     for rate, bandwidth in table[["rate", "bandwidth"]].drop_duplicates().to_numpy():
-        axes.plot(intensity, np.minimum(rate, intensity * bandwidth) / 1e9, "k-", lw=1)
-    for (device, model, case), points in table.groupby(["device", "model", "case"]):
-        achieved = points.multiply_adds / points.min_ms / 1e6
-        axes.plot(points.multiply_adds / points.bytes, achieved, "o", ms=4, label=f"{model} {case}, {device}")
+        axes.plot(roof, np.minimum(rate, roof * bandwidth) / 1e9, color="black")
     axes.set(xscale="log", yscale="log", xlabel="multiply-adds per byte", ylabel=r"$10^9$ multiply-adds / s")
-    axes.legend(fontsize=5, ncols=2)
     for suffix in (".pdf", ".png"):
         figure.savefig(path.with_suffix(suffix), dpi=200)
     plt.close(figure)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from fdht.decompose import hierarchical_svd
 from fdht.engine import contract
 from fdht.engine.apply import Planner, apply, prepare
-from fdht.engine.plans import Plan
 from fdht.hierarchical import hierarchical_tucker
 from fdht.network import Network
 from fdht.shapes import number
@@ -19,9 +18,8 @@ from fdht.shapes import number
 class TensorMap(nn.Module):
     """y = x Wᵀ (+ bias), with W (M, N) stored as the cores of `network`.
 
-    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M). The engine picks a contraction plan
-    from the shapes and the number of rows (see fdht/engine/README.md); `plan` overrides the choice. The result is
-    x @ dense().T + bias up to rounding.
+    forward: x (..., N) in the dtype of the cores, or uint8 -> (..., M): x @ dense().T + bias up to rounding. The engine
+    picks a contraction plan from the shapes and the number of rows (see fdht/engine/README.md).
     """
 
     def __init__(
@@ -29,7 +27,6 @@ class TensorMap(nn.Module):
     ):
         super().__init__()
         self.network = network
-        self.plan: Plan | None = None
         self._planner = Planner(network)
         self.cores = nn.ParameterDict()
         for core in network.cores:  # not from a dict, which ParameterDict would sort by name
@@ -82,8 +79,7 @@ class TensorMap(nn.Module):
         rows = x.reshape(-1, N)
         if not len(rows):
             return rows.new_zeros((*x.shape[:-1], M), dtype=dtype)
-        plan = self._planner.plan(len(rows), rows) if self.plan is None else self.plan
-        y = apply(prepare(plan, self.network, self.tensors(), self.bias), rows)
+        y = apply(prepare(self._planner.plan(len(rows), rows), self.network, self.tensors(), self.bias), rows)
         return y.reshape(*x.shape[:-1], M)
 
     def extra_repr(self) -> str:

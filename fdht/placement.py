@@ -20,11 +20,6 @@ class Placement:
     slices: int  # number of slices that hold x
     box: tuple[int, ...] | None  # sides of the box that h fills in the remaining slices; None: h follows x directly
 
-    @property
-    def padded(self) -> int:
-        """Columns of W that act on x: D rounded up to whole slices."""
-        return self.slices * math.prod(self.input_modes[1:])
-
 
 def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Placement:
     """Lay out [x ; h] over `input_modes`.

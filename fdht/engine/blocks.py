@@ -16,22 +16,17 @@ def run(
 
     Returns the states of all steps. Without `all_steps`, states after the first, h, have the last step only.
     """
-    B, T, _ = x.shape
-    if size >= T:
+    if size >= x.shape[1]:
         return step(x, state)
-    whole: list[Tensor] = []
+    kept: list[list[Tensor]] = []
     last: list[Tensor] = []
-    for start in range(0, T, size):
-        block = step(x[:, start : start + size], last or state)
-        if not whole:
-            kept = block if all_steps else block[:1]
-            whole = [states.new_empty(B, T, states.shape[2]) for states in kept]
-        for states, of_block in zip(whole, block, strict=False):
-            states[:, start : start + size] = of_block
-        # copies, so that the rest of a block is released before the next one is computed
-        last = [states[:, -1].clone() for states in block]
-        del block, of_block
-    return whole + [states.unsqueeze(1) for states in last[len(whole) :]]
+    for of_block in x.split(size, dim=1):
+        states = step(of_block, last or state)
+        last = [track[:, -1].clone() for track in states]  # not views, which would keep all states of the block
+        kept.append(states if all_steps else states[:1])
+        del states
+    whole = [torch.cat(blocks, dim=1) for blocks in zip(*kept, strict=True)]
+    return whole + [track.unsqueeze(1) for track in last[len(whole) :]]
 
 
 def last_steps(tracks: Sequence[Tensor], lengths: Tensor | None) -> tuple[Tensor, list[Tensor]]:

@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from fdht.engine import merging
+from fdht.engine import plans
 from fdht.engine.plans import Path
 from fdht.engine.splits import Split
 from fdht.network import Core, Network
 
 Cores = dict[str, Tensor]
 Parts = Sequence[Tensor]
-merge_order = torch.compiler.assume_constant_result(merging.merge_order)  # plain Python: not to be traced
+merge_order = torch.compiler.assume_constant_result(plans.merge_order)  # plain Python: not to be traced
 SMALL, FEWEST = 2**20, 16  # elements of all products, and terms of each, to add them up one by one
 
 

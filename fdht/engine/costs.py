@@ -8,8 +8,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fdht.engine.merging import merge_order
-from fdht.engine.plans import Plan, plans
+from fdht.engine.plans import Plan, merge_order, plans
 from fdht.engine.splits import Part, Split
 from fdht.network import Network
 

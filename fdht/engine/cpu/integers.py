@@ -3,7 +3,7 @@
 B = scale (65536 d2 + 256 d1 + d0), with a scale per column and digits d in int8: see README.md in fdht/engine.
 """
 
-from functools import cache
+from functools import cache, reduce
 
 import torch
 from torch import Tensor
@@ -65,10 +65,11 @@ class BytesProduct(Function):
     @first_order
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
-        total = grad.new_zeros(x.shape[1], grad.shape[1])
-        for rows, of_rows in zip(x.split(LONGEST), grad.split(LONGEST), strict=True):
-            total += multiply(rows.mT, split(of_rows), torch.empty_like(total))
-        return None, total
+        products = (
+            multiply(rows.mT, split(of_rows), grad.new_empty(x.shape[1], grad.shape[1]))
+            for rows, of_rows in zip(x.split(LONGEST), grad.split(LONGEST), strict=True)
+        )
+        return None, reduce(Tensor.add_, products)
 
 
 def split(b: Tensor) -> Digits:
@@ -110,7 +111,5 @@ def _largest(b: Tensor) -> Tensor:
     """The largest absolute value of each column; rows of few columns are reduced several at a time."""
     K, N = b.shape
     together = max(1, REDUCED // N)
-    if K % together or not b.is_contiguous():
-        together = 1
-    wide = b.reshape(K // together, together * N)
-    return torch.maximum(wide.amax(0), wide.amin(0).neg_()).view(together, N).amax(0)
+    wide = b.reshape(-1, N if K % together else together * N)
+    return wide.abs().amax(0).view(-1, N).amax(0)
