@@ -35,17 +35,13 @@ def one_line(line: str) -> str:
 
 def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
     """Return LaTeX for \\input, one float per table; requires only booktabs. empty: text if `tables` is empty."""
-    lines = [f"% {one_line(line)}" for line in comments]
-    lines.append("% needs \\usepackage{booktabs}")
-    lines.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
-    for table in tables:
-        lines += ["", *_float(table, comments)]
-    if not tables:
-        lines += ["", f"\\emph{{{escape_tex(empty)}}}\\par"]
-    return "\n".join(lines) + "\n"
+    head = [*(f"% {one_line(line)}" for line in comments), "% needs \\usepackage{booktabs}"]
+    head.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
+    floats = [_float(table, comments) for table in tables] or [f"\\emph{{{escape_tex(empty)}}}\\par"]
+    return "\n".join(head) + "\n\n" + "\n\n".join(floats) + "\n"
 
 
-def _float(table: Printed, comments: list[str]) -> list[str]:
+def _float(table: Printed, comments: list[str]) -> str:
     rows = sum(len(block) + bool(title) for title, block in table.blocks)
     size = "\\small" if rows <= 32 else "\\footnotesize" if rows <= 46 else "\\scriptsize"
     environment = "table*" if _is_wide(table) else "table"  # in one-column documents table* equals table
@@ -60,7 +56,7 @@ def _float(table: Printed, comments: list[str]) -> list[str]:
         lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
         lines += [*(f"{_note(note)}\\par" for note in table.notes), "\\end{minipage}"]
     origin = "; ".join(escape_tex(one_line(line)) for line in comments)
-    return [*lines, f"\\provenance{{{origin}}}", f"\\end{{{environment}}}"]
+    return "\n".join([*lines, f"\\provenance{{{origin}}}", f"\\end{{{environment}}}"])
 
 
 def tabular(table: Printed) -> str:
@@ -87,14 +83,10 @@ def _heading(column: Column) -> str:
 
 def _is_wide(table: Printed) -> bool:
     """Return whether a table needs the full width of a page with two columns."""
-    if any(column.width for column in table.columns):
-        return True
-    rows = [row for _, block in table.blocks for row in block]
-    widths = [
-        max(map(len, [*column.heading.split("\n"), *(row[place].text for row in rows)]))
-        for place, column in enumerate(table.columns)
-    ]
-    return sum(widths) + 2.6 * len(widths) > COLUMN_WIDTH
+    rows = [[cell.text for cell in row] for _, block in table.blocks for row in block]
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+    widths = [max(map(len, [*column.heading.split("\n"), *texts])) for column, texts in columns]
+    return any(column.width for column in table.columns) or sum(widths) + 2.6 * len(widths) > COLUMN_WIDTH
 
 
 def _note(note: str) -> str:
@@ -116,7 +108,7 @@ def to_markdown(title: str, tables: list[Printed], comments: list[str], empty: s
             rows += [[f"*{escape_markdown(block)}*"]] if block else []
             rows += [[_markdown(cell) for cell in row] for row in cells]
         heads = [escape_markdown(column.heading) for column in table.columns]
-        aligns = ["right" if column.align == "r" else "left" for column in table.columns]
+        aligns = [{"r": "right", "l": "left"}[column.align] for column in table.columns]
         text = tabulate(rows, heads, tablefmt="pipe", colalign=aligns, disable_numparse=True)
         lines += ["", f"**{escape_markdown(table.caption)}**", "", text, ""]
         lines += [f"- {escape_markdown(note)}" for note in table.notes]

@@ -9,6 +9,7 @@ import pandas as pd
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, number, spread
+from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import FEWEST
 from workflow.storage.errors import InputError
@@ -148,6 +149,12 @@ def link(row: Row) -> str:
         return ""
     parts = [row.get(name) for name in ("dataset", "front_end", "model", "protocol")]
     return "/".join(part for part in parts if isinstance(part, str) and part)
+
+
+def frame(rows: dict[tuple[str, ...], Row], columns: list[Column]) -> pd.DataFrame:
+    """Return a data frame of counts, in `columns`, by (dataset, front_end, model); counts stay integers if missing."""
+    found = pd.DataFrame([dict(zip(PLACE, place, strict=True)) | row for place, row in rows.items()])
+    return found.reindex(columns=[*PLACE[:2], *(column.key for column in columns)]).convert_dtypes()
 
 
 def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:

@@ -62,7 +62,6 @@ def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments
         if canvas.get_layout_engine() is not None:  # lay out once: PDF and PNG must not differ
             canvas.draw_without_rendering()
             canvas.set_layout_engine("none")
-        canvas.savefig(
-            buffer, format=format, metadata={**UNDATED[format], "Title": title, ORIGIN[format]: "; ".join(comments)}
-        )
+        metadata = {**UNDATED[format], "Title": title, ORIGIN[format]: "; ".join(comments)}
+        canvas.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()

@@ -39,13 +39,11 @@ class Look(NamedTuple):
 def look(results: Results, model: str) -> Look:
     """Return a model's look: its family's; a variant is lighter and dashed, because colour alone is not enough."""
     family, label = models.get(results, model).family, models.label(results, model)
-    colour, marker = SPARE[sum(family.encode()) % len(SPARE)]
-    if entry := results.layout["models"].get(family):
-        colour, marker = entry["colour"], entry["marker"]
-    if model == family:
-        return Look(label, colour, marker)
+    entry = results.layout["models"].get(family)
+    colour, marker = (entry["colour"], entry["marker"]) if entry else SPARE[sum(family.encode()) % len(SPARE)]
     red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(colour))
-    return Look(label, to_hex((red, green, blue)), marker, "--")
+    lighter = to_hex((red, green, blue))
+    return Look(label, colour, marker) if model == family else Look(label, lighter, marker, "--")
 
 
 def draw(
@@ -105,10 +103,10 @@ def accuracies(results: Results, measure: str = "test_accuracy") -> pd.DataFrame
     rows = []
     for experiment in experiments(results):
         found = statistics.summary(results, measure, *experiment)
-        reach = found.std if found.n >= statistics.FEWEST else float("nan")
-        ends = [100 * end for end in (found.mean, found.mean - reach, found.mean + reach)]
-        rows.append([*experiment, found.n, *ends])
-    return pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "low", "high"])
+        rows.append([*experiment, found.n, 100 * found.mean, 100 * found.std])
+    data = pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "std"])
+    reach = data.pop("std").where(data["n"] >= statistics.FEWEST)
+    return data.assign(low=data["value"] - reach, high=data["value"] + reach)
 
 
 def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:

@@ -43,12 +43,12 @@ def draw(results: Results) -> Canvas | None:
     """Draw a panel per model, data set, front end and protocol."""
     matrices = {}
     for dataset, front_end, model, protocol in panels.experiments(results):
-        if models.get(results, model).family in results.layout["confusion"]:
-            matrix, runs = counts(results, dataset, front_end, model, protocol)
-            if runs:
-                head = f"{layouts.data_label(results.layout, dataset, front_end)}: {protocol}"
-                predictions = f"{runs}\u00a0runs, {matrix.to_numpy().sum()}\u00a0predictions"
-                matrices[f"{head}\n{models.label(results, model)}, {predictions}"] = matrix
+        wanted = models.get(results, model).family in results.layout["confusion"]
+        matrix, runs = counts(results, dataset, front_end, model, protocol) if wanted else (pd.DataFrame(), 0)
+        if runs:
+            head = f"{layouts.data_label(results.layout, dataset, front_end)}: {protocol}"
+            predictions = f"{runs}\u00a0runs, {matrix.to_numpy().sum()}\u00a0predictions"
+            matrices[f"{head}\n{models.label(results, model)}, {predictions}"] = matrix
     if not matrices:
         return None
     many = len(matrices) > NAMED[1]

@@ -25,9 +25,9 @@ def table(results: Results) -> pd.DataFrame:
         runs = [epochs for epochs in runs if len(epochs) > 1]
         length = min((len(epochs) for epochs in runs), default=0)
         for epochs in runs:
-            accuracies = {name: [100 * value for value in curves.column(epochs[:length], name)] for name in ACCURACIES}
-            lines = {"epoch": [entry["epoch"] for entry in epochs[:length]], "n": len(runs)} | accuracies
-            found.append(pd.DataFrame(dict(zip(EXPERIMENT, experiment, strict=True)) | lines))
+            lines = pd.DataFrame({name: curves.column(epochs[:length], name) for name in ("epoch", *ACCURACIES)})
+            lines[ACCURACIES] *= 100
+            found.append(lines.assign(**dict(zip(EXPERIMENT, experiment, strict=True)), n=len(runs)))
     return panels.titled(results, pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
 
 

@@ -49,14 +49,13 @@ def prepare(results: Results, folder: Path) -> None:
 
 def declared(drawings: dict[str, Drawing]) -> str:
     """Return a line of LaTeX per figure: paper.tex includes those with something to show and lists the others."""
-    lines = []
+    lines = ""
     for name, (canvas, text) in drawings.items():
-        if canvas is None:
-            lines.append(f"\\omittedfigure{{{render.escape_tex(FIGURES[name].title)}}}{{{render.escape_tex(text)}}}")
-        else:
-            environment = "figure*" if canvas.get_figwidth() > COLUMN else "figure"
-            lines.append(f"\\drawnfigure{{{environment}}}{{{name}}}{{{render.escape_tex(text)}}}")
-    return "\n".join(lines) + "\n"
+        environment = "figure*" if canvas and canvas.get_figwidth() > COLUMN else "figure"
+        omitted = f"\\omittedfigure{{{render.escape_tex(FIGURES[name].title)}}}"
+        lines += f"\\drawnfigure{{{environment}}}{{{name}}}" if canvas else omitted
+        lines += f"{{{render.escape_tex(text)}}}\n"
+    return lines
 
 
 def compile_pdf(folder: Path) -> None:

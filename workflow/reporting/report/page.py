@@ -25,7 +25,8 @@ from workflow.storage.command_line import command_line
 from workflow.storage.files import write_text
 
 MODULE = "workflow.reporting.report.page"
-TEMPLATES = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+FILES_OF = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+TEMPLATES = jinja2.Environment(loader=FILES_OF, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
 JSON = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
 COLUMNS = {
     "dataset": "Data set",
@@ -45,11 +46,8 @@ MAX_POINTS = 80  # per curve on the page; metrics.jsonl has every epoch
 def page(results: Results, prefix: str = "") -> str:
     """Return the page. `prefix` leads from it to the folder of records, for links to files."""
     states = results.excluded["state"].value_counts().sort_index().to_dict()
-    environment = jinja2.Environment(
-        loader=TEMPLATES, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.policies["json.dumps_kwargs"] = JSON
-    return environment.get_template("report.html.j2").render(
+    TEMPLATES.policies["json.dumps_kwargs"] = JSON
+    return TEMPLATES.get_template("report.html.j2").render(
         title=results.config.name if results.config else "a folder of records",
         comments=results.provenance.lines(MODULE),
         counts={"done": len(results.successful_records)} | states,

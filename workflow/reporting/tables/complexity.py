@@ -8,7 +8,7 @@ import pandas as pd
 from workflow.reporting import models
 from workflow.reporting.render import escape_tex
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Cell, Column, Row, Table, sheet_per_data
+from workflow.reporting.table import MODEL, Cell, Column, Row, Table, frame, sheet_per_data
 
 
 def formula(results: Results, row: Row, column: Column) -> Cell:
@@ -34,13 +34,8 @@ NOTE = (
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model whose format is a tensor network."""
-    rows = []
-    for dataset, front_end, name in results.places:
-        if declaration := models.declaration(results, dataset, front_end, name):
-            rows.append({"dataset": dataset, "front_end": front_end, "model": name, **declaration.complexity()})
-    columns = ["dataset", "front_end", *(column.key for column in COLUMNS)]
-    types = dict.fromkeys(("weights", "multiply_adds", "peak"), "Int64")
-    return pd.DataFrame(rows, columns=columns).astype(types)
+    declared = {place: models.declaration(results, *place) for place in results.places}
+    return frame({place: declaration.complexity() for place, declaration in declared.items() if declaration}, COLUMNS)
 
 
 def readable(text: str) -> str:
@@ -55,17 +50,12 @@ def typeset(text: str) -> str:
 
 def _mapped(text: str, term: Callable[[str], str], words: Callable[[str], str]) -> str:
     """Apply `term` to each product and each size (N=3600), and `words` to a sum that is described in words."""
-    parts = []
-    for part in text.split("; "):
-        label, colon, body = part.rpartition(": ")
-        if "|" in body:
-            found = words(body.replace(" x ", " × "))
-        elif "=" in body:
-            found = ", ".join(map(term, body.split()))
-        else:
-            found = " + ".join(map(term, body.split(" + ")))
-        parts.append(label + colon + found)
-    return "; ".join(parts)
+    parts = [part.rpartition(": ") for part in text.split("; ")]
+    for place, (label, colon, body) in enumerate(parts):
+        between, terms = (", ", body.split()) if "=" in body else (" + ", body.split(" + "))
+        found = words(body.replace(" x ", " × ")) if "|" in body else between.join(map(term, terms))
+        parts[place] = label, colon, found
+    return "; ".join(map("".join, parts))
 
 
 SHEETS = sheet_per_data("Complexity on {data}.", NOTE)

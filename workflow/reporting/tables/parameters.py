@@ -4,7 +4,7 @@ import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Column, Table, sheet_per_data
+from workflow.reporting.table import MODEL, Column, Table, frame, sheet_per_data
 
 COLUMNS = [
     MODEL,
@@ -26,14 +26,8 @@ NOTE = (
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model; ratios are empty for a model without a recurrent layer."""
-    rows = []
-    for dataset, front_end, name in results.places:
-        if found := models.counts(results, dataset, front_end, name):
-            row = {"dataset": dataset, "front_end": front_end, "model": name, **found}
-            rows.append(row | models.ratios(results, dataset, front_end, name))
-    columns = ["dataset", "front_end", *(column.key for column in COLUMNS)]
-    types = dict.fromkeys(("W", "U", "weights", "bias", "classifier"), "Int64")
-    return pd.DataFrame(rows, columns=columns).astype(types | {"ratio_W": float, "ratio_weights": float})
+    counted = {place: models.counts(results, *place) for place in results.places}
+    return frame({place: found | models.ratios(results, *place) for place, found in counted.items() if found}, COLUMNS)
 
 
 SHEETS = sheet_per_data("Parameters on {data}.", NOTE)
