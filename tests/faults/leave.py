@@ -1,6 +1,6 @@
 """A run that signals itself after its first epoch, so that it leaves a checkpoint on a machine of any speed:
 
-python tests/faults/leave.py --specification ... (the arguments of workflow.training.run)
+python tests/faults/leave.py --specification ... (the arguments of workflow.training.experiment)
 """
 
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from workflow.storage.command_line import command_line
-from workflow.training import run
+from workflow.training import experiment
 from workflow.training.loop import Loop
 
 epoch = Loop.epoch
@@ -23,4 +23,4 @@ def epoch_and_signal(self: Loop) -> Iterator[None]:
 
 
 Loop.epoch = epoch_and_signal
-command_line(run.main)
+command_line(experiment.main)

@@ -9,7 +9,6 @@ from workflow.reporting import collect, records
 from workflow.reporting.results import configuration_of, gather
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
-from workflow.training import finished
 
 BROKEN = {
     "not JSON": ('{"dataset": ', "not a record: Expecting value"),
@@ -69,13 +68,6 @@ def test_the_same_run_twice_counts_once_and_is_named(tmp_path):
     table = records.read(tmp_path)
     assert sorted(table["status"]) == ["duplicate", "ok"]
     assert "the same run as a/runs/" in records.problems(table)[0]
-
-
-def test_the_second_name_of_a_record_that_is_not_accepted_yet_counts_as_none(tmp_path):
-    folder = write_run(tmp_path, record(files={}), extras=False)
-    finished.keep(folder, tmp_path / "checkpoints" / folder.relative_to(tmp_path / "runs"), {})
-    assert len(list(tmp_path.rglob("result.json"))) == 2
-    assert list(records.read(tmp_path)["status"]) == ["ok"]
 
 
 def test_no_records_make_an_empty_table_with_all_columns(tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from training.conftest import specification, write
-from training.one_run import FILES, read, start, status
+from training.one_run import FILES, read, start
 
 from workflow.experiments.record import Record
 
@@ -161,6 +161,3 @@ def test_damaged_data_are_never_trained_on(tmp_path, capsys, name, change, sente
 def test_a_missing_folder_is_named(tmp_path, capsys):
     assert start(specification(), tmp_path / "nowhere", tmp_path) == 1
     assert "nowhere/frames.json: no such file" in capsys.readouterr().err
-    words = ("--data", "x", "--output", "y", "--checkpoint", "z")
-    assert status(["--specification", tmp_path / "no.yaml", *words]) == 1
-    assert "no.yaml: cannot be read" in capsys.readouterr().err

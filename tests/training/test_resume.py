@@ -1,7 +1,6 @@
 """A run that is interrupted at any moment, by any signal, ends with the same bytes as an undisturbed one."""
 
 import json
-import pydoc
 import random
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import torch
 from training import one_run
 from training.conftest import specification
 
-from workflow.training import checkpoint
+from workflow.training import checkpoint, record
 from workflow.training.step import Step
 
 # dropout draws at every step and the rate changes every epoch, so anything that a checkpoint forgets shows
@@ -53,10 +52,10 @@ def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_pa
         assert result == undisturbed, f"seed {seed}"
 
 
-TERM, INT = signal.SIGTERM, signal.SIGINT
+TERM, USR1, INT = signal.SIGTERM, signal.SIGUSR1, signal.SIGINT
 
 
-@pytest.mark.parametrize("numbers", [(TERM,), (INT,), (TERM, TERM), (INT, TERM), (TERM, INT)])
+@pytest.mark.parametrize("numbers", [(TERM,), (USR1,), (INT,), (TERM, TERM), (INT, TERM), (TERM, INT)])
 @pytest.mark.parametrize("at", [1, 4, 6])
 def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, at, numbers, capsys):
     tensors = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
@@ -95,18 +94,16 @@ def test_interrupted_twice_from_the_keyboard_a_run_leaves_at_once(data, tmp_path
     assert not (tmp_path / "checkpoint").exists()
 
 
-@pytest.mark.parametrize("place", ["workflow.training.record.write", "workflow.training.finished.keep"])
-def test_a_signal_while_the_record_is_written_does_not_stop_it(data, tmp_path, monkeypatch, place):
-    original = pydoc.locate(place)
+def test_a_signal_while_the_record_is_written_does_not_stop_it(data, tmp_path, monkeypatch):
+    original = record.write
 
     def interrupted(*arguments):
         signal.raise_signal(signal.SIGTERM)
         original(*arguments)
 
-    monkeypatch.setattr(place, interrupted)
+    monkeypatch.setattr(record, "write", interrupted)
     assert start(specification(**SETTINGS), data, tmp_path) == 0
     assert len(outcome(tmp_path / "run")["metrics"]) == SETTINGS["epochs"]
-    assert (tmp_path / "checkpoint.finished/result.json").exists()
 
 
 def test_before_the_first_step_a_signal_ends_a_run_at_once(data, tmp_path, monkeypatch):
@@ -197,12 +194,17 @@ def test_a_half_written_checkpoint_is_ignored(data, tmp_path, monkeypatch, capsy
 def test_a_run_resumes_with_its_original_number_of_threads(data, tmp_path, monkeypatch, capsys):
     begun = torch.get_num_threads()
     stopped_after(2, specification(**SETTINGS), data, tmp_path, monkeypatch)
+    used, original = set(), Step.__call__
+    monkeypatch.setattr(
+        Step, "__call__", lambda self, batch: (used.add(torch.get_num_threads()), original(self, batch))
+    )
     try:
         torch.set_num_threads(begun + 1)
         assert start(specification(**SETTINGS), data, tmp_path) == 0
-        assert torch.get_num_threads() == begun
+        assert torch.get_num_threads() == begun + 1, "the next run of the process begins with the number set here"
     finally:
         torch.set_num_threads(begun)
+    assert used == {begun}
     assert f"resuming with {begun} threads, as the run began" in capsys.readouterr().err
 
 

@@ -7,15 +7,15 @@ from projects import TINY
 
 from workflow.commands import __main__ as commands
 from workflow.commands import run, selection
+from workflow.experiments import grid
 from workflow.experiments.configuration import complete
-from workflow.experiments.grid import runs
 from workflow.storage.errors import InputError
 
-GRID = runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}))
+GRID = grid.runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "group"]}))
 
 
 def test_the_runs_that_agree_are_selected():
-    chosen = selection.select(GRID, {"model": "tt_lstm", "seed": 1, "fold": None})
+    chosen = grid.select(GRID, {"model": "tt_lstm", "seed": 1})
     assert [(run.protocol, run.model, run.seed) for run in chosen] == [
         ("random", "tt_lstm", 1),
         ("group", "tt_lstm", 1),
@@ -24,12 +24,12 @@ def test_the_runs_that_agree_are_selected():
 
 def test_a_name_that_no_run_has():
     with pytest.raises(InputError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
-        selection.select(GRID, {"model": "tt_lst"})
+        grid.select(GRID, {"model": "tt_lst"})
 
 
 def test_a_number_that_no_run_has():
     with pytest.raises(InputError, match=r"fold: no run has 7; known: 0"):
-        selection.select(GRID, {"fold": 7})
+        grid.select(GRID, {"fold": 7})
 
 
 def test_settings_become_an_overlay():
@@ -64,7 +64,7 @@ def test_a_variant_has_a_name_of_its_own_and_shares_the_data_unless_it_changes_t
     assert selection.variant(config, {}) == {}
 
 
-def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
+def test_snakemake_is_asked_for_the_experiments(tmp_path, monkeypatch):
     asked = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "snakemake", lambda config, options: asked.append(options) or 0)
@@ -75,8 +75,11 @@ def test_snakemake_is_asked_for_the_records(tmp_path, monkeypatch):
     name = next(word for word in options if word.startswith("name=")).removeprefix("name=").strip('"')
     assert name.startswith("tiny-")
     assert options[:3] == ["-n", "--cores", "2"]
-    assert {"--forcerun", 'training={"epochs": 5}'} <= set(options)
-    assert options[options.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/fold0/seed0/result.json"]
+    given = dict(word.split("=", 1) for word in options if "=" in word)
+    only = {"dataset": "demo", "front_end": "pixels", "model": "lstm", "fold": 0, "force": True}
+    assert json.loads(given["only"]) == only
+    assert given["training"] == '{"epochs": 5}'
+    assert options[options.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/experiment.json"]
 
 
 def test_an_option_that_snakemake_refuses_lists_no_runs(tmp_path, monkeypatch, capsys):

@@ -1,12 +1,12 @@
-"""A machine with two GPUs that are not there: two runs at a time, each with a device of its own, none waiting."""
+"""A machine with two GPUs that are not there: two experiments at a time, each with a device of its own."""
 
 import json
 
 from projects import TINY, Project, checkout
 
-RUNS = 6
+EXPERIMENTS = 4
 YIELD = "        yield device\n"
-# a run that holds a slot waits until another does: however fast they are, the first two are at work at one time
+# an experiment that holds a slot waits until another does: however fast, the first two are at work at one time
 MEET = """\
         (Path({folder!r}) / str(os.getpid())).touch()
         hanging = time.monotonic() + 600
@@ -15,7 +15,7 @@ MEET = """\
 """
 
 
-def test_as_many_runs_as_gpus_at_a_time_and_none_waits(root, tmp_path, monkeypatch):
+def test_as_many_experiments_as_gpus_at_a_time_and_none_waits(root, tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the locks of the slots lie
     project = Project(checkout(root, tmp_path / "checkout"))
@@ -28,15 +28,16 @@ def test_as_many_runs_as_gpus_at_a_time_and_none_waits(root, tmp_path, monkeypat
     meet = MEET.format(folder=str(tmp_path / "met"))
     assert text.count(YIELD) == 1
     source.write_text(text.replace("/proc/driver/nvidia/gpus", str(tmp_path / "gpus")).replace(YIELD, meet + YIELD))
-    models = {"nearest_neighbour": {"format": "nearest_neighbour"}}
-    project.write_config({**TINY, "models": models, "seeds": list(range(RUNS))})
+    models = {f"lstm_{number}": {"format": "dense", "hidden_size": 2} for number in range(EXPERIMENTS)}
+    fitted = {f"chance_{number}": {"format": "chance"} for number in range(2)}
+    project.write_config({**TINY, "models": {**models, **fitted}, "seeds": [0, 1]})
     run = project.snakemake("trained", "--configfile", "config/tiny.yaml", "--cores", "8")
     assert run.returncode == 0, run.stdout
     folders = sorted((project.root / "results" / "tiny" / "runs").rglob("environment.json"))
-    used = [json.loads(path.read_text())["variables"]["CUDA_VISIBLE_DEVICES"] for path in folders]
-    assert len(used) == RUNS
-    assert set(used) == {"0", "1"}
+    used = {str(path): json.loads(path.read_text())["variables"].get("CUDA_VISIBLE_DEVICES") for path in folders}
+    assert len(used) == 2 * (EXPERIMENTS + 2)
+    assert {device for path, device in used.items() if "lstm" in path} == {"0", "1"}
+    assert {device for path, device in used.items() if "chance" in path} == {None}
     logs = "".join(path.read_text() for path in (project.root / "results/tiny/logs/train").rglob("*.log"))
     assert "Waiting" not in logs
-    assert run.stdout.count("Execute 8 jobs") == 0
-    assert run.stdout.count("Execute 2 jobs") > 0
+    assert run.stdout.count("Execute 6 jobs") == 0, "of the four that train, two run at a time"

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -113,12 +114,22 @@ def test_a_configuration_beside_it_that_uses_the_same_archive_makes_nothing_agai
 def test_another_seed_trains_only_that_seed(finished):
     config = {**TINY, "seeds": [0, 1]}
     finished.write_config(config)
+    runs = finished.root / "results" / "tiny" / "runs"
+    before = {path: path.stat() for path in runs.rglob("result.json")}
     try:
-        run = finished.snakemake("-n", "--configfile", "config/tiny.yaml")
+        assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
+        made = finished.snakemake("--configfile", "config/tiny.yaml")
+        assert made.returncode == 0, made.stdout
     finally:
         finished.write_config(TINY)
-    assert run.stdout.count(", seed 1\n") == 2
-    assert ", seed 0\n" not in run.stdout
+    assert len(list(runs.rglob("result.json"))) == 4
+    assert {path: path.stat() for path in before} == before
+    assert finished.planned() == set(), "a seed that is no longer wanted makes nothing outdated"
+    log = (finished.root / "results/tiny/logs/train/demo/pixels/lstm/group.log").read_text()
+    assert log.startswith("demo/pixels/lstm/group: 1 of 2 runs are done\n")
+    for folder in runs.rglob("seed1"):
+        shutil.rmtree(folder)
+    assert finished.snakemake("--configfile", "config/tiny.yaml").returncode == 0
 
 
 def test_comments_docstrings_and_layout_mark_nothing(finished):
@@ -166,7 +177,7 @@ def test_an_edit_can_be_declared_harmless_and_hides_no_other_change(finished):
     config["models"]["tt_lstm"]["training"] = {"learning_rate": 0.002}
     with edited(finished.root / "workflow/training/step.py", lambda text: text + "\nRENAMED = True\n"):
         assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
-        assert declare().startswith("2 of ")
+        assert declare().startswith("2 of 2 experiments")
         assert finished.planned() == set()
         finished.write_config(config)
         try:

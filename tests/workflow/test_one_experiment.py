@@ -37,16 +37,26 @@ def test_a_run_done_again_makes_the_tables_again_and_trains_nothing_else(finishe
     assert made.returncode == 0, made.stdout
 
 
-def test_a_run_whose_record_is_still_kept_is_done_again_all_the_same(finished):
-    arguments = ("demo", "pixels", "tt_lstm", "--set", "training.batch_size=32")
-    times = []
-    for force in ([], ["--force", "-n"], [], ["--force"]):
-        ran = run(finished, *arguments, *force)
-        variant = finished.root / re.search(r"-> (results/tiny-\w+)/runs", ran.stderr)[1]
-        times.append(json.loads((variant / "runs" / RUN / "result.json").read_text())["train_seconds"])
-        assert (variant / "checkpoints" / f"{RUN}.finished/result.json").is_file(), "until its tables are made"
-    first, planned, again, forced = times
-    assert first == planned == again != forced
+def test_one_run_of_an_experiment_and_then_the_rest(finished):
+    words = ("demo", "pixels", "tt_lstm", "--set", "seeds=[0, 1, 2]", "--set", "training.batch_size=32")
+    ran = run(finished, *words, "--seed", "1")
+    variant = finished.root / re.search(r"-> (results/tiny-\w+)/runs", ran.stderr)[1]
+    assert [path.parent.name for path in variant.rglob("result.json")] == ["seed1"]
+    alone = next(variant.rglob("result.json")).read_bytes()
+    assert "Nothing to be done" in run(finished, *words, "--seed", "1").stderr
+    run(finished, *words)
+    records = {path.parent.name: path.read_bytes() for path in variant.rglob("result.json")}
+    assert sorted(records) == ["seed0", "seed1", "seed2"]
+    assert records["seed1"] == alone
+    assert "Nothing to be done" in run(finished, *words, "--seed", "2").stderr
+    assert "Nothing to be done" in run(finished, *words).stderr
+    planned = run(finished, *words, "--seed", "2", "--force", "-n")
+    assert "train" in planned.stdout
+    assert {path.parent.name: path.read_bytes() for path in variant.rglob("result.json")} == records
+    run(finished, *words, "--seed", "2", "--force")
+    again = {path.parent.name: path.read_bytes() for path in variant.rglob("result.json")}
+    assert [name for name in records if again[name] != records[name]] == ["seed2"]
+    assert "Nothing to be done" in run(finished, *words).stderr
 
 
 def run(project, *words):

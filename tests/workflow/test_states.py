@@ -7,7 +7,7 @@ import yaml
 from projects import TINY
 
 from workflow.commands import __main__ as commands
-from workflow.commands import array, run
+from workflow.commands import run
 from workflow.experiments import states
 from workflow.experiments.configuration import complete
 from workflow.experiments.grid import runs
@@ -98,24 +98,6 @@ def test_list_and_status_count_what_is_outdated_alike(project, capsys):
     assert "outdated: 1 runs will be trained again" in page
     assert commands.main(["tiny.yaml", "list"]) == 0
     assert capsys.readouterr().out.endswith("2 runs: 1 outdated, 1 missing\n")
-
-
-def test_an_array_trains_what_is_outdated(project, monkeypatch, capsys):
-    (project / "profiles/slurm").mkdir(parents=True)
-    (project / "profiles/slurm/config.yaml").write_text("{}")
-    listing = project / "results/tiny/inputs/demo/pixels/lstm.sha256"
-    listing.parent.mkdir(parents=True)
-    listing.touch()
-    next(project.rglob("result.json")).touch()
-    monkeypatch.setattr(array, "prepare", lambda *given: None)
-    monkeypatch.setattr(array, "snakemake", lambda config, options: 0)
-    only_lstm = ["tiny.yaml", "array", "--model", "lstm"]
-    assert commands.main(only_lstm) == 0
-    assert "nothing is left" in capsys.readouterr().err
-    project.joinpath("tiny.yaml").write_text(json.dumps({**TINY, "training": {"epochs": 3}}))
-    assert commands.main(only_lstm) == 0
-    assert "1 runs are left" in capsys.readouterr().out
-    assert "lstm" in (project / "results/tiny/array/runs.txt").read_text()
 
 
 def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):

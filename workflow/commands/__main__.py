@@ -50,9 +50,8 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
     from workflow.storage.command_line import call
 
     step = import_module(f"workflow.commands.{name}").main
-    passing = name in ("run", "array")  # other options go to Snakemake
-    try:
-        return call(step, given, program=program, config=config, ignore_unknown_options=passing) or 0
+    try:  # the options that `run` does not know go to Snakemake
+        return call(step, given, program=program, config=config, ignore_unknown_options=name == "run") or 0
     except ClickException as error:
         print(f"reproduce: {error.format_message()}", file=sys.stderr)
         return 2

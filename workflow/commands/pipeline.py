@@ -20,7 +20,7 @@ from workflow.storage.errors import InputError
 
 # rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}
-CONFIGURED = ("run", "array", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
+CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 

@@ -18,8 +18,8 @@ import typer
 from workflow.commands.list import listing
 from workflow.commands.pipeline import is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
+from workflow.experiments.experiment import NAME
 from workflow.experiments.states import DONE, states
-from workflow.training import finished
 
 WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 
@@ -32,14 +32,10 @@ def main(
     results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(chosen.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)
     print(f"reproduce: for their tables: ./reproduce tables --from {results} --output DIR", file=sys.stderr)
-    options = list(chosen.others)
-    if chosen.changes:
-        options += ["--config", *(f"{key}={json.dumps(value)}" for key, value in chosen.changes.items())]
-    if force:
-        options += ["--forcerun", "train"]
-        for run in runs if not dry else ():  # otherwise the run would end immediately: its record is kept
-            finished.give_up(results / "checkpoints" / run.folder)
-    code = snakemake(chosen.file, [*options, "--", *(f"{results}/runs/{run.folder}/result.json" for run in runs)])
+    changes = {**chosen.changes, "only": {**chosen.wanted, "force": force}}
+    options = [*chosen.others, "--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
+    places = dict.fromkeys(f"{results}/runs/{run.experiment}/{NAME}" for run in runs)
+    code = snakemake(chosen.file, [*options, "--", *places])
     if dry or code == WRONG_OPTION:
         return code
     found = states(chosen.config, runs)

@@ -1,4 +1,4 @@
-"""Select part of the grid by name, optionally with changed settings: used by `run`, `list` and `array`."""
+"""Select part of the grid by name, optionally with changed settings: used by `run` and `list`."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,6 @@ import yaml
 from workflow.experiments import grid
 from workflow.experiments.configuration import Configuration, complete, retyped
 from workflow.experiments.configuration_file import load_own
-from workflow.experiments.fields import did_you_mean
 from workflow.experiments.run import IDENTITY, Run
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
@@ -37,12 +36,14 @@ Changes = Annotated[
 class Chosen:
     """The selected runs of a configuration's `file`.
 
-    changes: the keys that --set changes, and the name of the variant. others: arguments for Snakemake.
+    wanted: the values of the axes that were named. changes: the keys that --set changes, and the name of the variant.
+    others: arguments for Snakemake.
     """
 
     file: str
     config: Configuration
     runs: list[Run]
+    wanted: dict[str, Any]
     changes: dict[str, Any]
     others: list[str]
 
@@ -59,12 +60,14 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         if len(places) > len(PLACES):
             raise InputError(f"{places[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
         wanted = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
+        wanted = {axis: value for axis, value in wanted.items() if value is not None}
         base = load_own(file)
         changes = variant(base, overlay(settings or []))
         config = complete(merged(base.plain, changes), file)
         grid.check_models(config, file)
         others = (where or [])[len(places) :]
-        return command(Chosen(file, config, select(grid.runs(config), wanted), changes, others), **given)
+        chosen = grid.select(grid.runs(config), wanted)
+        return command(Chosen(file, config, chosen, wanted, changes, others), **given)
 
     *common, _ = inspect.signature(choosing).parameters.values()
     options = []
@@ -76,20 +79,6 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
     choosing.__module__ = command.__module__  # its docstring is shown by --help
     return choosing
-
-
-def select(runs: list[Run], wanted: dict[str, str | int | None]) -> list[Run]:
-    """Return the runs that match `wanted` on each axis that it names."""
-    wanted = {axis: value for axis, value in wanted.items() if value is not None}
-    for axis, value in wanted.items():
-        known = list(dict.fromkeys(getattr(run, axis) for run in runs))
-        if value not in known:
-            kind = axis.replace("_", " ")
-            raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
-    chosen = [run for run in runs if all(getattr(run, axis) == value for axis, value in wanted.items())]
-    if not chosen:
-        raise InputError(f"no run of the grid has all of {wanted}")
-    return chosen
 
 
 def overlay(settings: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import baselines
 from workflow.datasets import catalogue
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration, Training
-from workflow.experiments.fields import RENAMED, unknown
+from workflow.experiments.fields import RENAMED, did_you_mean, unknown
 from workflow.experiments.run import Run
 from workflow.storage.errors import InputError
 
@@ -21,6 +21,27 @@ def runs(config: Configuration) -> list[Run]:
             for fold, seed in itertools.product(folds(config, place[0], protocol), config.seeds):
                 found.append(Run.model_construct(**shared, protocol=protocol, fold=fold, seed=seed))
     return found
+
+
+def experiments(config: Configuration, wanted: dict[str, Any] | None = None) -> dict[str, list[Run]]:
+    """Return the runs of each experiment, by its folder below results/<name>/runs/. wanted: see `select`."""
+    found: dict[str, list[Run]] = {}
+    for run in select(runs(config), wanted or {}):
+        found.setdefault(run.experiment, []).append(run)
+    return found
+
+
+def select(runs: list[Run], wanted: dict[str, Any]) -> list[Run]:
+    """Return the runs that match `wanted` on each axis that it names."""
+    for axis, value in wanted.items():
+        known = list(dict.fromkeys(getattr(run, axis) for run in runs))
+        if value not in known:
+            kind = axis.replace("_", " ")
+            raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
+    chosen = [run for run in runs if all(getattr(run, axis) == value for axis, value in wanted.items())]
+    if not chosen:
+        raise InputError(f"no run of the grid has all of {wanted}")
+    return chosen
 
 
 def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import PROTOCOLS, Checked, Count, NotNegative, Share, Whole, one_of
 
+RECORD = "result.json"
+
 
 class Parameters(Checked):
     """Numbers stored; U is 0 where W also holds the hidden-to-hidden weights."""
@@ -44,6 +46,7 @@ class Record(Checked):
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
     split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")
+    code_digest: str = Field("", description="sha256 of the code of training and of the pins of its packages")
     git_commit: str = Field(description="commit of the code; empty outside a git checkout")
     best_test_epoch: Count | None = Field(None, description="the epoch of best_epoch_accuracy, from 1")
     train_accuracy: Share | None = Field(

@@ -1,6 +1,7 @@
 """A run: one training, and everything that determines it."""
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +44,22 @@ class Run(Checked):
     @property
     def folder(self) -> str:
         """Return the path below results/<name>/runs/, from which all random numbers of the run derive."""
-        return f"{self.dataset}/{self.front_end}/{self.model}/{self.protocol}/fold{self.fold}/seed{self.seed}"
+        return f"{self.experiment}/{self.place}"
+
+    @property
+    def experiment(self) -> str:
+        """Return the path of the run's experiment below results/<name>/runs/."""
+        return f"{self.dataset}/{self.front_end}/{self.model}/{self.protocol}"
+
+    @property
+    def place(self) -> str:
+        """Return the path of the run below that of its experiment."""
+        return f"fold{self.fold}/seed{self.seed}"
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Return the part of `plain` that all runs of an experiment have in common."""
+        return {name: value for name, value in self.plain.items() if name not in ("fold", "seed")}
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -80,8 +96,8 @@ class Run(Checked):
         return self
 
 
-def read(text_or_path: str) -> Run:
-    """Return the run in JSON text, or in a JSON or YAML file."""
+def read(text_or_path: str, folds: list[int], seeds: list[int]) -> list[Run]:
+    """Return the runs of an experiment. text_or_path: their specification as JSON, or a JSON or YAML file."""
     text = text_or_path
     origin = "--specification" if text.lstrip().startswith("{") else text_or_path
     try:
@@ -92,4 +108,7 @@ def read(text_or_path: str) -> Run:
         raise InputError(f"{origin}: cannot be read: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{origin}: neither JSON nor YAML: {' '.join(str(error).split())}") from None
-    return Run.parse(plain, origin)
+    if not isinstance(plain, dict):
+        raise InputError(f"{origin}: holds a {type(plain).__name__}; expected keys and values")
+    points = itertools.product(folds, seeds)
+    return [Run.parse({**plain, "fold": fold, "seed": seed}, origin) for fold, seed in points]

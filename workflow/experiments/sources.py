@@ -1,14 +1,12 @@
 """The code of a step: the files of its import graph, read without running anything, and the pins of their packages.
 
-Snakemake notices a change of a rule's command, but not of the code behind it. Rules therefore depend on a listing of
-the code they use. An edit of one format makes only its own runs outdated, and a new pin only what imports that
-package. Thousands of runs share one listing per format, because every input costs Snakemake time. Comments, docstrings
-and formatting do not count.
+Snakemake notices a change of a rule's command, but not of the code behind it. The digest of that code therefore belongs
+to the parameters of a rule, and to the record of a run. An edit of one format makes only its own runs outdated, and a
+new pin only what imports that package. Comments, docstrings and formatting do not count.
 """
 
 import ast
 import hashlib
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +22,10 @@ DISTRIBUTIONS = {  # import name -> name in requirements.txt, where they differ
 
 
 def sources(*modules: str) -> list[str]:
-    """Return the files of `modules` and of all our modules that they import, relative to the project and sorted."""
+    """Return the files of `modules` and of all our modules that they import, relative to the project and sorted.
+
+    A .yaml file with the name of a module holds that module's data and is listed too.
+    """
     for module in modules:
         place = ROOT.joinpath(*module.split("."))
         if not {place / "__init__.py", place.with_suffix(".py")} & set(_files(module)):
@@ -36,6 +37,7 @@ def sources(*modules: str) -> list[str]:
             if path not in found:
                 found.add(path)
                 waiting += _imported(path)
+    found |= {data for path in found if (data := path.with_suffix(".yaml")).is_file()}
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
@@ -67,27 +69,26 @@ def _imported(path: Path) -> list[str]:
 
 def pins(*modules: str) -> list[str]:
     """Return the lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
-    names = {name.split(".")[0] for source in sources(*modules) for name in _imported(ROOT / source)}
+    files = [ROOT / source for source in sources(*modules) if source.endswith(".py")]
+    names = {name.split(".")[0] for file in files for name in _imported(file)}
     distributions = {DISTRIBUTIONS.get(name, name).lower() for name in names}
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
 
 
-def listing(*modules: str) -> str:
-    """Return a line per file of `sources(*modules)` (sha256 of its code, name), and one per pin."""
+def digest(*modules: str) -> str:
+    """Return the sha256 of the code of `sources(*modules)` and of their pins."""
     files = [f"{_digest(ROOT / name)}  {name}" for name in sources(*modules)]
-    return "".join(f"{line}\n" for line in [*files, *pins(*modules)])
+    return hashlib.sha256("".join(f"{line}\n" for line in [*files, *pins(*modules)]).encode()).hexdigest()
 
 
 @cache
 def _digest(path: Path) -> str:
-    """Return the sha256 of a file's code without comments, docstrings and formatting."""
+    """Return the sha256 of a file's code without comments, docstrings and formatting, or of its data."""
+    if path.suffix != ".py":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
-
-
-if __name__ == "__main__":
-    print(listing(*sys.argv[1:]), end="")

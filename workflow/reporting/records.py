@@ -13,7 +13,6 @@ import pandas as pd
 from workflow.experiments import states
 from workflow.experiments.states import DAMAGED
 from workflow.storage.errors import InputError
-from workflow.training import finished
 
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
 PLACE = EXPERIMENT[:3]  # an experiment without its protocol: a model on a data set
@@ -34,14 +33,14 @@ FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/resul
 
 
 def find(root: str | Path) -> list[Path]:
-    """Return every result.json below `root`, sorted, except the copies kept with checkpoints.
+    """Return every result.json below `root`, sorted.
 
     Raise InputError if there is no such folder.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected one with result.json files below it")
-    return sorted(path for path in root.rglob("result.json") if not path.parent.name.endswith(finished.SUFFIX))
+    return sorted(path for path in root.rglob("result.json"))
 
 
 def read(root: str | Path) -> pd.DataFrame:

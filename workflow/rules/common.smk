@@ -1,7 +1,5 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
-import gc
-import hashlib
 import json
 import os
 import shutil
@@ -14,17 +12,12 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 sys.path.insert(0, str(ROOT))
 
 from baselines import FORMATS
-from workflow.experiments import grid
+from workflow.experiments import experiment, grid, sources
 from workflow.experiments.configuration import complete
 from workflow.storage.errors import InputError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
-from workflow.experiments.sources import listing
 from workflow.training import devices
-
-# Garbage collection would take a third of a dry run's time: Snakemake keeps millions of objects alive
-gc.freeze()
-gc.set_threshold(100_000, 50, 100)
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
 
@@ -33,16 +26,18 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
+    only = config.pop("only", {})  # of `./reproduce CONFIG run`: values of axes of the grid
+    FORCE = only.pop("force", False)  # train again what is done
     CONFIG = complete(config, ORIGIN)
     grid.check_models(CONFIG, ORIGIN)
-    RUNS = {run.folder: run for run in grid.runs(CONFIG)}
+    EXPERIMENTS = grid.experiments(CONFIG, only)
     OWN = {name: (section.source, f"datasets.{name}.source") for name, section in CONFIG.datasets.items()}
     OWN |= {name: (section.weights, f"{name}.weights") for name, section in CONFIG.extraction.items()}
     VERSIONS = {name: fingerprint(path, key) if path else "" for name, (path, key) in OWN.items()}
 except InputError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
-# No more concurrent runs than GPU slots: a run that waits for a GPU holds memory and looks as if it were training.
+# No more concurrent jobs than GPU slots: one that waits for a GPU holds memory and looks as if it were training.
 # Not on a cluster, whose nodes have their own GPUs.
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
@@ -51,10 +46,8 @@ RESULTS = f"results/{CONFIG.name}"
 OWNER = CONFIG.data_owner  # the configuration whose data are used
 DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
-RUN = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}"
-INPUTS = f"{RESULTS}/inputs/{{dataset}}/{{front_end}}/{{model}}.sha256"
+EXPERIMENT = "{dataset}/{front_end}/{model}/{protocol}"
 FULL = 10_000_000  # bytes free on a disk below which it counts as full
-DATA_STEPS = ("generate", "unpack", "frames", *(f"features_{name}" for name in EXTRACTED), "splits")
 REPORTING = {  # step -> its module, and the folders whose files it discovers: no import statement names them
     "collect": ("workflow.reporting.collect", []),
     "tables": ("workflow.commands.tables", ["tables"]),
@@ -63,46 +56,54 @@ REPORTING = {  # step -> its module, and the folders whose files it discovers: n
     "report": ("workflow.reporting.report.page", ["tables", "figures"]),
     "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
 }
-SHARED = "resources/demo"  # created once for all configurations
 
 
 wildcard_constraints:
-    place="|".join({f"results/{OWNER}", RESULTS, SHARED}),
     dataset="|".join(CONFIG.datasets),
     front_end="|".join(FRONT_ENDS),
     model="|".join(CONFIG.models),
     protocol="|".join(CONFIG.protocols),
-    fold=r"\d+",
-    seed=r"\d+",
-
-
-def modules(step):
-    """Return the modules that a step executes. A run executes only its own format."""
-    if step.startswith("train_"):
-        return ["workflow.training.run", FORMATS[step.removeprefix("train_")].module]
-    if step.startswith("features_"):
-        return ["workflow.datasets.features", f"workflow.datasets.front_ends.{step.removeprefix('features_')}"]
-    if step in DATA_STEPS:
-        return [f"workflow.datasets.{step}"]
-    entry, folders = REPORTING[step]
-    files = [path for folder in folders for path in sorted(ROOT.glob(f"workflow/reporting/{folder}/[!_]*.py"))]
-    formats = [format_.module for format_ in FORMATS.values()]
-    return [entry, *formats, *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files)]
 
 
 def code(step):
-    """Return the path of the listing of a step's code, an input of its rule: changed code makes results outdated.
-
-    It is stored with those results: a configuration that only reads the data or the generated archive must not rebuild
-    them.
-    """
-    place = SHARED if step == "generate" else f"results/{OWNER}" if step in DATA_STEPS else RESULTS
-    return f"{place}/sources/{step}.sha256"
+    """Return the digest of a step's code, a parameter of its rule: changed code makes results outdated."""
+    if step not in REPORTING:
+        return sources.digest(f"workflow.datasets.{step}")
+    entry, folders = REPORTING[step]
+    files = [path for folder in folders for path in sorted(ROOT.glob(f"workflow/reporting/{folder}/[!_]*.py"))]
+    formats = [format_.module for format_ in FORMATS.values()]
+    return sources.digest(entry, *formats, *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files))
 
 
 def entry(wildcards):
     """Return the configuration's section of the data set of `wildcards`."""
     return CONFIG.datasets[wildcards.dataset]
+
+
+def checked(wildcards):
+    """Return the description of an experiment's data. Force its job if records are missing, damaged or outdated.
+
+    Not by `--forcerun`, which would make a target of each such experiment.
+    """
+    folder, data = EXPERIMENT.format(**wildcards), DATA.format(**wildcards)
+    if workflow.is_main_process:
+        runs, place = EXPERIMENTS[folder], Path(RESULTS, "runs", folder)
+        now = experiment.origin(runs[0], Path(data))
+        codes = experiment.accepted(now[experiment.CODE], Path(RESULTS))
+        if FORCE or experiment.outdated(place, runs, now, codes):
+            workflow.dag.forcefiles.add(f"{place}/{experiment.NAME}")
+    return f"{data}/{FRONT_ENDS[wildcards.front_end].tensor}.json"
+
+
+def points(runs):
+    """Return the options for the folds and seeds of an experiment's runs."""
+    return options(fold=sorted({run.fold for run in runs}), seed=sorted({run.seed for run in runs}))
+
+
+def forget_forced():
+    """Delete the records that `run --force` makes again: on a cluster, a requeued job must not repeat them all."""
+    for run in (run for runs in EXPERIMENTS.values() for run in runs if FORCE):
+        Path(RESULTS, "runs", run.folder, experiment.RECORD).unlink(missing_ok=True)
 
 
 def options(**values):
@@ -117,11 +118,6 @@ def options(**values):
         elif value is not None and value is not False:
             words.append(f"{option} {quote(str(value))}")
     return " ".join(words)
-
-
-def digest_of(step):
-    """Return the checksum of the listing of a step's code."""
-    return hashlib.sha256(listing(*modules(step)).encode()).hexdigest()
 
 
 onerror:

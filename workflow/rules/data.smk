@@ -19,13 +19,13 @@ rule prepared:
 
 
 rule generate:
-    input:
-        code=code("generate"),
     output:
         archive="resources/demo/demo.zip",
         record="resources/demo/demo.zip.json",
     log:
         f"{LOGS}/generate.log",
+    params:
+        code=lambda wildcards: code("generate"),
     message:
         "Generating the demo data set"
     shell:
@@ -58,13 +58,13 @@ rule download:  # of clips, or of the weights of a front end
 rule unpack:
     input:
         origin=rules.download.output,
-        code=code("unpack"),
     output:
         f"{DATA}/listing.csv",
         f"{DATA}/inventory.json",
     log:
         f"{LOGS}/unpack/{{dataset}}.log",
     params:
+        code=lambda wildcards: code("unpack"),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
@@ -78,7 +78,6 @@ rule frames:
     input:
         listing=f"{DATA}/listing.csv",
         inventory=f"{DATA}/inventory.json",  # has the checksum of the listing
-        code=code("frames"),
     output:
         f"{DATA}/frames.npy",
         f"{DATA}/clips.csv",
@@ -87,6 +86,7 @@ rule frames:
         f"{LOGS}/frames/{{dataset}}.log",
     threads: 8
     params:
+        code=lambda wildcards: code("frames"),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
@@ -99,7 +99,6 @@ rule frames:
 rule splits:
     input:
         clips=f"{DATA}/clips.csv",
-        code=code("splits"),
     output:
         f"{DATA}/splits.csv",
         f"{DATA}/splits.json",
@@ -107,6 +106,7 @@ rule splits:
     log:
         f"{LOGS}/splits/{{dataset}}.log",
     params:
+        code=lambda wildcards: code("splits"),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
             protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
@@ -127,7 +127,6 @@ rule features:
             if FRONT_ENDS[wildcards.front_end].weights
             else []
         ),
-        code=lambda wildcards: code(f"features_{wildcards.front_end}"),
     output:
         f"{DATA}/{{front_end}}.npy",
         f"{DATA}/{{front_end}}.json",
@@ -137,6 +136,8 @@ rule features:
         front_end="|".join(EXTRACTED),
     threads: 4
     params:
+        code=lambda wildcards: code("features"),
+        front_end=lambda wildcards: code(f"front_ends.{wildcards.front_end}"),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards, input: options(
             origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch

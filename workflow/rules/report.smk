@@ -26,19 +26,17 @@ rule configuration:
 rule collect:
     input:
         rules.trained.input,
-        code=code("collect"),
     output:
         f"{RESULTS}/results.csv",
     log:
         f"{LOGS}/collect.log",
     params:
+        code=lambda wildcards: code("collect"),
         runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
-        checkpoints=lambda wildcards, output: f"{dirname(output[0])}/checkpoints",
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from {params.runs} --output {output} --checkpoints {params.checkpoints}"
-        " 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --from {params.runs} --output {output} 2> >(tee {log} >&2)"
 
 
 RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]
@@ -80,20 +78,15 @@ for target, step in STEPS.items():
         input:
             step.get("input", RECORDS),
             config=rules.configuration.output[0],
-            code=code(target),
         output:
             step["output"],
         log:
             f"{LOGS}/{target}.log",
         params:  # Snakemake formats `shell` after the loop, when `target` and `step` hold the last entry
+            code=code(target),
             module=REPORTING[target][0],
             options=step["options"],
         message:
             step["message"]
         shell:
             "python -m {params.module} --config {input.config} {params.options} 2> {log}"
-
-
-onstart:
-    if not PAPER:
-        logger.info(f"latexmk is not installed: {RESULTS}/paper.pdf is left out, everything else is made")

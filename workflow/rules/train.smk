@@ -1,52 +1,47 @@
-"""One job per run. Checkpoints and metrics.jsonl are not declared outputs, which Snakemake deletes when a job starts or
-fails; an interrupted run therefore resumes where it stopped."""
+"""One job per experiment. Records, checkpoints and metrics.jsonl are not declared outputs, which Snakemake deletes when
+a job starts or fails; an interrupted experiment therefore goes on where it stopped."""
 
-
-# Thousands of runs share one listing of inputs and code, because Snakemake spends time on every input of every job.
-rule inputs:
-    input:
-        clips=f"{DATA}/clips.csv",
-        splits=f"{DATA}/splits.json",  # holds the checksum of splits.csv
-        digest=lambda wildcards: f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.json",
-        code=lambda wildcards: code(f"train_{CONFIG.models[wildcards.model].format}"),
-    output:
-        INPUTS,
-    log:
-        f"{LOGS}/inputs/{{dataset}}/{{front_end}}/{{model}}.log",
-    message:
-        "Inputs of {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}"
-    shell:
-        "sha256sum {input} > {output} 2> {log}"
-
-
-RECORD = ("result.json", "specification.yaml", "environment.json", "predictions.csv", "model.safetensors")
+FITTED = {name: FORMATS[entry.format].fitted for name, entry in CONFIG.models.items()}
+NOTHING = "(?!)"  # a regular expression that matches no name
 
 
 rule train:
     input:
-        INPUTS,
-        # large: compared by its digest in the listing, not by its modification time
+        clips=f"{DATA}/clips.csv",
+        splits=f"{DATA}/splits.json",  # holds the checksum of splits.csv
+        digest=checked,
+        # large: compared by its digest, not by its modification time
         tensor=lambda wildcards: ancient(f"{DATA}/{FRONT_ENDS[wildcards.front_end].tensor}.npy"),
     output:
-        [f"{RESULTS}/runs/{RUN}/{file}" for file in RECORD],
+        f"{RESULTS}/runs/{EXPERIMENT}/{experiment.NAME}",
     log:
-        f"{LOGS}/train/{RUN}.log",
+        f"{LOGS}/train/{EXPERIMENT}.log",
+    wildcard_constraints:
+        model="|".join(name for name in FITTED if not FITTED[name]) or NOTHING,
     threads: 1
     resources:
         gpu_slots=1,
     params:
-        specification=lambda wildcards: json.dumps(RUNS[RUN.format(**wildcards)].plain),
-        data=DATA,
-        run=f"{RESULTS}/runs/{RUN}",
-        checkpoint=f"{RESULTS}/checkpoints/{RUN}",
+        specification=lambda wildcards: json.dumps(EXPERIMENTS[EXPERIMENT.format(**wildcards)][0].shared),
+        # from the output, so that Snakemake does not take a part of the grid for a change
+        points=lambda wildcards, output: points(EXPERIMENTS[EXPERIMENT.format(**wildcards)]),
+        data=lambda wildcards, input: dirname(input.clips),
+        results=lambda wildcards, output: output[0].partition("/runs/")[0],
     message:
-        "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}, fold {wildcards.fold}, seed {wildcards.seed}"
+        "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}"
     shell:  # exec: a shell would exit on SIGTERM at once, so Snakemake and Slurm would not wait until the run has saved
-        "exec python -m workflow.training.run --specification {params.specification:q} --data {params.data}"
-        " --output {params.run} --checkpoint {params.checkpoint} 2> {log}"
+        "exec python -m workflow.training.experiment --specification {params.specification:q} {params.points}"
+        " --data {params.data} --results {params.results} 2> {log}"
+
+
+use rule train as fit with:  # asks for no GPU
+    wildcard_constraints:
+        model="|".join(name for name in FITTED if FITTED[name]) or NOTHING,
+    resources:
+        gpu_slots=0,
 
 
 rule trained:
     input:
-        rules.prepared.input,  # so that a deleted file of the data is rebuilt even though its listing exists
-        [f"{RESULTS}/runs/{folder}/result.json" for folder in RUNS],
+        rules.prepared.input,  # so that a deleted file of the data is rebuilt even though its records exist
+        [f"{RESULTS}/runs/{folder}/{experiment.NAME}" for folder in EXPERIMENTS],

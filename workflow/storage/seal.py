@@ -27,8 +27,8 @@ def sealed(content: dict[str, Any], digests: dict[str, str] | None = None) -> di
 
 
 def write(path: Path, content: dict[str, Any], names: Iterable[str] = ()) -> None:
-    """Write `content` as sealed JSON, with the digests of the files `names` in the same folder."""
-    files.write_json(path, sealed(content, {name: digest(path.with_name(name)) for name in names}))
+    """Write `content` as sealed JSON, with the digests of the files `names`, relative to its folder."""
+    files.write_json(path, sealed(content, {name: digest(path.parent / name) for name in names}))
 
 
 def seal(content: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
-"""The clips of one fold: labels, and row indices by part into an array that stays on disk until used."""
+"""The clips of a data set and its folds: labels, and row indices by part into an array that stays on disk."""
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,47 @@ class Fold:
     split_digest: str
 
 
-def load(folder: Path, run: Run) -> Fold:
-    """Load the run's fold from the files of the data steps.
+@dataclass(frozen=True)
+class Data:
+    """A data set as a front end sees it, which all folds share. `clips`, `lengths`: as in `Fold`.
 
-    Raise InputError if a file is missing, damaged or inconsistent with the others.
+    `table`: the lines of clips.csv. `splits`: (clip, part) pairs by protocol and fold, `split_digests` by
+    protocol/fold.
     """
-    if run.front_end not in FRONT_ENDS:
-        raise InputError(f"front_end is {run.front_end!r}, expected {' or '.join(FRONT_ENDS)}")
-    tensor = FRONT_ENDS[run.front_end].tensor
+
+    folder: Path
+    clips: np.ndarray
+    lengths: np.ndarray | None
+    table: list[dict[str, str]]
+    classes: list[str]
+    digest: str
+    splits: dict[tuple[str, str], list[tuple[str, str]]]
+    split_digests: dict[str, str]
+
+    def fold(self, run: Run) -> Fold:
+        """Return the run's fold. Raise InputError if it does not fit the run or differs from its digest."""
+        numbers, given = int(np.prod(self.clips.shape[2:])), run.recurrent["input_size"]
+        if numbers != given:
+            tensor = self.folder / FRONT_ENDS[run.front_end].tensor
+            raise InputError(f"recurrent.input_size is {given}, but {tensor}.npy has {numbers} numbers per frame")
+        rows, split_digest = _parts(self, run)
+        index = {name: number for number, name in enumerate(self.classes)}
+        labels = np.full(len(self.table), -1, np.int64)
+        for row in np.concatenate(list(rows.values())):
+            name = self.table[row]["class"]
+            if name not in index:
+                clip = self.table[row]["clip"]
+                raise InputError(f"{self.folder}/clips.csv: class {name!r} of {clip!r} is not in frames.json")
+            labels[row] = index[name]
+        names = [line["clip"] for line in self.table]
+        return Fold(self.clips, names, labels, self.lengths, rows, self.classes, self.digest, split_digest)
+
+
+def load(folder: Path, front_end: str) -> Data:
+    """Load the files of the data steps. Raise InputError if one is missing, damaged or inconsistent with the others."""
+    if front_end not in FRONT_ENDS:
+        raise InputError(f"front_end is {front_end!r}, expected {' or '.join(FRONT_ENDS)}")
+    tensor = FRONT_ENDS[front_end].tensor
     for name in (f"{tensor}.json", "frames.json", "splits.json"):
         seal.require(folder / name, ("clips.csv", "splits.csv"))
     about = _json(folder / f"{tensor}.json", "digest")
@@ -55,23 +89,14 @@ def load(folder: Path, run: Run) -> Fold:
     table = files.read_csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
-    numbers, given = int(np.prod(clips.shape[2:])), run.recurrent["input_size"]
-    if numbers != given:
-        raise InputError(f"recurrent.input_size is {given}, but {folder / tensor}.npy has {numbers} numbers per frame")
-
-    rows, split_digest = _parts(folder / "splits.csv", table, run)
-    classes = list(described["classes"])
-    index = {name: number for number, name in enumerate(classes)}
-    labels = np.full(len(table), -1, np.int64)
-    for row in np.concatenate(list(rows.values())):
-        name = table[row]["class"]
-        if name not in index:
-            raise InputError(f"{folder}/clips.csv: class {name!r} of {table[row]['clip']!r} is not in frames.json")
-        labels[row] = index[name]
     lengths = None
     if described.get("sampling") == "all":
         lengths = np.array([min(int(line["frames"]), clips.shape[1]) for line in table], np.int64)
-    return Fold(clips, [line["clip"] for line in table], labels, lengths, rows, classes, about["digest"], split_digest)
+    splits: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for line in files.read_csv(folder / "splits.csv", ("protocol", "fold", "clip", "part")):
+        splits[line["protocol"], line["fold"]].append((line["clip"], line["part"]))
+    digests = _json(folder / "splits.json", "digests")["digests"]
+    return Data(folder, clips, lengths, table, list(described["classes"]), about["digest"], dict(splits), digests)
 
 
 def prepared(fold: Fold, run: Run) -> Fold:
@@ -91,18 +116,17 @@ def check(fold: Fold, run: Run) -> None:
         raise RunFailure(f"class {missing[0]!r} has no training clip in {where} ({len(missing)} such classes)")
 
 
-def _parts(path: Path, table: list[dict[str, str]], run: Run) -> tuple[dict[str, np.ndarray], str]:
+def _parts(data: Data, run: Run) -> tuple[dict[str, np.ndarray], str]:
     """Return the row indices of each part, and the digest of the fold's assignment of clips to parts."""
-    fold = run.protocol, str(run.fold)
-    lines = files.read_csv(path, ("protocol", "fold", "clip", "part"))
-    pairs = [(line["clip"], line["part"]) for line in lines if (line["protocol"], line["fold"]) == fold]
-    if not pairs:
+    path, fold = data.folder / "splits.csv", (run.protocol, str(run.fold))
+    pairs = data.splits.get(fold)
+    if pairs is None:
         raise InputError(f"{path}: no fold {run.fold} of protocol {run.protocol!r}")
     digest = hashlib.sha256("".join(sorted(f"{clip}\t{part}\n" for clip, part in pairs)).encode()).hexdigest()
-    if digest != _json(path.with_name("splits.json"), "digests")["digests"].get("/".join(fold)):
+    if digest != data.split_digests.get("/".join(fold)):
         which = f"fold {run.fold} of {run.protocol!r}"
         raise InputError(f"{path}: {which} differs from the digest in splits.json; rerun its step")
-    row_of = {line["clip"]: row for row, line in enumerate(table) if line["status"] == "ok"}
+    row_of = {line["clip"]: row for row, line in enumerate(data.table) if line["status"] == "ok"}
     used = [(clip, part) for clip, part in pairs if part != "unused"]
     for clip, part in used:
         if part not in PARTS or clip not in row_of:

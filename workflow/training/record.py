@@ -6,9 +6,8 @@ from typing import Any
 import yaml
 from safetensors.numpy import save
 
-from workflow.experiments.record import Record
+from workflow.experiments.record import RECORD, Record
 from workflow.storage import files, seal
-from workflow.training.finished import RESULT
 from workflow.training.job import Job
 
 METRICS = "metrics.jsonl"
@@ -32,6 +31,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
         "precision": run.training.precision,
         "data_digest": fold.data_digest,
         "split_digest": fold.split_digest,
+        "code_digest": job.code,
         "git_commit": job.environment["git"]["commit"],
         "parameters": parameters,
         **job.result,
@@ -43,7 +43,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     columns = ("clip", "label", "predicted", "probability", *class_columns)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
     files.write_bytes(folder / "model.safetensors", save(job.weights))
-    seal.write(folder / RESULT, result, [name for name in FILES if (folder / name).is_file()])
+    seal.write(folder / RECORD, result, [name for name in FILES if (folder / name).is_file()])
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
