@@ -21,7 +21,8 @@ def with_comments(path):
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
 def test_every_key_is_an_option_and_every_rule_a_rule(path):
     options = {option for action in get_argument_parser()._actions for option in action.option_strings}
-    rules = set(re.findall(r"^rule (\w+):", "\n".join(p.read_text() for p in ROOT.glob("workflow/rules/*.smk")), re.M))
+    text = "\n".join(path.read_text() for path in ROOT.glob("workflow/rules/*.smk"))
+    rules = set(re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)(?::| with:)", text, re.M))
     profile = with_comments(path)
     assert {f"--{key}" for key in profile} <= options
     assert {*profile.get("set-resources", {}), *profile.get("set-threads", {})} <= rules

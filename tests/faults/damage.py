@@ -17,7 +17,6 @@ FILES = {
     "archive": "resources/demo/demo.zip",
     "clip": "resources/demo/unpacked/**/*.avi",
     "configuration": "results/tiny/config.yaml",
-    "sources": "results/tiny/sources/*",
     "source.json": "results/tiny/data/demo/source.json",
     "listing.csv": "results/tiny/data/demo/listing.csv",
     "inventory.json": "results/tiny/data/demo/inventory.json",
@@ -27,6 +26,7 @@ FILES = {
     "splits.csv": "results/tiny/data/demo/splits.csv",
     "splits.json": "results/tiny/data/demo/splits.json",
     "leakage.csv": "results/tiny/data/demo/leakage.csv",
+    "experiment.json": "results/tiny/runs/**/experiment.json",
     "result.json": "results/tiny/runs/**/result.json",
     "predictions.csv": "results/tiny/runs/**/predictions.csv",
     "metrics.jsonl": "results/tiny/runs/**/metrics.jsonl",
@@ -74,12 +74,12 @@ def _interrupt(pipeline: Pipeline, chance: random.Random) -> None:
     """Leave a run in the middle, with a checkpoint."""
     run = chance.choice(sorted(pipeline.folder.glob("runs/**/specification.yaml"))).parent
     name = run.relative_to(pipeline.folder / "runs")
-    specification = (run / "specification.yaml").read_text()
+    specification = yaml.safe_load((run / "specification.yaml").read_text())
     shutil.rmtree(run)
-    places = {"data": pipeline.folder / "data" / name.parts[0], "output": run}
-    places["checkpoint"] = pipeline.folder / "checkpoints" / name
-    words = [word for option, place in places.items() for word in (f"--{option}", str(place))]
-    program = [sys.executable, "tests/faults/leave.py", "--specification", json.dumps(yaml.safe_load(specification))]
+    given = {"specification": json.dumps(specification), "fold": specification["fold"], "seed": specification["seed"]}
+    given |= {"data": pipeline.folder / "data" / name.parts[0], "results": pipeline.folder}
+    words = [word for option, value in given.items() for word in (f"--{option}", str(value))]
+    program = [sys.executable, "tests/faults/leave.py"]
     left = subprocess.run([*program, *words], cwd=pipeline.root, capture_output=True, text=True)
     if left.returncode != 128 + signal.SIGTERM:
         raise RuntimeError(f"the run that signalled itself ended with exit code {left.returncode}:\n{left.stderr}")

@@ -3,8 +3,6 @@
 import copy
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -27,11 +25,12 @@ HERE = [
     *("--set-resources", "train:runtime=attempt", "train:mem_mb=1000", "train:slurm_partition=gpu", "train:gres=gpu:1"),
 ]
 FEW = 5  # epochs between two disturbances
-CONFIG = {**copy.deepcopy(TINY), "training": {**TINY["training"], "epochs": 100 * FEW}}
+CONFIG = {**copy.deepcopy(TINY), "seeds": [0, 1], "training": {**TINY["training"], "epochs": 50 * FEW}}
 LONG = 1200  # seconds until something counts as hanging
 
-MANY = 12  # runs, of which two run at a time
-QUEUE = {**TINY, "seeds": list(range(MANY)), "models": {"nearest_neighbour": {"format": "nearest_neighbour"}}}
+MANY = 8  # experiments that train, of which two run at a time
+QUEUE = {**TINY, "models": {f"lstm_{number}": {"format": "dense", "hidden_size": 4} for number in range(MANY)}}
+FITTED = {**TINY, "models": {"nearest_neighbour": {"format": "nearest_neighbour"}, "linear": {"format": "linear"}}}
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def running(cluster, project):
 
 
 @pytest.mark.parametrize("project", [CONFIG], indirect=True)
-def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_numbers(
+def test_killed_requeued_drained_and_out_of_time_an_experiment_ends_with_the_same_numbers(
     cluster, project, running, root, tmp_path
 ):
     with ThreadPoolExecutor() as pool:  # both at once: while one is waited for, the other might end
@@ -75,13 +74,15 @@ def test_killed_requeued_drained_and_out_of_time_a_run_ends_with_the_same_number
     assert running.wait(timeout=LONG) == 0, (project.root / "snakemake.log").read_text()[-5000:]
     assert scores(project) == scores(local)
     assert {"FAILED", "CANCELLED", "TIMEOUT", "COMPLETED"} <= set(states(cluster))
+    for model in CONFIG["models"]:
+        interruptions = [record["interruptions"] for record in records(project) if record["model"] == model]
+        assert sum(interruptions) > 0, f"asked to leave, {model} saves and resumes"
     for record in records(project):
-        assert record["interruptions"] > 0, f"told to leave, {record['model']} saves and goes on"
         assert {"SLURM_JOB_ID"} <= record["environment"]["scheduler"].keys()
         assert record["environment"]["variables"]["CUDA_VISIBLE_DEVICES"] in ("0", "1")
 
 
-def test_every_run_of_a_long_queue_is_trained_even_when_some_are_cancelled(cluster, project, running):
+def test_every_experiment_of_a_long_queue_is_trained_even_when_some_are_cancelled(cluster, project, running):
     cluster.run("scontrol", "update", "partitionname=gpu", "state=down")  # jobs wait there
     try:
         cluster.wait(lambda: len(trains(cluster, project, "PENDING")) == MANY, seconds=LONG)
@@ -90,33 +91,20 @@ def test_every_run_of_a_long_queue_is_trained_even_when_some_are_cancelled(clust
         cluster.run("scontrol", "update", "partitionname=gpu", "state=up")
     cluster.wait(lambda: cancelled(cluster, cluster.wait(lambda: trains(cluster, project, "RUNNING"))[0]))
     assert running.wait(timeout=LONG) == 0, (project.root / "snakemake.log").read_text()[-5000:]
-    assert [record["seed"] for record in records(project, MANY)] == sorted(range(MANY), key=str)
+    assert {record["model"] for record in records(project, MANY)} == set(QUEUE["models"])
     assert len(trains(cluster, project)) == MANY + 2
 
 
-def test_an_array_trains_what_is_left_and_a_task_whose_time_ends_goes_on(cluster, root, tmp_path):
-    config = {**CONFIG, "seeds": [0, 1]}
-    project = prepared(root, tmp_path / "checkout", config)
-    (project.root / ".venv").symlink_to(Path(sys.executable).parents[1])
-    reproduce = [sys.executable, "reproduce", "config/tiny.yaml", "array", "--set-threads", "frames=1"]
-    told = subprocess.run(reproduce, cwd=project.root, text=True, capture_output=True, check=True).stdout
-    assert "4 runs are left" in told
-    submit = next(line for line in told.splitlines() if "sbatch" in line)
-    subprocess.run(["bash", "-c", submit], cwd=project.root, check=True)
-    process, _ = frozen(cluster, project, "tt_lstm")
-    task = "{SLURM_ARRAY_JOB_ID}_{SLURM_ARRAY_TASK_ID}".format(**process.environ())  # its job may be the array's
-    cluster.run("scancel", "--signal=USR1", "--batch", task)  # what Slurm sends two minutes before the end
-    cluster.wait(lambda: has_been_told(process))
-    process.resume()
-    results = project.root / "results" / "tiny" / "runs"
-    cluster.wait(lambda: len(list(results.rglob("result.json"))) == 4, seconds=LONG)
-    local = prepared(root, tmp_path / "local", config)
-    undisturbed = local.snakemake("trained", "--configfile", "config/tiny.yaml")
-    assert undisturbed.returncode == 0, undisturbed.stdout
-    assert scores(project, 4) == scores(local, 4)
-    assert sorted(record["interruptions"] for record in records(project, 4)) == [0, 0, 0, 1]
-    cluster.wait(lambda: not trains(cluster, project, "RUNNING,PENDING,COMPLETING"))
-    assert project.planned("trained") == set(), "what the tasks made counts as made"
+@pytest.mark.parametrize("project", [FITTED], indirect=True)
+def test_fitted_baselines_ask_for_no_gpu(cluster, project, running):
+    cluster.run("scontrol", "update", "partitionname=gpu", "state=down")
+    try:
+        assert running.wait(timeout=LONG) == 0, (project.root / "snakemake.log").read_text()[-5000:]
+    finally:
+        cluster.run("scontrol", "update", "partitionname=gpu", "state=up")
+    for record in records(project, len(FITTED["models"])):
+        assert record["environment"]["scheduler"]["SLURM_JOB_PARTITION"] == "cpu"
+        assert "CUDA_VISIBLE_DEVICES" not in record["environment"]["variables"]
 
 
 def prepared(root, folder, config):
@@ -126,16 +114,16 @@ def prepared(root, folder, config):
 
 
 def frozen(cluster, project, model):
-    """The process that trains `model`, stopped once it has logged a few more epochs, and its job.
+    """The process that trains `model`, stopped once its runs have logged a few more epochs, and its job.
 
     Stopped, so that what is done to it next meets an unfinished run however fast this machine is. Slurm makes a
     stopped process go on when it tells it to leave.
     """
-    first = {}  # epochs of each process's run when it was seen first, or has taken back what no checkpoint remembers
+    first = {}  # epochs of each process's runs when it was seen first, or has taken back what no checkpoint remembers
 
     def at_work():
-        for process, stream in trainers(project, model):
-            logged = len(stream.read_text().splitlines()) if stream.is_file() else 0
+        for process, folder in trainers(project, model):
+            logged = sum(len(stream.read_text().splitlines()) for stream in folder.rglob("metrics.jsonl"))
             first[process.pid] = min(logged, first.get(process.pid, logged))
             if logged >= first[process.pid] + FEW:
                 return process
@@ -147,22 +135,15 @@ def frozen(cluster, project, model):
 
 
 def trainers(project, model):
-    """The processes that train `model` in this project, and the streams of their metrics."""
+    """The processes that train `model` in this project, and the folders of its runs."""
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
-            if words[1:3] == ["-m", "workflow.training.run"] and Path(process.cwd()) == project.root:
-                output = words[words.index("--output") + 1]
-                if f"/{model}/" in output:
-                    yield process, project.root / output / "metrics.jsonl"
+            ours = words[1:3] == ["-m", "workflow.training.experiment"] and Path(process.cwd()) == project.root
+            if ours and json.loads(words[words.index("--specification") + 1])["model"] == model:
+                yield process, project.root / "results/tiny/runs/demo/pixels" / model
         except psutil.Error:
             continue
-
-
-def has_been_told(process):
-    """Whether SIGTERM waits for this stopped process."""
-    waiting = re.search(r"^ShdPnd:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)[1]
-    return bool(int(waiting, 16) & 1 << signal.SIGTERM - 1)
 
 
 def cancelled(cluster, job):
@@ -182,12 +163,12 @@ def states(cluster):
 
 
 def trains(cluster, project, state="all"):
-    """The jobs of this project's runs."""
+    """The training jobs of this project."""
     listing = cluster.run("squeue", "-h", "-r", "-t", state, "-p", "gpu", "-o", "%i %Z").splitlines()
     return [line.split()[0] for line in listing if line.endswith(f" {project.root}")]
 
 
-def records(project, count=2):
+def records(project, count=4):
     found = sorted((project.root / "results" / "tiny" / "runs").rglob("result.json"))
     assert len(found) == count
     return [
@@ -196,7 +177,7 @@ def records(project, count=2):
     ]
 
 
-def scores(project, count=2):
+def scores(project):
     """What must not depend on where and how often a run was interrupted."""
-    same = ("model", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")
-    return [{key: record[key] for key in same} for record in records(project, count)]
+    same = ("model", "seed", "test_accuracy", "best_epoch_accuracy", "best_epoch", "epochs")
+    return [{key: record[key] for key in same} for record in records(project)]
