@@ -1,12 +1,13 @@
 """Verify the checksum of every data file and record, including frames, features and weights.
 
-A damaged file is named, with the remedy; the exit status is then 1. The small files are also checked at every start.
+A damaged file is named, with the remedy; the exit status is then 1. The small files of the data are also checked at
+every start, and so are those of the records, which are made again where they are damaged.
 """
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,24 +16,23 @@ import typer
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
+from workflow.experiments.experiment import WEIGHTS
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
 SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
 SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # inputs of the results
-LARGE = "model.safetensors"  # may be deleted to save space; nothing in the pipeline reads it
 SLACK = 1.0  # seconds by which the clock of a file server may be ahead
 
 
-def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
+def verify(folders: Iterable[Path], large: bool) -> tuple[int, list[str]]:
     """Return the number of sealed files below `folders`, and one sentence per defect."""
     found: list[str] = []
     number = 0
     for path in (Path(file) for file in _files(folders) if file.rpartition("/")[2] in SEALED):
         number += 1
-        unread = () if large and path.with_name(LARGE).is_file() else (LARGE,)
-        found += seal.damages(path, unread)
+        found += seal.damages(path, [name for name in WEIGHTS if not (large and path.with_name(name).is_file())])
         if large and path.name in TENSORS:
             from workflow.storage.arrays import load_array  # imports numpy, which a start does not need
 
@@ -43,7 +43,7 @@ def verify(folders: list[Path], large: bool) -> tuple[int, list[str]]:
     return number, found
 
 
-def _files(folders: list[Path]) -> Iterator[str]:
+def _files(folders: Iterable[Path]) -> Iterator[str]:
     for place, inner, names in (entry for folder in folders for entry in os.walk(folder)):
         inner.sort()
         yield from (f"{place}/{name}" for name in sorted(names))
@@ -66,16 +66,17 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
     )
 
 
-def _folders(config: Configuration) -> list[Path]:
-    return [Path("results", config.data_owner, "data"), Path("results", config.name, "runs")]
+def _folders(config: Configuration) -> tuple[Path, Path]:
+    """Return the folders of the data and of the records."""
+    return Path("results", config.data_owner, "data"), Path("results", config.name, "runs")
 
 
 def check(file: str) -> None:
-    """Check the small files of a configuration. Prints a line per defect, then raises InputError."""
-    config = load_own(file)
-    if future := from_the_future([*map(Path, SOURCES), *_folders(config)], time.time()):
+    """Check the small files of the data. Raise InputError with a line per defect."""
+    data, records = _folders(load_own(file))
+    if future := from_the_future([*map(Path, SOURCES), data, records], time.time()):
         raise InputError(future)
-    _, found = verify(_folders(config), large=False)
+    _, found = verify([data], large=False)
     if found:
         raise InputError("\nreproduce: ".join(found))
 

@@ -15,11 +15,11 @@ from baselines import FORMATS
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import sources, states
 from workflow.experiments.record import RECORD
-from workflow.experiments.run import Run
+from workflow.experiments.run import IDENTITY, Run
 from workflow.storage import files, seal
 
 NAME = "experiment.json"
-WEIGHTS = ("model.safetensors",)  # large, and may be deleted: no start reads them
+WEIGHTS = ("model.safetensors",)  # large, and may be deleted to save space: no start reads it
 HARMLESS = "harmless.json"  # below results/<name>: digest of code -> digests of older code that counts as the same
 CODE = "code_digest"
 
@@ -84,11 +84,11 @@ def is_current(folder: Path, run: Run, now: dict[str, Any], codes: Container[str
 
 def write(folder: Path, run: Run, now: dict[str, Any], codes: Container[str]) -> None:
     """Write experiment.json, which lists every record in `folder` that is current. run: any of the experiment."""
-    found = (re.fullmatch(r"fold(\d+)/seed(\d+)", name) for name in _places(folder))
+    found = (re.search(rf"/fold(\d+)/seed(\d+)/{RECORD}$", path.as_posix()) for path in folder.glob(f"*/*/{RECORD}"))
     points = sorted((int(match[1]), int(match[2])) for match in found if match)
     runs = [run.model_copy(update={"fold": fold, "seed": seed}) for fold, seed in points]
+    identity = {name: getattr(run, name) for name in IDENTITY[:4]}
     names = [f"{run.place}/{RECORD}" for run in runs if is_current(folder, run, now, codes)]
-    identity = dict(zip(("dataset", "front_end", "model", "protocol"), run.experiment.split("/"), strict=True))
     seal.write(folder / NAME, {**identity, **now}, names)
 
 
@@ -96,10 +96,6 @@ def made_by(folder: Path) -> set[str]:
     """Return the digests of the code that made the records in `folder`."""
     known = {_read(path).get(CODE) for path in [folder / NAME, *folder.glob(f"*/*/{RECORD}")]}
     return {code for code in known if code}
-
-
-def _places(folder: Path) -> list[str]:
-    return [path.parent.relative_to(folder).as_posix() for path in folder.glob(f"*/*/{RECORD}")]
 
 
 def _read(path: Path) -> dict[str, Any]:

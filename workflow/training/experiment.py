@@ -52,14 +52,14 @@ def main(
     log(f"{first.experiment}: {len(runs) - len(left)} of {len(runs)} runs are done")
     jobs = (
         Job(
-            run,
-            folds[run.fold],
-            folder / run.place,
-            checkpoints / run.place,
-            now[experiment.CODE],
-            checkpoint_seconds,
-            interruption,
-            deepcopy(about),
+            run=run,
+            fold=folds[run.fold],
+            output=folder / run.place,
+            checkpoints=checkpoints / run.place,
+            code=now[experiment.CODE],
+            checkpoint_seconds=checkpoint_seconds,
+            interruption=interruption,
+            environment=deepcopy(about),
         )
         for run in left
     )
