@@ -76,6 +76,7 @@ def pins(*modules: str) -> list[str]:
     return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
 
 
+@cache
 def digest(*modules: str) -> str:
     """Return the sha256 of the code of `sources(*modules)` and of their pins."""
     files = [f"{_digest(ROOT / name)}  {name}" for name in sources(*modules)]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, sources
-from workflow.experiments.configuration import complete
+from workflow.experiments.configuration import complete, retyped
 from workflow.storage.errors import InputError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
@@ -26,7 +26,7 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
-    only = config.pop("only", {})  # of `./reproduce CONFIG run`: values of axes of the grid
+    only = retyped(config.pop("only", {}))  # of `./reproduce CONFIG run`: values of axes of the grid
     FORCE = only.pop("force", False)  # train again what is done
     CONFIG = complete(config, ORIGIN)
     grid.check_models(CONFIG, ORIGIN)

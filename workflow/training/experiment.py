@@ -43,28 +43,29 @@ def main(
     now = experiment.origin(first, data)
     codes = experiment.accepted(now[experiment.CODE], results)
     folder, checkpoints = results / "runs" / first.experiment, results / "checkpoints" / first.experiment
-    interruption, about = Interruption(), environment.capture()
+    interruption = Interruption()
 
     def is_done(run: specifications.Run) -> bool:
         return experiment.is_current(folder, run, now, codes)
 
     left = [run for run in runs if not is_done(run)]
     log(f"{first.experiment}: {len(runs) - len(left)} of {len(runs)} runs are done")
-    jobs = (
-        Job(
-            run=run,
-            fold=folds[run.fold],
-            output=folder / run.place,
-            checkpoints=checkpoints / run.place,
-            code=now[experiment.CODE],
-            checkpoint_seconds=checkpoint_seconds,
-            interruption=interruption,
-            environment=deepcopy(about),
-        )
-        for run in left
-    )
     needs_device = left and not FORMATS[first.recurrent["format"]].fitted
     with interruption.watched(), devices.slot(first.training.device) if needs_device else nullcontext():
+        about = environment.capture()  # after the device has been chosen
+        jobs = (
+            Job(
+                run=run,
+                fold=folds[run.fold],
+                output=folder / run.place,
+                checkpoints=checkpoints / run.place,
+                code=now[experiment.CODE],
+                checkpoint_seconds=checkpoint_seconds,
+                interruption=interruption,
+                environment=deepcopy(about),
+            )
+            for run in left
+        )
         train(jobs, is_done)
     experiment.write(folder, first, now, codes)
 
