@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
 
+from workflow.experiments import configuration_file, grid
 from workflow.reporting import collect, records
 from workflow.reporting.results import configuration_of, gather
 from workflow.storage.command_line import call
@@ -117,3 +119,25 @@ def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "leakage.csv").touch()
     assert len(gather(tmp_path).leakage) == expected == 4
+
+
+def test_a_record_of_other_settings_is_outdated_and_enters_no_mean(tmp_path):
+    model = {"format": "chance"}
+    config = {
+        "name": "x",
+        "datasets": {"demo": {}},
+        "models": {"chance": model},
+        "folds": [0, 1],
+        "protocols": ["group"],
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    for run in grid.runs(configuration_file.load(tmp_path / "config.yaml")):
+        folder = write_run(tmp_path, record("chance", run.protocol, run.fold, run.seed))
+        plain = json.loads(json.dumps(run.plain))
+        plain["training"] |= {"learning_rate": 0.5} if run.fold else {}
+        del plain["training"]["precision"]  # a key that is newer than the record has its default
+        (folder / "specification.yaml").write_text(yaml.safe_dump(plain))
+    results = gather(tmp_path)
+    assert results.records["status"].tolist() == ["ok", "outdated"]
+    assert len(results.successful_records) == 1
+    assert results.excluded[["state", "reason"]].values.tolist() == [["outdated", "its settings have changed"]]

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.experiments import configuration_file, grid
+from workflow.experiments import configuration_file, grid, states
 from workflow.experiments.configuration import Configuration
-from workflow.experiments.states import MISSING
 from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
@@ -63,7 +62,7 @@ class Results:
         """Return the excluded runs (no record, failed, or unusable), each with its state and reason."""
         bad = self.records[self.records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
         both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
-        missing = both[both["_merge"] == "left_only"].assign(state=MISSING, reason="no record", record="")
+        missing = both[both["_merge"] == "left_only"].assign(state=states.MISSING, reason="no record", record="")
         columns = [*IDENTITY, "state", "reason", "record"]
         return pd.concat([bad[columns], missing[columns]], ignore_index=True)
 
@@ -158,6 +157,17 @@ def configuration_of(root: str | Path, path: str | Path | None = None) -> Config
         raise InputError(f"{error}{remedy}") from None
 
 
+def _marked(table: pd.DataFrame, folder: Path, config: Configuration) -> pd.DataFrame:
+    """Return the records, with status outdated for those whose run has other settings in the configuration."""
+    wanted = {tuple(run.identity.values()): run for run in grid.runs(config)}
+    good = table[table["status"] == "ok"]
+    for index, record, *identity in good[["record", *IDENTITY]].itertuples(name=None):
+        run = wanted.get(tuple(identity))
+        if run and states.outdated((folder / record).parent, run.plain):
+            table.loc[index, ["status", "failure"]] = states.OUTDATED, "its settings have changed"
+    return table
+
+
 def gather(
     root: str | Path | None,
     config: str | Path | None = None,
@@ -169,10 +179,11 @@ def gather(
     config: config.yaml in `root` by default, if it exists. layout, reported: the files in paper/ by default.
     """
     folder = Path(root) if root else Path(config or "config.yaml").parent
+    table, resolved = records.read(root) if root else records.to_table([]), configuration_of(folder, config)
     return Results(
         root=folder,
-        records=records.read(root) if root else records.to_table([]),
+        records=_marked(table, folder, resolved) if resolved else table,
         layout=layouts.load(layout),
-        config=configuration_of(folder, config),
+        config=resolved,
         reported=reported_numbers.load(reported),
     )

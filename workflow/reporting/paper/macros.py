@@ -28,6 +28,7 @@ def values(results: Results) -> dict[str, str]:
         "recordsFinished": number(len(results.successful_records)),
         "recordsFailed": number(int(excluded.get(states.FAILED, 0))),
         "recordsUnreadable": number(int(excluded.get(states.DAMAGED, 0) + excluded.get(DUPLICATE, 0))),
+        "recordsOutdated": number(int(excluded.get(states.OUTDATED, 0))),
         "recordsMissing": number(int(excluded.get(states.MISSING, 0))),
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
         "modelsList": ", ".join(models.label(results, name) for name in names),
