@@ -9,8 +9,9 @@ FDHT's own declaration is `fdht.mega.fully_decomposed`. A format file defines
 
 and, where they apply,
 
-    authors(network) -> AuthorsStart | None
-        How the format's authors initialise these cores (`init: authors`); None where their code has no answer.
+    authors(network) -> dict[str, AuthorsStart]
+        How authors' code initialises these cores (`init: authors`), by `code`, as docs/recipes.md names it; empty where
+        there is no code for them.
     prepare(clips, scale, shift) -> clips
         What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
     fit(x, y, validation_x, validation_y) -> (estimator, arrays)
@@ -40,8 +41,9 @@ def declare(format: str, **arguments: Any) -> Declaration | Fitted:
     """Return a model as plain data, which counts its weights without torch.
 
     format: a key of FORMATS. arguments: input_size, and for a recurrent layer hidden_size, cell ("lstm" | "gru"),
-    init ("matched" | "authors"), gain, forget_bias, and the parameters of the format. Raises ValueError for an
-    unknown format or parameter, a missing one, and impossible values.
+    init ("matched" | "authors"), code, gain, forget_bias, gate_activation ("sigmoid" | "hard_sigmoid"), and the
+    parameters of the format. Raises ValueError for an unknown format or parameter, a missing one, or an impossible
+    value.
     """
     if format not in FORMATS:
         raise ValueError(f"format is {format!r}; expected one of {', '.join(FORMATS)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fdht.engine.costs import cost
 from fdht.engine.plans import plans
-from fdht.mega import GATES
+from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, number
@@ -13,12 +13,12 @@ from fdht.shapes import choice, number
 if TYPE_CHECKING:
     from fdht.recurrent import Recurrent
 
-OPTIONS = ("cell", "init", "gain", "forget_bias")  # of every recurrent layer
+OPTIONS = ("cell", "init", "code", "gain", "forget_bias", "gate_activation")  # of every recurrent layer
 
 
 @dataclass(frozen=True)
 class AuthorsStart:
-    """The authors' own initialisation of the cores of W and of the forget gate; U starts orthogonal in all of them.
+    """The initialisation of the cores of W and of the forget gate in an authors' code; U starts orthogonal in all.
 
     W: a function of torch.nn.init and its arguments.
     """
@@ -36,7 +36,8 @@ def truncated_normal(std: float) -> tuple[Any, ...]:
 class Declaration:
     """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
 
-    authors: the authors' initialisation, given if `init` is "authors". Raises ValueError for impossible options.
+    authors: the initialisation in the authors' `code`, given if `init` is "authors". Raises ValueError for impossible
+    options.
     """
 
     W: Network
@@ -45,12 +46,15 @@ class Declaration:
     authors: AuthorsStart | None = None
     cell: str = "lstm"
     init: str = "matched"
+    code: str | None = None
     gain: float = 1.0
     forget_bias: float | None = None
+    gate_activation: str = "sigmoid"
 
     def __post_init__(self) -> None:
         choice("init", self.init, ("matched", "authors"))
         number("gain", self.gain, above=0)
+        choice("gate_activation", self.gate_activation, GATE_ACTIVATIONS)
         if self.forget_bias is not None:
             number("forget_bias", self.forget_bias)
             if self.cell != "lstm":
@@ -88,7 +92,9 @@ class Declaration:
 
         from fdht.recurrent import Recurrent
 
-        options: dict[str, Any] = {"cell": self.cell, "gain": self.gain, "forget_bias": self.forget_bias}
+        options: dict[str, Any] = {
+            name: getattr(self, name) for name in ("cell", "gain", "forget_bias", "gate_activation")
+        }
         place: dict[str, Any] = {"placement": self.placement, "device": device, "dtype": dtype}
         recurrent = Recurrent(self.W, self.hidden_size, batch_first=True, **options, **place)
         if self.authors is not None:

@@ -28,7 +28,7 @@ class Format:
     name: str
     module: str
     declare: Callable[..., Network | tuple[Network, Placement] | Fitted]
-    authors: Callable[[Network], AuthorsStart | None] = lambda network: None
+    authors: Callable[[Network], dict[str, AuthorsStart]] = lambda network: {}
     prepare: Callable[[Any, float, float], Any] | None = None
     fit: Callable[..., tuple[Any, dict[str, Any]]] | None = None
     naive: bool = False
@@ -53,12 +53,17 @@ class Format:
         if isinstance(declared, Fitted):
             return declared
         W, placement = declared if isinstance(declared, tuple) else (declared, None)
-        authors = self.authors(W) if arguments.get("init") == "authors" else None
-        if arguments.get("init") == "authors" and authors is None:
-            reason = f"the authors of {self.name!r} published no code for these parameters"
-            raise ValueError(f"init is 'authors', but {reason}; expected 'matched'")
+        authors = self._authors(W, arguments.get("code")) if arguments.get("init") == "authors" else None
         options = {name: arguments[name] for name in OPTIONS if name in arguments}
         return Declaration(W, sizes["hidden_size"], placement, authors, **options)
+
+    def _authors(self, W: Network, code: str | None) -> AuthorsStart:
+        """Return the initialisation in the authors' code called `code`, or in the first."""
+        starts = self.authors(W)
+        if not starts:
+            reason = f"the authors of {self.name!r} published no code for these parameters"
+            raise ValueError(f"init is 'authors', but {reason}; expected 'matched'")
+        return starts[choice("code", code or next(iter(starts)), tuple(starts))]
 
     def _check_names(self, arguments: dict[str, Any], known: Any) -> None:
         accepted = list(dict.fromkeys([*known, *(("cell",) if self.fitted else OPTIONS)]))

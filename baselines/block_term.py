@@ -28,8 +28,8 @@ def declare(
     return Network(n, m, (*factors, core))
 
 
-def authors(network: Network) -> AuthorsStart | None:
+def authors(network: Network) -> dict[str, AuthorsStart]:
     """The authors' script (chendi1995/Block-term-Tensor-Neural-Networks, Keras): truncated normal with std
-    0.05 (5 - R) for the cores, which needs R < 5; orthogonal U."""
+    0.05 (5 - R) for the cores, which needs R < 5; orthogonal U; forget bias 1."""
     rank = network.sizes["r1"]
-    return AuthorsStart(W=truncated_normal(0.05 * (5 - rank))) if rank < 5 else None
+    return {"bt": AuthorsStart(truncated_normal(0.05 * (5 - rank)), forget_bias=1.0)} if rank < 5 else {}

@@ -32,6 +32,7 @@ def declare(
     return Network(n, m, tuple(cores))
 
 
-def authors(network: Network) -> AuthorsStart:
-    """tednet (by TR-LSTM's first author): every core from a normal distribution with std 0.5; orthogonal U."""
-    return AuthorsStart(W=("normal_", 0.0, 0.5))
+def authors(network: Network) -> dict[str, AuthorsStart]:
+    """tednet (by TR-LSTM's first author): every core from a normal distribution with std 0.5, cut at -2 and 2;
+    orthogonal U; forget bias 0."""
+    return {"tednet": AuthorsStart(W=("trunc_normal_", 0.0, 0.5))}

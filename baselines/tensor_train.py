@@ -35,8 +35,8 @@ def declare(
     return Network(n, m, tuple(cores))
 
 
-def authors(network: Network) -> AuthorsStart:
+def authors(network: Network) -> dict[str, AuthorsStart]:
     """TT_RNN (Tuyki, Keras): Glorot's uniform distribution over all cores as one vector of P numbers, for which Keras
-    takes sqrt(P) as fan in and fan out; orthogonal U."""
+    takes sqrt(P) as fan in and fan out; orthogonal U; forget bias 1."""
     half_width = math.sqrt(3 / math.sqrt(network.weights))
-    return AuthorsStart(W=("uniform_", -half_width, half_width))
+    return {"tt": AuthorsStart(W=("uniform_", -half_width, half_width), forget_bias=1.0)}

@@ -9,6 +9,7 @@ from fdht.placement import Placement, place, suggest_modes
 from fdht.shapes import factorise, modes, natural, naturals
 
 GATES = {"lstm": 4, "gru": 3}
+GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")  # hard_sigmoid as in Keras 2, see `fdht.cells`
 
 
 def fully_decomposed(

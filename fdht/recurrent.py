@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,18 @@ from fdht.engine.kernels import enabled
 from fdht.engine.mega_map import MegaMap, positions
 from fdht.engine.recurrence import Recurrence
 from fdht.maps import TensorMap
-from fdht.mega import GATES
+from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, natural, number
+
+
+class Masks(NamedTuple):
+    """Dropout masks, None without dropout: on x (B, D), on W x (B, 1 or T, G H), on h (B, H) or (B, T, H)."""
+
+    x: Tensor | None
+    product: Tensor | None
+    h: Tensor | None
 
 
 class Recurrent(nn.Module):
@@ -28,12 +37,15 @@ class Recurrent(nn.Module):
     network: W (G H, D), G = 4 (lstm) or 3 (gru) gates, and U (G H, H) is dense; with `placement`, the mega map
     (G H, D + H) of z = [x ; h]. One bias (G H,), the sum of the two of torch.nn.LSTM.
 
-    forward(x, initial_state=None, lengths=None, dropout_input=0, dropout_recurrent=0)
+    gate_activation: "sigmoid", or "hard_sigmoid" as in Keras 2, which is slower: autograd goes through every step.
+
+    forward(x, initial_state=None, lengths=None, dropout_input=0, dropout_product=0, dropout_recurrent=0)
     x: (B, T, D) if batch_first, else (T, B, D); (T, D) for a single sequence; or a PackedSequence. In the dtype of
        the weights, or uint8 (raw pixels, see `normalise`).
     initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
     lengths: (B,) steps of each sequence, in 1..T. Later outputs are 0, the final state is that of the last step.
-    dropout_*: in training mode, one mask per sequence, the same at all steps, kept values divided by 1 - p.
+    dropout_*: on x, W x and h, in training mode; kept values are divided by 1 - p. One mask per sequence, the same at
+       all steps; with dropout_every_step=True a new one at every step, except on x.
     Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU. An LSTM has first derivatives
     only. Of torch.func only functional_call is supported.
     """
@@ -48,6 +60,7 @@ class Recurrent(nn.Module):
         batch_first: bool = False,
         gain: float = 1.0,
         forget_bias: float | None = None,
+        gate_activation: str = "sigmoid",
         device: Any = None,
         dtype: Any = None,
     ):
@@ -57,6 +70,7 @@ class Recurrent(nn.Module):
         self.input_size = network.input_size if placement is None else placement.input_size
         self.batch_first, self.placement = batch_first, placement
         self.gain = number("gain", gain, above=0)
+        self.gate_activation = choice("gate_activation", gate_activation, GATE_ACTIVATIONS)
         self.forget_bias = None if forget_bias is None else number("forget_bias", forget_bias)
         if forget_bias is not None and cell != "lstm":
             raise ValueError(
@@ -123,9 +137,11 @@ class Recurrent(nn.Module):
         lengths: Tensor | Sequence[int] | None = None,
         *,
         dropout_input: float = 0.0,
+        dropout_product: float = 0.0,
         dropout_recurrent: float = 0.0,
+        dropout_every_step: bool = False,
     ):
-        given = initial_state, dropout_input, dropout_recurrent
+        given = initial_state, (dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
         if not isinstance(x, PackedSequence):
             return self._padded(x, lengths, self.batch_first, *given)
         if lengths is not None:
@@ -137,7 +153,7 @@ class Recurrent(nn.Module):
         packed = pack_padded_sequence(outputs, lengths, batch_first=True)
         return PackedSequence(packed.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), final
 
-    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout_input: float, dropout_recurrent: float):
+    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout: tuple[float, float, float, bool]):
         single = arguments.single(x, self.input_size, self.bias.dtype, batch_first)
         if single:
             x = x.unsqueeze(0 if batch_first else 1)
@@ -148,11 +164,13 @@ class Recurrent(nn.Module):
         state = arguments.initial_state(state, names, (B, H) if single else (1, B, H), self.bias.dtype)
         state = state and [part.view(B, H) for part in state]
         steps = None if lengths is None else arguments.lengths(lengths, B, T, x.device)
-        masks = (
-            self._mask("dropout_input", dropout_input, B, D),
-            self._mask("dropout_recurrent", dropout_recurrent, B, H),
+        of_x, of_product, of_h, every_step = dropout
+        masks = Masks(
+            self._mask("dropout_input", of_x, B, D),
+            self._mask("dropout_product", of_product, B, T if every_step else 1, len(self.bias)),
+            self._mask("dropout_recurrent", of_h, B, *([T] if every_step else []), H),
         )
-        outputs, final = self._run(x, state, steps, *masks)
+        outputs, final = self._run(x, state, steps, masks)
         if not batch_first:
             outputs = outputs.transpose(0, 1)
         if single:
@@ -162,17 +180,17 @@ class Recurrent(nn.Module):
         final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
 
-    def _mask(self, name: str, p: Any, B: int, size: int) -> Tensor | None:
-        """A dropout mask (B, size), or None. Raises ValueError unless 0 <= p < 1."""
+    def _mask(self, name: str, p: Any, *shape: int) -> Tensor | None:
+        """A dropout mask, or None. Raises ValueError unless 0 <= p < 1."""
         if not 0 <= number(name, p) < 1:
             raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
         keep = 1 - float(p)
-        return self.bias.new_empty(B, size).bernoulli_(keep).div_(keep) if self.training and keep < 1 else None
+        return self.bias.new_empty(shape).bernoulli_(keep).div_(keep) if self.training and keep < 1 else None
 
-    def _run(self, x: Tensor, state: State, lengths: Tensor | None, mask_x: Tensor | None, mask_h: Tensor | None):
+    def _run(self, x: Tensor, state: State, lengths: Tensor | None, masks: Masks):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        B, cores, size = x.shape[0], self.W.tensors(), self._block_steps(x, mask_x)
-        plan = self._planner.plan(B * size, x, mask_x)
+        B, cores, size = x.shape[0], self.W.tensors(), self._block_steps(x, masks)
+        plan = self._planner.plan(B * size, x, masks.x)
         if self._mega_map is not None:
             prepared, recurrence = self._mega_map.prepare(plan, cores, self.bias, B, size)
         else:
@@ -180,16 +198,16 @@ class Recurrent(nn.Module):
             prepared, recurrence = prepare(plan, self.W.network, cores, self.bias), Recurrence((self.U,))
 
         def step(x: Tensor, state: State) -> list[Tensor]:
-            return self._states(x, prepared, recurrence, state, mask_x, mask_h)
+            return self._states(x, prepared, recurrence, state, masks)
 
         return blocks.last_steps(blocks.run(step, x, state, size, lengths is not None), lengths)
 
-    def _block_steps(self, x: Tensor, mask: Tensor | None) -> int:
+    def _block_steps(self, x: Tensor, masks: Masks) -> int:
         """The steps that are computed at once: all of them, or fewer if no gradients are needed."""
         B, T, D = x.shape
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or masks.product is not None or masks.h is not None:
             return T
-        plan, peak = self._planner.plan(B * T, x, mask), self._planner.peak(B * T, x, mask)
+        plan, peak = self._planner.plan(B * T, x, masks.x), self._planner.peak(B * T, x, masks.x)
         if peak < D:
             return T
         rebuilt = self.W.network.output_size * D if plan.kind == "rebuild" else 0  # a larger block does not matter
@@ -197,31 +215,31 @@ class Recurrent(nn.Module):
         return min(T, max(1, most // (B * peak)))
 
     def _states(
-        self,
-        x: Tensor,
-        prepared: Prepared,
-        recurrence: Recurrence,
-        state: State,
-        mask_x: Tensor | None,
-        mask_h: Tensor | None,
+        self, x: Tensor, prepared: Prepared, recurrence: Recurrence, state: State, masks: Masks
     ) -> list[Tensor]:
         """The states of all steps of x (B, T, D): h, and c of an LSTM, (B, T, H) each."""
-        (B, T, D), normalisation = x.shape, self.normalisation
+        (B, T, D), normalisation, mask_x = x.shape, self.normalisation, masks.x
         rows = x.reshape(-1, D)  # (B T, D)
         if padding := prepared.network.input_size - D:  # the columns that fill up the last slice of x stay zero
             rows = nn.functional.pad(normalised(rows, self.bias.dtype, normalisation), (0, padding))
             mask_x = mask_x if mask_x is None else nn.functional.pad(mask_x, (0, padding))
             normalisation = IDENTITY
-        if self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
+        if masks.product is not None:
+            prepared = replace(prepared, bias=None)  # the bias is not dropped
+        new_masks = masks.product is not None or (masks.h is not None and masks.h.dim() == 3)
+        by_hand = self.gate_activation == "sigmoid" and not new_masks
+        if by_hand and self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
             # under autocast the products come in half precision; the recurrence keeps that of the weights
             dtype = self.bias.dtype
             recurrence = Recurrence(tuple(tensor.to(dtype) for tensor in recurrence.tensors))
             # as a single expression: the rows are released as soon as they are in columns
             gates = apply(prepared, rows, normalisation, mask_x, T).to(dtype).permute(1, 2, 0).contiguous()
             h, c = state or (None, None)
-            return list(through_time.lstm(gates, recurrence, h, c, mask_h))
+            return list(through_time.lstm(gates, recurrence, h, c, masks.h))
         pre = apply(prepared, rows, normalisation, mask_x, T)  # (B, T, G H)
+        if masks.product is not None:
+            pre = pre * masks.product + self.bias
         initial = state or [self.bias.new_zeros(B, self.hidden_size)] * 2
         if self.cell == "gru":
-            return [cells.gru(pre, recurrence, initial[0], mask_h)]
-        return list(cells.lstm(pre, recurrence, initial[0], initial[1], mask_h))
+            return [cells.gru(pre, recurrence, initial[0], masks.h, self.gate_activation)]
+        return list(cells.lstm(pre, recurrence, initial[0], initial[1], masks.h, self.gate_activation))

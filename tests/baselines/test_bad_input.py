@@ -38,6 +38,8 @@ CASES = [
     (TT, {**PAIRED, "ranks": 2, "cell": "rnn"}, "cell is 'rnn'; expected one of lstm, gru"),
     (TT, {**PAIRED, "ranks": 2, "cell": "gru", "forget_bias": 1.0}, "forget_bias is 1.0 with cell 'gru'"),
     (TT, {**PAIRED, "ranks": 2, "init": "xavier"}, "init is 'xavier'; expected one of matched, authors"),
+    (TT, {**PAIRED, "ranks": 2, "init": "authors", "code": "bt"}, "code is 'bt'; expected one of tt"),
+    (TT, {**PAIRED, "ranks": 2, "gate_activation": 3}, "gate_activation is 3; expected one of sigmoid, hard_sigmoid"),
     (TT, {**PAIRED, "ranks": 2, "gain": 0}, "gain is 0; expected a number above 0"),
     (TT, {**PAIRED, "ranks": 2, "hidden_size": 0}, "hidden_size is 0"),
     (TT, {**PAIRED, "ranks": 2, "input_size": "48"}, "input_size is '48'"),

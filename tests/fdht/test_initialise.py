@@ -88,6 +88,28 @@ def test_published_starts_of_block_term_ring_and_dense():
         flat = torch.cat([core.flatten() for core in layer.W.cores.values()])
         assert abs(flat.std().item() / std - 1) < 0.15
         torch.testing.assert_close(layer.U.mT @ layer.U, torch.eye(256), rtol=0, atol=1e-4)
-    dense = baselines.build("dense", input_size=300, hidden_size=64, init="authors")
-    assert abs(dense.W.cores["weight"].std().item() / (0.1 * math.sqrt(0.774)) - 1) < 0.05
-    assert dense.bias[64:128].eq(1).all()
+
+
+DENSE = {  # code: half-width or, cut at two std, std of W, and the forget bias
+    "tt": (math.sqrt(6 / (300 + 256)) / math.sqrt(3), 1),
+    "bt": (0.1 * math.sqrt(0.774), 1),
+    "tednet": (0.3, 0),
+}
+
+
+@pytest.mark.parametrize("code", DENSE)
+def test_published_starts_of_the_dense_layer(code):
+    std, forget = DENSE[code]
+    dense = baselines.build("dense", input_size=300, hidden_size=64, init="authors", code=code)
+    assert abs(dense.W.cores["weight"].std().item() / std - 1) < 0.05
+    assert dense.bias.view(4, 64).mean(1).tolist() == [0, forget, 0, 0]
+    torch.testing.assert_close(dense.U.mT @ dense.U, torch.eye(64), rtol=0, atol=1e-4)
+
+
+FORGET = {"tensor_train": MODES, "block_term": MODES | {"blocks": 2}, "tensor_ring": MODES | {"ranks": 3}}
+
+
+@pytest.mark.parametrize("name", FORGET)
+def test_published_forget_bias(name):
+    bias = baselines.build(name, **PIXELS, **FORGET[name]).bias
+    assert bias.view(4, 256).mean(1).tolist() == [0, 0 if name == "tensor_ring" else 1, 0, 0]
