@@ -100,6 +100,9 @@ class ModelEntry(Arguments):
         None, description="what the model is a variant of (lstm, tt_lstm ...); null: its own name"
     )
     recipe: Literal["ours", "authors"] = Field("ours", description="trained with our settings, or with the authors'")
+    only: list[OverlayKey] | None = Field(  # type: ignore[valid-type]
+        None, description="front ends, data sets or both on which the model runs; null: all"
+    )
     overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
         {}, alias="for", description="parameters and `training` by front end, data set or both; the last wins"
     )

@@ -1,6 +1,7 @@
 """The grid: every run that a configuration asks for, resolved."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import baselines
@@ -15,7 +16,7 @@ from workflow.storage.errors import InputError
 def runs(config: Configuration) -> list[Run]:
     """Return all runs of the grid, in the order of the configuration file."""
     found = []
-    for place in itertools.product(config.datasets, config.front_ends, config.models):
+    for place in places(config):
         shared = shared_by_runs(config, *place)
         for protocol in config.protocols:
             for fold, seed in itertools.product(folds(config, place[0], protocol), config.seeds):
@@ -44,9 +45,22 @@ def select(runs: list[Run], wanted: dict[str, Any]) -> list[Run]:
     return chosen
 
 
+def places(config: Configuration) -> Iterator[tuple[str, str, str]]:
+    """Yield data set, front end and model of each experiment, whatever its protocol."""
+    for dataset, front_end, model in itertools.product(config.datasets, config.front_ends, config.models):
+        only = config.models[model].only
+        if only is None or not set(only).isdisjoint(_keys(dataset, front_end)):
+            yield dataset, front_end, model
+
+
+def _keys(dataset: str, front_end: str) -> tuple[str, str, str]:
+    """Return the keys of `for:` and `only:` that concern a data set and front end, the strongest last."""
+    return front_end, dataset, f"{dataset}/{front_end}"
+
+
 def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: str) -> dict[str, Any]:
     """Return the values of a `Run` that all protocols, folds and seeds of a model on a data set share."""
-    keys = (front_end, dataset, f"{dataset}/{front_end}")  # of `for:`, the strongest last
+    keys = _keys(dataset, front_end)
     entry, general = config.models[model], config.training
     layers = [entry, *(entry.overlays[key] for key in keys if key in entry.overlays)]
     trainings = [general, *(general.overlays[key] for key in keys if key in general.overlays)]
@@ -77,7 +91,7 @@ def folds(config: Configuration, dataset: str, protocol: str) -> list[int]:
 
 def check_models(config: Configuration, origin: str) -> None:
     """Declare every model at every shape it will have, so impossible modes are reported before any work."""
-    for dataset, front_end, model in itertools.product(config.datasets, config.front_ends, config.models):
+    for dataset, front_end, model in places(config):
         arguments = shared_by_runs(config, dataset, front_end, model)["recurrent"]
         where = f"{origin}: models.{model}"
         if arguments["format"] not in baselines.FORMATS:

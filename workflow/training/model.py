@@ -3,6 +3,7 @@
 from typing import Any
 
 from torch import Tensor, float16, nn
+from torch.nn.functional import dropout
 
 import baselines
 from workflow.datasets.front_ends import FRONT_ENDS
@@ -13,14 +14,23 @@ from workflow.experiments.training import PIXELS
 class Classifier(nn.Module):
     """`recurrent` (B, T, D) -> last hidden state (B, H) -> logits (B, classes).
 
-    Dropout acts inside `recurrent` on its input and on its hidden state, one mask per sequence, in training only.
+    In training only: dropout inside `recurrent`, by these arguments, and on the last hidden state, with the share
+    dropout_classifier.
     """
 
-    def __init__(self, recurrent: nn.Module, hidden_size: int, classes: int, dropout: dict[str, float]):
+    def __init__(
+        self,
+        recurrent: nn.Module,
+        hidden_size: int,
+        classes: int,
+        dropout: dict[str, float],
+        dropout_classifier: float = 0.0,
+    ):
         super().__init__()
         self.recurrent = recurrent
         self.classifier = nn.Linear(hidden_size, classes)
-        self.dropout = {name: rate for name, rate in dropout.items() if rate}
+        self.dropout = {name: value for name, value in dropout.items() if value}
+        self.dropout_classifier = dropout_classifier
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if x.dtype == float16:  # features are stored in half precision but not computed in it
@@ -30,7 +40,10 @@ class Classifier(nn.Module):
             options["lengths"] = lengths
         _, state = self.recurrent(x, **options)
         hidden = state[0] if isinstance(state, tuple) else state  # an LSTM's (h, c), a GRU's h
-        return self.classifier(hidden[-1])
+        last = hidden[-1]
+        if self.training and self.dropout_classifier:
+            last = dropout(last, self.dropout_classifier)
+        return self.classifier(last)
 
 
 def build(run: Run, classes: int) -> Classifier:
@@ -39,7 +52,10 @@ def build(run: Run, classes: int) -> Classifier:
     recurrent = baselines.build(**arguments)
     frames = FRONT_ENDS[run.front_end].extractor is None
     prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # prepare also normalises the frames
-    if frames and not prepared:
+    if not frames:
+        recurrent.normalise(settings.feature_scale, 0.0)
+    elif not prepared:
         recurrent.normalise(*PIXELS[settings.normalisation])
-    dropout = {"dropout_input": settings.dropout_input, "dropout_recurrent": settings.dropout_recurrent}
-    return Classifier(recurrent, arguments["hidden_size"], classes, dropout)
+    inside = {name: getattr(settings, name) for name in ("dropout_input", "dropout_product", "dropout_recurrent")}
+    inside["dropout_every_step"] = settings.dropout_mask == "step"
+    return Classifier(recurrent, arguments["hidden_size"], classes, inside, settings.dropout_classifier)
