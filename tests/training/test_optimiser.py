@@ -58,3 +58,10 @@ def test_schedules():
     assert rates() == [1.0] * 4
     assert rates(schedule="step", milestones=[1, 3], decay=0.5) == [1.0, 0.5, 0.5, 0.25]
     assert rates(schedule="cosine") == pytest.approx([1.0, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
+
+
+def test_the_inverse_schedule_is_the_decay_of_keras():
+    """Keras 2, optimizers.py: lr *= 1 / (1 + decay * iterations), where iterations counts the steps before this one."""
+    given = parse(schedule="inverse", learning_rate=0.5, decay=0.25)
+    rates = [optimiser.learning_rate(given, epoch, steps) for epoch, steps in [(1, 0), (1, 1), (2, 4), (9, 12)]]
+    assert rates == [0.5, 0.4, 0.25, 0.125]

@@ -196,3 +196,47 @@ def test_values_from_the_command_line_get_their_types_back():
         "partial": True,
     }
     assert retyped({"source": "/data/ucf11", "odd": "[", "n": 3}) == {"source": "/data/ucf11", "odd": "[", "n": 3}
+
+
+@pytest.mark.parametrize(("only", "places"), [("demo", 1), ("pixels", 2), ("ucf11/pixels", 1), ("inception_v3", 0)])
+def test_a_model_runs_only_where_it_is_meant_to(only, places):
+    runs = grid.runs(complete(changed("models.lstm.only", [only])))
+    assert len({run.dataset for run in runs if run.model == "lstm"}) == places
+    assert {run.dataset for run in runs if run.model == "tt_lstm"} == {"demo", "ucf11"}
+
+
+def test_shapes_that_no_run_has_are_not_checked():
+    raw = changed("models.tt_lstm.input_modes", [60, 61])
+    raw["models"]["tt_lstm"]["only"] = ["inception_v3"]
+    grid.check_models(complete(raw), "somewhere.yaml")
+
+
+def test_a_search_has_every_combination_of_its_values():
+    search = {"learning_rate": ["3e-4", 0.001], "normalisation": ["raw", "unit"]}
+    training = complete(changed("training", {"epochs": 7, "search": search})).training
+    found = [(one.epochs, one.learning_rate, one.normalisation, one.search) for one in training.candidates]
+    assert found == [(7, rate, scale, {}) for rate in (0.0003, 0.001) for scale in ("raw", "unit")]
+    assert [one.epochs for one in complete(GOOD).training.candidates] == [7]
+
+
+@pytest.mark.parametrize(
+    ("search", "sentence"),
+    [
+        ({"learning_rat": [1]}, r": unknown setting of a search 'learning_rat'; did you mean 'learning_rate'\?"),
+        ({"device": ["cpu"]}, r": unknown setting of a search 'device'; known: epochs, batch_size"),
+        ({"search": [1]}, r": unknown setting of a search 'search'; known: epochs, batch_size"),
+        ({"hidden_size": [8]}, r": unknown setting of a search 'hidden_size'; known: epochs, batch_size"),
+        ({"learning_rate": []}, r"\.search\.learning_rate: \[\] should have at least 1 item"),
+        ({"learning_rate": 1}, r"\.search\.learning_rate: 1 should be a valid list"),
+        ({"learning_rate": [1, 1]}, r"\.search\.learning_rate: \[1, 1\] lists 1 twice"),
+        ({"learning_rate": [1, "high"]}, r": search: learning_rate: 'high' should be a valid number"),
+        ({"learning_rate": [0]}, r": search: learning_rate: 0 should be greater than 0"),
+        ({"epochs": [1.5]}, r": search: epochs: 1\.5 should be a valid integer"),
+        ([1], r"\.search: \[1\] should be a mapping of keys to values"),
+    ],
+)
+@pytest.mark.parametrize("path", ["training", "models.lstm.training"])
+def test_a_mistake_in_a_search_is_one_sentence(path, search, sentence):
+    with pytest.raises(InputError, match=rf"^somewhere\.yaml: {path}{sentence}") as caught:
+        complete(changed(path, {"search": search}), "somewhere.yaml")
+    assert "\n" not in str(caught.value)

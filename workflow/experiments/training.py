@@ -1,11 +1,13 @@
 """The settings of training: how a model is trained, whatever the model."""
 
-from typing import Literal
+import itertools
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflow.experiments.fields import Checked, Count, Factor, NotNegative, Positive, Rate
+from workflow.experiments.fields import DISTINCT, Checked, Count, Factor, NotNegative, Positive, Rate, check_names
 
+FIXED = ("device", "search", "overlays")  # not searched: where a run is computed, not what
 # scale and shift of x * scale + shift: (x - 128) / 128, and x - 128 as in the authors' code
 PIXELS = {"unit": (1 / 128, -1.0), "raw": (1.0, -128.0)}
 
@@ -41,3 +43,21 @@ class Training(Checked):
     feature_scale: Positive = Field(1.0, description="features of a CNN: factor; tednet divides them by 128")
     precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU if there is one")
+    search: dict[str, Annotated[list[Any], *DISTINCT]] = Field(
+        {}, description="values of settings: each combination is trained, and the best on validation clips is kept"
+    )
+
+    @model_validator(mode="after")
+    def _searched(self) -> Self:
+        check_names("setting of a search", self.search, [name for name in type(self).model_fields if name not in FIXED])
+        for name, values in self.search.items():
+            for value in values:
+                Training.parse({name: value}, "search")
+        return self
+
+    @property
+    def candidates(self) -> list[Self]:
+        """The settings of each training: all combinations of the values of `search`; these alone without a search."""
+        combinations = itertools.product(*self.search.values())
+        given = (dict(zip(self.search, values, strict=True)) for values in combinations)
+        return [self.model_copy(update={**values, "search": {}}) for values in given]

@@ -135,7 +135,7 @@ class Loop:
             "train_loss": loss / len(self.fold.rows["train"]),
             "train_accuracy": hits / len(self.fold.rows["train"]),
             **found,
-            "learning_rate": optimiser.learning_rate(self.settings, number),
+            "learning_rate": optimiser.learning_rate(self.settings, number, state.epoch * steps),
             "step_ms": 1e3 * trained / steps,
             "seconds": time.perf_counter() - began,
         }
@@ -149,11 +149,14 @@ class Loop:
     def train_epoch(self) -> Generator[None, None, int]:
         """Take the remaining steps of the current epoch; return the number of its steps."""
         state, number = self.state, self.state.epoch + 1
-        optimiser.set_rate(self.step.optimiser, optimiser.learning_rate(self.settings, number))
         order = np.random.default_rng([self.job.run.seeds["order"], number]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
-        began = time.perf_counter() - state.seconds
+        began, last = time.perf_counter() - state.seconds, None
         for batch in self.feed.batches(chunks[state.position :]):
+            rate = optimiser.learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
+            if rate != last:
+                optimiser.set_rate(self.step.optimiser, rate)
+            last = rate
             self.step(batch)
             state.position += 1
             state.seconds = time.perf_counter() - began

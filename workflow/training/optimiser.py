@@ -48,14 +48,17 @@ def set_rate(optimiser: Optimizer, rate: float) -> None:
         group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
 
 
-def learning_rate(settings: Training, epoch: int) -> float:
-    """Return the learning rate of `epoch` (from 1).
+def learning_rate(settings: Training, epoch: int, steps: int = 0) -> float:
+    """Return the learning rate in `epoch` (from 1), after so many steps of the run.
 
-    It is constant, multiplied by `decay` after each milestone, or falls to 0 along half a cosine.
+    It is constant, multiplied by `decay` after each milestone, falls to 0 along half a cosine, or with every step as
+    1 / (1 + decay * steps).
     """
     factor = 1.0
     if settings.schedule == "step":
         factor = settings.decay ** sum(epoch > at for at in settings.milestones)
     elif settings.schedule == "cosine":
         factor = 0.5 * (1 + math.cos(math.pi * (epoch - 1) / settings.epochs))
+    elif settings.schedule == "inverse":
+        factor = 1 / (1 + settings.decay * steps)
     return settings.learning_rate * factor
