@@ -1,6 +1,6 @@
 """The record of a run: the one definition of result.json."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,16 @@ class Parameters(Checked):
     U: Whole = Field(description="hidden-to-hidden weights")
     bias: Whole = Field(description="biases of the recurrent layer")
     classifier: Whole = Field(description="weights and biases of the classifier")
+
+
+class Candidate(Checked):
+    """One of the settings that a search tried."""
+
+    settings: dict[str, Any] = Field(description="values of the settings that are searched")
+    validation_accuracy: Share | None = Field(None, description="top-1 on validation clips at the chosen epoch")
+    validation_loss: NotNegative | None = Field(None, description="cross-entropy on validation clips at that epoch")
+    metrics: str = Field("", description="file of its metrics, next to this one; empty if it failed before them")
+    failure: str = Field("", description="one sentence; only if its training failed")
 
 
 class Record(Checked):
@@ -40,7 +50,7 @@ class Record(Checked):
     epochs: Whole = Field(description="epochs trained")
     best_epoch: Whole | None = Field(description="the chosen epoch, from 1")
     parameters: Parameters = Field(description="numbers stored")
-    train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions")
+    train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions and candidates")
     step_ms: NotNegative | None = Field(description="median time of a training step, milliseconds")
     peak_memory_mb: NotNegative | None = Field(description="largest memory in use, MiB: the GPU's, else the process's")
     device: str = Field(description="GPU or CPU")
@@ -61,6 +71,8 @@ class Record(Checked):
     clips_at_a_time: Count | None = Field(
         None, description="less than the batch size where gradients were accumulated to fit in memory"
     )
+    search: list[Candidate] = Field([], description="candidates of the search of settings, in the order of training")
+    searched: Whole | None = Field(None, description="the candidate that was kept, from 0: best on validation clips")
     files: dict[str, str] = Field({}, description="sha256 of the files next to this one")
     seal: str = Field("", description="sha256 of everything else in this file")
 

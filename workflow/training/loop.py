@@ -28,9 +28,10 @@ SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")
 SAVING_SHARE = 20  # train at least this many times longer than the last save took before saving again
 
 
-def train(job: Job) -> None:
+def train(job: Job, keep: bool = False) -> None:
     """Train a model and score the epoch chosen on validation; the results go to `job`.
 
+    keep: leave a checkpoint of the trained run, from which it has the same results again at once.
     Raise RunFailure if the device is missing, memory is too small or a number is not finite; `job` then holds the
     results up to the failure.
     """
@@ -40,7 +41,7 @@ def train(job: Job) -> None:
     job.environment |= environment.describe(device)
     torch.manual_seed(job.run.seeds["initialisation"])
     step = build(job.run, len(job.fold.classes), device)
-    loop = Loop(job, prepared(job.fold, job.run), step)
+    loop = Loop(job, prepared(job.fold, job.run), step, keep)
     job.interruption.worth_saving = True
     try:
         for _ in loop.run():
@@ -54,12 +55,12 @@ class Loop:
     """Training of one run. `fold`: its data as the model receives them. `state.best` holds the weights and LOGITS of
     the epoch chosen on validation."""
 
-    def __init__(self, job: Job, fold: Fold, step: Step):
+    def __init__(self, job: Job, fold: Fold, step: Step, keep: bool):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
         self.feed = Feed(fold, step.device)
         self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1])  # clips at a time
         step.clips["scoring"] = self.scored
-        self.state = checkpoint.State()
+        self.state, self.keep = checkpoint.State(), keep
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
 
@@ -69,7 +70,7 @@ class Loop:
         Yield after each step and each scored batch.
         """
         self.resume()
-        path, state = self.job.output / METRICS, self.state
+        path, state, done = self.job.output / METRICS, self.state, self.finished()
         files.write_text(path, "".join(map(_line, state.history)))  # drops epochs after the checkpoint
         with bar(self.name, self.settings.epochs, " epochs", state.epoch) as progress, path.open("a") as metrics:
             while not self.finished():
@@ -82,6 +83,8 @@ class Loop:
                 progress.set_postfix({name: f"{entry[name]:.3f}" for name in SHOWN}, refresh=False)
                 progress.update()
                 self._save_if_due()
+        if self.keep and not done:
+            self.save(flush=True)
         job, history = self.job, state.history
         job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in state.best.items()}
         job.probabilities = softmax(job.weights.pop(LOGITS).astype(np.float64), axis=1)
@@ -187,9 +190,10 @@ class Loop:
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
         if found := checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step):
-            log(f"{self.name}: resuming after epoch {found.epoch}")
-            found.interruptions += 1
             self.state = found
+            if not self.finished():
+                log(f"{self.name}: resuming after epoch {found.epoch}")
+                found.interruptions += 1
         else:
             torch.manual_seed(self.job.run.seeds["dropout"])
 

@@ -11,6 +11,7 @@ from workflow.storage import files, seal
 from workflow.training.job import Job
 
 METRICS = "metrics.jsonl"
+SEARCHED = "search{}.jsonl"  # the metrics of each candidate of a search
 FILES = ("specification.yaml", "environment.json", "predictions.csv", "model.safetensors", METRICS)
 UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms", "peak_memory_mb")
 
@@ -43,7 +44,8 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     columns = ("clip", "label", "predicted", "probability", *class_columns)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
     files.write_bytes(folder / "model.safetensors", save(job.weights))
-    seal.write(folder / RECORD, result, [name for name in FILES if (folder / name).is_file()])
+    names = [*FILES, *(one.get("metrics", "") for one in result.get("search", ()))]
+    seal.write(folder / RECORD, result, [name for name in names if (folder / name).is_file()])
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:

@@ -45,11 +45,11 @@ def train(job: Job) -> None:
 def _train_by_epochs(job: Job) -> None:
     import torch  # takes seconds, which a fitted baseline does not need
 
-    from workflow.training import loop
+    from workflow.training import loop, search
 
     threads = torch.get_num_threads()
     try:
-        loop.train(job)
+        search.train(job) if job.run.training.search else loop.train(job)
     finally:
         torch.set_num_threads(threads)  # a resumed run keeps the number that it began with
 
