@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from fdht import arguments, cells
+from fdht.dropout import Dropout, Masks
 from fdht.engine import blocks, through_time
 from fdht.engine.apply import IDENTITY, Planner, Prepared, apply, normalised, prepare
 from fdht.engine.blocks import State
@@ -21,14 +22,6 @@ from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.shapes import choice, natural, number
-
-
-class Masks(NamedTuple):
-    """Dropout masks, None without dropout: on x (B, D), on W x (B, 1 or T, G H), on h (B, H) or (B, T, H)."""
-
-    x: Tensor | None
-    product: Tensor | None
-    h: Tensor | None
 
 
 class Recurrent(nn.Module):
@@ -141,7 +134,7 @@ class Recurrent(nn.Module):
         dropout_recurrent: float = 0.0,
         dropout_every_step: bool = False,
     ):
-        given = initial_state, (dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
+        given = initial_state, Dropout(dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
         if not isinstance(x, PackedSequence):
             return self._padded(x, lengths, self.batch_first, *given)
         if lengths is not None:
@@ -153,7 +146,7 @@ class Recurrent(nn.Module):
         packed = pack_padded_sequence(outputs, lengths, batch_first=True)
         return PackedSequence(packed.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), final
 
-    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout: tuple[float, float, float, bool]):
+    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout: Dropout):
         single = arguments.single(x, self.input_size, self.bias.dtype, batch_first)
         if single:
             x = x.unsqueeze(0 if batch_first else 1)
@@ -164,12 +157,7 @@ class Recurrent(nn.Module):
         state = arguments.initial_state(state, names, (B, H) if single else (1, B, H), self.bias.dtype)
         state = state and [part.view(B, H) for part in state]
         steps = None if lengths is None else arguments.lengths(lengths, B, T, x.device)
-        of_x, of_product, of_h, every_step = dropout
-        masks = Masks(
-            self._mask("dropout_input", of_x, B, D),
-            self._mask("dropout_product", of_product, B, T if every_step else 1, len(self.bias)),
-            self._mask("dropout_recurrent", of_h, B, *([T] if every_step else []), H),
-        )
+        masks = dropout.masks(self.bias, B, T, D, H, self.training)
         outputs, final = self._run(x, state, steps, masks)
         if not batch_first:
             outputs = outputs.transpose(0, 1)
@@ -179,13 +167,6 @@ class Recurrent(nn.Module):
             final = [part.unsqueeze(0) for part in final]
         final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
         return outputs, tuple(final) if self.cell == "lstm" else final[0]
-
-    def _mask(self, name: str, p: Any, *shape: int) -> Tensor | None:
-        """A dropout mask, or None. Raises ValueError unless 0 <= p < 1."""
-        if not 0 <= number(name, p) < 1:
-            raise ValueError(f"{name} is {p!r}; expected a probability in 0 <= p < 1")
-        keep = 1 - float(p)
-        return self.bias.new_empty(shape).bernoulli_(keep).div_(keep) if self.training and keep < 1 else None
 
     def _run(self, x: Tensor, state: State, lengths: Tensor | None, masks: Masks):
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
@@ -226,8 +207,7 @@ class Recurrent(nn.Module):
             normalisation = IDENTITY
         if masks.product is not None:
             prepared = replace(prepared, bias=None)  # the bias is not dropped
-        new_masks = masks.product is not None or (masks.h is not None and masks.h.dim() == 3)
-        by_hand = self.gate_activation == "sigmoid" and not new_masks
+        by_hand = self.gate_activation == "sigmoid" and masks.product is None and not masks.of_steps
         if by_hand and self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
             # under autocast the products come in half precision; the recurrence keeps that of the weights
             dtype = self.bias.dtype

@@ -5,6 +5,7 @@ import pytest
 import torch
 from small_models import small
 
+from fdht import dropout
 from fdht.cells import hard_sigmoid
 
 B, T, H = 3, 5, 16
@@ -79,11 +80,11 @@ def test_hard_gates_have_exact_gradients(cell):
 
 
 class Recorded:
-    """Keeps the masks that a layer draws, in the order of `Masks`."""
+    """Keeps the masks that are drawn, in the order of `Masks`."""
 
-    def __init__(self, layer, monkeypatch):
-        self.masks, draw = [], layer._mask
-        monkeypatch.setattr(layer, "_mask", lambda *given: self.masks.append(draw(*given)) or self.masks[-1])
+    def __init__(self, monkeypatch):
+        self.masks, draw = [], dropout.mask
+        monkeypatch.setattr(dropout, "mask", lambda *given: self.masks.append(draw(*given)) or self.masks[-1])
 
     def arrays(self):
         """Every mask as (B, 1 or T, size)."""
@@ -96,7 +97,7 @@ class Recorded:
 @pytest.mark.parametrize("name", ["dense", "tensor_train", "fully_decomposed"])
 def test_each_dropout_acts_at_its_place_alone(name, place, every_step, monkeypatch):
     layer, x = layer_and_x(name)
-    drawn = Recorded(layer, monkeypatch)
+    drawn = Recorded(monkeypatch)
     outputs = layer(x, **{place: 0.5}, dropout_every_step=every_step)[0]
     masks = drawn.arrays()
     number = ["dropout_input", "dropout_product", "dropout_recurrent"].index(place)
@@ -111,7 +112,7 @@ def test_each_dropout_acts_at_its_place_alone(name, place, every_step, monkeypat
 def test_all_dropouts_at_once_with_hard_gates_and_their_gradients(every_step, monkeypatch):
     layer, x = layer_and_x(gate_activation="hard_sigmoid")
     places = dict.fromkeys(["dropout_input", "dropout_product", "dropout_recurrent"], 0.3)
-    drawn = Recorded(layer, monkeypatch)
+    drawn = Recorded(monkeypatch)
     outputs = layer(x, **places, dropout_every_step=every_step)[0]
     expected = lstm(x.numpy(), *arrays(layer), GATES["hard_sigmoid"], *drawn.arrays())
     np.testing.assert_allclose(outputs.detach().numpy(), expected, rtol=1e-12, atol=1e-13)
