@@ -49,7 +49,7 @@ def test_the_best_on_validation_is_kept_and_equals_a_run_with_its_settings_alone
         assert one_run.start(specification(**SETTINGS | {"learning_rate": rate}), data, tmp_path / str(number)) == 0
         alone.append(outcome(tmp_path / str(number) / "run"))
         tried = result["search"][number]
-        assert tried["settings"] == {"learning_rate": rate}
+        assert (tried["settings"], tried["epochs"]) == ({"learning_rate": rate}, 3)
         assert tried["validation_accuracy"] == alone[number]["result"]["validation_accuracy"]
         assert curve(undisturbed / tried["metrics"]) == curve(tmp_path / str(number) / "run/metrics.jsonl")
     accuracies = [one["result"]["validation_accuracy"] for one in alone]
@@ -130,7 +130,7 @@ def test_a_candidate_that_fails_is_recorded_and_the_others_go_on(data, tmp_path,
     assert result["status"] == "ok"
     assert result["searched"] == best
     assert result["search"][other]["failure"] == f"no training at {RATES[other]}"
-    assert "validation_accuracy" not in result["search"][other]
+    assert result["search"][other]["epochs"] == 1
     assert len((tmp_path / "run" / result["search"][other]["metrics"]).read_text().splitlines()) == 1
     assert outcome(tmp_path / "run")["weights"] == outcome(undisturbed)["weights"]
 

@@ -23,6 +23,7 @@ class Candidate(Checked):
     """One of the settings that a search tried."""
 
     settings: dict[str, Any] = Field(description="values of the settings that are searched")
+    epochs: Whole = Field(description="epochs trained")
     validation_accuracy: Share | None = Field(None, description="top-1 on validation clips at the chosen epoch")
     validation_loss: NotNegative | None = Field(None, description="cross-entropy on validation clips at that epoch")
     metrics: str = Field("", description="file of its metrics, next to this one; empty if it failed before them")

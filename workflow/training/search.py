@@ -17,34 +17,43 @@ from workflow.training.record import METRICS, SEARCHED
 def train(job: Job) -> None:
     """Train all candidates; the results of the best go to `job`. Raise RunFailure if all of them fail."""
     run, checkpoints = job.run, job.checkpoints
-    tried: list[dict[str, Any]] = []
-    results, winner = [], None
     candidates = run.training.candidates
+    (job.output / METRICS).unlink(missing_ok=True)
+    tried: list[dict[str, Any]] = []  # `search` of result.json
+    results: list[dict[str, Any]] = []
+    best = None
     for number, settings in enumerate(candidates):
         values = {name: getattr(settings, name) for name in run.training.search}
         log(f"{run.folder}: candidate {number + 1} of {len(candidates)}: {values}")
-        tried.append({"settings": values})
         job.run, job.checkpoints = run.model_copy(update={"training": settings}), checkpoints / str(number)
+        job.result = {}
+        entry: dict[str, Any] = {"settings": values}
         try:
             loop.train(job, keep=True)
         except RunFailure as failure:
-            tried[-1]["failure"] = str(failure)
+            entry["failure"] = str(failure)
         finally:
             job.run, job.checkpoints = run, checkpoints
-        if (job.output / METRICS).is_file():  # not if it failed before its first epoch
-            tried[-1]["metrics"] = SEARCHED.format(number)
-            (job.output / METRICS).replace(job.output / tried[-1]["metrics"])
         results.append(job.result)
-        if "failure" not in tried[-1]:
-            chosen = scores.chosen(curves.read(job.output / tried[-1]["metrics"]))
-            tried[-1] |= {name: chosen[name] for name in ("validation_accuracy", "validation_loss")}
-            trained = [one for one in tried if "failure" not in one]
-            if scores.chosen(trained) is tried[-1]:
-                winner = number, job.weights, job.probabilities
+        tried.append(entry | {"epochs": job.result.get("epochs", 0)} | _metrics(job, number))
+        if "failure" not in entry and scores.chosen([one for one in tried if "failure" not in one]) is tried[-1]:
+            best = number, job.weights, job.probabilities
     sums = {name: sum(result.get(name, 0) for result in results) for name in ("train_seconds", "interruptions")}
-    job.result = {**results[-1], **sums, "search": tried}
-    if winner is None:
+    if best is None:
+        job.result = {**results[0], **sums, "search": tried}
         raise RunFailure(f"every candidate of the search failed; the first: {tried[0]['failure']}")
-    number, job.weights, job.probabilities = winner
-    job.result |= {**results[number], **sums, "searched": number}
+    number, job.weights, job.probabilities = best
+    job.result = {**results[number], **sums, "search": tried, "searched": number}
     files.write_text(job.output / METRICS, (job.output / tried[number]["metrics"]).read_text())
+
+
+def _metrics(job: Job, number: int) -> dict[str, Any]:
+    """Rename the metrics of a candidate; return their name, and accuracy and loss on validation clips at the chosen
+    epoch. Empty if it failed before it had metrics."""
+    if not (job.output / METRICS).is_file():
+        return {}
+    name = SEARCHED.format(number)
+    (job.output / METRICS).replace(job.output / name)
+    epochs = curves.read(job.output / name)
+    chosen = scores.chosen(epochs) if epochs else {}
+    return {"metrics": name, **{key: chosen.get(key) for key in ("validation_accuracy", "validation_loss")}}
