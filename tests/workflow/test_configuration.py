@@ -224,6 +224,7 @@ def test_a_search_has_every_combination_of_its_values():
     [
         ({"learning_rat": [1]}, r": unknown setting of a search 'learning_rat'; did you mean 'learning_rate'\?"),
         ({"device": ["cpu"]}, r": unknown setting of a search 'device'; known: epochs, batch_size"),
+        ({"precision": ["tf32"]}, r": unknown setting of a search 'precision'; known: epochs, batch_size"),
         ({"search": [1]}, r": unknown setting of a search 'search'; known: epochs, batch_size"),
         ({"hidden_size": [8]}, r": unknown setting of a search 'hidden_size'; known: epochs, batch_size"),
         ({"learning_rate": []}, r"\.search\.learning_rate: \[\] should have at least 1 item"),
