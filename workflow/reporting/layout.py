@@ -19,7 +19,7 @@ class Look(Checked):
 
     label: str
     colour: str
-    kind: Literal["baseline", "dense", "compressed", "fdht"]
+    kind: Literal["baseline", "dense", "compressed", "alternative", "fdht"]
     marker: str = "o"
 
 
@@ -64,7 +64,10 @@ def dataset_label(layout: dict[str, Any], dataset: str) -> str:
 
 
 def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
-    """Return the printed name of a data set with its front end, whose title is used if the layout has none."""
-    known = FRONT_ENDS.get(front_end)
-    label = layout["front_ends"].get(front_end, known.title if known else front_end)
-    return f"{dataset_label(layout, dataset)}, {label}"
+    """Return the printed name of a data set with its front end."""
+    return f"{dataset_label(layout, dataset)}, {front_end_label(layout, front_end)}"
+
+
+def front_end_label(layout: dict[str, Any], front_end: str) -> str:
+    """Return the printed name of a front end; its title if the layout has none."""
+    return layout["front_ends"].get(front_end, FRONT_ENDS[front_end].title if front_end in FRONT_ENDS else front_end)

@@ -16,7 +16,7 @@ from workflow.reporting.records import WEIGHTS
 from workflow.reporting.results import Results, cached
 
 OURS, AUTHORS = RECIPES = ("ours", "authors")
-KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines, others compressed
+KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines
 
 
 class Model(NamedTuple):
@@ -48,18 +48,25 @@ def label(results: Results, model: str) -> str:
     details = [results.layout["recipes"].get(recipe, recipe)] if recipe != OURS else []
     alike = [other for other, found in known(results).items() if found == own]
     if model != family and (not details or len(alike) > 1):
-        details.append(results.layout["variants"].get(model, model))
+        details.append(results.layout["variants"].get(model, model.removeprefix(f"{family}_").replace("_", " ")))
     return f"{name} ({', '.join(details)})" if details else name
 
 
 @cached
 def kind(results: Results, model: str) -> str:
-    """Return baseline, dense, compressed or fdht: as the layout has it for the family, else by the model's format."""
+    """Return a model's kind: as the layout has it for the family, else by the model's format.
+
+    baseline, dense, compressed (W alone is decomposed), alternative (W and U are, but not as in FDHT-LSTM) or fdht.
+    """
     if entry := results.layout["models"].get(get(results, model).family):
         return entry["kind"]
-    found = {format_of(results, *place) for place in results.places if place[2] == model} - {None}
-    kinds = {"baseline" if own.naive else KINDS.get(own.name, "compressed") for own in found if own}
-    return min(kinds, default="compressed")
+    for place in (place for place in results.places if place[2] == model):
+        found, declared, dense = format_of(results, *place), declaration(results, *place), dense_counts(results, *place)
+        if found and (found.naive or found.name in KINDS):
+            return KINDS.get(found.name, "baseline")
+        if declared and dense and declared.parameters()["U"] < dense["U"]:
+            return "alternative"
+    return "compressed"
 
 
 @cached

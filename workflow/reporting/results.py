@@ -117,6 +117,14 @@ class Results:
         entry = self.config.datasets.get(dataset) if self.config else None
         return entry is not None and entry.partial
 
+    def shown(self, *data: str) -> str:
+        """Return the accuracy that figures show on a data set and front end: one that all of their records have.
+
+        At the epoch chosen on validation, or at the last epoch if a protocol has no validation part.
+        """
+        chosen = self.rows("successful_records", *data)["test_accuracy"]
+        return "test_accuracy" if chosen.notna().all() else "final_epoch_accuracy"
+
     def successful(self, *place: str) -> pd.DataFrame:
         """Return the successful records of an experiment, or of a place, over all protocols."""
         return self.rows("successful_records", *place)

@@ -21,6 +21,7 @@ from workflow.reporting.results import Results
 mpl.use("agg")  # never open a window
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.0  # inches: width of a column and of a page, and height of all panels
 CHARACTER = 0.08  # inches, mean width of a character of a title
+LABELS = 1.0  # inches that the row labels of a single column may take from its titles
 DARK = "#333333"  # for marks that belong to no model
 SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
 
@@ -66,9 +67,10 @@ def draw(
     width = (COLUMN if columns == 1 else PAGE) / columns
     size = {"height": height, "aspect": width / height}
     facets = sns.FacetGrid(data, col="panel", col_order=names, col_wrap=columns, **size, **sharing)
+    room = int((width - LABELS * (columns == 1)) / CHARACTER)
     for index, (name, axes) in enumerate(facets.axes_dict.items()):
         panel(axes, data[data["panel"] == name])
-        axes.set_title("\n".join(textwrap.fill(line, int(width / CHARACTER)) for line in name.split("\n")))
+        axes.set_title("\n".join(textwrap.fill(line, room) for line in name.split("\n")))
         if sharing.get("sharex", True) and index + columns < len(names):
             axes.tick_params(labelbottom=False)
     facets.set_axis_labels(*labels)
@@ -95,14 +97,15 @@ def experiments(results: Results) -> list[tuple[str, str, str, str]]:
     return [experiment for experiment in known if len(results.successful(*experiment))]
 
 
-def accuracies(results: Results, measure: str = "test_accuracy") -> pd.DataFrame:
+def accuracies(results: Results, measure: str = "") -> pd.DataFrame:
     """Return a row per experiment with finished runs: its names, n, `value`, and `low` and `high` around it.
 
     Accuracies are in percent; the interval is one standard deviation to each side, NaN for fewer than FEWEST runs.
+    measure: `Results.shown` by default.
     """
     rows = []
     for experiment in experiments(results):
-        found = statistics.summary(results, measure, *experiment)
+        found = statistics.summary(results, measure or results.shown(*experiment[:2]), *experiment)
         rows.append([*experiment, found.n, 100 * found.mean, 100 * found.std])
     data = pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "std"])
     reach = data.pop("std").where(data["n"] >= statistics.FEWEST)

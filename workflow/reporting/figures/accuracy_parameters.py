@@ -1,6 +1,7 @@
-"""Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on validation, with one
-standard deviation (three or more runs); short bars: at the best test epoch, which is optimistic. Models of nearly
-equal size stand side by side. Baselines without weights are horizontal lines.
+"""Test accuracy against the number of weights (logarithmic axis). Markers: at the epoch chosen on validation (the last
+one where a protocol has no validation part), with one standard deviation (three or more runs); short bars: at the best
+test epoch, which is optimistic. Models of nearly equal size stand side by side. Baselines without weights are
+horizontal lines.
 """
 
 from itertools import cycle
@@ -17,7 +18,7 @@ from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
-OFFSET = 0.05  # decades on the x axis between models of nearly the same size
+OFFSET, MOST = 0.05, 0.4  # decades on the x axis between two models, and all models, of nearly the same size
 LINES = ((0, (1, 1.5)), (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # of baselines without weights
 
 
@@ -28,8 +29,9 @@ def table(results: Results) -> pd.DataFrame:
     experiments = data[EXPERIMENT].itertuples(index=False, name=None)
     data["weights"] = [models.recorded_weights(results, *experiment) or 0 for experiment in experiments]
     similar = data.groupby(["panel", np.log10(data["weights"].clip(lower=1)).round(1)])["model"]
-    offset = similar.cumcount() - (similar.transform("size") - 1) / 2
-    return data.assign(x=data["weights"] * 10 ** (OFFSET * offset))
+    size = similar.transform("size")
+    offset = (MOST / size).clip(upper=OFFSET) * (similar.cumcount() - (size - 1) / 2)
+    return data.assign(x=data["weights"] * 10**offset)
 
 
 def draw(results: Results) -> Canvas:

@@ -1,0 +1,66 @@
+"""Accuracy from rank to rank: the configuration's counts, and the front by its definition."""
+
+import re
+
+import pytest
+import yaml
+from synthetic_records import SHAPES, record, write_run
+
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.experiments import configuration_file, grid
+from workflow.reporting.figures import FIGURES, pareto
+from workflow.reporting.results import gather
+
+
+def test_the_comments_of_the_configuration_count_the_weights(root):
+    path = root / "config" / "ranks.yaml"
+    commented = re.findall(r"^  (\w+_rank_\d+): .*# ([\d,]+)$", path.read_text(), re.MULTILINE)
+    runs = {run.model: run for run in grid.runs(configuration_file.load(path))}
+    assert set(runs) == {model for model, _ in commented}
+    classes = len(CATALOGUE["ucf11"].classes)
+    for model, count in commented:
+        found = runs[model].parameters(classes)
+        assert found["W"] == int(count.replace(",", "")), model
+        assert found["U"] == (0 if model.startswith("fdht") else 262_144)
+    for family in {run.family for run in runs.values()}:
+        assert 4 <= len({run.recurrent["ranks"] for run in runs.values() if run.family == family}) <= 6
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """Two formats at three ranks and a third at two, which makes no line."""
+    root = tmp_path_factory.mktemp("ranks")
+    sizes = {"ht_lstm": (100, 200, 300), "fdht_lstm": (150, 250, 350), "tt_lstm": (50, 400)}
+    accuracies = {"ht_lstm": (0.3, 0.5, 0.4), "fdht_lstm": (0.4, 0.45, 0.6), "tt_lstm": (0.9, 0.9)}
+    for family in sizes:
+        for rank, (W, accuracy) in enumerate(zip(sizes[family], accuracies[family], strict=True), start=1):
+            parameters = {"W": W, "U": 0, "bias": 0, "classifier": 0}
+            values = {"family": family, "test_accuracy": accuracy, "parameters": parameters}
+            folder = write_run(root, record(f"{family}_rank_{rank}", **values))
+            recurrent = {**SHAPES[family], "hidden_size": 256, "input_size": 57600}
+            recurrent = {key: value for key, value in recurrent.items() if "rank" not in key} | {"ranks": rank}
+            (folder / "specification.yaml").write_text(yaml.safe_dump({"recurrent": recurrent}))
+    return gather(root)
+
+
+def test_the_front_holds_the_models_that_no_smaller_one_reaches(ranks):
+    table = pareto.table(ranks)
+    assert len(table) == 2 * 6  # two quantities; without TT-LSTM, which has two ranks
+    table = table[table["quantity"] == "weights"]
+    points = list(zip(table["number"], table["value"], strict=True))
+    wanted = [all(size >= own or value < accuracy for size, value in points) for own, accuracy in points]
+    assert table["front"].tolist() == wanted == [True, True, True, False, False, True]
+
+
+def test_the_figure_has_a_line_per_shape_and_the_front(ranks):
+    canvas = FIGURES["pareto"].drawing(ranks).canvas
+    assert [axes.get_title(loc="left").split("\n")[-1] for axes in canvas.axes] == list(pareto.QUANTITIES.values())
+    front, *lines = canvas.axes[0].lines
+    assert front.get_xdata().tolist() == [100, 150, 200, 350]
+    assert sorted(len(line.get_xdata()) for line in lines) == [3, 3]
+    labels = [text.get_text() for text in canvas.legends[0].get_texts()]
+    assert labels == ["HT-LSTM, 8×10×10×9×8", "FDHT-LSTM, 9×10×10×9×8"]
+
+
+def test_without_three_ranks_of_a_shape_there_is_no_line(results):
+    assert FIGURES["pareto"].drawing(results) == (None, pareto.EMPTY)

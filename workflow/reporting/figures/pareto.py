@@ -1,0 +1,76 @@
+"""Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (means over folds and
+seeds; epoch chosen on validation, the last one where a protocol has no validation part). Left: all weights, W + U.
+Right: W alone; it holds U in FDHT-LSTM, whereas the other formats keep a dense U. The grey steps join the models that
+no smaller one reaches (Pareto front).
+"""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
+
+from workflow.reporting import models
+from workflow.reporting.drawing import panels
+from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.figures.rank import RANK_KEYS
+from workflow.reporting.records import PLACE
+from workflow.reporting.results import Results
+
+QUANTITIES = {"weights": "W + U", "W": "W alone"}
+FEWEST_RANKS = 3  # sizes of a shape that make a line
+
+
+def shape(results: Results, *place: str) -> str:
+    """Return the printed name of a model's format and shape, without its ranks; "" for a format without ranks."""
+    arguments = models.recurrent(results, *place)
+    if not any(key in arguments for key in RANK_KEYS):
+        return ""
+    modes = "×".join(map(str, arguments["input_modes"]))
+    return f"{models.label(results, models.get(results, place[2]).family)}, {modes}"
+
+
+def table(results: Results) -> pd.DataFrame:
+    """Return a row per panel and experiment: shape, number of weights, accuracy in percent, whether on the front."""
+    data = panels.titled(results, panels.accuracies(results))
+    places = list(data[PLACE].itertuples(index=False, name=None))
+    data = data.assign(shape=[shape(results, *place) for place in places])
+    for name in QUANTITIES:
+        data[name] = [(models.counts(results, *place) or {}).get(name) for place in places]
+    sizes = data.groupby(["panel", "shape"])["weights"].transform("nunique")
+    data, parts = data[(data["shape"] != "") & (sizes >= FEWEST_RANKS)], []
+    for title, rows in data.groupby("panel", sort=False):
+        for name, text in QUANTITIES.items():
+            part = rows.assign(panel=f"{title}\n{text}", quantity=name, number=rows[name])
+            part = part.sort_values(["number", "value"], ascending=[True, False])
+            parts.append(part.assign(front=part["value"] > part["value"].cummax().shift(fill_value=-1)))
+    return pd.concat([data.assign(quantity="", number=0, front=False)[:0], *parts])
+
+
+def draw(results: Results) -> Canvas | None:
+    """Draw a row of panels per data set, front end and protocol, a panel per quantity."""
+    data = table(results)
+    if data.empty:
+        return None
+    order = list(results.experiments["model"].unique())
+    shapes = data.sort_values("model", key=lambda names: names.map(order.index)).drop_duplicates("shape")
+    families = [models.get(results, model).family for model in shapes["model"]]
+    looks = {  # the second shape of a family is dashed
+        name: panels.look(results, family)._replace(label=name, dashes="--" if family in families[:place] else "-")
+        for place, (name, family) in enumerate(zip(shapes["shape"], families, strict=True))
+    }
+
+    def panel(axes: Axes, rows: pd.DataFrame) -> None:
+        front = rows[rows["front"]]
+        axes.step(front["number"], front["value"], where="post", color="#bbbbbb", lw=2.5, zorder=1)
+        for name, line in rows.groupby("shape"):
+            own = {"color": looks[name].colour, "marker": looks[name].marker, "ls": looks[name].dashes}
+            sns.lineplot(line, x="number", y="value", errorbar=None, markersize=4, markeredgewidth=0, ax=axes, **own)
+        axes.set(xscale="log", ylim=(0, 100))
+        axes.xaxis.set_major_locator(LogLocator(10, numticks=8))
+
+    legend = [panels.entry(look, linestyle=look.dashes, marker=look.marker, markersize=4) for look in looks.values()]
+    return panels.draw(data, panel, legend, 2.2, ("weights (log scale)", "test accuracy (%)"), 2, sharex=False)
+
+
+EMPTY = f"No shape was trained at {FEWEST_RANKS} ranks or more."
+FIGURE = Figure("pareto", "Accuracy from rank to rank", 12, __doc__, draw, EMPTY)
