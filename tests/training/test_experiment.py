@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from training import one_run
@@ -14,7 +15,7 @@ from training.test_resume import SETTINGS, outcome
 
 from workflow.experiments import experiment, sources
 from workflow.experiments.run import read
-from workflow.storage import seal
+from workflow.storage import files, seal
 from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
 from workflow.training import experiment as step
@@ -81,11 +82,12 @@ def test_experiment_json_vouches_for_the_records_and_names_what_they_were_made_f
         f"fold{fold}/seed0/result.json": seal.digest(folder / f"fold{fold}/seed0/result.json") for fold in (0, 1)
     }
     assert content["split_digests"] == {f"group/{fold}": results[fold]["split_digest"] for fold in (0, 1)}
+    code = files.digest([sources.digest("workflow.training.run", "baselines.dense"), metadata.version("torch")])
     for result in results:
         assert {key: content[key] for key in ("data_digest", "code_digest")} == {
             key: result[key] for key in ("data_digest", "code_digest")
         }
-        assert content["code_digest"] == sources.digest("workflow.training.run", "baselines.dense")
+        assert content["code_digest"] == code
     assert [content[key] for key in ("dataset", "front_end", "model", "protocol")] == PLACE.split("/")
 
 

@@ -8,6 +8,7 @@ it was made from.
 import json
 import re
 from collections.abc import Container
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ CODE = "code_digest"
 
 
 def code(run: Run) -> str:
-    """Return the digest of the code that trains the run: that of training, of its own format, and of their pins."""
-    return sources.digest("workflow.training.run", FORMATS[run.recurrent["format"]].module)
+    """Return the digest of the code that trains the run: of training, its own format, their pins, torch's version."""
+    modules = "workflow.training.run", FORMATS[run.recurrent["format"]].module
+    return files.digest([sources.digest(*modules), metadata.version("torch")])
 
 
 def origin(run: Run, data: Path) -> dict[str, Any]:
@@ -52,19 +54,20 @@ def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Containe
     now: its `origin`. codes: digests of code that count as the present.
     """
     path = folder / NAME
-    if not path.is_file():
-        return f"{NAME} is missing"
-    if seal.damages(path):
-        return "a record is missing or damaged"
     content = _read(path)
+    if not content or seal.broken(content):
+        return f"{NAME} is damaged" if path.is_file() else f"{NAME} is missing"
     changed = [key for key in now if key != CODE and content.get(key) != now[key]]
     if changed or content.get(CODE) not in codes:
         return f"{' and '.join(changed or [CODE]).replace('_', ' ')} changed"
+    listed = content.get(seal.FILES, {})
     for run in runs:
-        if f"{run.place}/{RECORD}" not in content.get(seal.FILES, ()):
+        name = f"{run.place}/{RECORD}"
+        if name not in listed:
             return f"{run.place} is not trained"
-        if seal.damages(folder / run.place / RECORD, WEIGHTS):
-            return f"the record of {run.place} is damaged"
+        record = folder / name
+        if seal.differences(path, {name: listed[name]}) or seal.differences(record, _read(record)[seal.FILES], WEIGHTS):
+            return f"the record of {run.place} is missing or damaged"
     return ""
 
 
@@ -93,9 +96,8 @@ def write(folder: Path, run: Run, now: dict[str, Any], codes: Container[str]) ->
 
 
 def made_by(folder: Path) -> set[str]:
-    """Return the digests of the code that made the records in `folder`."""
-    known = {_read(path).get(CODE) for path in [folder / NAME, *folder.glob(f"*/*/{RECORD}")]}
-    return {code for code in known if code}
+    """Return the digests of the code that made the records of the experiment in `folder`."""
+    return {_read(path).get(CODE, "") for path in [folder / NAME, *folder.glob(f"*/*/{RECORD}")]} - {""}
 
 
 def _read(path: Path) -> dict[str, Any]:

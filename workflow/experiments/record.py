@@ -57,7 +57,9 @@ class Record(Checked):
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
     split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")
-    code_digest: str = Field("", description="sha256 of the code of training and of the pins of its packages")
+    code_digest: str = Field(
+        "", description="sha256 of the code of training, of the pins of its packages and of torch's version"
+    )
     git_commit: str = Field(description="commit of the code; empty outside a git checkout")
     best_test_epoch: Count | None = Field(None, description="the epoch of best_epoch_accuracy, from 1")
     train_accuracy: Share | None = Field(

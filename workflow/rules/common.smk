@@ -90,8 +90,10 @@ def checked(wildcards):
         runs, place = EXPERIMENTS[folder], Path(RESULTS, "runs", folder)
         now = experiment.origin(runs[0], Path(data))
         codes = experiment.accepted(now[experiment.CODE], Path(RESULTS))
-        if FORCE or experiment.outdated(place, runs, now, codes):
+        if reason := FORCE or experiment.outdated(place, runs, now, codes):
             workflow.dag.forcefiles.add(f"{place}/{experiment.NAME}")
+            if isinstance(reason, str) and place.is_dir():
+                logger.info(f"{folder}: {reason}")
     return f"{data}/{FRONT_ENDS[wildcards.front_end].tensor}.json"
 
 

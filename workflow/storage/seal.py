@@ -64,13 +64,19 @@ def damages(path: Path, but: Container[str] = (), only: Container[str] | None = 
         return [f"{path} is corrupt, it is not JSON ({error}); {remedy}"]
     if broken(content):
         return [f"{path} is corrupt (checksum mismatch); {remedy}"]
+    digests = (content.get(FILES) or {}) if isinstance(content, dict) else {}
+    wanted = {name: written for name, written in digests.items() if only is None or name in only}
+    return [f"{text}; {remedy}" for text in differences(path, wanted, but)]
+
+
+def differences(path: Path, digests: dict[str, str], but: Container[str] = ()) -> list[str]:
+    """Return a phrase per file that the JSON `path` describes and that is missing or has another digest than given."""
     found = []
-    for name, written in (content.get(FILES) or {}).items() if isinstance(content, dict) else ():
+    for name, written in digests.items():
         file = path.parent / name
-        if name in but or (only is not None and name not in only):
-            continue
-        if not file.is_file():
-            found.append(f"{file} is missing, though {path.name} lists it; {remedy}")
-        elif (now := digest(file)) != written:
-            found.append(f"{file} is corrupt: its sha256 is {now[:12]}..., not {written[:12]}...; {remedy}")
+        try:
+            if name not in but and (now := digest(file)) != written:
+                found.append(f"{file} is corrupt: its sha256 is {now[:12]}..., not {written[:12]}...")
+        except FileNotFoundError:
+            found.append(f"{file} is missing, though {path.name} lists it")
     return found
