@@ -56,7 +56,7 @@ def _files(module: str) -> list[Path]:
 def _imported(path: Path) -> list[str]:
     """Return the names of all modules that a file imports anywhere, ours and others."""
     names = []
-    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -88,8 +88,14 @@ def _digest(path: Path) -> str:
     """Return the sha256 of a file's code without comments, docstrings and formatting, or of its data."""
     if path.suffix != ".py":
         return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(ast.unparse(_tree(path)).encode()).hexdigest()
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Return a file's syntax tree without docstrings."""
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return tree
