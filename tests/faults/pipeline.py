@@ -21,7 +21,7 @@ TABLES = ("accuracy", "leakage", "parameters", "excluded")
 MADE = ("results", "resources", ".snakemake")
 HANGING = 1800  # seconds after which nothing more is to be expected, however busy the machine is
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
-ADVICE = re.compile(r"\b(?:remove|delete) (it\b|\S+?)(?: and (?!start|rerun)(\S+?))?,? (?:and|or)\b")
+ADVICE = re.compile(r"\b(?:remove|delete) (it\b|\S+?)(?: and (?!start|rerun)(\S+?))?,? (?:and|or|to)\b", re.IGNORECASE)
 
 
 class Pipeline:
