@@ -6,8 +6,9 @@ import pytest
 import torch
 from training.conftest import specification
 from training.test_resume import SETTINGS, outcome, start
+from training.test_side_by_side import SEEDS, left, train
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 TENSORS = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
 
 
@@ -39,6 +40,23 @@ def test_a_stopped_run_ends_with_the_same_bytes(data, tmp_path, monkeypatch):
     stopped_after(3, plain(), data, tmp_path / "stopped", monkeypatch)
     assert start(plain(), data, tmp_path / "stopped") == 0
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
+
+
+@pytest.mark.parametrize("at_a_time", [2, 5])
+def test_runs_side_by_side_end_with_the_same_bytes(data, tmp_path, at_a_time):
+    changes = dict.fromkeys(SEEDS, {"device": "cuda"})
+    train(data, tmp_path / "alone", 1, changes)
+    train(data, tmp_path / "together", at_a_time, changes)
+    expected, _ = left(tmp_path / "alone")
+    found, counts = left(tmp_path / "together")
+    assert found == expected
+    assert set(counts.values()) == {at_a_time}
+
+
+def test_memory_after_the_first_epoch_decides_how_many_runs_take_turns(data, tmp_path):
+    train(data, tmp_path, None, dict.fromkeys(SEEDS, {"device": "cuda"}))
+    counts = left(tmp_path)[1]
+    assert max(counts.values()) == len(SEEDS)  # tiny models
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bfloat16"])

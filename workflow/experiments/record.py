@@ -52,7 +52,7 @@ class Record(Checked):
     best_epoch: Whole | None = Field(description="the chosen epoch, from 1")
     parameters: Parameters = Field(description="numbers stored")
     train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions and candidates")
-    step_ms: NotNegative | None = Field(description="median time of a training step, milliseconds")
+    step_ms: NotNegative | None = Field(description="milliseconds per training step, the median of the epochs")
     peak_memory_mb: NotNegative | None = Field(description="largest memory in use, MiB: the GPU's, else the process's")
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
@@ -76,6 +76,7 @@ class Record(Checked):
     )
     search: list[Candidate] = Field([], description="candidates of the search of settings, in the order of training")
     searched: Whole | None = Field(None, description="the candidate that was kept, from 0: best on validation clips")
+    side_by_side: Count | None = Field(None, description="runs that were trained together on the device, at most")
     files: dict[str, str] = Field({}, description="sha256 of the files next to this one")
     seal: str = Field("", description="sha256 of everything else in this file")
 

@@ -1,6 +1,7 @@
 """Time a model's training step on this machine: a few steps on noise of the right shape."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from torch.utils.benchmark import Timer
 
 from workflow.experiments.run import Run
 from workflow.training import environment
-from workflow.training.data import PARTS, Fold, prepared
-from workflow.training.feed import Batch, Feed
+from workflow.training.data import PARTS, Fold
+from workflow.training.feed import Batch, Feed, shared
 from workflow.training.step import build
 
 SECONDS = 1.0  # time spent measuring, but at least one step
@@ -23,7 +24,8 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     """
     place, _ = environment.prepare(run.training.device, run.training.precision)
     step, threads = build(run, classes, place), torch.get_num_threads()
-    feed = Feed(prepared(noise(run.training.batch_size, shape, classes), run), place)
+    fold = noise(run.training.batch_size, shape, classes)
+    feed = Feed(replace(fold, clips=shared(fold.clips, run)), place)
     rows = torch.arange(run.training.batch_size)
 
     def milliseconds(work: Callable[[Batch], object]) -> float:

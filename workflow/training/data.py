@@ -2,16 +2,14 @@
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from baselines import FORMATS
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.run import Run
-from workflow.experiments.training import PIXELS
 from workflow.storage import files, seal
 from workflow.storage.arrays import load_array
 from workflow.storage.errors import InputError
@@ -22,13 +20,13 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Fold:
-    """`clips`: array (N, T, ...) of all clips, memory-mapped. `rows`: for each part, row indices into `clips`.
+    """`clips`: array or tensor (N, T, ...) of all clips. `rows`: for each part, row indices into `clips`.
 
     `labels` (N,): index in `classes`, -1 for a clip that this fold does not use. `lengths` (N,): frames of each
     clip, or None if every clip fills all T.
     """
 
-    clips: np.ndarray
+    clips: Any
     names: list[str]
     labels: np.ndarray
     lengths: np.ndarray | None
@@ -97,12 +95,6 @@ def load(folder: Path, front_end: str) -> Data:
         splits[line["protocol"], line["fold"]].append((line["clip"], line["part"]))
     digests = _json(folder / "splits.json", "digests")["digests"]
     return Data(folder, clips, lengths, table, list(described["classes"]), about["digest"], dict(splits), digests)
-
-
-def prepared(fold: Fold, run: Run) -> Fold:
-    """Return the fold with its clips as the run's model receives them."""
-    prepare = FORMATS[run.recurrent["format"]].prepare
-    return fold if prepare is None else replace(fold, clips=prepare(fold.clips, *PIXELS[run.training.normalisation]))
 
 
 def check(fold: Fold, run: Run) -> None:

@@ -47,10 +47,9 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
     """
     import torch
 
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
+    if wanted == "cuda" and not on_gpu(wanted):
         raise RunFailure("training.device is 'cuda', but this machine (or this job) has no usable GPU")
-    if available and wanted != "cpu":
+    if on_gpu(wanted):
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
@@ -61,6 +60,13 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
         log("precision tf32 needs a GPU; computing in float32")
         precision = "float32"
     return torch.device("cpu"), precision
+
+
+def on_gpu(wanted: str) -> bool:
+    """Return whether a run with the setting `device: wanted` uses a GPU."""
+    import torch
+
+    return wanted != "cpu" and torch.cuda.is_available()
 
 
 def describe(device: "torch.device") -> dict[str, Any]:

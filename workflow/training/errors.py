@@ -15,13 +15,16 @@ def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def halving(work: Callable[[int], Result], clips: dict[str, int], doing: str) -> Result:
-    """Return `work(clips[doing])`, that number halved until memory suffices. Raise RunFailure if one is too much."""
+def halving(work: Callable[[int], Result], clips: dict[str, int], doing: str, alone: bool) -> Result:
+    """Return `work(clips[doing])`, that number halved until memory suffices. Raise RunFailure if one is too much.
+
+    alone: whether no other run of this process takes memory; if one does, the error is raised instead.
+    """
     while True:
         try:
             return work(clips[doing])
         except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
+            if not (alone and out_of_memory(error)):
                 raise
         if clips[doing] == 1:
             raise RunFailure(f"out of memory when {doing} a single clip; use fewer or smaller frames")

@@ -8,9 +8,11 @@ same bytes. A run that fails (NaN ...) is recorded and the others go on. experim
 Invalid input: print one sentence, exit with status 1, write nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +55,7 @@ def main(
     needs_device = left and not FORMATS[first.recurrent["format"]].fitted
     with interruption.watched(), devices.slot(first.training.device) if needs_device else nullcontext():
         about = environment.capture()  # after the device has been chosen
-        jobs = (
+        jobs = [
             Job(
                 run=run,
                 fold=folds[run.fold],
@@ -65,18 +67,30 @@ def main(
                 environment=deepcopy(about),
             )
             for run in left
-        )
+        ]
         train(jobs, is_done)
     experiment.write(folder, first, now, codes)
 
 
-def train(jobs: Iterable[Job], is_done: Callable[[specifications.Run], bool]) -> None:
-    """Train runs one after another; each leaves a record."""
-    for job in jobs:
-        job.interruption.leave_if_asked()
+def train(jobs: list[Job], is_done: Callable[[specifications.Run], bool]) -> None:
+    """Train or fit all runs; each leaves a record."""
+
+    def complete(job: Job) -> Iterator[int]:
         with exclusive(job.checkpoints):  # the process of a killed pipeline may still be training this run
             if not is_done(job.run):
-                run.complete(job)
+                yield from run.complete(job)
+
+    if not jobs or FORMATS[jobs[0].run.recurrent["format"]].fitted:
+        for job in jobs:
+            job.interruption.leave_if_asked()
+            deque(complete(job), maxlen=0)
+    else:
+        from workflow.training import feed, side_by_side  # import torch, which takes seconds
+
+        clips = feed.shared(jobs[0].fold.clips, jobs[0].run)
+        for job in jobs:
+            job.fold = replace(job.fold, clips=clips)
+        side_by_side.train(jobs, complete)
 
 
 if __name__ == "__main__":

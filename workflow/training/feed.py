@@ -1,6 +1,6 @@
-"""Batches on the device. All clips of a fold stay there as stored (uint8) if they fit; otherwise each batch is copied.
+"""Batches on the device. All clips of a data set stay there, once and as stored (uint8), if they fit.
 
-On CPU, clips stay in the memory-mapped file, which concurrent runs share.
+On CPU, clips stay in the memory-mapped file, which concurrent jobs share.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from baselines import FORMATS
+from workflow.experiments.run import Run
+from workflow.experiments.training import PIXELS
+from workflow.training import environment
 from workflow.training.data import Fold
 
 MEMORY_SHARE = 0.6  # largest share of free GPU memory that clips may take
@@ -40,27 +44,31 @@ class Batch(NamedTuple):
                 mine.copy_(its)
 
 
+def shared(clips: np.ndarray, run: Run) -> Tensor:
+    """Return the clips (N, T, D) as the run's model receives them, for all runs of its experiment.
+
+    On a GPU, if there is one and they fit; otherwise each batch is copied.
+    """
+    if prepare := FORMATS[run.recurrent["format"]].prepare:
+        clips = prepare(clips, *PIXELS[run.training.normalisation])
+    tensor = torch.from_numpy(clips).flatten(2)
+    fits = environment.on_gpu(run.training.device) and tensor.nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info()[0]
+    return tensor.to("cuda") if fits else tensor
+
+
 class Feed:
-    """Yields batches of `fold`."""
+    """Yields batches of `fold` on `device`. Its clips: see `shared`."""
 
     def __init__(self, fold: Fold, device: torch.device):
-        clips = torch.from_numpy(fold.clips).flatten(2)
-        lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths)
-        self.device = device
-        self._all = Batch(clips, torch.from_numpy(fold.labels), lengths)
-        self._position = torch.arange(len(clips))  # of each clip in `_all`
-        if device.type != "cpu":
-            used = torch.from_numpy(np.sort(np.concatenate(list(fold.rows.values()))))
-            if len(used) * clips[0].nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]:
-                self._position[used] = torch.arange(len(used))
-                self._position = self._position.to(device)
-                self._all = self._all.each(lambda whole: whole.index_select(0, used).to(device))
+        self._device, self._place = device, fold.clips.device
+        lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths).to(self._place)
+        self._all = Batch(fold.clips, torch.from_numpy(fold.labels).to(self._place), lengths)
 
     def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
-        """Yield a batch per tensor in `chunks`, which holds row indices into the fold's array, on the CPU."""
+        """Yield a batch per tensor in `chunks`, which holds row indices into the fold's clips, on the CPU."""
         if chunks:  # transfer all indices of an epoch at once; split() only makes views
-            rows = self._position[torch.cat(chunks).to(self._position.device)]
+            rows = torch.cat(chunks).to(self._place)
             yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))
 
     def _select(self, rows: Tensor) -> Batch:
-        return self._all.each(lambda whole: whole.index_select(0, rows).to(self.device))
+        return self._all.each(lambda whole: whole.index_select(0, rows).to(self._device))

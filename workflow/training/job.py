@@ -58,7 +58,8 @@ class Job:
     output: folder of its record. checkpoints: folder that survives an interruption. code: digest of the code that
     trains it. checkpoint_seconds: time between two checkpoints; 0: one per epoch. interruption: the signals that
     arrived. environment and result: the fields of environment.json and result.json that are known. probabilities
-    (n_test, C) and weights (arrays by name): empty if the run fails.
+    (n_test, C) and weights (arrays by name): empty if the run fails. side_by_side: the largest number of runs that took
+    turns with this one. alone: whether none does now.
     """
 
     run: Run
@@ -72,6 +73,8 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    side_by_side: int = 1
+    alone: bool = True
 
     @property
     def fingerprint(self) -> dict[str, Any]:

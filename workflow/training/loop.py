@@ -15,7 +15,6 @@ from torch.nn.functional import cross_entropy
 from workflow.datasets.progress import bar
 from workflow.storage import files
 from workflow.training import checkpoint, environment, optimiser, scores
-from workflow.training.data import Fold, prepared
 from workflow.training.errors import RunFailure, log
 from workflow.training.feed import Feed
 from workflow.training.job import Job
@@ -28,9 +27,10 @@ SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")
 SAVING_SHARE = 20  # train at least this many times longer than the last save took before saving again
 
 
-def train(job: Job, keep: bool = False) -> None:
+def train(job: Job, keep: bool = False) -> Iterator[int]:
     """Train a model and score the epoch chosen on validation; the results go to `job`.
 
+    Yield after each step and each scored batch: the number of epochs finished since the start.
     keep: leave a checkpoint of the trained run, from which it has the same results again at once.
     Raise RunFailure if the device is missing, memory is too small or a number is not finite; `job` then holds the
     results up to the failure.
@@ -41,42 +41,38 @@ def train(job: Job, keep: bool = False) -> None:
     job.environment |= environment.describe(device)
     torch.manual_seed(job.run.seeds["initialisation"])
     step = build(job.run, len(job.fold.classes), device)
-    loop = Loop(job, prepared(job.fold, job.run), step, keep)
+    step.alone = lambda: job.alone
+    loop = Loop(job, step, keep)
     job.interruption.worth_saving = True
     try:
-        for _ in loop.run():
-            pass
+        yield from loop.run()
     finally:
         job.result |= loop.costs()
     job.environment["cuda_graph"] = isinstance(step, GraphedStep) and step.refused is None
 
 
 class Loop:
-    """Training of one run. `fold`: its data as the model receives them. `state.best` holds the weights and LOGITS of
-    the epoch chosen on validation."""
+    """Training of one run. `state.best` holds the weights and LOGITS of the epoch chosen on validation."""
 
-    def __init__(self, job: Job, fold: Fold, step: Step, keep: bool):
-        self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, fold, step
-        self.feed = Feed(fold, step.device)
-        self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1])  # clips at a time
+    def __init__(self, job: Job, step: Step, keep: bool):
+        self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, job.fold, step
+        self.feed = Feed(job.fold, step.device)
+        self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // job.fold.clips.shape[1])  # clips at a time
         step.clips["scoring"] = self.scored
         self.state, self.keep = checkpoint.State(), keep
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
 
-    def run(self) -> Iterator[None]:
-        """Train to the end, with a line of metrics.jsonl for each epoch, and add scores and weights to the job.
-
-        Yield after each step and each scored batch.
-        """
+    def run(self) -> Iterator[int]:
+        """Train to the end, with a line of metrics.jsonl for each epoch, and add scores and weights to the job."""
         self.resume()
-        path, state, done = self.job.output / METRICS, self.state, self.finished()
+        path, state, done, begun = self.job.output / METRICS, self.state, self.finished(), self.state.epoch
         files.write_text(path, "".join(map(_line, state.history)))  # drops epochs after the checkpoint
         with bar(self.name, self.settings.epochs, " epochs", state.epoch) as progress, path.open("a") as metrics:
             while not self.finished():
                 for _ in self.epoch():
                     self._leave_if_asked()
-                    yield
+                    yield state.epoch - begun
                 entry = state.history[-1]
                 metrics.write(_line(entry))
                 metrics.flush()
@@ -110,6 +106,7 @@ class Loop:
             "peak_memory_mb": peak,
             "interruptions": state.interruptions,
             "clips_at_a_time": self.step.clips["training"],
+            "side_by_side": self.job.side_by_side,
         }
 
     def finished(self) -> bool:
@@ -148,6 +145,7 @@ class Loop:
         if scores.chosen(state.history) is entry:
             weights = {name: tensor.clone() for name, tensor in self.step.model.state_dict().items()}
             state.best = {LOGITS: logits, **weights}
+        yield
 
     def train_epoch(self) -> Generator[None, None, int]:
         """Take the remaining steps of the current epoch; return the number of its steps."""

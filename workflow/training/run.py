@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from baselines import FORMATS
@@ -16,40 +16,43 @@ from workflow.training.errors import RunFailure, log, out_of_memory
 from workflow.training.job import Job
 
 
-def complete(job: Job) -> None:
-    """Train the run, from its checkpoint if there is one, and write its record. The caller holds the run's lock."""
+def complete(job: Job) -> Iterator[int]:
+    """Train the run, from its checkpoint if there is one, and write its record. The caller holds the run's lock.
+
+    Yield after each step, as `loop.train` does.
+    """
     (job.output / RECORD).unlink(missing_ok=True)
-    train(job)
+    yield from train(job)
     record.write(job, job.run.parameters(len(job.fold.classes)))
     if job.result["status"] != "ok":
         log(f"FAILED {job.run.folder}: {job.result['failure']}")
     shutil.rmtree(job.checkpoints, ignore_errors=True)
 
 
-def train(job: Job) -> None:
+def train(job: Job) -> Iterator[int]:
     """Train or fit the model."""
     try:
         check(job.fold, job.run)
         if fit := FORMATS[job.run.recurrent["format"]].fit:
             fit_at_once(job, fit)
         else:
-            _train_by_epochs(job)
+            yield from _train_by_epochs(job)
     except RunFailure as failure:
         job.result |= {"status": "failed", "failure": str(failure)}
     except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
+        if not (job.alone and out_of_memory(error)):
             raise
         job.result |= {"status": "failed", "failure": "out of memory: the model and its clips do not fit"}
 
 
-def _train_by_epochs(job: Job) -> None:
+def _train_by_epochs(job: Job) -> Iterator[int]:
     import torch  # takes seconds, which a fitted baseline does not need
 
     from workflow.training import loop, search
 
     threads = torch.get_num_threads()
     try:
-        search.train(job) if job.run.training.search else loop.train(job)
+        yield from search.train(job) if job.run.training.search else loop.train(job)
     finally:
         torch.set_num_threads(threads)  # a resumed run keeps the number that it began with
 

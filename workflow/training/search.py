@@ -4,6 +4,7 @@ The candidates have the same initial weights, order of clips and dropout. A fini
 an interrupted search continues with the candidate that it was at.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from workflow.experiments import curves
@@ -14,8 +15,11 @@ from workflow.training.job import Job
 from workflow.training.record import METRICS, SEARCHED
 
 
-def train(job: Job) -> None:
-    """Train all candidates; the results of the best go to `job`. Raise RunFailure if all of them fail."""
+def train(job: Job) -> Iterator[int]:
+    """Train all candidates; the results of the best go to `job`. Raise RunFailure if all of them fail.
+
+    Yield as `loop.train` does.
+    """
     run, checkpoints = job.run, job.checkpoints
     candidates = run.training.candidates
     (job.output / METRICS).unlink(missing_ok=True)
@@ -29,7 +33,7 @@ def train(job: Job) -> None:
         job.result = {}
         entry: dict[str, Any] = {"settings": values}
         try:
-            loop.train(job, keep=True)
+            yield from loop.train(job, keep=True)
         except RunFailure as failure:
             entry["failure"] = str(failure)
         finally:

@@ -7,6 +7,7 @@ graph per batch size (the last batch of an epoch is often smaller). Weights, mom
 generator stay at the addresses that the graphs use, so checkpoints and schedules work as without graphs.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from workflow.experiments.run import Run
 from workflow.experiments.training import Training
 from workflow.training import model, optimiser
-from workflow.training.errors import halving, log
+from workflow.training.errors import halving, log, out_of_memory
 from workflow.training.feed import Batch
 
 EXPLODED = 1e8  # gradient norm before clipping, or batch loss, from which no training recovers
@@ -27,7 +28,7 @@ class Step:
     """A model with its optimiser; call it with a batch.
 
     log: a tensor (loss, hits, gradient norm) per step of the epoch. clips: how many are computed at a time in
-    `training` and `scoring`, fewer after memory has run out.
+    `training` and `scoring`, fewer after memory has run out. alone: see `errors.halving`.
     """
 
     def __init__(self, classifier: model.Classifier, settings: Training):
@@ -38,6 +39,7 @@ class Step:
         half = settings.precision == "bfloat16"  # for matrix products; weights and sums stay float32
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half, cache_enabled=False)
         self.clips = dict.fromkeys(("training", "scoring"), settings.batch_size)
+        self.alone: Callable[[], bool] = lambda: True
         self.log: list[Tensor] = []
 
     def totals(self) -> tuple[float, float, int | None]:
@@ -50,7 +52,8 @@ class Step:
         return loss, hits, int(bad[0]) + 1 if len(bad) else None
 
     def __call__(self, batch: Batch) -> None:
-        self.log.append(self.update(*halving(lambda size: self.forward_backward(batch, size), self.clips, "training")))
+        sums = halving(lambda size: self.forward_backward(batch, size), self.clips, "training", self.alone())
+        self.log.append(self.update(*sums))
 
     def forward_backward(self, batch: Batch, size: int) -> tuple[Tensor, Tensor]:
         """Add up the gradients of the batch's mean loss over pieces of `size` clips; return summed loss and hits."""
@@ -82,7 +85,7 @@ class Step:
 
         self.model.eval()
         try:
-            return halving(score, self.clips, "scoring")
+            return halving(score, self.clips, "scoring", self.alone())
         finally:
             self.model.train()
 
@@ -109,6 +112,8 @@ class GraphedStep(Step):
             try:
                 self._graphs[size] = self._capture(batch)
             except RuntimeError as error:
+                if out_of_memory(error) and not self.alone():
+                    raise
                 self.refused = str(error).split("\n")[0]
                 log(f"no CUDA graph, kernels are launched one by one: {self.refused}")
                 torch.cuda.synchronize()
