@@ -8,7 +8,7 @@ import yaml
 from workflow.commands import __main__ as commands
 from workflow.commands import cost
 from workflow.datasets import inventory
-from workflow.experiments import configuration, grid
+from workflow.experiments import configuration, configuration_file, grid
 
 CONFIG = {
     "name": "tiny",
@@ -51,11 +51,12 @@ def write_splits(root, train=20, others=12):
 def test_hours_follow_from_steps_and_clips(config, tmp_path):
     write_splits(tmp_path)
     chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
-    assert (lstm["jobs"], lstm["times from"], lstm["device"]) == (6, "calibrated here", "NVIDIA of a test")
-    seconds = 10 * (3 * 0.1 + 12 * 0.005) + cost.START_SECONDS
-    assert lstm["hours"] == pytest.approx(6 * seconds / 3600)
+    assert (lstm["jobs"], lstm["runs"]) == (1, 6)
+    assert (lstm["times from"], lstm["device"]) == ("calibrated here", "NVIDIA of a test")
+    seconds = 10 * (3 * 0.1 + 12 * 0.005)
+    assert lstm["hours"] == pytest.approx((6 * seconds + cost.START_SECONDS) / 3600)
     assert (lstm["steps"], chance["steps"]) == (6 * 10 * 3, 0)
-    assert chance["hours"] == pytest.approx(6 * cost.START_SECONDS / 3600)
+    assert chance["hours"] == pytest.approx(cost.START_SECONDS / 3600)
 
 
 @pytest.mark.parametrize(
@@ -67,23 +68,49 @@ def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps
     assert f"\nsteps      {printed}\n" in page
 
 
-def test_records_take_precedence_over_calibration(config, tmp_path):
+@pytest.mark.parametrize("together", [None, 1, 4])
+def test_records_take_precedence_over_calibration(config, tmp_path, together):
     run = next(run for run in grid.runs(config) if run.model == "lstm")
     folder = tmp_path / "tiny/runs" / run.folder
     folder.mkdir(parents=True)
     record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
+    record |= {"side_by_side": together} if together else {}
     (folder / "result.json").write_text(json.dumps(record))
     _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
     assert lstm["times from"] == "1 of 6 records"
     assert lstm["step ms"] == 7.0
-    assert lstm["hours"] == pytest.approx(6 * (4.0 * 10 + cost.START_SECONDS) / 3600)
+    assert lstm["hours"] == pytest.approx((6 * 4.0 * 10 / (together or 1) + cost.START_SECONDS) / 3600)
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("all", True), ("small", True), ("none", False)])
+def test_weights_count_where_they_are_kept(tmp_path, keep, kept):
+    rows = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep}), tmp_path / "tiny", Given())
+    assert [row[cost.WEIGHTS] > 0 for row in rows] == [False, kept]
+    large = {"lstm": {"format": "dense", "hidden_size": 1000}}
+    (row,) = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep, "models": large}), tmp_path, Given())
+    assert (row[cost.WEIGHTS] > 0) is (keep == "all")
+
+
+def test_the_full_paper_fits_in_20_gb(root, monkeypatch):
+    monkeypatch.chdir(root)
+    config = configuration_file.load_own("config/paper.yaml")
+    rows = cost.estimate(config, root / "nowhere/paper", Given())
+    prepared = cost.preparation(config, root / "nowhere/paper")
+    sizes = {
+        name: sum(row[name] for row in prepared) for name in (cost.ARCHIVES, cost.CLIPS, cost.FRAMES, cost.FEATURES)
+    }
+    sizes |= {name: sum(row[name] for row in rows) for name in (cost.WEIGHTS, cost.RECORDS)}
+    assert all(sizes.values())
+    assert sum(sizes.values()) < 20
+    assert f"disk       {sum(sizes.values()):.1f} GB" in cost.text(rows, prepared)
 
 
 def test_prepared_data_cost_nothing(config, tmp_path):
     (before,) = cost.preparation(config, tmp_path / "tiny")
     clips = cost.CATALOGUE["demo"].clips
     assert before[cost.DECODING] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
-    assert before[cost.TENSORS] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
+    assert before[cost.FRAMES] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
+    assert before[cost.FEATURES] == before[cost.ARCHIVES] == 0
     folder = tmp_path / "tiny/data/demo"
     folder.mkdir(parents=True)
     (folder / "frames.json").write_text(json.dumps({"shape": [7, 2, 8, 10, 3]}))
@@ -107,8 +134,8 @@ def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, monkey
     first = capsys.readouterr()
     assert "timing lstm on demo/pixels" in first.err
     for word in (
-        "jobs       12",
-        "GPU hours  unknown: no GPU among the devices above",
+        "jobs       2 for 12 runs",
+        "GPU hours  unknown: no GPU here",
         "CPU hours",
         "disk",
         "download",

@@ -14,6 +14,7 @@ from training.conftest import specification, write
 from training.test_resume import SETTINGS, outcome
 
 from workflow.experiments import experiment, sources
+from workflow.experiments.record import KEPT
 from workflow.experiments.run import read
 from workflow.storage import files, seal
 from workflow.storage.command_line import command_line
@@ -37,12 +38,12 @@ def folds(tmp_path):
     return folder
 
 
-def start(plain, data, results, folds=(0, 1), seeds=(0,)):
+def start(plain, data, results, folds=(0, 1), seeds=(0,), options=()):
     """Train; the exit status."""
     words = ["--specification", json.dumps(plain), "--data", data, "--results", results, "--checkpoint-seconds", "0"]
     points = [word for name, values in (("fold", folds), ("seed", seeds)) for n in values for word in (f"--{name}", n)]
     try:
-        command_line(step.main, [*words, *points])
+        command_line(step.main, [*words, *points, *options])
     except SystemExit as end:
         return end.code or 0
 
@@ -120,6 +121,21 @@ def test_a_record_that_is_deleted_or_damaged_is_made_again_alone(folds, tmp_path
     assert trained == ["fold0/seed0"]
     assert results_of(tmp_path) == before
     assert not noticed(folds, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keep", "limit", "kept"), [("all", 0, True), ("small", 10**4, True), ("small", 10, False), ("none", 10**4, False)]
+)
+def test_weights_are_kept_on_request(folds, tmp_path, monkeypatch, keep, limit, kept):
+    monkeypatch.setitem(KEPT, "small", limit)
+    assert start(PLAIN, folds, tmp_path, folds=[0]) == 0  # leaves weights
+    place = tmp_path / "runs" / PLACE / "fold0/seed0"
+    (place / "predictions.csv").unlink()
+    assert start(PLAIN, folds, tmp_path, folds=[0], options=("--keep-weights", keep)) == 0
+    assert (place / "model.safetensors").exists() is kept
+    assert ("model.safetensors" in json.loads((place / "result.json").read_text())["files"]) is kept
+    assert seal.damages(place / "result.json") == []
+    assert not noticed(folds, tmp_path, folds=[0])
 
 
 def noticed(data, results, plain=PLAIN, folds=(0, 1), seeds=(0,)):

@@ -10,6 +10,7 @@ from training.test_side_by_side import SEEDS, left, train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 TENSORS = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
+ON_GPU = {seed: {"device": "cuda"} for seed in SEEDS}
 
 
 def plain(**training):
@@ -44,9 +45,8 @@ def test_a_stopped_run_ends_with_the_same_bytes(data, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("at_a_time", [2, 5])
 def test_runs_side_by_side_end_with_the_same_bytes(data, tmp_path, at_a_time):
-    changes = dict.fromkeys(SEEDS, {"device": "cuda"})
-    train(data, tmp_path / "alone", 1, changes)
-    train(data, tmp_path / "together", at_a_time, changes)
+    train(data, tmp_path / "alone", 1, ON_GPU)
+    train(data, tmp_path / "together", at_a_time, ON_GPU)
     expected, _ = left(tmp_path / "alone")
     found, counts = left(tmp_path / "together")
     assert found == expected
@@ -54,7 +54,7 @@ def test_runs_side_by_side_end_with_the_same_bytes(data, tmp_path, at_a_time):
 
 
 def test_memory_after_the_first_epoch_decides_how_many_runs_take_turns(data, tmp_path):
-    train(data, tmp_path, None, dict.fromkeys(SEEDS, {"device": "cuda"}))
+    train(data, tmp_path, None, ON_GPU)
     counts = left(tmp_path)[1]
     assert max(counts.values()) == len(SEEDS)  # tiny models
 

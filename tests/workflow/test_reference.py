@@ -17,7 +17,7 @@ def test_the_schema_of_a_configuration_names_every_key_with_its_bounds():
     training = schema["$defs"]["Training"]["properties"]
     assert training["decay"] == {
         "default": 0.2,
-        "description": "schedule `step`: factor of the learning rate at each milestone",
+        "description": "schedule `step`: factor of the learning rate at each milestone; schedule `inverse`: see there",
         "exclusiveMinimum": 0,
         "maximum": 1,
         "title": "Decay",

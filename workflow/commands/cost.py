@@ -1,8 +1,9 @@
 """Estimate what a configuration costs before anything starts: jobs, GPU and CPU hours, disk, download.
 
-Times come from the records of finished runs, otherwise from a few steps of each model, timed on this machine and kept
-in results/CONFIG/cost.json; the last column names the source. Run it on the machine or cluster node that will do the
-work: times are not converted from one device to another.
+Times come from the records of finished runs (divided by the number of runs that were trained side by side), otherwise
+from a few steps of each model, timed on this machine and kept in results/CONFIG/cost.json; a column names the source.
+Side by side on a GPU, runs take less time than calibrated steps add up to. Run it on the machine or cluster node that
+will do the work: times are not converted from one device to another.
 """
 
 import json
@@ -23,12 +24,15 @@ from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.grid import check_models, runs
+from workflow.experiments.record import KEPT
 from workflow.experiments.run import Run
 from workflow.storage import files
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
-DOWNLOAD, TENSORS, DECODING = "download GB", "tensors GB", "decoding, core hours"
+NUMBER_BYTES = 12  # of a probability in predictions.csv
+ARCHIVES, CLIPS, DECODING = "archives GB", "clips GB", "decoding, core hours"
+FRAMES, FEATURES, WEIGHTS, RECORDS = "frames GB", "features GB", "weights GB", "records GB"
 
 
 def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
@@ -45,27 +49,31 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
     epochs = 0 if FORMATS[first.recurrent["format"]].fitted else first.training.epochs
     clips = [_clips(config, run, results) for run in group]
     steps = sum(epochs * -(-train // first.training.batch_size) for train, _ in clips)
+    scored = sum(others for _, others in clips)
     seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
     records = [_json(results / "runs" / run.folder / "result.json") for run in group]
     if done := [record for record in records if record.get("status") == "ok"]:
-        epoch = mean(record["train_seconds"] / max(record["epochs"], 1) for record in done)
+        shares = [record["train_seconds"] / (record.get("side_by_side") or 1) for record in done]
+        epoch = mean(share / max(record["epochs"], 1) for share, record in zip(shares, done, strict=True))
         seconds = len(group) * epoch * max(epochs, 1)
         step_ms = mean(record["step_ms"] for record in done) if epochs else None
         device, source = done[0]["device"], f"{len(done)} of {len(group)} records"
     elif epochs:
         measured = _timed(config, first, timed, classes)
         step_ms, device, source = measured["step_ms"], measured["device"], "calibrated here"
-        scored = epochs * sum(others for _, others in clips)
-        seconds = 1e-3 * (steps * step_ms + scored * measured["evaluation_ms"])
+        seconds = 1e-3 * (steps * step_ms + epochs * scored * measured["evaluation_ms"])
+    jobs, weights = len({run.experiment for run in group}), sum(first.parameters(classes).values())
     return {
         "data set": first.dataset,
         "front end": first.front_end,
         "model": first.model,
-        "jobs": len(group),
+        "jobs": jobs,
+        "runs": len(group),
         "steps": steps,
         "step ms": step_ms,
-        "hours": (seconds + len(group) * START_SECONDS) / 3600,
-        "weights GB": 4e-9 * sum(first.parameters(classes).values()) * len(group),
+        "hours": (seconds + jobs * START_SECONDS) / 3600,
+        WEIGHTS: 4e-9 * len(group) * weights if weights <= KEPT[config.keep_weights] else 0.0,
+        RECORDS: 1e-9 * NUMBER_BYTES * scored * (classes + 1),
         "times from": source,
         "device": device,
     }
@@ -102,11 +110,9 @@ def _counts(path: Path) -> Counter[tuple[str, ...]]:
 
 
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
-    """Return for each data set: GB to download, GB of frames, core hours of decoding still to do."""
+    """Return for each data set: GB to download and of what is made of it, core hours of decoding still to do."""
     size = config.frames.count, config.frames.height, config.frames.width
-    # frames are decoded for every front end
-    tensors = ["pixels", *(name for name in config.front_ends if name in EXTRACTED)]
-    clip_bytes = sum(FRONT_ENDS[name].clip_bytes(*size) for name in tensors)
+    features = [FRONT_ENDS[name] for name in config.front_ends if name in EXTRACTED]
     rows = []
     for name, entry in config.datasets.items():
         about = _json(_data(config, results) / name / "frames.json")
@@ -114,8 +120,11 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
         row = {
             "data set": name,
             "clips": clips,
-            DOWNLOAD: 0.0 if entry.source else CATALOGUE[name].download_gb,
-            TENSORS: 1e-9 * clips * clip_bytes,
+            ARCHIVES: 0.0 if entry.source else CATALOGUE[name].download_gb,
+            # compressed already: unpacked they take about as much as their archives
+            CLIPS: 0.0 if entry.source else CATALOGUE[name].download_gb,
+            FRAMES: 1e-9 * clips * FRONT_ENDS["pixels"].clip_bytes(*size),  # decoded for every front end
+            FEATURES: 1e-9 * clips * sum(front_end.clip_bytes(*size) for front_end in features),
             DECODING: 0.0 if about else clips * DECODE_SECONDS / 3600,
             "from": "done" if about else "estimated",
         }
@@ -137,7 +146,7 @@ def _json(path: Path) -> dict[str, Any]:
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     """Return the text to print."""
     pages = [
-        tabulate(rows, "keys", floatfmt=("", "", "", "", "", ".1f", ".2f", ".2f"), missingval="-"),
+        tabulate(rows, "keys", floatfmt=("",) * 6 + (".1f", ".2f", ".2f", ".2f"), missingval="-"),
         tabulate(prepared, "keys", floatfmt=".2f"),
         tabulate(_sums(rows, prepared).items(), tablefmt="plain", disable_numparse=True),
     ]
@@ -145,19 +154,22 @@ def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
 
 
 def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> dict[str, str]:
-    jobs, steps, weights = (sum(row[name] for row in rows) for name in ("jobs", "steps", "weights GB"))
+    def total(table: list[dict[str, Any]], name: str) -> float:
+        return sum(row[name] for row in table)
+
+    steps, decoding = total(rows, "steps"), total(prepared, DECODING)
     cpu = sum(row["hours"] for row in rows if row["device"].startswith("CPU"))
-    gpu = sum(row["hours"] for row in rows) - cpu
-    download, tensors, decoding = (sum(row[name] for row in prepared) for name in (DOWNLOAD, TENSORS, DECODING))
-    # clips are compressed already: unpacked they take about as much as their archives
-    parts = f"archives {download:.1f}, clips {download:.1f}, tensors {tensors:.1f}, weights {weights:.1f}"
+    gpu = total(rows, "hours") - cpu
+    disk = {name: total(prepared, name) for name in (ARCHIVES, CLIPS, FRAMES, FEATURES)}
+    disk |= {name: total(rows, name) for name in (WEIGHTS, RECORDS)}
+    parts = ", ".join(f"{name.removesuffix(' GB')} {size:.1f}" for name, size in disk.items())
     return {
-        "jobs": str(jobs),
+        "jobs": f"{total(rows, 'jobs')} for {total(rows, 'runs')} runs, and a few for data, tables and article",
         "steps": f"{steps / 1e6:.3g} million" if steps >= 1e6 else f"{steps:,.0f}",
-        "GPU hours": f"{gpu:.2f}" if gpu else "unknown: no GPU among the devices above",
+        "GPU hours": f"{gpu:.2f}" if gpu else "unknown: no GPU here",
         "CPU hours": f"{cpu + decoding:.2f}  (training {cpu:.2f}, decoding {decoding:.2f})",
-        "disk": f"{2 * download + tensors + weights:.1f} GB  ({parts})",
-        "download": f"{download:.1f} GB",
+        "disk": f"{sum(disk.values()):.1f} GB  ({parts})",
+        "download": f"{disk[ARCHIVES]:.1f} GB",
     }
 
 

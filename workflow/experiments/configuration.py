@@ -27,6 +27,7 @@ from workflow.experiments.fields import (
     check_names,
     one_of,
 )
+from workflow.experiments.record import KEPT, Keep
 from workflow.experiments.training import Training
 from workflow.storage.errors import InputError
 
@@ -132,6 +133,11 @@ class Configuration(Checked):
     folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
     seeds: Annotated[list[Whole], *DISTINCT] = Field([0], description="seeds of the runs")
     splits: Splits = Field(Splits(), description="how clips are split")
+    keep_weights: Keep = Field(
+        "small",
+        description=f"which records get model.safetensors: all, small (up to {KEPT['small']:,} numbers), none; nothing "
+        "reads it, and it counts for runs that are trained from then on",
+    )
     training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
     models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")
 

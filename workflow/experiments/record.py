@@ -1,5 +1,6 @@
 """The record of a run: the one definition of result.json."""
 
+import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,6 +9,11 @@ from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.fields import PROTOCOLS, Checked, Count, NotNegative, Share, Whole, one_of
 
 RECORD = "result.json"
+
+
+# model.safetensors is written if it holds at most this many numbers; the dense models of the paper have 59 million
+Keep = Literal["all", "small", "none"]
+KEPT = {"all": math.inf, "small": 1_000_000, "none": -1}
 
 
 class Parameters(Checked):

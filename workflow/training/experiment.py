@@ -21,6 +21,7 @@ from typer import Option
 from baselines import FORMATS
 from workflow.experiments import experiment
 from workflow.experiments import run as specifications
+from workflow.experiments.record import Keep
 from workflow.storage.command_line import command_line
 from workflow.storage.lock import exclusive
 from workflow.training import devices, environment, run
@@ -35,6 +36,7 @@ def main(
     seed: Annotated[list[int], Option(help="seeds; may be repeated")],
     data: Annotated[Path, Option(help="folder of frames.npy, clips.csv, splits.csv ...")],
     results: Annotated[Path, Option(help="folder of runs/ and of checkpoints/")],
+    keep_weights: Annotated[Keep, Option(help="which records get model.safetensors")] = "all",
     checkpoint_seconds: Annotated[float, Option(help="time between two checkpoints; 0: one per epoch")] = 30.0,
 ) -> None:
     runs = specifications.read(specification, fold, seed)
@@ -65,6 +67,7 @@ def main(
                 checkpoint_seconds=checkpoint_seconds,
                 interruption=interruption,
                 environment=deepcopy(about),
+                keep_weights=keep_weights,
             )
             for run in left
         ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from workflow.experiments.record import Keep
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import Fold
@@ -58,8 +59,8 @@ class Job:
     output: folder of its record. checkpoints: folder that survives an interruption. code: digest of the code that
     trains it. checkpoint_seconds: time between two checkpoints; 0: one per epoch. interruption: the signals that
     arrived. environment and result: the fields of environment.json and result.json that are known. probabilities
-    (n_test, C) and weights (arrays by name): empty if the run fails. side_by_side: the largest number of runs that took
-    turns with this one. alone: whether none does now.
+    (n_test, C) and weights (arrays by name): empty if the run fails. keep_weights: which of them the record gets.
+    side_by_side: the largest number of runs that took turns with this one. alone: whether none does now.
     """
 
     run: Run
@@ -73,6 +74,7 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    keep_weights: Keep = "all"
     side_by_side: int = 1
     alone: bool = True
 

@@ -6,18 +6,22 @@ from typing import Any
 import yaml
 from safetensors.numpy import save
 
-from workflow.experiments.record import RECORD, Record
+from workflow.experiments.record import KEPT, RECORD, Record
 from workflow.storage import files, seal
 from workflow.training.job import Job
 
 METRICS = "metrics.jsonl"
+WEIGHTS = "model.safetensors"
 SEARCHED = "search{}.jsonl"  # the metrics of each candidate of a search
-FILES = ("specification.yaml", "environment.json", "predictions.csv", "model.safetensors", METRICS)
+FILES = ("specification.yaml", "environment.json", "predictions.csv", WEIGHTS, METRICS)
 UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms", "peak_memory_mb")
 
 
 def write(job: Job, parameters: dict[str, int]) -> None:
-    """Write all files; metrics.jsonl exists already, if the run got that far. parameters: weights stored, by part."""
+    """Write all files; metrics.jsonl exists already, if the run got that far. parameters: weights stored, by part.
+
+    model.safetensors is left out if it is larger than `job.keep_weights` allows.
+    """
     run, fold, folder = job.run, job.fold, job.output
     result = {
         **dict.fromkeys(UNKNOWN),  # null if a failed run does not get that far
@@ -43,7 +47,9 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     class_columns = [f"probability_{k}" for k in range(len(fold.classes))]
     columns = ("clip", "label", "predicted", "probability", *class_columns)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
-    files.write_bytes(folder / "model.safetensors", save(job.weights))
+    (folder / WEIGHTS).unlink(missing_ok=True)
+    if sum(array.size for array in job.weights.values()) <= KEPT[job.keep_weights]:
+        files.write_bytes(folder / WEIGHTS, save(job.weights))
     names = [*FILES, *(one.get("metrics", "") for one in result.get("search", ()))]
     seal.write(folder / RECORD, result, [name for name in names if (folder / name).is_file()])
 
