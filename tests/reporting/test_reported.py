@@ -22,8 +22,8 @@ def raw() -> pd.DataFrame:
 
 def test_the_file_is_valid_and_has_the_agreed_columns(raw):
     assert list(raw.columns) == [
-        "dataset", "front_end", "model", "protocol", "metric", "value", "unit", "source", "locator", "status",
-        "counts",
+        "dataset", "front_end", "model", "protocol", "selection", "metric", "value", "unit", "source", "locator",
+        "status", "counts",
     ]  # fmt: skip
     assert len(reported.load()) == len(raw) > 60
 
@@ -75,18 +75,24 @@ def test_the_last_printed_digit_is_known(raw):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("ucf11,pixels,lstm,,speed,1,count,a paper,,reported,", "metric: unknown metric 'speed'; known: accuracy, W"),
-        ("ucf11,pixels,lstm,,W,1,litres,a paper,,reported,", "unit: unknown unit 'litres'; known: percent"),
-        ("ucf11,pixels,lstm,,W,1,count,a paper,,guessed,", "status: 'guessed' should be 'reported', 'derived'"),
-        ("ucf11,pixels,lstm,,W,much,count,a paper,,reported,", "value is 'much'; expected a number, since status"),
+        ("ucf11,pixels,lstm,,,speed,1,count,a paper,,reported,", "metric: unknown metric 'speed'; known: accuracy, W"),
+        ("ucf11,pixels,lstm,,,W,1,litres,a paper,,reported,", "unit: unknown unit 'litres'; known: percent"),
+        ("ucf11,pixels,lstm,,,W,1,count,a paper,,guessed,", "status: 'guessed' should be 'reported', 'derived'"),
+        ("ucf11,pixels,lstm,,,W,much,count,a paper,,reported,", "value is 'much'; expected a number, since status"),
         (
-            "ucf11,pixels,lstm,,weights,1,count,a paper,,reported,all",
+            "ucf11,pixels,lstm,,,weights,1,count,a paper,,reported,all",
             "counts is 'all'; expected some of W, U, bias, 2 biases, classifier weights joined by ' + '",
         ),
-        ("ucf11,pixels,lstm,,weights,1,count,a paper,,reported,", "counts is ''; expected some of W, U"),
-        ("ucf11,pixels,lstm,,W,1,count,,,reported,", "source: '' should have at least 1 character"),
-        ("ucf11,pixels,lstm,,W,1,count,no,,unknown,", "value is '1'; expected nothing, since status is unknown"),
-        ("ucf11,pixels,lstm,,W,,count,a paper,,reported,", "value is ''; expected a number, since status is reported"),
+        ("ucf11,pixels,lstm,,,weights,1,count,a paper,,reported,", "counts is ''; expected some of W, U"),
+        ("ucf11,pixels,lstm,,best,accuracy,1,percent,a paper,,reported,", "selection: unknown selection 'best'"),
+        (
+            "ucf11,pixels,lstm,,,accuracy,1,percent,a paper,,reported,",
+            "selection is ''; expected one of final, best_test",
+        ),
+        ("ucf11,pixels,lstm,,final,W,1,count,a paper,,reported,", "selection is 'final'; expected none, for metric W"),
+        ("ucf11,pixels,lstm,,,W,1,count,,,reported,", "source: '' should have at least 1 character"),
+        ("ucf11,pixels,lstm,,,W,1,count,no,,unknown,", "value is '1'; expected nothing, since status is unknown"),
+        ("ucf11,pixels,lstm,,,W,,count,a paper,,reported,", "value is ''; expected a number, since status is reported"),
     ],
 )
 def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):
@@ -103,13 +109,18 @@ def test_wrong_columns_are_named(tmp_path):
 
 
 def test_a_reader_fills_in_a_value_and_the_tables_follow(tmp_path, raw):
-    for seed in range(3):
-        values = record("fdht_lstm", "random", seed=seed, dataset="ucf11", best_epoch_accuracy=0.9 + seed / 1000)
+    for fold in range(3):
+        values = record("fdht_lstm", "random", fold, dataset="ucf11", best_epoch_accuracy=0.9 + fold / 1000)
         write_run(tmp_path, values, extras=False)
     own = raw.copy()
     here = (own["dataset"] == "ucf11") & (own["front_end"] == "pixels") & (own["model"] == "fdht_lstm")
     here &= own["metric"] == "accuracy"
-    own.loc[here, ["value", "status", "source"]] = ["90.0", "reported", "my copy of the paper"]
+    own.loc[here, ["value", "selection", "status", "source"]] = [
+        "90.0",
+        "best_test",
+        "reported",
+        "my copy of the paper",
+    ]
     own.to_csv(tmp_path / "own.csv", index=False, quoting=csv.QUOTE_MINIMAL)
     before = comparison.build(gather(tmp_path)).iloc[0]
     assert (before["verdict"], before["status"]) == ("not reported", "unknown")
@@ -117,4 +128,4 @@ def test_a_reader_fills_in_a_value_and_the_tables_follow(tmp_path, raw):
     assert (after["verdict"], after["reported"], after["source"]) == ("match", 0.9, "my copy of the paper")
     tables.main(tmp_path, tmp_path / "t", reported=tmp_path / "own.csv")
     text = " ".join((tmp_path / "t/comparison.md").read_text().split())
-    assert "| FDHT-LSTM | 90.0 | 90.1 | \\[89.9, 90.3] | 3 | +0.1 | match |" in text
+    assert "| FDHT-LSTM | 90.0 | best | 90.1 | \\[89.7, 90.5] | 3 | +0.1 | match |" in text

@@ -8,7 +8,7 @@ from pydantic import Field
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import configuration_file
-from workflow.experiments.fields import Checked, Share, Whole, one_of
+from workflow.experiments.fields import Checked, Positive, Share, Whole, one_of
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
@@ -39,7 +39,8 @@ class Layout(Checked):
     datasets: dict[str, str]
     front_ends: dict[str, str]
     protocols: dict[str, str]
-    tolerance: Share
+    margin: Share
+    margin_errors: Positive
     significance: Share
     confusion: list[str]
     tables: dict[one_of("table", TABLES), TableLayout]  # type: ignore[valid-type]

@@ -70,10 +70,10 @@ def kind(results: Results, model: str) -> str:
 
 
 @cached
-def rivals(results: Results, dataset: str, front_end: str, model: str) -> list[str]:
-    """Return the compressed models of the same data set and front end that were trained with `model`'s recipe."""
+def rivals(results: Results, dataset: str, front_end: str, model: str, of: str = "compressed") -> list[str]:
+    """Return the models of a kind, data set and front end that were trained with `model`'s recipe."""
     others, recipe = results.models_on(dataset, front_end), get(results, model).recipe
-    return [name for name in others if kind(results, name) == "compressed" and get(results, name).recipe == recipe]
+    return [name for name in others if kind(results, name) == of and get(results, name).recipe == recipe]
 
 
 @cached

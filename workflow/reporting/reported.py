@@ -16,6 +16,12 @@ FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
 TERMS = ("W", "U", "bias", "2 biases", "classifier weights")
 COUNTS = ("W", "U", "weights", "ratio_W", "ratio_weights")
 RANGES = ("weights_low", "weights_high", "times_fewer_low", "times_fewer_high", "gain_low", "gain_high")
+SELECTIONS = {  # whose accuracy: of the last epoch, the best test epoch, or one chosen on validation -> ours
+    "final": ["final_epoch_accuracy"],
+    "best_test": ["best_epoch_accuracy"],
+    "validation": ["test_accuracy"],
+    "unknown": ["final_epoch_accuracy", "best_epoch_accuracy"],
+}
 UNITS = {"percent": Decimal("0.01"), "fraction": Decimal(1), "count": Decimal(1), "ratio": Decimal(1)}
 UNITS["million"] = Decimal(10**6)
 
@@ -27,6 +33,7 @@ class Reported(Checked):
     front_end: str
     model: str
     protocol: str
+    selection: one_of("selection", ("", *SELECTIONS))  # type: ignore[valid-type]
     metric: one_of("metric", ("accuracy", *COUNTS, *RANGES))  # type: ignore[valid-type]
     value: str
     unit: one_of("unit", UNITS)  # type: ignore[valid-type]
@@ -40,6 +47,9 @@ class Reported(Checked):
         expected, pattern = ("nothing", "") if self.status == "unknown" else ("a number", r"\d+(\.\d+)?")
         if not re.fullmatch(pattern, self.value):
             raise ValueError(f"value is {self.value!r}; expected {expected}, since status is {self.status}")
+        if (self.metric == "accuracy") != (self.selection != ""):
+            expected = f"one of {', '.join(SELECTIONS)}" if self.metric == "accuracy" else "none"
+            raise ValueError(f"selection is {self.selection!r}; expected {expected}, for metric {self.metric}")
         if self.metric == "weights" and self.value and not set(self.counts.split(" + ")) <= set(TERMS):
             raise ValueError(f"counts is {self.counts!r}; expected some of {', '.join(TERMS)} joined by ' + '")
         return self

@@ -144,7 +144,8 @@ class Results:
 
     def by_run(self, measure: str, *experiment: str) -> pd.Series:
         """Return `measure` of an experiment's runs by (fold, seed), without runs that lack it."""
-        return self.successful(*experiment).set_index(["fold", "seed"])[measure].dropna()
+        runs = self.successful(*experiment).set_index(["fold", "seed"])
+        return runs.reindex(columns=[measure])[measure].dropna()
 
 
 @cached

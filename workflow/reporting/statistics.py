@@ -1,12 +1,13 @@
-"""Means, intervals, paired tests and rankings over folds and seeds.
+"""Means, intervals, tests and rankings over folds and seeds.
 
-Runs of a cross-validation are not independent: the training parts of two folds share most of their clips, and the usual
-t test finds differences that are not there. Intervals and tests here use the variance of the corrected resampled t
-test, (1/n + n_test/n_train) s^2 in place of s^2/n (Nadeau and Bengio, Machine Learning 52, 2003; for repeated
-cross-validation Bouckaert and Frank, PAKDD 2004). A single fold needs no correction; its interval covers seeds only.
+Only folds repeat a whole experiment: the seeds of one fold share its clips. Seeds are therefore averaged first, and
+intervals and tests are Student's on the means of the F folds (F - 1 degrees of freedom), whatever share of the variance
+the folds have. Two folds also share training clips, which correlates their means by up to n_test / (n_test + n_train);
+the squared standard error is (1/F + n_test/n_train) s^2 in place of s^2/F (Nadeau and Bengio, Machine Learning 52,
+2003). At that correlation the type-I error is the nominal one, where 1/F alone gives 8 to 15 %; for independent folds
+it is lower (`python -m benchmarks.calibration`). A single fold has no interval.
 
-An observation is a run of a trained model, or a fold of a model that scikit-learn fits: it has no seed, so its runs on
-a fold are copies. The kind of model decides this, not the values: n must not depend on the results.
+Intervals of accuracies end at 0 and 1: no true accuracy lies beyond, so the coverage stays what it is.
 """
 
 import math
@@ -20,53 +21,69 @@ from workflow.reporting import models, splits
 from workflow.reporting.results import Results, cached
 
 CONFIDENCE = 0.95
-FEWEST = 3  # observations that a verdict needs
+FEWEST = 3  # runs whose spread is drawn
 
 
 class Interval(NamedTuple):
-    """A mean over n runs with its two-sided confidence interval; low and high are NaN for n < 2."""
+    """An estimate with its two-sided confidence interval; low, high and p are NaN for fewer than two folds."""
 
-    mean: float
-    std: float  # of the sample, n - 1; NaN for n < 2
-    low: float
-    high: float
-    n: int
+    mean: float  # of the means of the folds
+    low: float = math.nan
+    high: float = math.nan
     p: float = math.nan  # two-sided, for a true mean of 0
+    error: float = math.nan  # standard error
+    freedom: float = math.nan  # degrees of freedom
+    folds: int = 0
+    n: int = 0  # runs
+    std: float = math.nan  # of the runs
 
 
-def student(estimate: float, error: float, freedom: float) -> tuple[float, float, float]:
-    """Return the two-sided interval of an estimate with a standard error, and its p value for a true value of 0."""
+def student(mean: float, error: float, freedom: float, folds: int = 0) -> Interval:
+    """Return an estimate with its interval and p value; all may be arrays."""
     from scipy import special  # slow to import, and the Snakefile imports this file
 
-    half = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-    p = float(2 * special.stdtr(freedom, -abs(estimate) / error)) if error else float(abs(estimate) < 1e-12)
-    return estimate - half, estimate + half, p
+    half = special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * error
+    p = 2 * special.stdtr(freedom, -np.abs(mean) / error)
+    return Interval(mean, mean - half, mean + half, p, error, freedom, folds)
 
 
-def overlap(n_folds: int, ratio: float | None = None) -> float:
-    """Return n_test / n_train of one of k folds: 0 for a single fold, else `ratio`, else 1/(k-1)."""
-    return 0.0 if n_folds < 2 else ratio or 1 / (n_folds - 1)
+def of_folds(means: np.ndarray, correction: float, step: float) -> Interval:
+    """Return the estimate from F fold means, the last axis of `means`.
 
-
-def interval(values: Sequence[float] | pd.Series, correction: float = 0.0) -> Interval:
-    """Return mean, standard deviation, interval and p of `values`; `correction` is n_test / n_train."""
-    array = np.asarray(values, dtype=float)
-    n, mean = array.size, float(array.mean()) if array.size else math.nan
-    if n < 2:
-        return Interval(mean, math.nan, math.nan, math.nan, n)
-    std = float(array.std(ddof=1))
-    std = 0.0 if std < 1e-12 * abs(mean) else std  # rounding of equal values
-    low, high, p = student(mean, std * math.sqrt(1 / n + correction), n - 1)
-    return Interval(mean, std, low, high, n, p)
-
-
-def paired(first: pd.Series, second: pd.Series, correction: float = 0.0) -> Interval:
-    """Return the mean difference first - second over the runs (indices) that both have.
-
-    low, high and p are NaN for n < FEWEST.
+    correction: n_test / n_train. step: 1 / n_test, to which accuracies are rounded: their standard deviation is at
+    least that of the rounding, since two folds may agree by chance.
     """
-    found = interval((first - second).dropna(), correction)
-    return found if found.n >= FEWEST else found._replace(low=math.nan, high=math.nan, p=math.nan)
+    folds = means.shape[-1]
+    std = np.maximum(means.std(axis=-1, ddof=1), max(step / math.sqrt(12), 1e-12))
+    return student(means.mean(axis=-1), std * math.sqrt(1 / folds + correction), folds - 1, folds)
+
+
+def interval(runs: pd.Series, correction: float = 0.0, step: float = 0.0) -> Interval:
+    """Return the estimate from the means of folds, or from runs, whose index has the folds."""
+    means = runs.groupby("fold").mean() if "fold" in runs.index.names else runs
+    one = len(means) < 2
+    found = Interval(means.mean(), folds=len(means)) if one else of_folds(means.to_numpy(), correction, step)
+    return found._replace(n=len(runs), std=runs.std())
+
+
+def difference(first: Interval, second: Interval) -> Interval:
+    """Return first - second of independent estimates, with Welch's degrees of freedom."""
+    one, two = first.error**2, second.error**2
+    freedom = (one + two) ** 2 / (one**2 / first.freedom + two**2 / second.freedom)
+    found = student(first.mean - second.mean, np.sqrt(one + two), freedom, min(first.folds, second.folds))
+    return within(found, -1)
+
+
+def within(found: Interval, least: float) -> Interval:
+    """Return an estimate whose interval ends at `least` and 1: 0 for accuracies, -1 for differences."""
+    return found._replace(low=np.clip(found.low, least, 1), high=np.clip(found.high, least, 1))
+
+
+def equivalence(found: Interval, margin: float) -> float:
+    """Return the p value of two one-sided tests: small if the true value lies within `margin` of 0."""
+    from scipy import special
+
+    return special.stdtr(found.freedom, (np.abs(found.mean) - margin) / found.error)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -76,58 +93,35 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return (ordered * factors).clip(upper=1).cummax().sort_index().tolist()
 
 
-def welch(
-    first: Sequence[float], first_correction: float, second: Sequence[float], second_correction: float
-) -> tuple[float, float, float]:
-    """Return the difference in means (first - second) of unpaired runs, with a Welch confidence interval."""
-    a, b = interval(first), interval(second)
-    if a.n < 2 or b.n < 2:
-        return a.mean - b.mean, math.nan, math.nan
-    variances = a.std**2 * (1 / a.n + first_correction), b.std**2 * (1 / b.n + second_correction)
-    total = sum(variances)
-    freedom = total**2 / (variances[0] ** 2 / (a.n - 1) + variances[1] ** 2 / (b.n - 1)) if total else 1.0
-    return a.mean - b.mean, *student(a.mean - b.mean, math.sqrt(total), freedom)[:2]
-
-
-def observations(results: Results, measure: str, *experiment: str) -> tuple[pd.Series, float]:
-    """Return the observations of an experiment and their correction, n_test / n_train of its folds.
-
-    They are indexed by fold and seed, or by fold if the model has no seed.
-    """
-    runs = results.by_run(measure, *experiment)
-    found = runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
-    return found, _correction(results, found, experiment[0], experiment[3])
-
-
-def _correction(results: Results, found: pd.Series, dataset: str, protocol: str) -> float:
-    shares = splits.shares(results, dataset, protocol)
-    folds = found.index.get_level_values("fold").nunique()
-    return overlap(folds, shares["n_test"] / shares["n_train"] if shares else None)
+def of_runs(results: Results, runs: pd.Series, dataset: str, protocol: str) -> Interval:
+    """Return the estimate from the runs of a protocol, whose splits give the sizes; without them 1 / (folds - 1)."""
+    sizes, folds = splits.rows(results, dataset, protocol), runs.index.unique("fold").size
+    if sizes.empty or folds < 2:
+        return interval(runs, 1 / max(1, folds - 1))
+    train, test = sizes["n_train"].mean(), sizes["n_test"].mean()
+    return interval(runs, test / train, 1 / test)
 
 
 @cached
 def summary(results: Results, measure: str, *experiment: str) -> Interval:
-    """Return mean, deviation, interval and n of an experiment, corrected for overlapping folds."""
-    return interval(*observations(results, measure, *experiment))
+    """Return the accuracy of an experiment. The runs of a fitted model, which has no seed, are copies: n is folds."""
+    runs = results.by_run(measure, *experiment)
+    runs = runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
+    return within(of_runs(results, runs, experiment[0], experiment[3]), 0)
 
 
 def expected(results: Results, *experiment: str) -> int:
-    """Return how many observations an experiment should have."""
+    """Return how many runs an experiment should have, folds for a fitted model."""
     runs = results.rows("expected", *experiment)
     return runs["fold"].nunique() if models.is_fitted(results, *experiment[:3]) else len(runs)
 
 
 @cached
 def compare(results: Results, measure: str, first: str, second: str, *block: str) -> Interval:
-    """Compare two models in a block (dataset, front_end, protocol) over the folds and seeds that both have.
-
-    Two fitted models are compared once per fold.
-    """
-    places = [(*block[:2], model) for model in (first, second)]
-    one, two = (results.by_run(measure, *place, block[2]) for place in places)
-    if all(models.is_fitted(results, *place) for place in places):
-        one, two = (runs.groupby("fold").mean() for runs in (one, two))
-    return paired(one, two, _correction(results, (one - two).dropna(), block[0], block[2]))
+    """Return first - second of two models in a block (dataset, front_end, protocol), over the runs that both have."""
+    dataset, front_end, protocol = block
+    one, two = (results.by_run(measure, dataset, front_end, model, protocol) for model in (first, second))
+    return within(of_runs(results, (one - two).dropna(), dataset, protocol), -1)
 
 
 @cached

@@ -11,7 +11,6 @@ from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST
 from workflow.storage.errors import InputError
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
@@ -40,8 +39,8 @@ def mean(results: Results, row: Row, column: "Column") -> str:
 
 
 def interval(results: Results, row: Row, column: "Column") -> str:
-    """Show the interval [low, high] over n observations; a dash if it is unknown or n < FEWEST."""
-    if pd.isna(row["low"]) or pd.isna(row["high"]) or row["n"] < FEWEST:
+    """Show the interval [low, high]; a dash if there is none."""
+    if pd.isna(row["low"]):
         return MISSING
     low, high = (number(column.scale * row[end], column.digits, column.sign) for end in ("low", "high"))
     return f"[{low}, {high}]"

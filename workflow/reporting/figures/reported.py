@@ -1,6 +1,5 @@
-"""Reported and reproduced accuracies, with 95 % intervals over folds and seeds. An arrow marks an interval that extends
-beyond 0 or 100 %. The table on the same question lists the differences that remain between our protocols and those of
-the published implementations.
+"""Reported and reproduced accuracies, with 95 % intervals over folds. The table on the same question lists the
+differences that remain between our protocols and those of the published implementations.
 """
 
 import pandas as pd
@@ -8,11 +7,11 @@ import pandas as pd
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import FEWEST
 from workflow.reporting.tables import comparison
 
 SERIES = {
-    comparison.NEAREST: panels.Look("random, best test epoch", "#333333"),
+    ("random", "final_epoch_accuracy"): panels.Look("random, last epoch", "#0072B2", "s"),
+    ("random", "best_epoch_accuracy"): panels.Look("random, best test epoch", "#333333"),
     "reported": panels.Look("reported", "#D55E00", "|", size=60),
     comparison.STRICT: panels.Look("group, epoch chosen on validation", "#CC79A7", "D", hollow=True),
 }
@@ -26,7 +25,7 @@ def draw(results: Results) -> Canvas | None:
         return None
     ours = table.assign(series=list(zip(table["protocol"], table["measure"], strict=True)))
     ours = ours[ours["series"].isin(list(SERIES))]
-    ends = {end: (100 * ours[end].astype(float)).where(ours["n"] >= FEWEST) for end in ("low", "high")}
+    ends = {end: 100 * ours[end].astype(float) for end in ("low", "high")}
     ours = ours.assign(value=100 * ours["reproduced"].astype(float), **ends)
     theirs = table.assign(series="reported", value=100 * table["reported"], n=None, low=None, high=None)
     theirs = theirs.drop_duplicates(["dataset", "front_end", "model", "value"])

@@ -9,7 +9,7 @@ from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import CONFIDENCE, FEWEST
+from workflow.reporting.statistics import CONFIDENCE
 from workflow.reporting.tables import cost
 
 MODULE = "workflow.reporting.paper.macros"
@@ -35,10 +35,10 @@ def values(results: Results) -> dict[str, str]:
         "modelsCount": number(len(names)),
         "reportedCount": number(int(reported.notna().sum())),
         "reportedUnknown": number(int(reported.isna().sum())),
-        "tolerancePoints": number(100 * results.layout["tolerance"], 1),
+        "marginPoints": number(100 * results.layout["margin"], 1),
+        "marginErrors": number(results.layout["margin_errors"], 1).removesuffix(".0"),
         "confidenceLevel": number(100 * CONFIDENCE),
         "significanceLevel": number(results.layout["significance"], 2),
-        "fewestRuns": number(FEWEST),
         "trainingTotal": duration(float(table["hours"].sum())),
         "devicesList": ", ".join(sorted(set(table["device"]))),
         "provenanceRecords": results.provenance.records,

@@ -1,40 +1,56 @@
-"""How much protocol, recipe and weight format each contribute to the accuracy.
+"""How much protocol, recipe and weight format each contribute to the accuracy, as differences with intervals.
 
-Families that were trained with both recipes (ours and the authors') under both protocols form a balanced design. The
-sum of squares of their accuracies splits exactly into main effects, interactions, and what folds and seeds leave. Only
-folds and seeds that every cell of the design has are used. More epochs alone give a higher best test epoch, so the
-shares at equal epochs are printed next to those of the whole runs.
+protocol: random minus group, averaged over the trained models. recipe: ours minus the authors', averaged over the
+families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages are over the folds
+and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so differences are also
+given at equal epochs: every run cut to the fewest epochs of these models.
 """
 
 import itertools
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from workflow.experiments import curves
+from workflow.reporting import layout as layouts
 from workflow.reporting import models
-from workflow.reporting.models import RECIPES
+from workflow.reporting.models import OURS, RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Sheet, Table, by_data, text
+from workflow.reporting.statistics import Interval, difference, of_runs, within
+from workflow.reporting.table import Column, Row, Sheet, Table, interval, text
 from workflow.training import scores
 
 PROTOCOLS = ("group", "random")
-AXES = ("protocol", "recipe", "format")
-Factors = tuple[str, ...]  # of an effect; () for folds and seeds
-VALUES = ["share", "spread"]
-CSV = ["dataset", "front_end", "measure", "factor", "levels", *VALUES, "n", "formats"]
-CSV += ["equal_epochs", *(f"{name}_equal_epochs" for name in VALUES)]
+VALUES = {"difference": "mean", "low": "low", "high": "high", "folds": "folds"}  # column -> field of the estimate
+CSV = ["dataset", "front_end", "measure", "factor", "protocol", "first", "second", *VALUES, "equal_epochs"]
+CSV += [f"{name}_equal_epochs" for name in VALUES]
+
+
+def equal_interval(results: Results, row: Row, column: Column) -> str:
+    """Show the interval at equal epochs."""
+    return interval(results, {end: row[f"{end}_equal_epochs"] for end in ("low", "high")}, column)
+
+
 COLUMNS = [
-    Column("factor", "Factor", text, align="l"),
-    Column("levels", "Levels"),
-    Column("share", "Share of\nvariance (%)", digits=1, scale=100),
-    Column("spread", "Best minus worst\nlevel (points)", digits=1, scale=100),
-    Column("share_equal_epochs", "Share at equal\nepochs (%)", digits=1, scale=100),
-    Column("spread_equal_epochs", "Best minus worst at\nequal epochs (points)", digits=1, scale=100),
+    Column("difference_of", "Difference of", text, align="l"),
+    Column("difference", "Points", digits=1, scale=100, sign=True),
+    Column("interval", "95 % interval", interval, digits=1, scale=100, sign=True),
+    Column("folds", "Folds"),
+    Column("difference_equal_epochs", "Points at\nequal epochs", digits=1, scale=100, sign=True),
+    Column("interval_equal_epochs", "95 % interval at\nequal epochs", equal_interval, digits=1, scale=100, sign=True),
 ]
+
+
+class Contrast(NamedTuple):
+    """A difference between models, each with the protocol that it is tested under."""
+
+    factor: str
+    protocol: str  # of both sides; "" for the factor protocol
+    first: list[str]
+    second: list[str]
 
 
 @cached
@@ -55,30 +71,55 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
     }
 
 
-def cells(results: Results, measure: str, dataset: str, front_end: str, epochs: int | None = None) -> pd.Series:
-    """Return the balanced design's accuracies, indexed by fold, seed and AXES; empty with fewer than two families.
+def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
+    """Return the differences of a data set and front end between models that have finished runs."""
+    trained = [name for name in results.models_on(dataset, front_end) if models.kind(results, name) != "baseline"]
+    run = {
+        protocol: [name for name in trained if len(results.successful(dataset, front_end, name, protocol))]
+        for protocol in PROTOCOLS
+    }
+    both = [name for name in run["random"] if name in run["group"]]
+    found = [Contrast("protocol", "", both, both)]
+    for protocol, names in run.items():
+        pairs = [list(pair.values()) for pair in design(results, dataset, front_end).values()]
+        pairs = [pair for pair in pairs if set(pair) <= set(names)]
+        found.append(Contrast("recipe", protocol, *([pair[side] for pair in pairs] for side in (0, 1))))
+    for protocol, names in run.items():
+        ours = [name for name in names if models.get(results, name).recipe == OURS]
+        dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
+        found += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
+    return [contrast for contrast in found if contrast.first and contrast.second]
 
-    epochs: use only that many first epochs of every run.
+
+def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epochs: int | None = None) -> Interval:
+    """Return a difference on (dataset, front_end), within the first `epochs` epochs of every run.
+
+    It is paired by fold under one protocol; the folds of two protocols differ.
     """
-    columns: dict[tuple[str, str, str], pd.Series] = {}
-    for family, entries in design(results, dataset, front_end).items():
-        own = {}
-        for protocol, (recipe, model) in itertools.product(PROTOCOLS, entries.items()):
-            experiment = dataset, front_end, model, protocol
-            whole = results.by_run(measure, *experiment)
-            own[protocol, recipe, family] = whole if epochs is None else cut(results, measure, epochs, *experiment)
-        columns |= own if all(map(len, own.values())) else {}
-    if len(columns) < 2 * len(PROTOCOLS) * len(RECIPES):
-        return pd.Series(dtype=float)
-    table = pd.DataFrame(columns).dropna().rename_axis(columns=AXES)
-    return table.stack(list(AXES), future_stack=True)
+
+    def runs(name: str, protocol: str) -> pd.Series:
+        experiment = *data, name, protocol
+        return cut(results, measure, epochs, *experiment) if epochs else results.by_run(measure, *experiment)
+
+    def side(names: list[str], protocol: str) -> pd.Series:
+        return pd.concat([runs(name, protocol) for name in names], axis=1, join="inner").mean(axis=1)
+
+    if protocol := contrast.protocol:
+        gain = side(contrast.first, protocol) - side(contrast.second, protocol)
+        return within(of_runs(results, gain.dropna(), data[0], protocol), -1)
+    random, group = (of_runs(results, side(contrast.first, name), data[0], name) for name in ("random", "group"))
+    return difference(random, group)
+
+
+def _fewest_epochs(results: Results, contrast: Contrast, *data: str) -> int:
+    """Return the smallest number of epochs of a difference's experiments, each taken by its longest run."""
+    protocols = [contrast.protocol] if contrast.protocol else PROTOCOLS
+    experiments = itertools.product(contrast.first + contrast.second, protocols)
+    return int(min(results.successful(*data, *experiment)["epochs"].max() for experiment in experiments))
 
 
 def cut(results: Results, measure: str, epochs: int, *experiment: str) -> pd.Series:
-    """Return `measure` within the first `epochs` epochs by (fold, seed), without the runs whose curve lacks it.
-
-    The best test epoch is a maximum over epochs, which grows with their number: only equal numbers compare.
-    """
+    """Return `measure` within the first `epochs` epochs by (fold, seed), without the runs whose curve lacks it."""
     runs = results.successful(*experiment).set_index(["fold", "seed"])
     found = [_accuracy(measure, _curve(results, record)[:epochs]) for record in runs["record"]]
     return pd.Series(found, runs.index, dtype=float).dropna()
@@ -88,7 +129,8 @@ def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
     accuracies = curves.column(epochs, "test_accuracy")
     if not accuracies or any(map(math.isnan, accuracies)):
         return None
-    return max(accuracies) if measure == "best_epoch_accuracy" else scores.chosen(epochs)["test_accuracy"]
+    simple = {"best_epoch_accuracy": max(accuracies), "final_epoch_accuracy": accuracies[-1]}
+    return simple[measure] if measure in simple else scores.chosen(epochs)["test_accuracy"]
 
 
 @cached
@@ -96,80 +138,55 @@ def _curve(results: Results, record: str) -> list[curves.Epoch]:
     return curves.read(results.file(record, "metrics.jsonl"))
 
 
-def split(values: pd.Series) -> dict[Factors, float]:
-    """Return the sums of squares of a balanced design (a series indexed by AXES), by the factors of each effect.
-
-    The key () holds the residual, runs within cells. All of them add up to the total sum of squares.
-    """
-    effects: dict[Factors, pd.Series] = {}
-    for factors in itertools.chain.from_iterable(itertools.combinations(AXES, size) for size in range(4)):
-        level = values.groupby(level=list(factors)).transform("mean") if factors else values.mean()
-        effects[factors] = level - sum(effect for lower, effect in effects.items() if set(lower) < set(factors))
-    effects[()] = values - values.groupby(level=list(AXES)).transform("mean")
-    return {factors: float((effects[factors] ** 2).sum()) for factors in [*list(effects)[1:], ()]}
-
-
-def shares(values: pd.Series) -> pd.DataFrame:
-    """Return the share of the variance of each effect, its levels, and best minus worst level of each factor."""
-    sums = split(values)
-    total, sizes = sum(sums.values()), {name: values.index.get_level_values(name).nunique() for name in AXES}
-    within = len(values) // math.prod(sizes.values())
-    rows = []
-    for factors, squares in sums.items():
-        levels = math.prod(sizes[name] for name in factors) if factors else within
-        spread = np.ptp(values.groupby(level=factors[0]).mean()) if len(factors) == 1 else math.nan
-        rows.append((" x ".join(factors) or "folds and seeds", levels, squares / total if total else math.nan, spread))
-    return pd.DataFrame(rows, columns=["factor", "levels", "share", "spread"])
-
-
 @cached
 def build(results: Results) -> pd.DataFrame:
-    """Return a row per data set, front end, measure and factor or interaction; share and spread are fractions."""
-    tables = []
-    data = dict.fromkeys(place[:2] for place in results.places)
-    for (dataset, front_end), measure in itertools.product(data, ACCURACIES):
-        values = cells(results, measure, dataset, front_end)
-        if values.empty:
-            continue
-        epochs = _fewest_epochs(results, dataset, front_end)
-        equal = cells(results, measure, dataset, front_end, epochs)
-        found = shares(values).assign(dataset=dataset, front_end=front_end, measure=measure, n=len(values))
-        shortened = shares(equal if len(equal) == len(values) else values * math.nan)
-        formats = " ".join(values.index.unique("format"))
-        found = found.assign(formats=formats, equal_epochs=epochs)
-        tables.append(found.join(shortened[VALUES].add_suffix("_equal_epochs")))
-    return pd.concat(tables, ignore_index=True)[CSV] if tables else pd.DataFrame(columns=CSV)
-
-
-def _fewest_epochs(results: Results, dataset: str, front_end: str) -> int:
-    """Return the smallest number of epochs of the design's experiments, each taken by its longest run."""
-    entries = [name for found in design(results, dataset, front_end).values() for name in found.values()]
-    runs = results.successful_records
-    runs = runs[(runs["dataset"] == dataset) & (runs["front_end"] == front_end) & runs["model"].isin(entries)]
-    return int(runs.groupby(["model", "protocol"])["epochs"].max().min())
+    """Return a row per data set, front end, measure and difference, which are fractions."""
+    rows = []
+    for data, measure in itertools.product(dict.fromkeys(place[:2] for place in results.places), ACCURACIES):
+        for contrast in contrasts(results, *data):
+            epochs = _fewest_epochs(results, contrast, *data)
+            found = estimate(results, measure, contrast, *data)
+            equal = estimate(results, measure, contrast, *data, epochs=epochs)
+            row = (*data, measure, *contrast[:2], *map(" ".join, contrast[2:]))
+            values = ([getattr(one, field) for field in VALUES.values()] for one in (found, equal))
+            rows.append((*row, *next(values), epochs, *next(values)))
+    return pd.DataFrame(rows, columns=CSV)
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    """Yield a sheet per data set and front end, with a block per accuracy."""
-    frame = frame.assign(factor=frame["factor"].str.replace(" x ", " × "), block=frame["measure"].map(ACCURACIES))
-    for dataset, front_end, label, rows in by_data(results, frame):
-        caption = f"What the accuracy depends on, {label}: protocol, recipe or format."
-        yield Sheet(f"{dataset}-{front_end}", caption, rows, _notes(results, rows.iloc[0]))
+    """Yield a sheet per data set, front end and accuracy, with a block per factor and protocol."""
+    frame = frame[frame["folds"] > 0]
+    for (*data, measure), rows in frame.groupby(["dataset", "front_end", "measure"], sort=False):
+        shown = rows.to_dict("records")
+        blocks, names = ([of(results, row) for row in shown] for of in (_block, _name))
+        label = layouts.data_label(results.layout, *data)
+        caption = f"What the accuracy depends on, {label}: protocol, recipe or format. {ACCURACIES[measure]}."
+        rows = rows.assign(difference_of=names, block=blocks)
+        yield Sheet("-".join((*data, measure)), caption, rows, _notes(results, *data))
 
 
-def _notes(results: Results, first: pd.Series) -> list[str]:
-    families, place = first["formats"].split(), (first["dataset"], first["front_end"])
-    names = ", ".join(models.label(results, family) for family in families)
-    entries = design(results, *place)
-    differences = [models.differences(results, *place, *entries[family].values()) for family in families]
+def _block(results: Results, row: Row) -> str:
+    if row["factor"] == "format":
+        return f"Format minus {models.label(results, row['second'])}, protocol {row['protocol']}"
+    protocol = f", protocol {row['protocol']}" if row["protocol"] else ""
+    return f"{row['factor'].capitalize()}{protocol}: mean of {len(row['first'].split())} models"
+
+
+def _name(results: Results, row: Row) -> str:
+    names = {"protocol": "random − group", "recipe": "ours − authors'"}
+    return names.get(row["factor"]) or models.label(results, row["first"])
+
+
+def _notes(results: Results, *data: str) -> list[str]:
+    differences = [models.differences(results, *data, *pair.values()) for pair in design(results, *data).values()]
+    recipes = ", ".join(dict.fromkeys(itertools.chain(*differences)))
     return [
-        f"{first['n']} runs: {names}, each with both recipes (ours, authors') under both protocols, over the folds and "
-        "seeds that all have. Shares of the sum of squares; they add up to 100 %. A format's spread also includes "
-        "chance differences between its runs.",
-        f"The two recipes of a format differ in: {', '.join(dict.fromkeys(itertools.chain(*differences)))}.",
-        f"At equal epochs: every run cut to its first {first['equal_epochs']} epochs, the fewest of these models.",
+        "95 % intervals: Student's t over the means of the folds, corrected for shared training clips, not for the "
+        "number of rows. Differences under one protocol are paired by fold; random minus group is Welch's. At equal "
+        "epochs: every run cut to the fewest epochs of the models of its row.",
+        *([f"The two recipes of a format differ in: {recipes}."] if recipes else []),
     ]
 
 
-EMPTY = "No two formats were trained with both recipes under both protocols."
+EMPTY = "No two models to compare, and none under both protocols."
 TABLE = Table("factors", "Protocol, recipe or format", 8, build, sheets, COLUMNS, EMPTY)

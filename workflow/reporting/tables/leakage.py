@@ -24,9 +24,9 @@ def protocol_mean(results: Results, row: Row, column: Column) -> Cell:
     return Cell(mean(results, row, column), link=link(row | {"protocol": column.key}))
 
 
-def both_n(results: Results, row: Row, column: Column) -> str:
-    """Show the numbers of observations."""
-    return f"{row['n_group']}, {row['n_random']}"
+def folds(results: Results, row: Row, column: Column) -> str:
+    """Show the numbers of folds."""
+    return f"{row['folds_group']}, {row['folds_random']}"
 
 
 COLUMNS = [
@@ -35,13 +35,22 @@ COLUMNS = [
     Column("random", "random\n(%)", protocol_mean, digits=1, scale=100),
     Column("difference", "Difference\n(points)", digits=1, scale=100, sign=True),
     Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
-    Column("n", "n (group,\nrandom)", both_n),
+    Column("folds", "Folds (group,\nrandom)", folds),
 ]
-CSV = ["dataset", "front_end", "model", "measure", "n_group", "group_mean", "group_std", "n_random", "random_mean"]
-CSV += ["random_std", "difference", "low", "high", *(f"{size}_{name}" for size in SIZES for name in PROTOCOLS)]
+CSV = ["dataset", "front_end", "model", "measure", *(f"{what}_{name}" for name in PROTOCOLS for what in ("n", "folds"))]
+CSV += [
+    "group_mean",
+    "group_std",
+    "random_mean",
+    "random_std",
+    "difference",
+    "low",
+    "high",
+    *(f"{size}_{name}" for size in SIZES for name in PROTOCOLS),
+]
 NOTE = (
-    "Difference: mean under random minus mean under group; interval: Welch, corrected for overlapping folds. n: runs, "
-    "or folds of a baseline that is fitted without a seed."
+    "Mean ± standard deviation of the runs (folds × seeds). Difference: random minus group; interval: Welch's t over "
+    "the means of the folds, corrected for shared training clips."
 )
 
 
@@ -56,21 +65,20 @@ def build(results: Results) -> pd.DataFrame:
     for measure in ACCURACIES:
         for place in results.places:
             row: Row = dict(zip(PLACE, place, strict=True)) | {"measure": measure}
-            for protocol in PROTOCOLS:
-                found = statistics.summary(results, measure, *place, protocol)
-                row |= {f"n_{protocol}": found.n, f"{protocol}_mean": found.mean, f"{protocol}_std": found.std}
+            found = {protocol: statistics.summary(results, measure, *place, protocol) for protocol in PROTOCOLS}
+            for protocol, own in found.items():
+                row |= {f"n_{protocol}": own.n, f"folds_{protocol}": own.folds}
+                row |= {f"{protocol}_mean": own.mean, f"{protocol}_std": own.std}
                 sizes = splits.rows(results, place[0], protocol)[list(SIZES.values())].astype(float).mean()
                 row |= {f"{name}_{protocol}": sizes[column] for name, column in SIZES.items()}
-            random, group = (statistics.observations(results, measure, *place, name) for name in ("random", "group"))
-            gain = statistics.welch(*random, *group)
-            rows.append(row | dict(zip(("difference", "low", "high"), gain, strict=True)))
+            gain = statistics.difference(found["random"], found["group"])
+            rows.append(row | {"difference": gain.mean, "low": gain.low, "high": gain.high})
     return pd.DataFrame(rows, columns=CSV)
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy."""
-    numbers = frame[["n_group", "n_random"]]
-    frame = frame.assign(n=numbers.min(axis=1), block=frame["measure"].map(ACCURACIES))[numbers.max(axis=1) > 0]
+    frame = frame.assign(block=frame["measure"].map(ACCURACIES))[frame[["n_group", "n_random"]].max(axis=1) > 0]
     for dataset, front_end, label, rows in by_data(results, frame):
         notes = [note for note in (NOTE, splits.comparison(results, dataset)) if note]
         yield Sheet(f"{dataset}-{front_end}", f"What the random protocol adds on {label}.", rows, notes)
