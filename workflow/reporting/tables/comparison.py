@@ -75,10 +75,10 @@ COLUMNS = [
     MODEL._replace(show=model),
     Column("reported", "Reported", value),
     Column("selection", "Its\nepoch", epoch, align="l"),
-    Column("reproduced", "Ours", value, digits=1),
+    Column("reproduced", "Found", value, digits=1),
     Column("interval", "95 %\ninterval", interval, digits=1, scale=100),
-    Column("folds", "Folds"),
-    Column("n", "n"),
+    Column("folds", "n"),
+    Column("n", "Runs"),
     Column("difference", "Gap", value, digits=1, sign=True),
     Column("verdict", "Verdict", text, align="l"),
     Column("reason", "Reason", text, align="l"),
@@ -155,10 +155,10 @@ def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[
     errors, limits = number(results.layout["margin_errors"]), 100 * rows["margin"]
     margin = f" (here {number(limits.min(), 1)} to {number(limits.max(), 1)} points)" if limits.notna().any() else ""
     return [
-        "95 % intervals: Student's t over the means of the folds, corrected for shared training clips; a single fold "
-        "has none. Gap: ours minus reported, at the epoch of the reported one (the last, or the best on test clips), "
-        f"or at both if that is unknown. match: two one-sided tests (5 %) place it within {errors} standard errors of an "
-        f"accuracy on one test part{margin}, since two such accuracies of one model already differ by up to 2.8. "
+        "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; a single fold "
+        "has none. Gap: found minus reported, at the epoch of the reported one (the last, or the best on test clips), "
+        f"or at both if that is unknown. match: two one-sided tests (5 %) place it within {errors} standard errors of "
+        f"an accuracy on one test part{margin}, since two such accuracies of one model already differ by up to 2.8. "
         "differs: otherwise, if its 95 % interval excludes 0. inconclusive: neither; more folds are needed.",
         f"Our models train on {number(100 * share, 1)} % of the clips under random, the published implementations on "
         f"{number(100 * REPORTED_TRAIN)} %.",
