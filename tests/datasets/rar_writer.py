@@ -11,9 +11,13 @@ UNIX = 3
 MODE = {False: 0o100644, True: 0o120777}  # by whether the member is a symbolic link
 
 
-def rar3(members: Mapping[str, bytes], links: tuple[str, ...] = ()) -> bytes:
-    """A RAR 2.9 archive, as UCF11's; names in `links` are written as symbolic links."""
-    out = [b"Rar!\x1a\x07\x00", _block3(0x73, 0, bytes(6))]
+SPLIT_BEFORE, SPLIT_AFTER, ENCRYPTED = 1, 2, 4  # flags of a member of a RAR3 archive
+
+
+def rar3(members: Mapping[str, bytes], links: tuple[str, ...] = (), flags: int = 0) -> bytes:
+    """A RAR 2.9 archive, as UCF11's; names in `links` are written as symbolic links. flags: of every member."""
+    volume = bool(flags & (SPLIT_BEFORE | SPLIT_AFTER))
+    out = [b"Rar!\x1a\x07\x00", _block3(0x73, volume, bytes(6))]
     for name, data in members.items():
         encoded, unicode = _name3(name)
         attributes = MODE[name in links]
@@ -22,9 +26,9 @@ def rar3(members: Mapping[str, bytes], links: tuple[str, ...] = ()) -> bytes:
         fields = struct.pack(
             "<IIBIIBBHI", len(data), len(data), UNIX, crc, 0x40210000, 29, 0x30, len(encoded), attributes
         )
-        flags = 0x8000 | 0x0200 * unicode
-        out += [_block3(0x74, flags, fields + encoded), data]
-    return b"".join([*out, _block3(0x7B, 0x4000, b"")])
+        own = 0x8000 | 0x0200 * unicode | flags
+        out += [_block3(0x74, own, fields + encoded), data]
+    return b"".join([*out, _block3(0x7B, 0x4000 | bool(flags & SPLIT_AFTER), b"")])
 
 
 def _block3(kind: int, flags: int, body: bytes) -> bytes:

@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+import rar_writer
 from rar_writer import rar3, rar5
 from small_data import tar_of, tree, zip_of
 
@@ -107,6 +109,64 @@ def test_no_member_leaves_the_folder(tmp_path, kind, name):
         unpack(path, inside / "out")
     assert [entry.name for entry in inside.iterdir()] == ["archive"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
+
+
+def with_fields(archive: bytes, flags: int = 0, method: int = 0) -> bytes:
+    """The ZIP with these fields in the headers of its members, local ones and those of the directory."""
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        begin = archive.index(mark) + place
+        archive = archive[:begin] + struct.pack("<HH", flags, method) + archive[begin + 4 :]
+    return archive
+
+
+def without_name() -> bytes:
+    local = b"PK\x03\x04" + struct.pack("<5H3I2H", 20, 0, 0, 0, 33, 0, 0, 0, 0, 0)
+    directory = b"PK\x01\x02" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    return local + directory + b"PK\x05\x06" + struct.pack("<4H2IH", 0, 0, 1, 1, len(directory), len(local), 0)
+
+
+MEMBER = {"a.avi": b"abc"}
+REFUSED = {
+    "ZIP, Deflate64": (with_fields(zip_of(MEMBER), method=9), "'a.avi' is compressed by the method Deflate64, which"),
+    "ZIP, zstd": (with_fields(zip_of(MEMBER), method=93), "is compressed by the method Zstandard, which"),
+    "ZIP, xz": (with_fields(zip_of(MEMBER), method=95), "is compressed by the method XZ, which"),
+    "ZIP, unknown method": (with_fields(zip_of(MEMBER), method=77), "is compressed by the method 77, which"),
+    "ZIP, encrypted": (
+        with_fields(zip_of(MEMBER), flags=1),
+        "member 'a.avi' is encrypted; unpack it with its password",
+    ),
+    "ZIP, empty name": (without_name(), r"a member has no name \(''\)"),
+    "RAR, encrypted": (rar3(MEMBER, flags=rar_writer.ENCRYPTED), "archive: encrypted; unpack it with its password"),
+    "RAR, first of several": (rar3(MEMBER, flags=rar_writer.SPLIT_AFTER), "archive: one of several volumes; put all"),
+    "RAR, second of several": (rar3(MEMBER, flags=rar_writer.SPLIT_BEFORE), "archive: one of several volumes; put all"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer in place of"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_opened_is_refused_by_its_reason(tmp_path, kind):
+    data, reason = REFUSED[kind]
+    with pytest.raises(InputError, match=reason):
+        unpack(put(tmp_path, data), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_archive_with_a_program_before_it_is_opened(tmp_path):
+    unpack(put(tmp_path, b"a program that extracts itself" + zip_of(MEMBER)), tmp_path / "out")
+    assert (tmp_path / "out" / "a.avi").read_bytes() == b"abc"
+
+
+def test_separators_of_windows_make_folders(tmp_path):
+    names = zipfile.ZipInfo("a\\b\\c.avi"), zipfile.ZipInfo("a\\d\\")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in names:
+            name.create_system = 0
+            archive.writestr(name, b"")
+    unpack(put(tmp_path, out.getvalue()), tmp_path / "out")
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [
+        tmp_path / "out" / "a" / "b" / "c.avi"
+    ]
 
 
 def links() -> dict[str, bytes]:

@@ -144,6 +144,7 @@ def test_a_clip_cut_in_the_middle_gives_what_is_there(tmp_path, clip):
         (b"", "empty file"),
         (b"no video" * 100, "no video that FFmpeg can open"),
         (bytes(5000), "no video that FFmpeg can open"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer: git lfs pull"),
     ],
 )
 def test_what_does_not_decode_has_a_reason(tmp_path, data, reason):

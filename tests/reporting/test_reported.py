@@ -102,6 +102,22 @@ def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):
     assert f"reported.csv:2: {message}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"a;b\n1;2, 3\n4;5, 6, 7\n", "a,b\nü,1\n".encode("cp1252"), b""],
+    ids=["semicolons", "cp1252", "empty"],
+)
+def test_a_file_of_a_spreadsheet_is_refused_by_its_reason(tmp_path, content):
+    (tmp_path / "reported.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"reported.csv: not a CSV file in UTF-8 with commas between columns \(.+"):
+        reported.load(tmp_path / "reported.csv")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    (tmp_path / "reported.csv").write_bytes(b"\xef\xbb\xbf" + reported.FILE.read_bytes())
+    assert reported.load(tmp_path / "reported.csv").equals(reported.load())
+
+
 def test_wrong_columns_are_named(tmp_path):
     (tmp_path / "reported.csv").write_text("model,value\n")
     with pytest.raises(InputError, match=r"expected the columns dataset, .*, found model, value"):

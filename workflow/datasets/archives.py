@@ -96,6 +96,8 @@ def _checked_size(archive: Path, limit: int) -> int:
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts or "\0" in member.name:
             raise InputError(f"{archive}: member {member.name!r} would be written outside the target folder")
+        if member.kind == "file" and not name.name:
+            raise InputError(f"{archive}: a member has no name ({member.name!r}); expected the path of a file")
         if member.kind == "other":
             raise InputError(f"{archive}: member {member.name!r} is a link or a device; expected files and folders")
         total += member.size

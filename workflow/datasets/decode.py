@@ -17,6 +17,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2
 import numpy as np
 
+from workflow.storage import files
+
 cv2.setNumThreads(1)  # decoding many clips in parallel uses the cores better than many threads on one small clip
 GUESS_SLACK = 3  # the header's count is usually wrong by at most this many frames
 
@@ -74,7 +76,8 @@ def _open(path: Path) -> cv2.VideoCapture:
     # FFmpeg would read "name:" as a protocol and "%d" as a series of pictures; an absolute path is safe.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
-        raise UndecodableError("no video that FFmpeg can open")
+        pointer = files.is_lfs_pointer(path)
+        raise UndecodableError("Git LFS pointer: git lfs pull" if pointer else "no video that FFmpeg can open")
     return capture
 
 

@@ -15,9 +15,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from workflow.storage.errors import InputError
+from workflow.storage.files import is_lfs_pointer
 
 CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
-RAR_END, RAR_UNIX = 10, 3  # end of the archive, made on Unix: constants of unrar
+RAR_END, RAR_UNIX, RAR_SPLIT_BEFORE, RAR_SPLIT_AFTER, RAR_NO_VOLUME = 10, 3, 1, 2, 15  # constants of unrar
+ENCRYPTED = "encrypted; unpack it with its password and set the folder as source"
+RAR_REASONS = {
+    RAR_NO_VOLUME: "one of several volumes; put all next to it and name the first",
+    22: ENCRYPTED,
+    24: ENCRYPTED,
+}
+ZIP_NAMES = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,16 @@ def members(path: Path) -> Iterator[Member]:
     """Yield the members of the archive `path`. Raises InputError unless its first bytes are of a known format."""
     with path.open("rb") as file:
         start = file.read(8)
+    if is_lfs_pointer(path):
+        raise InputError(f"{path}: a Git LFS pointer in place of the archive; fetch it with: git lfs pull")
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return _zip(path)
     if start[:7] in (b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01"):
         return _rar(path)
     if tarfile.is_tarfile(path):
         return _tar(path)
+    if zipfile.is_zipfile(path):  # the last of several volumes, or something precedes it
+        return _zip(path)
     raise InputError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
 
 
@@ -49,7 +62,8 @@ def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        raise InputError(f"{path}: truncated or corrupt archive ({error})") from error
+        reason = RAR_REASONS.get(getattr(error, "code", 0), f"truncated or corrupt archive ({error})")
+        raise InputError(f"{path}: {reason}") from error
 
 
 def _kind(mode: int, is_folder: bool) -> str:
@@ -62,10 +76,17 @@ def _kind(mode: int, is_folder: bool) -> str:
 def _zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
+            name = info.filename.replace("\\", "/") if info.create_system == 0 else info.filename  # 0: Windows
             if info.flag_bits & 1:
-                raise InputError(f"{path}: member {info.filename!r} is encrypted")
-            kind = _kind(info.external_attr >> 16, info.is_dir())
-            yield Member(info.filename, info.file_size, kind, partial(archive.open, info))
+                raise InputError(f"{path}: member {name!r} is {ENCRYPTED}")
+            if info.compress_type not in ZIP_METHODS:
+                method = ZIP_NAMES.get(info.compress_type, info.compress_type)
+                raise InputError(
+                    f"{path}: member {name!r} is compressed by the method {method}, which Python cannot "
+                    "read; unpack it with another program (7z x) and set the folder as source"
+                )
+            kind = _kind(info.external_attr >> 16, name.endswith("/"))
+            yield Member(name, info.file_size, kind, partial(archive.open, info))
 
 
 def _tar(path: Path) -> Iterator[Member]:
@@ -85,15 +106,19 @@ def _rar(path: Path) -> Iterator[Member]:
     from unrar.cffi import unrarlib
 
     with explained(path, unrarlib.BadRarFile), unrarlib.RarArchive.open_for_processing(path) as archive:
+        unfinished = 0
         while True:
             # the package's iterate_headers() mistakes a corrupt header for the end, so read the headers here
             data = unrarlib.RARHeaderDataEx()
             result = unrarlib.RARReadHeaderEx(archive.handle, data)
             if result == RAR_END:
                 return
-            if result != unrarlib.FLAGS_SUCCESS:
-                raise InputError(f"{path}: truncated or corrupt archive (unrar's code {result})")
             header = unrarlib.RarHeader(archive, data)
+            if result != unrarlib.FLAGS_SUCCESS:  # after a member that goes on elsewhere, unrar has a code for anything
+                raise unrarlib.BadRarFile(RAR_NO_VOLUME if unfinished else result, f"unrar's code {result}")
+            if header.Flags & RAR_SPLIT_BEFORE:
+                raise unrarlib.BadRarFile(RAR_NO_VOLUME, "the archive begins in another volume")
+            unfinished = header.Flags & RAR_SPLIT_AFTER
             opened: list[IO[bytes]] = []  # the decoder must read or skip each member once
 
             def read(header=header, opened=opened) -> IO[bytes]:

@@ -70,9 +70,13 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
     """
     path, columns = Path(path or FILE), list(Reported.model_fields)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(
+            f"{path}: not a CSV file in UTF-8 with commas between columns ({error}); save it as such"
+        ) from None
     if list(table.columns) != columns:
         raise InputError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(table.columns)}")
     rows = [Reported.parse(row, f"{path}:{line}") for line, row in enumerate(table.to_dict("records"), start=2)]

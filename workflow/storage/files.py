@@ -34,6 +34,12 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def is_lfs_pointer(path: Path) -> bool:
+    """Return whether a file is what Git LFS leaves in place of a large file that was not fetched."""
+    with path.open("rb") as file:
+        return file.read(40).startswith(b"version https://git-lfs.github.com/")
+
+
 def require_free_space(path: Path, size: int) -> None:
     """Raise InputError if the disk that will hold the file `path` has fewer than `size` bytes free."""
     free = shutil.disk_usage(path.parent).free
