@@ -53,7 +53,8 @@ def test_the_launcher_takes_the_environment_of_the_image_for_its_own(recipe, tmp
     project.mkdir()
     for name in ("reproduce", "requirements.txt"):
         shutil.copy2(ROOT / name, project / name)
-    shutil.copytree(ROOT / "config", project / "config")
+    for name in ("config", "workflow"):
+        shutil.copytree(ROOT / name, project / name)
     shutil.copy2(ROOT / "requirements.txt", opt)
     python = programs / "python"
     python.write_text('#!/bin/sh\necho "started $*"\n')

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
+PARTS = (
+    "reproduce",
+    "requirements.txt",
+    "workflow/__init__.py",
+    "workflow/commands/help.txt",
+    "workflow/storage/__init__.py",
+    "workflow/storage/surroundings.py",
+)
+
 
 @pytest.fixture
 def copy(root, tmp_path) -> Path:
     """The launcher, the pins and an environment whose stamp matches them."""
-    for name in ("reproduce", "requirements.txt", "workflow/commands/help.txt"):
+    for name in PARTS:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, tmp_path / name)
     programs = tmp_path / ".venv" / "bin"
@@ -21,6 +30,7 @@ def copy(root, tmp_path) -> Path:
     program = programs / "python"
     program.write_text('#!/bin/sh\necho "python $*"\n')
     program.chmod(0o755)
+    (tmp_path / ".venv" / "pyvenv.cfg").touch()
     pins = hashlib.sha256((tmp_path / "requirements.txt").read_bytes()).hexdigest()
     (tmp_path / ".venv" / "pins.sha256").write_text(pins)
     return tmp_path
@@ -61,7 +71,7 @@ def test_help_is_one_screen_and_needs_no_environment(copy):
 
 
 def test_a_python_that_cannot_be_started_is_one_sentence(copy):
-    (copy / "requirements.txt").write_text("torch==0\n")
+    shutil.rmtree(copy / ".venv")
     done = launch(copy, "demo", REPRODUCE_PYTHON="/nowhere/python")
     assert done.returncode == 1
     assert done.stderr == (
@@ -81,13 +91,72 @@ def test_an_environment_without_its_python_is_made_again(copy):
     (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
     done = launch(copy, "demo", REPRODUCE_PYTHON="/bin/false")
     assert f"creating {copy / '.venv'} with /bin/false" in done.stderr
-    assert done.stderr.endswith("could not make .venv (on Debian and Ubuntu: apt install python3-venv)\n")
+    assert "/bin/false lacks a part: Command" in done.stderr
+    assert done.stderr.count("\n") == 2
+
+
+def python_without(folder, module):
+    """A Python that cannot import a module of its own, as one that was built without a library."""
+    program = folder / "python"
+    program.write_text(
+        f"""#!{sys.executable}
+import sys
+if sys.argv[1] == "-c" and {module!r} in sys.argv[2]:
+    sys.exit("ModuleNotFoundError: No module named {module!r}")
+"""
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("module", ["lzma", "ssl", "sqlite3", "ensurepip"])
+def test_a_module_that_python_lacks_is_named(copy, module):
+    shutil.rmtree(copy / ".venv")
+    python = python_without(copy, module)
+    done = launch(copy, "demo", REPRODUCE_PYTHON=str(python))
+    reason = f"ModuleNotFoundError: No module named {module!r}"
+    assert f"reproduce: {python} lacks a part: {reason}. Install it" in done.stderr
+    assert done.returncode == 1
     assert not (copy / ".venv").exists()
+
+
+def test_packages_that_cannot_be_imported_do_not_count_as_installed(copy):
+    (copy / ".venv" / "pins.sha256").unlink()
+    shutil.copy2(python_without(copy, "torch"), copy / ".venv" / "bin" / "python")
+    done = launch(copy, "demo")
+    assert "cannot be used: ModuleNotFoundError: No module named 'torch'" in done.stderr
+    assert not (copy / ".venv" / "pins.sha256").exists()
+
+
+def test_a_folder_of_the_user_is_never_cleared(copy):
+    (copy / "mine").mkdir()
+    (copy / "mine" / "data").write_text("precious")
+    done = launch(copy, "demo", REPRODUCE_ENVIRONMENT=str(copy / "mine"))
+    assert done.returncode == 1
+    assert f"{copy / 'mine'} is not empty" in done.stderr
+    assert (copy / "mine" / "data").read_text() == "precious"
+
+
+HOSTILE = {"PIP_TARGET": "/nowhere", "PIP_USER": "1", "PIP_DRY_RUN": "1", "PYTHONPATH": "/nowhere", "PYTHONHOME": "/no"}
+
+
+def test_variables_of_pip_and_python_reach_neither_installation_nor_commands(copy):
+    program = copy / ".venv" / "bin" / "python"
+    program.write_text('#!/bin/sh\nenv | grep -E "^(PIP|PYTHON)" >> "$LOG"\n')
+    (copy / ".venv" / "pins.sha256").unlink()
+    hostile = {**HOSTILE, "PIP_INDEX_URL": "https://mirror.example/simple", "LOG": str(copy / "log")}
+    own = {name: text for name, text in os.environ.items() if not name.startswith(("PIP_", "REPRODUCE_"))}
+    done = subprocess.run([copy / "reproduce", "demo"], env={**own, **hostile}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = set((copy / "log").read_text().splitlines())
+    assert seen == {
+        "PIP_INDEX_URL=https://mirror.example/simple", "PIP_USER=0", "PYTHONUTF8=1", "PYTHONNOUSERSITE=1",
+    }  # fmt: skip
 
 
 def test_changed_pins_are_installed_and_a_failure_is_not_taken_for_success(copy):
     pip = copy / ".venv" / "bin" / "python"
-    pip.write_text('#!/bin/sh\necho "$*" >> "$LOG"\nexit "${STATUS:-0}"\n')
+    pip.write_text('#!/bin/sh\necho "$*" >> "$LOG"\ncase "$*" in *install*) exit "${STATUS:-0}";; esac\n')
     pins = copy / "requirements.txt"
     pins.write_text(pins.read_text() + "# changed\n")
     log = copy / "log"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -22,6 +23,8 @@ with devices.slot("auto", ["0", "1"], Path(sys.argv[1])) as device:
 def nobody_has_chosen(monkeypatch):
     monkeypatch.delenv(devices.VISIBLE, raising=False)
     monkeypatch.delenv(devices.JOBS, raising=False)
+    monkeypatch.delenv(devices.PROBLEM, raising=False)
+    monkeypatch.setattr(devices, "output_of", lambda *command: "")  # no nvidia-smi, nothing wrong
 
 
 def hold(folder, root):
@@ -90,6 +93,60 @@ def test_nothing_is_locked_needlessly(tmp_path, wanted, present):
 
 
 def test_devices_are_counted_without_cuda(tmp_path):
-    for name in ("0000:01:00.0", "0000:02:00.0"):
-        (tmp_path / name).mkdir()
-    assert devices.present(tmp_path) == ["0", "1"]
+    for name in ("driver/0000:01:00.0", "driver/0000:02:00.0", "dev/nvidia3", "dev/nvidiactl", "dev/null"):
+        (tmp_path / name).mkdir(parents=True)
+    driver, nodes, nowhere = tmp_path / "driver", tmp_path / "dev", tmp_path / "nowhere"
+    assert devices.present(driver, nodes) == ["0", "1"]
+    assert devices.present(nowhere, nodes) == ["0"]  # a container with one device of four: CUDA numbers it 0
+    assert devices.present(nowhere, nowhere) == []
+
+
+def test_nvidia_smi_names_devices_and_their_parts(tmp_path, monkeypatch):
+    listing = """\
+GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
+  MIG 3g.20gb     Device  0: (UUID: MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f)
+  MIG 1g.5gb      Device  1: (UUID: MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb)
+GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-4d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
+"""
+    monkeypatch.setattr(devices, "output_of", lambda *command: listing if command == ("nvidia-smi", "-L") else "")
+    found = devices.present(tmp_path, tmp_path)
+    assert [device[:8] for device in found] == ["MIG-c6d4", "MIG-cba6", "GPU-4d5b"]
+    assert devices.slots() == 3
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ("0,1,3", ["0", "1", "3"]),
+        ("GPU-5d5b, GPU-4d5b", ["GPU-5d5b", "GPU-4d5b"]),
+        ("MIG-GPU-5d5b/1/0,MIG-GPU-5d5b/2/0", ["MIG-GPU-5d5b/1/0", "MIG-GPU-5d5b/2/0"]),
+        ("2", ["2"]),
+        ("0,-1,1", ["0"]),
+        ("-1", []),
+        ("", []),
+    ],
+)
+def test_chosen_devices_are_shared_out(tmp_path, monkeypatch, chosen, found):
+    monkeypatch.setenv(devices.VISIBLE, chosen)
+    assert devices.slots() == (len(found) or None)
+    taken = []
+    with ExitStack() as stack:
+        for _ in found if len(found) > 1 else ():
+            taken.append(stack.enter_context(devices.slot(folder=tmp_path)))
+            monkeypatch.setenv(devices.VISIBLE, chosen)  # as other processes see it
+    assert taken == (found if len(found) > 1 else [])
+    assert os.environ[devices.VISIBLE] == chosen
+
+
+def test_gpus_that_cannot_be_used_are_announced_and_hold_no_run_back(tmp_path, monkeypatch):
+    reason = "The NVIDIA driver on your system is too old (found version 11040)"
+    monkeypatch.setenv(devices.VISIBLE, "0,1")
+    monkeypatch.setattr(devices, "output_of", lambda *command: reason if devices.CHECK in command else "")
+    assert devices.announcement() is None
+    assert devices.slots() is None
+    announced = f"2 GPUs are present but cannot be used, so runs compute on the CPU: {reason}"
+    assert devices.announcement() == announced
+    with devices.slot(folder=tmp_path) as device:
+        assert device is None
+    assert list(tmp_path.iterdir()) == []
+    del os.environ[devices.PROBLEM]

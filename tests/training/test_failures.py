@@ -46,7 +46,7 @@ def test_a_loss_that_explodes_is_recorded_as_failed(data, tmp_path, capsys, rate
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_was_asked_for_and_is_not_there_fails_the_run(data, tmp_path, capsys):
     assert start(specification("dense", device="cuda"), data, tmp_path) == 0
-    assert "has no usable GPU" in json.loads((tmp_path / "run/result.json").read_text())["failure"]
+    assert "no GPU can be used" in json.loads((tmp_path / "run/result.json").read_text())["failure"]
     assert "FAILED" in capsys.readouterr().err
 
 

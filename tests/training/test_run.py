@@ -144,6 +144,34 @@ def test_the_environment_is_recorded(data, tmp_path, root):
     assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
     assert environment["determinism"]["matmul_precision"] == "highest"
     assert environment["cuda_graph"] is False
+    assert environment["gpu_problem"] is None or torch.__version__ in environment["gpu_problem"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "build"),
+    [
+        (RuntimeError("The NVIDIA driver on your system is too old (found version 11040).\nPlease update"), "too old"),
+        (RuntimeError("No CUDA GPUs are available"), "No CUDA GPUs"),
+        (AssertionError("Torch not compiled with CUDA enabled"), "not compiled with CUDA"),
+        (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "no kernel image"),
+    ],
+)
+def test_a_gpu_that_cannot_be_used_is_named_in_log_and_record(data, tmp_path, monkeypatch, capsys, reason, build):
+    ones = torch.ones
+
+    def fail(*size, device=None, **settings):
+        if device == "cuda":
+            raise reason
+        return ones(*size, device=device, **settings)
+
+    monkeypatch.setattr(torch, "ones", fail)
+    assert start(specification("dense", device="auto"), data, tmp_path / "auto") == 0
+    assert f"computing on the CPU, as no GPU can be used: {str(reason).splitlines()[0]}" in capsys.readouterr().err
+    problem = json.loads((tmp_path / "auto/run/environment.json").read_text())["gpu_problem"]
+    assert build in problem
+    assert torch.__version__ in problem
+    assert start(specification("dense", device="cuda"), data, tmp_path / "cuda") == 0
+    assert problem in json.loads((tmp_path / "cuda/run/result.json").read_text())["failure"]
 
 
 def test_a_log_gets_ten_lines(data, tmp_path, capsys):

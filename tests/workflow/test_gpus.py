@@ -5,6 +5,7 @@ import json
 from projects import TINY, Project, checkout
 
 EXPERIMENTS = 4
+CHECK = "CHECK = \"from workflow.training.environment import gpu_problem; print(gpu_problem() or '')\""
 YIELD = "        yield device\n"
 # an experiment that holds a slot waits until another does: however fast, the first two are at work at one time
 MEET = """\
@@ -27,7 +28,9 @@ def test_as_many_experiments_as_gpus_at_a_time_and_none_waits(root, tmp_path, mo
     (tmp_path / "met").mkdir()
     meet = MEET.format(folder=str(tmp_path / "met"))
     assert text.count(YIELD) == 1
-    source.write_text(text.replace("/proc/driver/nvidia/gpus", str(tmp_path / "gpus")).replace(YIELD, meet + YIELD))
+    assert text.count(CHECK) == 1
+    usable = text.replace(CHECK, 'CHECK = ""').replace('"nvidia-smi"', '"no-such-program"')
+    source.write_text(usable.replace("/proc/driver/nvidia/gpus", str(tmp_path / "gpus")).replace(YIELD, meet + YIELD))
     models = {f"lstm_{number}": {"format": "dense", "hidden_size": 2} for number in range(EXPERIMENTS)}
     fitted = {f"chance_{number}": {"format": "chance"} for number in range(2)}
     project.write_config({**TINY, "models": {**models, **fitted}, "seeds": [0, 1]})

@@ -38,6 +38,8 @@ def main(arguments: list[str]) -> int:
             instead = ", or use --set KEY=VALUE, which keeps the results apart" if name == "run" else ""
             raise InputError(f"{name} uses {config} as it is, without --config; change the file{instead}")
         return command(name, given, f"./reproduce {first} {name}", config)
+    except BrokenPipeError:
+        raise  # the reader has left: see storage/endings.py
     except (InputError, OSError) as error:
         print(f"reproduce: {sentence(error)}", file=sys.stderr)
         return 1
@@ -79,4 +81,6 @@ def version() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()  # while a reader that has left can still be noticed
+    sys.exit(status)

@@ -11,17 +11,20 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from traceback import walk_stack
+from types import FrameType
 from typing import NoReturn
 
 from workflow.commands.verify import check
 from workflow.experiments.fields import did_you_mean
-from workflow.storage import lock
+from workflow.storage import endings, lock
 from workflow.storage.errors import InputError
 
 # rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}
 CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
+INTERRUPTED = 130  # exit status
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
 
@@ -38,6 +41,8 @@ def start(config: str, options: list[str]) -> NoReturn:
 
 def prepare(config: str, options: Iterable[str] = ()) -> None:
     """Lock the configuration and check its files. Raises InputError if they cannot be used."""
+    if preloaded := os.environ.get("LD_PRELOAD"):
+        print(f"reproduce: LD_PRELOAD={preloaded} may change results; environment.json records it", file=sys.stderr)
     if not is_dry(options):  # which changes nothing
         _hold_lock(config)
     check(config)
@@ -57,11 +62,34 @@ def snakemake(config: str, options: list[str]) -> int:
 
 
 def run_snakemake(arguments: list[str]) -> NoReturn:
-    """Run Snakemake in this process; report an invalid option in one sentence instead of 119 lines."""
+    """Run Snakemake in this process; one sentence reports an invalid option, one line an interruption."""
     from snakemake import cli
 
+    interrupted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and not interrupted:
+            os.write(2, b"reproduce: interrupted; what is running saves and ends, the next start continues\n")
+        interrupted.append(number)
+        endings.silence()  # Snakemake would report each step that it ends as failed
+        if any(inner.f_code.co_name == "emit" for inner, _ in walk_stack(frame)):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)  # Snakemake's log drops interruptions: come again
+        else:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGALRM):
+        signal.signal(number, interrupt)
     argparse.ArgumentParser.error = _wrong_option  # type: ignore[assignment,method-assign]
-    cli.main(arguments)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "snakemake")  # noqa: PTH111
+    if not os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK):
+        os.environ["XDG_CACHE_HOME"] = os.path.abspath(".snakemake/cache")  # noqa: PTH100 -- a read-only home
+    try:
+        cli.main(arguments)
+    except BrokenPipeError:
+        os._exit(INTERRUPTED)
+    finally:
+        if interrupted:
+            os._exit(INTERRUPTED)
     raise SystemExit(0)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from workflow.commands.list import listing
-from workflow.commands.pipeline import is_dry, prepare, snakemake
+from workflow.commands.pipeline import INTERRUPTED, is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.experiment import NAME
 from workflow.experiments.states import DONE, states
@@ -36,7 +36,7 @@ def main(
     options = [*chosen.others, "--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     places = dict.fromkeys(f"{results}/runs/{run.experiment}/{NAME}" for run in runs)
     code = snakemake(chosen.file, [*options, "--", *places])
-    if dry or code == WRONG_OPTION:
+    if dry or code in (WRONG_OPTION, INTERRUPTED):
         return code
     found = states(chosen.config, runs)
     print(listing(found))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from workflow.storage.arrays import digest
+from workflow.storage.errors import InputError
 from workflow.storage.files import require_free_space, write_text
 
 SECONDS = 2.0  # between two syncs; a kill loses at most this much work
@@ -37,10 +38,20 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True)
             require_free_space(self._part, int(np.prod(shape)) * np.dtype(dtype).itemsize)
             # a sparse file: rows that are never written read as zeros
-            np.lib.format.open_memmap(self._part, mode="w+", dtype=dtype, shape=shape).flush()
+            self._map(mode="w+", dtype=dtype, shape=shape).flush()
         write_text(self._journal, "".join(f"{line}\n" for line in lines))
         self.done: dict[int, Any] = dict(map(json.loads, lines[1:]))
-        self.rows = np.lib.format.open_memmap(self._part, mode="r+")
+        self.rows = self._map(mode="r+")
+
+    def _map(self, **settings: Any) -> np.memmap:
+        try:
+            return np.lib.format.open_memmap(self._part, **settings)
+        except OSError as error:
+            where = self._part.parent
+            raise InputError(
+                f"{where}: files cannot be written through memory ({error.strerror}), as on some shares; "
+                f"make {where} a link to a folder on a local disk and rerun"
+            ) from None
 
     def add(self, row: int, note: Any = None) -> None:
         """Mark `row` as written. A resumed run finds `note` in `done`."""

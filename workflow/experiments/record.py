@@ -66,7 +66,7 @@ class Record(Checked):
     code_digest: str = Field(
         "", description="sha256 of the code of training, of the pins of its packages and of torch's version"
     )
-    git_commit: str = Field(description="commit of the code; empty outside a git checkout")
+    git_commit: str = Field(description="commit of the code; unknown outside a checkout of its own")
     best_test_epoch: Count | None = Field(None, description="the epoch of best_epoch_accuracy, from 1")
     train_accuracy: Share | None = Field(
         None, description="on training clips in the last epoch, with dropout; of fitted baselines, after the fit"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workflow.training import environment
+from workflow.storage import repository
+from workflow.storage.repository import UNKNOWN
 
 REPORTING_CODE = ("workflow/reporting", "paper")
 UNCOMMITTED = "from uncommitted changes"
@@ -38,10 +39,10 @@ def of(table: pd.DataFrame) -> Provenance:
 def run_commits(successful: pd.DataFrame) -> str:
     """Return the commits of the runs, each with the number of runs that had uncommitted changes."""
     known = []
-    for commit, rows in successful[successful["git_commit"] != ""].groupby("git_commit"):
+    for commit, rows in successful.groupby(successful["git_commit"].replace("", UNKNOWN)):
         changed = uncommitted(rows)
         known.append(f"{commit[:12]} ({changed})" if changed else commit[:12])
-    return "commit " + ", ".join(known) if known else "no recorded commit"
+    return "commit " + ", ".join(known or [UNKNOWN])
 
 
 def uncommitted(runs: pd.DataFrame) -> str:
@@ -52,7 +53,5 @@ def uncommitted(runs: pd.DataFrame) -> str:
 
 def code_commit() -> str:
     """Return the last commit that changed the reporting code, marked if files have changed since."""
-    commit = environment.output_of("git", "log", "-1", "--format=%h", "--abbrev=12", "--", *REPORTING_CODE)
-    changed = environment.output_of("git", "status", "--porcelain", "--", *REPORTING_CODE)
-    state = " with local changes" if changed else ""
-    return f"commit {commit}{state}" if commit else "no git commit"
+    state = " with local changes" if repository.dirty(*REPORTING_CODE) else ""
+    return f"commit {repository.commit(*REPORTING_CODE)[:12]}{state}"

@@ -11,10 +11,11 @@ from shlex import quote
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from workflow.storage.errors import InputError  # first: importing `workflow` cleans the environment
+
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, sources
 from workflow.experiments.configuration import complete, retyped
-from workflow.storage.errors import InputError
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.training import devices

@@ -39,6 +39,8 @@ def command_line(step: Callable[..., object], arguments: Sequence[object] | None
     """Run `step` and exit. An error that the user can repair is printed in one line; the exit status is then 1."""
     try:
         call(step, arguments, standalone=True)
+    except BrokenPipeError:
+        raise
     except (InputError, OSError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr)
         raise SystemExit(1) from None

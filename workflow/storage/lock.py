@@ -4,7 +4,6 @@ A killed pipeline leaves its running steps alive. The next pipeline starts the s
 old ones and then find their results.
 """
 
-import errno
 import fcntl
 import os
 import socket
@@ -13,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some cluster file systems
 
 
 def attempt(path: Path) -> IO[str] | None:
@@ -30,10 +27,8 @@ def attempt(path: Path) -> IO[str] | None:
     except BlockingIOError:
         file.close()
         return None
-    except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
-            raise
-        print(f"{path}: this file system has no locks ({error.strerror}); continuing without", file=sys.stderr)
+    except OSError as error:  # ENOLCK, ENOSYS, EOPNOTSUPP ...: some cluster file systems and shares
+        print(f"{path}: no locks here ({error.strerror}); never start the same work twice at a time", file=sys.stderr)
     return file
 
 

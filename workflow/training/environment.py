@@ -11,7 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.training.errors import RunFailure, log
+from workflow.storage import repository, surroundings
+from workflow.training.errors import RunFailure, log, out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "numpy", "safetensors", "scikit-learn", "scipy", "snakemake")
 SCHEDULER = ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT", "JOB_PARTITION")
-SWITCHES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def capture() -> dict[str, Any]:
@@ -30,11 +30,8 @@ def capture() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
-        "git": {
-            "commit": output_of("git", "rev-parse", "HEAD"),
-            "dirty": bool(output_of("git", "status", "--porcelain")),
-        },
-        "variables": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+        "git": {"commit": repository.commit(), "dirty": repository.dirty(*repository.CODE)},
+        "variables": surroundings.recorded(),
         "scheduler": {name: os.environ[name] for part in SCHEDULER if (name := f"SLURM_{part}") in os.environ},
     }
 
@@ -47,9 +44,12 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
     """
     import torch
 
-    if wanted == "cuda" and not on_gpu(wanted):
-        raise RunFailure("training.device is 'cuda', but this machine (or this job) has no usable GPU")
-    if on_gpu(wanted):
+    unusable = None if wanted == "cpu" else gpu_problem()
+    if wanted == "cuda" and unusable:
+        raise RunFailure(f"training.device is 'cuda', but no GPU can be used: {unusable}")
+    if wanted == "auto":
+        log(f"device auto: computing on the CPU, as no GPU can be used: {unusable}" if unusable else "device auto: GPU")
+    if wanted != "cpu" and not unusable:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
@@ -64,9 +64,22 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
 
 def on_gpu(wanted: str) -> bool:
     """Return whether a run with the setting `device: wanted` uses a GPU."""
+    return wanted != "cpu" and gpu_problem() is None
+
+
+def gpu_problem() -> str | None:
+    """Return why torch cannot compute on a GPU, None if it can."""
     import torch
 
-    return wanted != "cpu" and torch.cuda.is_available()
+    try:
+        (torch.ones(1, device="cuda") + 1).item()  # a build without kernels for this GPU fails only here
+    except (AssertionError, RuntimeError) as error:
+        if out_of_memory(error):  # by others: no reason to compute elsewhere
+            return None
+        locked = [str(path) for path in Path("/dev").glob("nvidia[0-9]*") if not os.access(path, os.R_OK | os.W_OK)]
+        permission = f"; no permission for {', '.join(locked)}" if locked else ""
+        return f"{str(error).splitlines()[0]} (torch {torch.__version__}){permission}"
+    return None
 
 
 def describe(device: "torch.device") -> dict[str, Any]:
@@ -75,6 +88,7 @@ def describe(device: "torch.device") -> dict[str, Any]:
 
     about: dict[str, Any] = {
         "device": device_name(device),
+        "gpu_problem": None if device.type == "cuda" else gpu_problem(),
         "torch_build": torch.__version__,  # +cpu, +cu130 ...: the package's version may lack that
         "threads": torch.get_num_threads(),
         "determinism": {

@@ -1,0 +1,110 @@
+"""Programs end without a traceback: their reader has left, Ctrl-C at any point, a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from workflow.commands import pipeline
+from workflow.storage import endings
+
+INTERRUPTED = "import os, signal, time\ndef interrupt(): os.kill(os.getpid(), signal.SIGINT)\n"
+PIPELINE = f"""{INTERRUPTED}
+from snakemake import cli
+from workflow.commands import pipeline
+def emit():
+    try:
+        BODY
+    except KeyboardInterrupt:
+        pass
+def main(arguments):
+    CALL
+    signal.pause()
+cli.main = main
+pipeline.run_snakemake([])
+"""
+
+
+def start(root, *words, **settings):
+    return subprocess.Popen([*words], cwd=root, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **settings)
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["cost", "--help"], ["status"], ["-n"]])
+def test_a_reader_that_leaves_ends_a_command_quietly(root, arguments):
+    process = start(root, sys.executable, "-m", "workflow.commands", "demo", *arguments)
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() != 0
+    assert not [line for line in error.splitlines() if not line.startswith("Using workflow specific profile")]
+
+
+def test_help_of_the_launcher_ends_quietly(root):
+    process = start(root, sys.executable, root / "reproduce", "--help")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == -signal.SIGPIPE
+
+
+def pending_interruption():
+    """SIGINT waits, as the launcher leaves it while Python starts."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("module", ["workflow.commands", "workflow.datasets.frames", "workflow.training.run"])
+def test_an_interruption_while_a_program_starts_is_one_line(root, module):
+    process = start(root, sys.executable, "-m", module, preexec_fn=pending_interruption)
+    output, error = process.communicate()
+    assert (output, error) == ("", "interrupted; start again to continue\n")
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [("interrupt()", "pass"), ("emit()", "interrupt()"), ("print('a failed step'); interrupt()", "pass")],
+    ids=["in Snakemake", "in its log, which drops it", "after output"],
+)
+def test_an_interruption_of_the_pipeline_is_one_line(root, call, body):
+    process = start(root, sys.executable, "-c", PIPELINE.replace("CALL", call).replace("BODY", body))
+    _, error = process.communicate()
+    assert error == "reproduce: interrupted; what is running saves and ends, the next start continues\n"
+    assert process.returncode == pipeline.INTERRUPTED
+
+
+def test_a_pipeline_whose_reader_left_ends(root):
+    call = "import sys; print('x' * 100_000, flush=True)"
+    process = start(root, sys.executable, "-c", PIPELINE.replace("CALL", call).replace("BODY", "pass"))
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == pipeline.INTERRUPTED
+
+
+def crash():
+    try:
+        raise KeyError("a\nb")
+    except KeyError:
+        endings.end(*sys.exc_info())
+
+
+def test_a_crash_is_one_line_that_names_its_log(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(endings, "CRASHES", tmp_path / "crashes")
+    crash()
+    (log,) = (tmp_path / "crashes").iterdir()
+    line = (
+        f"error: unexpected KeyError: 'a\\nb'; the full log is {log}; please report it as CONTRIBUTING.md describes\n"
+    )
+    assert capsys.readouterr().err == line
+    assert "Traceback" in log.read_text()
+
+
+def test_a_crash_without_a_place_for_its_log_loses_nothing(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(endings, "CRASHES", tmp_path / "file" / "crashes")
+    monkeypatch.setattr(endings.tempfile, "tempdir", str(tmp_path / "file" / "temporary"))
+    crash()
+    assert "no log could be written:\nTraceback" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""File systems without locks or without mapped files, a home that may not be written, a full temporary folder."""
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+
+import numpy as np
+import pytest
+
+from workflow.commands import pipeline
+from workflow.datasets.store import Store
+from workflow.storage import arrays, files, lock
+from workflow.storage.errors import InputError, sentence
+
+
+@pytest.mark.parametrize("reason", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+def test_without_locks_work_goes_on_with_one_line(tmp_path, monkeypatch, capsys, reason):
+    def fail(file, operation):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with lock.exclusive(tmp_path / "work"):
+        pass
+    text = f"{tmp_path}/work.lock: no locks here ({os.strerror(reason)}); never start the same work twice at a time\n"
+    assert capsys.readouterr().err == text
+    assert not lock.abandoned(tmp_path / "work")
+
+
+@pytest.fixture
+def unmapped(monkeypatch):
+    def fail(*arguments, **settings):
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    monkeypatch.setattr(np, "memmap", fail)
+    monkeypatch.setattr(np.lib.format, "open_memmap", fail)
+
+
+def test_an_array_that_cannot_be_mapped_is_read(tmp_path, unmapped):
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    np.save(tmp_path / "frames.npy", array)
+    files.write_json(tmp_path / "frames.json", {"digest": arrays.digest(array)})
+    assert np.array_equal(arrays.load_array(tmp_path / "frames.json"), array)
+
+
+def test_an_array_that_cannot_be_written_mapped_is_one_sentence(tmp_path, unmapped):
+    with pytest.raises(InputError, match=f"{tmp_path} a link to a folder on a local disk and rerun"):
+        Store(tmp_path / "frames.npy", (3, 4), "uint8", {})
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_snakemake_has_a_cache_when_the_home_may_not_be_written(tmp_path, monkeypatch, writable):
+    from snakemake import cli
+
+    caches = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
+    monkeypatch.setattr(pipeline.os, "access", lambda path, mode: writable)
+    monkeypatch.setattr(pipeline.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(pipeline.argparse.ArgumentParser, "error", pipeline.argparse.ArgumentParser.error)
+    monkeypatch.setattr(cli, "main", lambda arguments: caches.append(os.environ["XDG_CACHE_HOME"]))
+    with pytest.raises(SystemExit):
+        pipeline.run_snakemake([])
+    assert caches == [str(tmp_path / ("home/cache" if writable else ".snakemake/cache"))]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_a_full_temporary_folder_is_named_with_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/dev")
+    (tmp_path / "source").write_text("x")
+    with pytest.raises(OSError, match="No space") as raised:
+        shutil.copyfile(tmp_path / "source", "/dev/full")
+    error = raised.value
+    error.filename, error.filename2 = str(tmp_path / "source"), "/dev/full"
+    expected = "/dev/full: No space left on device; make room, or set TMPDIR to a folder on another disk"
+    assert sentence(error) == expected

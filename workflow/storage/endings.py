@@ -1,0 +1,53 @@
+"""How a program ends without a traceback: its reader has left, Ctrl-C, or a crash, whose traceback goes into a file."""
+
+import os
+import select
+import signal
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+CRASHES = Path(__file__).resolve().parents[2] / "results" / "crashes"
+
+
+def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report an exception that nothing has caught; serves as sys.excepthook."""
+    if issubclass(kind, BrokenPipeError) and reader_left():
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end as other programs do, without another word
+        os.kill(os.getpid(), signal.SIGPIPE)
+    elif issubclass(kind, KeyboardInterrupt):
+        print("interrupted; start again to continue", file=sys.stderr)
+    else:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        reason = str(error).partition("\n")[0]
+        print(f"error: unexpected {kind.__name__}: {reason}; {_kept(text)}", file=sys.stderr)
+
+
+def reader_left() -> bool:
+    """Return whether the other end of standard output or standard error is closed."""
+    poll = select.poll()
+    for stream in (1, 2):
+        poll.register(stream, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def silence() -> None:
+    """Drop all further output, also what is buffered."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _kept(text: str) -> str:
+    """Write a traceback to a file; return where it is and what to do with it."""
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for folder in (CRASHES, Path(tempfile.gettempdir())):
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(f"{' '.join(sys.argv)}\n{text}", encoding="utf-8")
+            return f"the full log is {folder / name}; please report it as CONTRIBUTING.md describes"
+    return f"no log could be written:\n{text}"
