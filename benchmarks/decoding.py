@@ -20,6 +20,7 @@ import cv2
 from typer import Option
 
 from benchmarks import measure
+from benchmarks.options import Output, Repetitions
 from workflow.datasets import frames as step
 from workflow.datasets import listing
 from workflow.datasets.catalogue import dataset as entry_of
@@ -80,8 +81,8 @@ def main(
     clips: Annotated[Path, Option(help="folder of clips")],
     dataset: Annotated[str, Option(help="whose layout the clips are in")] = "ucf11",
     cores: Annotated[list[int] | None, Option(min=1, help="may be repeated; 1 and all by default")] = None,
-    repetitions: measure.Repetitions = 3,
-    output: measure.Output = measure.RESULTS / "decoding.csv",
+    repetitions: Repetitions = 3,
+    output: Output = measure.RESULTS / "decoding.csv",
 ) -> None:
     measure.record(output, [compare(dataset, clips, cores or sorted({1, os.cpu_count() or 1}), repetitions)])
 

@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
-from typer import Option
 
 from workflow.storage.errors import InputError
 
 RESULTS = Path("results/benchmarks")
-Output = Annotated[Path, Option(help="CSV file")]
-Repetitions = Annotated[int, Option(min=1, help="measured calls of each implementation")]
-Models = Annotated[list[str] | None, Option("--model", help="such as fdht_lstm; may be repeated; all by default")]
 
 
 @dataclass(frozen=True)

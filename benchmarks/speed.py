@@ -8,80 +8,27 @@ A training step is forward and backward; on a GPU the optimiser's step too, and 
 as one CUDA graph. tednet, tensorly-torch and torch get pixels as float32, made beforehand; ours get them as uint8.
 """
 
-import gc
 import itertools
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from typer import Option
 
 from benchmarks import cases, floors, kernels, measure, plans
+from benchmarks.compare import FRAMES, compare
+from benchmarks.options import Repetitions
 from workflow.storage.command_line import command_line
-
-COLUMNS = [
-    "case", "implementation", "model", "device", "batch", "frames", "pass", "median_ms", "min_ms", "peak_mb", "n",
-]  # fmt: skip
-FRAMES = 6
-
-
-def compare(case: cases.Case, models: list[str], batch: int, device: str, repetitions: int) -> list[dict]:
-    """A row per implementation, model and pass."""
-    ours, theirs = cases.inputs(case, batch, FRAMES, device)
-    forward: dict[tuple[str, str], Callable] = {}
-    step: dict[tuple[str, str], Callable] = {}
-    for (implementation, model), build in case.models.items():
-        if model.removeprefix("fully decomposed ") not in models:
-            continue
-        torch.manual_seed(0)
-        layer = build().to(device)
-        x = ours if implementation == "ours" else theirs
-        optimizer = torch.optim.Adam(layer.parameters(), capturable=True) if device == "cuda" else None
-        forward[implementation, model] = partial(torch.no_grad()(layer), x)
-        step[implementation, model] = partial(measure.training_step, layer, x, optimizer)
-        if device == "cuda" and implementation in ("ours", "torch"):
-            compiled: Any = torch.compile(layer)
-            step[f"{implementation}, compiled", model] = partial(measure.training_step, compiled, x, optimizer)
-            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
-    found = []
-    for name, calls in (("forward", forward), ("step", step)):
-        for (implementation, model), timing in measure.take_turns(calls, repetitions, device).items():
-            peak = measure.peak_mb(calls[implementation, model], device)
-            values = (case.name, implementation, model, measure.label(device), batch, FRAMES, name)
-            row = (*values, timing.median_ms, timing.min_ms, peak, repetitions)
-            found.append(dict(zip(COLUMNS, row, strict=True)))
-    del forward, step
-    gc.collect()
-    return found
-
-
-def captured(step: Callable[[], None]) -> Callable[[], None]:
-    """`step` as one CUDA graph: its shapes and input tensors must not change.
-
-    The warm-up runs on a side stream, as capturing demands, so that libraries set themselves up outside the graph.
-    """
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(5):
-            step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    return graph.replay
 
 
 def main(
     output: Annotated[Path, Option(help="folder of the results")] = measure.RESULTS,
     device: Annotated[list[str] | None, Option(help="cpu or cuda; may be repeated; all there are by default")] = None,
     threads: Annotated[int | None, Option(min=1, help="of the CPU; its cores by default")] = None,
-    repetitions: measure.Repetitions = 9,
+    repetitions: Repetitions = 9,
     case: Annotated[list[str] | None, Option(help="such as 57600-256; may be repeated; all by default")] = None,
     batch: Annotated[list[int], Option(min=1, help="sequences per call; may be repeated")] = [16, 64],  # noqa: B006
-    model: measure.Models = None,
+    model: Annotated[list[str] | None, Option(help="such as fdht_lstm; may be repeated; all by default")] = None,
     with_plans: Annotated[bool, Option("--plans/--no-plans", help="write plans.csv, too")] = True,
     with_kernels: Annotated[bool, Option("--kernels", help="measure only the CPU kernels")] = False,
 ) -> None:

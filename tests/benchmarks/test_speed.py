@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_models import SMALL, small
 
-from benchmarks import cases, measure, peers, plans, speed
+from benchmarks import cases, compare, measure, peers, plans, speed
 from benchmarks.cases import Case, ours
 from workflow.storage.command_line import call
 
@@ -69,14 +69,14 @@ def test_a_small_run_writes_its_table_floors_and_figure(tmp_path, monkeypatch, c
     options = ["--device", "cpu", "--threads", "1", "--repetitions", "2", "--batch", "2", "--no-plans"]
     call(speed.main, ["--output", tmp_path, *options])
     table = pd.read_csv(tmp_path / "speed.csv")
-    assert list(table.columns) == speed.COLUMNS
+    assert list(table.columns) == compare.COLUMNS
     assert len(table) == 2 * 4
     assert set(table["pass"]) == {"forward", "step"}
     assert (table.median_ms >= table.min_ms).all()
     assert (table.peak_mb > 0).all()
     floors = pd.read_csv(tmp_path / "floors.csv")
     dense = floors[floors.model == "lstm"].iloc[0]
-    rows = 2 * speed.FRAMES
+    rows = 2 * compare.FRAMES
     assert dense.multiply_adds == rows * (D + H) * 4 * H
     assert dense.bytes == rows * D + 4 * (D + H) * 4 * H
     assert np.isclose(

@@ -1,0 +1,106 @@
+"""The benchmark for GPUs runs on a CPU, smaller, and needs torch, numpy and pandas only (its speeds are not tested)."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+from small_models import SIZES, SMALL
+
+from benchmarks import cases, gpu, peers
+from benchmarks.cases import Case, ours
+from workflow.datasets.catalogue import CATALOGUE
+
+MODELS = {"lstm": "dense", "fdht_lstm": "fully_decomposed"}
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A small case, short measurements, and nothing that takes longer."""
+    declared = {model: {"format": format_, **SIZES, **SMALL[format_]} for model, format_ in MODELS.items()}
+    models = {("ours", model): (lambda layer=layer: ours(True, **layer)) for model, layer in declared.items()}
+    models["torch", "lstm"] = lambda: peers.Last(torch.nn.LSTM(48, 16, batch_first=True))
+    monkeypatch.setattr(cases, "cases", lambda: iter([Case("48-16", 48, 16, True, models, declared)]))
+    monkeypatch.setattr(gpu, "SECONDS", 0)
+    monkeypatch.setattr(gpu, "REPETITIONS", 1)
+    monkeypatch.setattr(gpu, "tests", lambda: [{"passed": True}])
+    monkeypatch.setattr(gpu, "inception", lambda device: __import__("a_package_that_is_missing"))
+    return declared
+
+
+def test_a_small_run_writes_its_tables(short, tmp_path):
+    planned = [
+        {"experiment": "demo/pixels/fdht_lstm/group", "model": "fdht_lstm", "raw": True, "runs": runs, "steps": 900,
+         "layer": short["fdht_lstm"]}
+        for runs in (1, 4)
+    ]  # fmt: skip
+    (tmp_path / "experiments.json").write_text(json.dumps(planned))
+    options = ["--output", tmp_path / "gpu", "--device", "cpu", "--experiments", tmp_path / "experiments.json"]
+    assert gpu.main(list(map(str, options))) == 0
+    rates = pd.read_csv(tmp_path / "gpu/side_by_side.csv")
+    assert list(zip(rates.model, rates.side_by_side, strict=True)) == [
+        ("fdht_lstm", 1), ("fdht_lstm", 2), ("lstm", 1), ("lstm", 2)
+    ]  # fmt: skip
+    assert rates.equal.all()
+    speed = pd.read_csv(tmp_path / "gpu/speed.csv")
+    assert set(zip(speed.implementation, speed.model, speed["pass"], strict=True)) == {
+        (*name, kind)
+        for name in (("ours", "lstm"), ("ours", "fdht_lstm"), ("torch", "lstm"))
+        for kind in ("forward", "step")
+    }
+    estimate = pd.read_csv(tmp_path / "gpu/estimate.csv")
+    for row, rate in zip(estimate.itertuples(), rates.steps_per_s[:2], strict=True):
+        assert row.hours == pytest.approx(row.runs * 900 / rate / 3600, rel=1e-4)
+    summary = json.loads((tmp_path / "gpu/gpu.json").read_text())
+    assert summary["device"].startswith("cpu")
+    assert summary["hours"] == pytest.approx(estimate.hours.sum(), rel=1e-4)
+    assert summary["skipped"] == {"inception_v3": "No module named 'a_package_that_is_missing'"}
+    assert len(summary["speed"]) == len(speed)
+
+
+def test_no_measurement_starts_after_the_time_is_over(short, tmp_path):
+    assert gpu.main(["--output", str(tmp_path), "--device", "cpu", "--seconds", "-1"]) == 0
+    assert set(json.loads((tmp_path / "gpu.json").read_text())["skipped"].values()) == {"no time left"}
+
+
+@pytest.mark.parametrize("wrong", ["tests", "weights"])
+def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
+    if wrong == "tests":
+        monkeypatch.setattr(gpu, "tests", lambda: [{"passed": False}])
+    else:
+        take = gpu.take
+
+        def disturbed(runs, steps):
+            take(runs, steps)
+            if len(runs) > 1:
+                next(runs[0].layer.parameters()).data += 1
+
+        monkeypatch.setattr(gpu, "take", disturbed)
+    assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
+
+
+def test_the_experiments_of_a_configuration(tmp_path):
+    assert gpu.main(["--list", str(tmp_path / "list.json"), "--config", "config/demo.yaml"]) == 0
+    rows = {row["experiment"]: row for row in json.loads((tmp_path / "list.json").read_text())}
+    assert "demo/pixels/chance/group" not in rows  # it has no epochs
+    row = rows["demo/pixels/fdht_lstm/random"]
+    assert (row["runs"], row["raw"], row["layer"]["format"]) == (2, True, "fully_decomposed")
+    assert row["steps"] == 20 * math.ceil(CATALOGUE["demo"].clips * 0.8 / 16)
+
+
+def test_nothing_but_torch_numpy_and_pandas_is_imported():
+    code = (
+        "import sys, numpy, pandas, torch, torch.optim, torch._dynamo, torch.profiler\n"
+        "roots = lambda: {name.partition('.')[0] for name in sys.modules}\n"
+        "before = roots()\n"
+        "from functools import partial\n"
+        "from benchmarks import cases, gpu\n"
+        f"layer = { ({'format': 'fully_decomposed', **SIZES, **SMALL['fully_decomposed']})!r}\n"
+        "gpu.take([gpu.Run(partial(cases.ours, True, **layer), torch.zeros(2, 3, 48, dtype=torch.uint8), 0)], 2)\n"
+        "print(*sorted(roots() - before - set(sys.stdlib_module_names)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(found.stdout.split()) == {"baselines", "benchmarks", "fdht", "workflow"}
