@@ -5,7 +5,8 @@ FDHT's own declaration is `fdht.mega.fully_decomposed`. A format file defines
 
     declare(input_size, hidden_size, ..., cell="lstm") -> Network
         The cores of W (G H, D), G = 4 gates (lstm) or 3 (gru). Further arguments are the format's parameters in the
-        configuration. Returns (Network, Placement) if W holds U too. Raises ValueError for impossible values.
+        configuration. Returns (Network, Placement) if W holds U too, (Network, Network) for W and a U that is no dense
+        matrix. Raises ValueError for impossible values.
 
 and, where they apply,
 

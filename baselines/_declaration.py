@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fdht.engine.costs import cost
+from fdht.engine.costs import Cost, cost
 from fdht.engine.plans import plans
 from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
@@ -32,17 +32,23 @@ def truncated_normal(std: float) -> tuple[Any, ...]:
     return "trunc_normal_", 0.0, std, -2 * std, 2 * std
 
 
+def least(network: Network) -> Cost:
+    """The cost of the order of contraction with the fewest multiply-adds, for one row."""
+    return min((cost(network, plan, 1) for plan in plans(network)), key=lambda known: known.multiply_adds)
+
+
 @dataclass(frozen=True)
 class Declaration:
     """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
 
-    authors: the initialisation in the authors' `code`, given if `init` is "authors". Raises ValueError for impossible
-    options.
+    U: the network of U (G H, H); None if U is dense or W holds it. authors: the initialisation in the authors' `code`,
+    given if `init` is "authors". Raises ValueError for impossible options.
     """
 
     W: Network
     hidden_size: int
     placement: Placement | None = None
+    U: Network | None = None
     authors: AuthorsStart | None = None
     cell: str = "lstm"
     init: str = "matched"
@@ -64,7 +70,8 @@ class Declaration:
     def parameters(self) -> dict[str, int]:
         """Numbers stored in W, U and the bias; U is 0 where W holds both."""
         rows = GATES[self.cell] * self.hidden_size
-        return {"W": self.W.weights, "U": 0 if self.placement else rows * self.hidden_size, "bias": rows}
+        dense = 0 if self.placement else rows * self.hidden_size
+        return {"W": self.W.weights, "U": self.U.weights if self.U else dense, "bias": rows}
 
     def classifier(self, classes: int, features: int) -> int:
         """Numbers stored in the linear layer on the last hidden state; `features` does not matter."""
@@ -77,13 +84,14 @@ class Declaration:
         W is applied in the order that needs the fewest multiply-adds of all orders the engine knows, with its merged
         halves at hand; a dense U adds G H H. FDHT applies its map to x and h together.
         """
-        estimate = min((cost(self.W, plan, 1) for plan in plans(self.W)), key=lambda known: known.multiply_adds)
-        U = self.parameters()["U"]
+        W = least(self.W)
+        dense = 0 if self.placement else self.parameters()["U"]
+        U = least(self.U) if self.U else Cost(dense, 0, 0, f"{GATES[self.cell]} H^2" if dense else "")
         return {
-            "weights": self.W.weights + U,
-            "multiply_adds": estimate.multiply_adds + U,
-            "peak": max(estimate.peak, self.W.output_size),
-            "formula": f"{estimate.formula}; U: {GATES[self.cell]} H^2" if U else estimate.formula,
+            "weights": self.W.weights + self.parameters()["U"],
+            "multiply_adds": W.multiply_adds + U.multiply_adds,
+            "peak": max(W.peak, U.peak, self.W.output_size),
+            "formula": f"{W.formula}; U: {U.formula}" if U.formula else W.formula,
         }
 
     def build(self, device: Any, dtype: Any) -> "Recurrent":
@@ -96,12 +104,12 @@ class Declaration:
             name: getattr(self, name) for name in ("cell", "gain", "forget_bias", "gate_activation")
         }
         place: dict[str, Any] = {"placement": self.placement, "device": device, "dtype": dtype}
-        recurrent = Recurrent(self.W, self.hidden_size, batch_first=True, **options, **place)
+        recurrent = Recurrent(self.W, self.hidden_size, batch_first=True, state_network=self.U, **options, **place)
         if self.authors is not None:
             initialiser, *values = self.authors.W
             for core in recurrent.W.cores.values():
                 getattr(nn.init, initialiser)(core, *values)
-            if recurrent.U is not None:
+            if isinstance(recurrent.U, nn.Parameter):
                 nn.init.orthogonal_(recurrent.U)
             if self.cell == "lstm" and self.forget_bias is None:
                 with no_grad():

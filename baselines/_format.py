@@ -27,7 +27,7 @@ class Format:
 
     name: str
     module: str
-    declare: Callable[..., Network | tuple[Network, Placement] | Fitted]
+    declare: Callable[..., Network | tuple[Network, Placement | Network] | Fitted]
     authors: Callable[[Network], dict[str, AuthorsStart]] = lambda network: {}
     prepare: Callable[[Any, float, float], Any] | None = None
     fit: Callable[..., tuple[Any, dict[str, Any]]] | None = None
@@ -52,10 +52,11 @@ class Format:
             raise ValueError(f"format {self.name!r} fails with these parameters: {error} ({where})") from error
         if isinstance(declared, Fitted):
             return declared
-        W, placement = declared if isinstance(declared, tuple) else (declared, None)
+        W, other = declared if isinstance(declared, tuple) else (declared, None)
+        placement, U = (None, other) if isinstance(other, Network) else (other, None)
         authors = self._authors(W, arguments.get("code")) if arguments.get("init") == "authors" else None
         options = {name: arguments[name] for name in OPTIONS if name in arguments}
-        return Declaration(W, sizes["hidden_size"], placement, authors, **options)
+        return Declaration(W, sizes["hidden_size"], placement, U, authors, **options)
 
     def _authors(self, W: Network, code: str | None) -> AuthorsStart:
         """Return the initialisation in the authors' code called `code`, or in the first."""

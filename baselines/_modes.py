@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fdht.mega import GATES
+from fdht.placement import Placement, place
 from fdht.shapes import modes, natural, naturals
 
 Modes = Sequence[int]
@@ -24,6 +25,18 @@ def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
     n = modes("input_modes", input_modes, input_size, "input_size")
     first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
     return n, (GATES[cell] * first, *rest)
+
+
+def integrated(
+    input_size: int, hidden_size: int, gates: int, input_modes: Any, output_modes: Any
+) -> tuple[Placement, tuple[int, ...]]:
+    """Return the layout of [x ; h] over `input_modes`, and as many output modes, the first multiplied by `gates`."""
+    placement = place(input_size, hidden_size, naturals("input_modes", input_modes))
+    first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
+    n, m = len(placement.input_modes), len(rest) + 1
+    if n != m:
+        raise ValueError(f"output_modes {list(output_modes)} are {m} modes; expected {n}, as input_modes")
+    return placement, (gates * first, *rest)
 
 
 def rank_list(name: str, ranks: Any, count: int, what: str) -> tuple[int, ...]:

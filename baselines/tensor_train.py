@@ -15,7 +15,11 @@ def declare(
     input_size: int, hidden_size: int, input_modes: Modes, output_modes: Modes, ranks: Ranks, cell: str = "lstm"
 ) -> Network:
     """ranks: r_1..r_{d-1}, or r_0..r_d with boundary ranks 1, or an int for all inner ones."""
-    n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
+    return train(*paired(input_size, hidden_size, cell, input_modes, output_modes), ranks)
+
+
+def train(n: tuple[int, ...], m: tuple[int, ...], ranks: Ranks) -> Network:
+    """The tensor train of a (prod(m), prod(n)) matrix. Raises ValueError for ranks that the modes do not allow."""
     d = len(n)
     if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
         if (ranks[0], ranks[-1]) != (1, 1):

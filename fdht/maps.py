@@ -29,7 +29,7 @@ class TensorMap(nn.Module):
         self.network = network
         self._planner = Planner(network)
         self.cores = nn.ParameterDict()
-        for core in network.cores:  # not from a dict, which ParameterDict would sort by name
+        for core in network.stored:  # not from a dict, which ParameterDict would sort by name
             self.cores[core.name] = nn.Parameter(torch.empty(core.shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.zeros(network.output_size, device=device, dtype=dtype)) if bias else None
         self.reset_parameters(std)
@@ -60,8 +60,13 @@ class TensorMap(nn.Module):
         return self.network.weights
 
     def tensors(self) -> dict[str, Tensor]:
-        """The cores by name."""
-        return dict(self.cores.items())
+        """The cores by name, identity matrices included."""
+        cores = dict(self.cores.items())
+        some = next(iter(cores.values()))
+        for core in self.network.cores:
+            if core.identity:
+                cores[core.name] = torch.eye(core.shape[0], dtype=some.dtype, device=some.device)
+        return cores
 
     def dense(self) -> Tensor:
         """The reconstructed W, (M, N)."""

@@ -12,11 +12,16 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Core:
-    """A stored tensor: its name in the state dict, its index names and their sizes."""
+    """A stored tensor: its name in the state dict, its index names and their sizes.
+
+    identity: an identity matrix, which is neither stored nor trained. It makes a bond that several cores share an
+    output mode, too: each of its values then has cores of its own.
+    """
 
     name: str
     indices: tuple[str, ...]
     shape: tuple[int, ...]
+    identity: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,17 +56,24 @@ class Network:
     @property
     def weights(self) -> int:
         """Numbers stored: all cores, the root of a hierarchical Tucker format included."""
-        return sum(math.prod(core.shape) for core in self.cores)
+        return sum(math.prod(core.shape) for core in self.stored)
+
+    @property
+    def stored(self) -> tuple[Core, ...]:
+        """All cores but identity matrices."""
+        return tuple(core for core in self.cores if not core.identity)
 
     def core_std(self, std: float) -> float:
         """The standard deviation of all cores for which every entry of W has the standard deviation `std`.
 
-        With independent zero-mean entries of variance v in each of K cores, an entry of W is a sum of T uncorrelated
-        products of K entries, T the product of all bond sizes. So Var(W) = T v^K exactly, and v = (std² / T)^(1/K).
+        With independent zero-mean entries of variance v in each of K stored cores, an entry of W is a sum of T
+        uncorrelated products of K entries, T the product of all bond sizes (over an identity matrix a sum has one
+        term). So Var(W) = T v^K exactly, and v = (std² / T)^(1/K).
         """
         modes = {*self.inputs, *self.outputs}
         terms = math.prod(size for index, size in self.sizes.items() if index not in modes)
-        return (std**2 / terms) ** (1 / (2 * len(self.cores)))
+        terms //= math.prod(core.shape[0] for core in self.cores if core.identity)
+        return (std**2 / terms) ** (1 / (2 * len(self.stored)))
 
     def with_input_modes(self, sizes: tuple[int, ...]) -> "Network":
         """The same network with input modes of other `sizes`."""

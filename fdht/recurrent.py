@@ -1,4 +1,4 @@
-"""A recurrent layer over any tensor network: W for the input and a dense U, or one mega map for both."""
+"""A recurrent layer over tensor networks: W for the input and U for the state, or one mega map for both."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from fdht.engine.apply import IDENTITY, Planner, Prepared, apply, normalised, pr
 from fdht.engine.blocks import State
 from fdht.engine.kernels import enabled
 from fdht.engine.mega_map import MegaMap, positions
-from fdht.engine.recurrence import Recurrence
+from fdht.engine.recurrence import Recurrence, StateMap
 from fdht.maps import TensorMap
 from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
@@ -25,10 +25,10 @@ from fdht.shapes import choice, natural, number
 
 
 class Recurrent(nn.Module):
-    """LSTM or GRU whose input-to-hidden weight, or whose whole weight, is a tensor network.
+    """LSTM or GRU whose input-to-hidden weight, both weights, or whose whole weight is a tensor network.
 
-    network: W (G H, D), G = 4 (lstm) or 3 (gru) gates, and U (G H, H) is dense; with `placement`, the mega map
-    (G H, D + H) of z = [x ; h]. One bias (G H,), the sum of the two of torch.nn.LSTM.
+    network: W (G H, D), G = 4 (lstm) or 3 (gru) gates; with `placement`, the mega map (G H, D + H) of z = [x ; h].
+    state_network: U (G H, H); None: dense. One bias (G H,), the sum of the two of torch.nn.LSTM.
 
     gate_activation: "sigmoid", or "hard_sigmoid" as in Keras 2, which is slower: autograd goes through every step.
 
@@ -50,6 +50,7 @@ class Recurrent(nn.Module):
         *,
         cell: str = "lstm",
         placement: Placement | None = None,
+        state_network: Network | None = None,
         batch_first: bool = False,
         gain: float = 1.0,
         forget_bias: float | None = None,
@@ -74,8 +75,17 @@ class Recurrent(nn.Module):
             raise ValueError(f"network has {network.output_size} rows; expected {GATES[cell]} * hidden_size = {rows}")
         self.normalisation = (1.0, 0.0)
         self.W = TensorMap(network, device=device, dtype=dtype)
-        self.U = None if placement else nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
+        self.U: nn.Parameter | TensorMap | None = None
+        if state_network is not None:
+            shape = state_network.output_size, state_network.input_size
+            if placement is not None or shape != (rows, hidden_size):
+                given = "and a placement are given" if placement else f"has the shape {shape}"
+                raise ValueError(f"state_network {given}; expected ({rows}, {hidden_size}) and no placement")
+            self.U = TensorMap(state_network, device=device, dtype=dtype)
+        elif placement is None:
+            self.U = nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
+        self._state_map = None if state_network is None else StateMap(state_network)
         self._mega_map = None if placement is None else MegaMap(network, placement)
         self._planner = Planner(network) if self._mega_map is None else self._mega_map.planner
         self.reset_parameters()
@@ -95,7 +105,9 @@ class Recurrent(nn.Module):
         """
         D, H = self.input_size, self.hidden_size
         self.W.reset_parameters(self.gain / math.sqrt(D))
-        if self.U is not None:
+        if isinstance(self.U, TensorMap):
+            self.U.reset_parameters(self.gain / math.sqrt(H))
+        elif self.U is not None:
             self.U.normal_(0, self.gain / math.sqrt(H))
         elif self.placement is not None:
             core = next(core for core in self.W.network.cores if "n1" in core.indices)
@@ -113,14 +125,14 @@ class Recurrent(nn.Module):
 
     def weight_parameters(self) -> dict[str, int]:
         """Numbers stored in W, U (0 if W is a mega map) and the bias, separately as in the literature."""
-        U = 0 if self.U is None else self.U.numel()
+        U = 0 if self.U is None else self.U.weight_parameters if isinstance(self.U, TensorMap) else self.U.numel()
         return {"W": self.W.weight_parameters, "U": U, "bias": self.bias.numel()}
 
     def dense_weights(self) -> tuple[Tensor, Tensor]:
         """The reconstructed W (G H, D) and U (G H, H)."""
         W = self.W.dense()
         if self.U is not None:
-            return W, self.U
+            return W, self.U.dense() if isinstance(self.U, TensorMap) else self.U
         return W[:, : self.input_size], W[:, self.positions]
 
     def forward(
@@ -175,13 +187,20 @@ class Recurrent(nn.Module):
         if self._mega_map is not None:
             prepared, recurrence = self._mega_map.prepare(plan, cores, self.bias, B, size)
         else:
-            assert self.U is not None  # as there is no mega map
-            prepared, recurrence = prepare(plan, self.W.network, cores, self.bias), Recurrence((self.U,))
+            prepared, recurrence = prepare(plan, self.W.network, cores, self.bias), self._recurrence(B, size)
 
         def step(x: Tensor, state: State) -> list[Tensor]:
             return self._states(x, prepared, recurrence, state, masks)
 
         return blocks.last_steps(blocks.run(step, x, state, size, lengths is not None), lengths)
+
+    def _recurrence(self, sequences: int, steps: int) -> Recurrence:
+        """A U of its own, for so many sequences and steps."""
+        if isinstance(self.U, TensorMap):
+            assert self._state_map is not None
+            return self._state_map.prepare(self.U.tensors(), sequences, steps)
+        assert self.U is not None  # as there is no mega map
+        return Recurrence((self.U,))
 
     def _block_steps(self, x: Tensor, masks: Masks) -> int:
         """The steps that are computed at once: all of them, or fewer if no gradients are needed."""

@@ -11,15 +11,11 @@ from torch import Tensor
 from fdht.engine import contract
 from fdht.engine.apply import Planner, Prepared, prepare
 from fdht.engine.contract import Cores
-from fdht.engine.costs import MACHINES, cost
 from fdht.engine.plans import Plan
-from fdht.engine.recurrence import Recurrence
+from fdht.engine.recurrence import TRACED, Recurrence, excess
 from fdht.engine.splits import Split
 from fdht.network import Network
 from fdht.placement import Placement
-
-TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
-OPERATIONS = 6  # per step, more for the parts than for one product with U
 
 
 class Sharing(NamedTuple):
@@ -86,10 +82,8 @@ def share(
     split, box = plan.split, placement.box
     if split is None or box is None or split.cuts[-1][0] == 0 or split.passing:
         return None
-    of_h, rows = network.with_input_modes(box), sequences * steps
-    in_parts = cost(of_h, Plan(split.of(of_h)), rows, device).seconds
-    in_parts += steps * OPERATIONS * MACHINES[device].overhead
-    every_step = in_parts < cost(of_h, Plan(), rows, device).seconds
+    of_h = network.with_input_modes(box)
+    every_step = excess(of_h, split.of(of_h), sequences, steps, device) < 0
     starts = (placement.slices, *[0] * (len(box) - 1))
     bounds = [0, *(i for i, _ in split.cuts), len(box)]
     boxes = [(network.input_modes[i:j], starts[i:j], box[i:j]) for i, j in itertools.pairwise(bounds)]

@@ -1,5 +1,8 @@
 """The recurrent part of the pre-activations: U (G H, H), dense or in parts, applied to states in columns.
 
+A U that is stored as a tensor network is applied in the parts of a split at every step, or rebuilt once per call,
+whichever is estimated to cost less.
+
 States are (H, B), with a sequence per column: the gates of (G H, B) and the products with parts are contiguous, and a
 product with a wide U and few sequences takes half the time.
 
@@ -13,13 +16,21 @@ product with a wide U and few sequences takes half the time.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from fdht.engine import contract, kernels
+from fdht.engine.contract import Cores
+from fdht.engine.costs import MACHINES, cost
+from fdht.engine.plans import Plan
+from fdht.engine.splits import Split, splits
+from fdht.network import Network
 
 BLOCKS = 8  # of U
+TRACED = (16, 8)  # sequences and steps that a compiled graph is planned for
+OPERATIONS = 6  # per step, more for the parts than for one product with U
 States = Sequence[Tensor]
 
 
@@ -41,6 +52,35 @@ class Recurrence:
 
     def products(self) -> "DenseProducts | PartProducts":
         return DenseProducts(*self.tensors) if len(self.tensors) == 1 else PartProducts(*self.tensors)
+
+
+class StateMap:
+    """Applies a U that is stored as a tensor network of its own."""
+
+    def __init__(self, network: Network):
+        self.network = network
+        self._traced = {device: best_split(network, *TRACED, device) for device in ("cpu", "cuda")}
+
+    def prepare(self, cores: Cores, sequences: int, steps: int) -> Recurrence:
+        """U for so many sequences and steps."""
+        device = "cpu" if next(iter(cores.values())).device.type == "cpu" else "cuda"
+        compiling = torch.compiler.is_compiling()
+        split = self._traced[device] if compiling else best_split(self.network, sequences, steps, device)
+        return Recurrence(contract.merge_parts(split, cores) if split else (contract.dense(self.network, cores),))
+
+
+@lru_cache(maxsize=4096)
+def best_split(network: Network, sequences: int, steps: int, device: str) -> Split | None:
+    """The split whose parts are applied to h at every step; None if rebuilding U costs less than any."""
+    known = [split for split in splits(network) if not split.passing]
+    best = min(known, key=lambda split: excess(network, split, sequences, steps, device), default=None)
+    return best if best and excess(network, best, sequences, steps, device) < 0 else None
+
+
+def excess(network: Network, split: Split, sequences: int, steps: int, device: str) -> float:
+    """Estimated seconds that U takes longer in the parts of `split`, applied at every step, than rebuilt once."""
+    in_parts, rebuilt = (cost(network, plan, sequences * steps, device).seconds for plan in (Plan(split), Plan()))
+    return in_parts + steps * OPERATIONS * MACHINES[device].overhead - rebuilt
 
 
 class DenseProducts:

@@ -3,6 +3,9 @@
 import pytest
 
 import baselines
+from workflow.experiments import grid
+from workflow.experiments.configuration_file import load
+from workflow.experiments.run import Run
 
 PIXELS = {"input_size": 57600, "hidden_size": 256}
 FEATURES = {"input_size": 2048, "hidden_size": 2048}
@@ -40,6 +43,38 @@ COUNTS = {
     "TR-LSTM on CNN features: 25.28x": ("tensor_ring", FEATURES, TR_FEATURES, 663_552, 16_777_216),
     "FDHT-LSTM on CNN features: 3,132 in all": ("fully_decomposed", FEATURES, FDHT, 3_132, 0),
 }
+
+# W + U on pixels and on features of UCF11, as the comments of the configurations state them
+ABLATION = {
+    "fdht_lstm": (3_856, 3_132),
+    "separate_lstm": (3_854, 3_120),
+    "per_gate_lstm": (3_856, 3_084),
+    "fdtt_lstm": (3_936, 3_328),
+    "ht_lstm": (3_600 + 262_144, 2_364 + 16_777_216),
+}
+PAPER = {
+    "fdht_lstm_deep": (3_648, 3_088),
+    "gru": (44_236_800 + 196_608, 12_582_912 + 12_582_912),
+    "tt_gru": (3_232 + 196_608, 2_496 + 12_582_912),
+    "fdht_gru": (3_472, 2_748),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("ablation", ABLATION), ("paper", PAPER)])
+def test_weights_of_the_configurations(name, expected):
+    config = load(f"config/{name}.yaml")
+    for model, weights in expected.items():
+        found = []
+        for front_end in ("pixels", "inception_v3"):
+            counts = Run.model_construct(**grid.shared_by_runs(config, "ucf11", front_end, model)).parameters(11)
+            found.append(counts["W"] + counts["U"])
+        assert tuple(found) == weights, model
+
+
+def test_fully_decomposed_alternatives_store_nearly_as_much_as_fdht():
+    for model in ("separate_lstm", "per_gate_lstm", "fdtt_lstm"):
+        for found, of_fdht in zip(ABLATION[model], ABLATION["fdht_lstm"], strict=True):
+            assert 0.98 < found / of_fdht < 1.07
 
 
 @pytest.mark.parametrize("fact", COUNTS)

@@ -104,27 +104,69 @@ def test_block_term_equals_tensorly():
     close(ours.dense(), total)
 
 
-@pytest.mark.parametrize("shape", ["balanced", "left", "right", [[1, 3], 2], [3, [2, 1]]], ids=str)
-def test_hierarchical_tucker_equals_one_einsum(shape):
-    """A second reconstruction, written from the definition: no package offers the format."""
-    ours = layer("hierarchical_tucker", ranks=[2, 3, 4, 3], tree=shape)
+def hierarchical(cores, shape, inputs, outputs):
+    """A second reconstruction (M, N), written from the definition: no package offers the format."""
     nested = {"balanced": [1, [2, 3]], "left": [[1, 2], 3], "right": [1, [2, 3]]}.get(str(shape), shape)
     letters = iter(string.ascii_letters)
-    n, m = [next(letters) for _ in N], [next(letters) for _ in M]
+    n, m = [next(letters) for _ in inputs], [next(letters) for _ in outputs]
     terms, arrays = [], []
 
     def visit(part, above):
         if isinstance(part, int):
             terms.append(n[part - 1] + m[part - 1] + above)
-            arrays.append(ours.cores[f"leaf{part}"])
+            arrays.append(cores[f"leaf{part}"])
             return [part]
         left, right = next(letters), next(letters)
         modes = visit(part[0], left) + visit(part[1], right)
         terms.append(above + left + right)
-        arrays.append(ours.cores["inner" + "_".join(map(str, modes)) if above else "root"])
+        arrays.append(cores["inner" + "_".join(map(str, modes)) if above else "root"])
         return modes
 
     visit(nested, "")
-    arrays = [array.detach().numpy() for array in arrays]
-    W = np.einsum(f"{','.join(terms)}->{''.join(m)}{''.join(n)}", *arrays).reshape(48, 60)
-    close(ours.dense(), W)
+    W = np.einsum(f"{','.join(terms)}->{''.join(m)}{''.join(n)}", *arrays)
+    return W.reshape(np.prod(outputs), np.prod(inputs))
+
+
+def numbers(module):
+    return {name: core.detach().numpy() for name, core in module.tensors().items()}
+
+
+SHAPES = pytest.mark.parametrize("shape", ["balanced", "left", "right", [[1, 3], 2], [3, [2, 1]]], ids=str)
+
+
+@SHAPES
+def test_hierarchical_tucker_equals_one_einsum(shape):
+    ours = layer("hierarchical_tucker", ranks=[2, 3, 4, 3], tree=shape)
+    close(ours.dense(), hierarchical(numbers(ours), shape, N, GATED))
+
+
+def recurrent(name, **parameters):
+    torch.manual_seed(0)
+    return baselines.build(name, **SIZES, output_modes=M, dtype=torch.float64, **parameters)
+
+
+@SHAPES
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_separate_equals_two_einsums(shape, cell):
+    ours = recurrent("separate", input_modes=N, ranks=[2, 3, 4, 3], state_ranks=[3, 2, 2, 2], tree=shape, cell=cell)
+    gated = [{"lstm": 4, "gru": 3}[cell] * M[0], *M[1:]]
+    W, U = ours.dense_weights()
+    close(W, hierarchical(numbers(ours.W), shape, N, gated))
+    close(U, hierarchical(numbers(ours.U), shape, M, gated))
+
+
+@SHAPES
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_per_gate_equals_an_einsum_for_each_gate(shape, cell):
+    ours = recurrent("per_gate", input_modes=[5, 3, 5], ranks=[2, 3, 2, 3], tree=shape, cell=cell)
+    cores = numbers(ours.W)
+    of_gates = ({name: core[g] for name, core in cores.items()} for g in range({"lstm": 4, "gru": 3}[cell]))
+    gates = [hierarchical(of_gate, shape, [5, 3, 5], M) for of_gate in of_gates]
+    close(ours.W.dense(), np.concatenate(gates))
+
+
+def test_a_fully_decomposed_train_equals_tensorly():
+    ours = recurrent("fully_decomposed_train", input_modes=[5, 3, 5], ranks=[2, 3])
+    shapes = [(1, 5, 8, 2), (2, 3, 3, 3), (3, 5, 2, 1)]
+    cores = [core.reshape(shape) for core, shape in zip(numbers(ours.W).values(), shapes, strict=True)]
+    close(ours.W.dense(), tt_matrix_to_matrix(cores).T)

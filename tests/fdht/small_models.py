@@ -12,6 +12,9 @@ SMALL = {
     "block_term": {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "ranks": 3, "blocks": 2},
     "hierarchical_tucker": {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "leaf_rank": 3, "inner_rank": 2},
     "fully_decomposed": {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2], "ranks": 3},
+    "fully_decomposed_train": {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2], "ranks": [3, 2]},
+    "per_gate": {"input_modes": [6, 3, 4], "output_modes": [4, 2, 2], "ranks": 2},
+    "separate": {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2], "ranks": 3, "state_ranks": 2},
 }
 
 

@@ -7,7 +7,9 @@ import torch
 from small_models import SMALL, parts, reference, small
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
-from fdht import FDHTLSTM, HierarchicalTucker
+from fdht import FDHTLSTM, HierarchicalTucker, Recurrent
+from fdht.engine import mega_map
+from fdht.engine.splits import splits
 
 MODES = ([6, 3, 4], [4, 2, 2])
 
@@ -111,7 +113,8 @@ def test_dropout_is_one_mask_a_sequence(name):
 @pytest.mark.parametrize("way", ["U joined", "U in parts"])
 def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
     """x in whole slices and h in a box, x ending within a slice, and h filling its slices."""
-    monkeypatch.setattr("fdht.engine.mega_map.OPERATIONS", 1e9 if way == "U joined" else -1e9)
+    monkeypatch.setattr("fdht.engine.recurrence.OPERATIONS", 1e9 if way == "U joined" else -1e9)
+    mega_map.share.cache_clear()
     for D, H, n, m in [(48, 16, [6, 3, 4], [4, 2, 2]), (50, 14, [8, 8], [7, 2]), (48, 12, [5, 3, 4], [3, 2, 2])]:
         layer = FDHTLSTM(D, H, n, m, ranks=3, batch_first=True, dtype=torch.float64)
         mega, positions = layer.W.dense(), layer.positions
@@ -126,6 +129,31 @@ def test_every_alignment_of_the_state_equals_the_mega_map(way, monkeypatch):
             c = f.sigmoid() * c + i.sigmoid() * g.tanh()
             h = o.sigmoid() * c.tanh()
             torch.testing.assert_close(outputs[:, t], h, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_state_network_is_u_in_parts_or_rebuilt(cell, monkeypatch):
+    layer = small("separate", cell=cell)
+    x = torch.randn(3, 4, 48, dtype=torch.float64, requires_grad=True)
+    expected = reference(layer)(x)[0]
+    (of_x,) = torch.autograd.grad(expected.square().sum(), x)
+    known = [split for split in splits(layer.U.network) if not split.passing]
+    assert {len(split.parts) for split in known} == {2, 3}
+    of_cores = None
+    for split in (None, *known):
+        monkeypatch.setattr("fdht.engine.recurrence.best_split", lambda *_, split=split: split)
+        outputs = layer(x)[0]
+        torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-14)
+        found = torch.autograd.grad(outputs.square().sum(), [x, *layer.U.parameters()])
+        of_cores = of_cores or found[1:]
+        for ours, theirs in zip(found, (of_x, *of_cores), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_a_state_network_must_fit():
+    W, U = small("separate").W.network, small("tensor_train").W.network
+    with pytest.raises(ValueError, match=r"state_network has the shape \(64, 48\); expected \(64, 16\)"):
+        Recurrent(W, 16, state_network=U)
 
 
 def test_modes_are_chosen_where_they_are_left_out():
