@@ -120,11 +120,12 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
             stream.write(json.dumps(line | {"learning_rate": 0.001, "seconds": 0.5}) + "\n")
     with (folder / "predictions.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["clip", "label", "predicted", "probability"])
+        writer.writerow(["clip", "label", "predicted", "probability", "siblings"])
         for index in range(24):
             label = index % len(CLASSES)
             hit = draw.random() < (values["test_accuracy"] or 0)
-            writer.writerow([f"synthetic/{index}.avi", label, label if hit else draw.randrange(8), 0.5])
+            siblings = index % 3 if values["protocol"] == "random" else 0
+            writer.writerow([f"synthetic/{index}.avi", label, label if hit else draw.randrange(8), 0.5, siblings])
     shape = SHAPES.get(values["model"], {"format": values["model"]})
     recurrent = {**shape, "hidden_size": 256, "input_size": 57600}
     identity = {name: values[name] for name in ("dataset", "front_end", "model", "protocol", "fold", "seed")}

@@ -59,7 +59,7 @@ def test_what_the_records_do_not_give_is_not_available(tmp_path):
 
 
 def test_a_part_of_a_data_set_is_named_with_its_clips(results):
-    assert macros.partial(gather(reference.RECORDS)) == "UCF11 (217 of 1\u2009600 clips)"
+    assert macros.partial(gather(reference.RECORDS)) == "UCF11 (217 of 1\u2009600 clips, 36 sources)"
     assert macros.partial(results) == ""
 
 

@@ -23,7 +23,7 @@ from workflow.reporting.tables import leakage
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 
-EVERYTHING = {"accuracy_parameters", "leakage", "rank", "learning_curves", "cost", "confusion"}  # of `few`
+EVERYTHING = {"accuracy_parameters", "leakage", "siblings", "rank", "learning_curves", "cost", "confusion"}  # of `few`
 
 
 def canvas(name, results):

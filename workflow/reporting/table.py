@@ -105,7 +105,7 @@ class Table:
 
     name: str
     title: str
-    order: int
+    order: float
     build: Callable[[Results], pd.DataFrame]
     sheets: Callable[[Results, pd.DataFrame], Iterable[Sheet]]
     columns: list[Column]

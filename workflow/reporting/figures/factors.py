@@ -1,5 +1,6 @@
 """The same formats with both recipes under both protocols (mean ± one standard deviation over three runs or more; epoch
-chosen on validation). A recipe includes the initialisation; the table on the same question lists what differs.
+chosen on validation, the last one where a protocol has no validation part). A recipe includes the initialisation; the
+table on the same question lists what differs.
 """
 
 import pandas as pd

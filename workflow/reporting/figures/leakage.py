@@ -1,6 +1,7 @@
 """The same models, trained and tested under the two protocols (mean ± one standard deviation over three runs or more;
-epoch chosen on validation). The distance between the marks is what clips of one source in training and test are worth,
-provided the training sets are equally large; the table on the same question gives their sizes.
+epoch chosen on validation, the last one where a protocol has no validation part). The distance between the marks is
+what clips of one source in training and test are worth, provided the training sets have equally many clips and sources;
+the table on the same question gives both numbers.
 """
 
 from workflow.reporting.drawing import dots, panels

@@ -9,6 +9,7 @@ from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
+from workflow.reporting.splits import PARTS
 from workflow.reporting.statistics import CONFIDENCE
 from workflow.reporting.tables import cost
 
@@ -53,15 +54,17 @@ def values(results: Results) -> dict[str, str]:
 
 
 def partial(results: Results) -> str:
-    """Return the data sets that are only partly available, with their clips; "" if all are complete."""
+    """Return the data sets that are only partly available, with clips and sources; "" if all are complete."""
     found = []
     for dataset in results.experiments["dataset"].drop_duplicates():
         if results.partial(dataset):
             name = layouts.dataset_label(results.layout, dataset)
             splits = results.leakage[results.leakage["dataset"] == dataset]
-            clips = splits[["n_train", "n_validation", "n_test"]].sum(axis=1).max()  # of one fold
-            whole = number(CATALOGUE[dataset].clips)
-            found.append(f"{name} ({number(clips)} of {whole} clips)" if len(splits) else name)
+            # of one fold; under group no source is in two parts
+            clips = splits[PARTS].sum(axis=1).max()
+            sources = splits.loc[splits["protocol"] == "group", [f"{part}_sources" for part in PARTS]].sum(axis=1).max()
+            known = f" ({number(clips)} of {number(CATALOGUE[dataset].clips)} clips, {number(sources)} sources)"
+            found.append(name + known if len(splits) else name)
     return ", ".join(found)
 
 

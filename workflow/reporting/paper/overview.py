@@ -38,15 +38,14 @@ def runs(results: Results) -> pd.DataFrame:
 
 
 def verdicts(results: Results) -> pd.DataFrame:
-    """Return a row per claim of the abstract: range claimed, range found, and the count of each verdict."""
+    """Return a row per claim and front end: range claimed, range found, and the count of each verdict."""
     table, rows = claims.build(results), []
     for name, (text, metric, scale, digits) in CLAIMS.items():
-        found = table[table["claim"] == name]
-        if len(found):
-            ends = pd.Series(of_abstract(results.reported, metric))
-            claimed = _range(scale * ends, 1 if scale > 1 else 0)
-            rows.append((text, claimed, _range(scale * found["found"], digits), _counts(found["verdict"])))
-    return pd.DataFrame(rows, columns=["Claim", "Claimed", "Found", "Comparisons"])
+        claimed = _range(scale * pd.Series(of_abstract(results.reported, metric)), 1 if scale > 1 else 0)
+        for front_end, found in table[table["claim"] == name].groupby("front_end", sort=False):
+            shown = layouts.front_end_label(results.layout, front_end)
+            rows.append((text, shown, claimed, _range(scale * found["found"], digits), _counts(found["verdict"])))
+    return pd.DataFrame(rows, columns=["Claim", "Front end", "Claimed", "Found", "Comparisons"])
 
 
 def reported(results: Results) -> pd.DataFrame:

@@ -1,0 +1,33 @@
+"""Accuracy of the test clips with and without a sibling (a clip of their source) in training, within the same runs:
+same weights, same training clips. Means over the n folds, with 95 % intervals over the folds' means.
+"""
+
+import pandas as pd
+
+from workflow.reporting.drawing import dots, panels
+from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.records import EXPERIMENT
+from workflow.reporting.results import Results
+from workflow.reporting.statistics import of_runs, within
+from workflow.reporting.tables import siblings
+
+SERIES = {
+    "with": panels.Look("with a sibling in training", "#CC79A7", "D", hollow=True),
+    "without": panels.Look("without", "#333333"),
+}
+
+
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per data set, front end and protocol, a row per model."""
+    rows = []
+    for experiment in siblings.build(results)[EXPERIMENT].itertuples(index=False, name=None):
+        for name in SERIES:
+            accuracies = siblings.runs(results)[experiment][f"accuracy_{name}"].dropna()
+            found = within(of_runs(results, accuracies, experiment[0], experiment[3]), 0)
+            rows.append((*experiment, name, found.folds, found.mean, found.low, found.high))
+    data = pd.DataFrame(rows, columns=[*EXPERIMENT, "series", "n", "value", "low", "high"]).dropna(subset="value")
+    data[["value", "low", "high"]] *= 100
+    return None if data.empty else dots.draw(panels.titled(results, data), SERIES, columns=2)
+
+
+FIGURE = Figure("siblings", "Accuracy by siblings in training", 25, __doc__, draw, siblings.EMPTY)

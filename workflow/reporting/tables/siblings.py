@@ -1,0 +1,82 @@
+"""Accuracy of the test clips with and without a sibling (a clip of their source) in training, within the same runs.
+
+Both groups of clips are classified by the same weights after the same training, so neither the size nor the sources of
+the training part can explain a difference. What remains is that the two groups hold different clips.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from workflow.reporting.numbers import number
+from workflow.reporting.records import EXPERIMENT, IDENTITY
+from workflow.reporting.results import Results, cached
+from workflow.reporting.statistics import of_runs
+from workflow.reporting.table import MODEL, Column, Row, Sheet, Table, by_data, interval
+
+GROUPS = ("with", "without")
+VALUES = [f"{value}_{group}" for value in ("clips", "accuracy") for group in GROUPS]
+
+
+def clips(results: Results, row: Row, column: Column) -> str:
+    """Show the numbers of clips with and without a sibling."""
+    return f"{number(row['clips_with'])}, {number(row['clips_without'])}"
+
+
+COLUMNS = [
+    MODEL,
+    Column("clips", "Clips with,\nwithout", clips),
+    Column("accuracy_with", "With\n(%)", digits=1, scale=100),
+    Column("accuracy_without", "Without\n(%)", digits=1, scale=100),
+    Column("difference", "Difference\n(points)", digits=1, scale=100, sign=True),
+    Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
+    Column("folds", "Folds"),
+]
+CSV = [*EXPERIMENT, *VALUES, "difference", "low", "high", "folds"]
+NOTE = (
+    "Sibling: a training clip of the same source. Clips: test clips, means over the folds. Accuracies: at the epoch of "
+    "the predictions, averaged over seeds, then over folds. Difference: with minus without, within each run; its "
+    "interval is over the means of the folds that have test clips of both kinds, corrected for shared training clips."
+)
+
+
+@cached
+def runs(results: Results) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Return, by experiment, the clips and accuracies with and without a sibling of each run, by fold and seed."""
+    rows = []
+    for run in results.successful_records.itertuples():
+        file = results.file(run.record, "predictions.csv")
+        tested = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+        if "siblings" in tested:  # records of earlier versions lack it
+            right, has = tested["label"] == tested["predicted"], tested["siblings"] > 0
+            row = {name: getattr(run, name) for name in IDENTITY}
+            row |= {f"clips_{name}": part.sum() for name, part in zip(GROUPS, (has, ~has), strict=True)}
+            rows.append(row | {"accuracy_with": right[has].mean(), "accuracy_without": right[~has].mean()})
+    found = pd.DataFrame(rows, columns=[*IDENTITY, *VALUES]).set_index(["fold", "seed"])
+    found = found.assign(difference=found["accuracy_with"] - found["accuracy_without"])
+    return dict(iter(found.groupby(EXPERIMENT)))
+
+
+@cached
+def build(results: Results) -> pd.DataFrame:
+    """Return a row per experiment of which some test clips have a sibling in training; accuracies are fractions."""
+    table = []
+    for experiment in results.experiments.itertuples(index=False, name=None):
+        own = runs(results).get(experiment)
+        if own is not None and own["clips_with"].any():
+            found = of_runs(results, own["difference"].dropna(), experiment[0], experiment[3])
+            ends = {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds}
+            means = own[VALUES].groupby("fold").mean().mean().to_dict()
+            table.append(dict(zip(EXPERIMENT, experiment, strict=True)) | means | ends)
+    return pd.DataFrame(table, columns=CSV)
+
+
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set and front end, with a block per protocol."""
+    for dataset, front_end, label, rows in by_data(results, frame):
+        caption = f"Accuracy by siblings in training, within the same runs, on {label}."
+        yield Sheet(f"{dataset}-{front_end}", caption, rows.assign(block="Protocol " + rows["protocol"]), [NOTE])
+
+
+EMPTY = "No predictions of clips with a sibling in training."
+TABLE = Table("siblings", "Accuracy by siblings in training", 6.5, build, sheets, COLUMNS, EMPTY)
