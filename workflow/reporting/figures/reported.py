@@ -1,4 +1,4 @@
-"""Reported and reproduced accuracies, with 95 % intervals over folds. The table on the same question lists the
+"""Reported and reproduced accuracies, with 95 % intervals over n folds. The table on the same question lists the
 differences that remain between our protocols and those of the published implementations.
 """
 
@@ -26,7 +26,7 @@ def draw(results: Results) -> Canvas | None:
     ours = table.assign(series=list(zip(table["protocol"], table["measure"], strict=True)))
     ours = ours[ours["series"].isin(list(SERIES))]
     ends = {end: 100 * ours[end].astype(float) for end in ("low", "high")}
-    ours = ours.assign(value=100 * ours["reproduced"].astype(float), **ends)
+    ours = ours.assign(value=100 * ours["reproduced"].astype(float), n=ours["folds"], **ends)
     theirs = table.assign(series="reported", value=100 * table["reported"], n=None, low=None, high=None)
     theirs = theirs.drop_duplicates(["dataset", "front_end", "model", "value"])
     data = panels.titled(results, pd.concat([ours, theirs], ignore_index=True).drop(columns="protocol"))
