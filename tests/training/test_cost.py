@@ -82,6 +82,23 @@ def test_records_take_precedence_over_calibration(config, tmp_path, together):
     assert lstm["hours"] == pytest.approx((6 * 4.0 * 10 / (together or 1) + cost.START_SECONDS) / 3600)
 
 
+def test_a_search_costs_what_all_of_its_candidates_do(tmp_path):
+    training = CONFIG["training"] | {"search": {"epochs": [1, 3], "batch_size": [4, 20]}}
+    config = configuration.complete(CONFIG | {"training": training})
+    write_splits(tmp_path)
+    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    assert (lstm["steps"], chance["steps"]) == (6 * (1 + 3) * (5 + 1), 0)
+    seconds = (1 + 3) * (5 + 1) * 0.1 + 2 * (1 + 3) * 12 * 0.005
+    assert lstm["hours"] == pytest.approx((6 * seconds + cost.START_SECONDS) / 3600)
+    folder = tmp_path / "tiny/runs" / grid.runs(config)[-1].folder
+    folder.mkdir(parents=True)
+    record = {"status": "ok", "train_seconds": 40.0, "epochs": 3, "step_ms": 7.0, "device": "CPU of a test"}
+    record |= {"search": [{"epochs": 1}, {"epochs": 1}, {"epochs": 3}, {"epochs": 3}]}
+    (folder / "result.json").write_text(json.dumps(record))
+    _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    assert lstm["hours"] == pytest.approx((6 * 40.0 + cost.START_SECONDS) / 3600)
+
+
 @pytest.mark.parametrize(("keep", "kept"), [("all", True), ("small", True), ("none", False)])
 def test_weights_count_where_they_are_kept(tmp_path, keep, kept):
     rows = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep}), tmp_path / "tiny", Given())

@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 from training import one_run
-from training.conftest import specification
+from training.conftest import specification, write
 from training.test_resume import outcome
 
 from workflow.experiments.record import Record
@@ -142,6 +142,15 @@ def test_a_run_fails_if_all_of_its_candidates_do(data, tmp_path, monkeypatch):
     assert result["status"] == "failed"
     assert result["failure"] == f"every candidate of the search failed; the first: no training at {RATES[0]}"
     assert [one["settings"] for one in result["search"]] == [{"learning_rate": rate} for rate in RATES]
+
+
+def test_a_fold_without_validation_clips_has_nothing_to_search_on(tmp_path):
+    data = write(tmp_path / "data", part_of=lambda label, group: "test" if group == 0 else "train")
+    assert one_run.start(searched(), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    reason = "a search needs validation clips, and fold 0 of protocol group has none"
+    assert (result["status"], result["epochs"]) == ("failed", 0)
+    assert result["failure"] in (reason, "the validation part of protocol group, fold 0 of demo has no clips")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

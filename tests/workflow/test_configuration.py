@@ -212,10 +212,10 @@ def test_shapes_that_no_run_has_are_not_checked():
 
 
 def test_a_search_has_every_combination_of_its_values():
-    search = {"learning_rate": ["3e-4", 0.001], "normalisation": ["raw", "unit"]}
+    search = {"learning_rate": ["3e-4", 0.001], "batch_size": [8, 16]}
     training = complete(changed("training", {"epochs": 7, "search": search})).training
-    found = [(one.epochs, one.learning_rate, one.normalisation, one.search) for one in training.candidates]
-    assert found == [(7, rate, scale, {}) for rate in (0.0003, 0.001) for scale in ("raw", "unit")]
+    found = [(one.epochs, one.learning_rate, one.batch_size, one.search) for one in training.candidates]
+    assert found == [(7, rate, size, {}) for rate in (0.0003, 0.001) for size in (8, 16)]
     assert [one.epochs for one in complete(GOOD).training.candidates] == [7]
 
 

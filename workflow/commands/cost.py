@@ -46,15 +46,16 @@ def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> lis
 def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
     first = group[0]
     classes = len(CATALOGUE[first.dataset].classes)
-    epochs = 0 if FORMATS[first.recurrent["format"]].fitted else first.training.epochs
+    trainings = [] if FORMATS[first.recurrent["format"]].fitted else first.training.candidates
+    epochs = sum(training.epochs for training in trainings)
     clips = [_clips(config, run, results) for run in group]
-    steps = sum(epochs * -(-train // first.training.batch_size) for train, _ in clips)
+    steps = sum(one.epochs * -(-train // one.batch_size) for one in trainings for train, _ in clips)
     scored = sum(others for _, others in clips)
     seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
     records = [_json(results / "runs" / run.folder / "result.json") for run in group]
     if done := [record for record in records if record.get("status") == "ok"]:
         shares = [record["train_seconds"] / (record.get("side_by_side") or 1) for record in done]
-        epoch = mean(share / max(record["epochs"], 1) for share, record in zip(shares, done, strict=True))
+        epoch = mean(share / max(_epochs(record), 1) for share, record in zip(shares, done, strict=True))
         seconds = len(group) * epoch * max(epochs, 1)
         step_ms = mean(record["step_ms"] for record in done) if epochs else None
         device, source = done[0]["device"], f"{len(done)} of {len(group)} records"
@@ -77,6 +78,11 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
         "times from": source,
         "device": device,
     }
+
+
+def _epochs(record: dict[str, Any]) -> int:
+    """Return the epochs that a run trained, those of every candidate of its search."""
+    return sum(one["epochs"] for one in record["search"]) if "search" in record else record["epochs"]
 
 
 def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:

@@ -21,6 +21,8 @@ def train(job: Job) -> Iterator[int]:
     Yield as `loop.train` does.
     """
     run, checkpoints = job.run, job.checkpoints
+    if not len(job.fold.rows["validation"]):
+        raise RunFailure(f"a search needs validation clips, and fold {run.fold} of protocol {run.protocol} has none")
     candidates = run.training.candidates
     (job.output / METRICS).unlink(missing_ok=True)
     tried: list[dict[str, Any]] = []  # `search` of result.json
