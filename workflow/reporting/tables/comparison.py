@@ -29,20 +29,9 @@ EPOCHS = {"final": "last", "best_test": "best", "validation": "validation", "unk
 VIEWS = [(name, "random", measure) for name, measures in SELECTIONS.items() for measure in measures]
 VIEWS += [(name, *STRICT) for name in SELECTIONS]
 REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
-CSV = [
-    *PLACE,
-    "metric",
-    "protocol",
-    "measure",
-    "selection",
-    "reported",
-    "n_test",
-    "margin",
-    "reproduced",
-    "low",
-    "high",
-]
-CSV += ["n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator", "counts"]
+CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test", "margin", "reproduced"]
+CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
+CSV += ["counts"]
 PARTIAL_NOTE = "part of the set: reported accuracies are on the whole data set, ours on a part: no verdict."
 UNREPORTED = {"metric": "accuracy", "precision": 0.01, "status": "unknown", "source": "not in reported.csv"}
 UNREPORTED |= {"selection": "unknown", "locator": "", "counts": ""}
