@@ -46,7 +46,7 @@ from benchmarks.compare import FRAMES, captured, compare
 AT_A_TIME = {"cuda": (1, 5, 25), "cpu": (1, 2)}
 BATCH = 16
 COMPARED = 10  # steps after which the weights of a run are compared
-SECONDS = 1.0  # of steps, for each number of runs
+SECONDS = 0.5  # of steps, for each number of runs
 REPETITIONS = 9
 PICTURES = 64
 UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200")

@@ -3,7 +3,7 @@
 A node is the tuple of the modes below it, in the order of its leaves. The root has all modes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,6 @@ def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = 
     - `leaf_rank` and `inner_rank` (default: `leaf_rank`);
     - `ranks`, an int for all nodes;
     - `ranks`, a list: leaves 1..d, then the inner nodes without the root, children before parents, left before right;
-    - `ranks`, a mapping from node to rank, a node written as its modes: (4, 5), or "4,5", or "3" for a leaf.
     """
     if ranks is None:
         if leaf_rank is None:
@@ -75,12 +74,6 @@ def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = 
         return {node: leaf if len(node) == 1 else inner for node in tree.ranked}
     if (leaf_rank, inner_rank) != (None, None):
         raise ValueError(f"ranks is {ranks!r} and leaf_rank or inner_rank is given, too; expected only one of them")
-    if isinstance(ranks, Mapping):
-        given = {_node(key): natural(f"ranks[{key!r}]", value) for key, value in ranks.items()}
-        if {frozenset(node) for node in given} != {frozenset(node) for node in tree.ranked}:
-            raise ValueError(f"ranks has the nodes {sorted(given)}; expected {sorted(tree.ranked)}")
-        by_modes = {frozenset(node): rank for node, rank in given.items()}
-        return {node: by_modes[frozenset(node)] for node in tree.ranked}
     if isinstance(ranks, Sequence) and not isinstance(ranks, (str, bytes)):
         if len(ranks) != len(tree.ranked):
             nodes = ", ".join("".join(f"{{{','.join(map(str, node))}}}") for node in tree.ranked)
@@ -88,14 +81,6 @@ def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = 
         return {node: natural(f"ranks[{k}]", ranks[k]) for k, node in enumerate(tree.ranked)}
     rank = natural("ranks", ranks)
     return dict.fromkeys(tree.ranked, rank)
-
-
-def _node(key: Any) -> Node:
-    try:
-        parts = key.split(",") if isinstance(key, str) else key if isinstance(key, Sequence) else [key]
-        return tuple(int(part) for part in parts)
-    except (TypeError, ValueError):
-        raise ValueError(f"ranks has the key {key!r}; expected the modes of a node, such as '4,5'") from None
 
 
 def _nested(modes: list[int], shape: str) -> Any:

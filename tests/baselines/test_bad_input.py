@@ -54,7 +54,7 @@ CASES = [
     (HT, {**PAIRED, "ranks": 2, "tree": [[1, 2], "3"]}, "tree: a mode is '3'"),
     (HT, {**PAIRED, "ranks": [2, 7, 2, 2]}, r"rank 7 of node \{2\} is above 6"),
     (HT, {**PAIRED, "ranks": [2, 2, 2]}, "3 entries; expected 4"),
-    (HT, {**PAIRED, "ranks": {"1": 2, "2": 2, "3": 2}}, "ranks has the nodes"),
+    (HT, {**PAIRED, "ranks": {"1": 2, "2": 2, "3": 2}}, "ranks is {'1': 2, .* expected an integer"),
     (HT, {**PAIRED, "ranks": 2, "leaf_rank": 2}, "ranks is 2 and leaf_rank or inner_rank is given"),
     (HT, {**PAIRED, "inner_rank": 2}, "inner_rank is 2 without leaf_rank"),
     (HT, {**PAIRED}, "ranks is missing"),

@@ -64,7 +64,7 @@ def test_every_model_of_the_cases_is_built_and_agrees_in_shape():
                 assert build()(ours if implementation == "ours" else theirs).shape == (1, case.hidden_size)
 
 
-def test_a_small_run_writes_its_table_floors_and_figure(tmp_path, monkeypatch, capsys):
+def test_a_small_run_writes_its_table_and_floors(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cases, "cases", lambda: iter([small_case()]))
     options = ["--device", "cpu", "--threads", "1", "--repetitions", "2", "--batch", "2", "--no-plans"]
     call(speed.main, ["--output", tmp_path, *options])
@@ -82,8 +82,6 @@ def test_a_small_run_writes_its_table_floors_and_figure(tmp_path, monkeypatch, c
     assert np.isclose(
         dense.floor_ms, 1e3 * max(dense.bytes / dense.bandwidth, dense.multiply_adds / dense.rate), rtol=1e-3
     )
-    assert (tmp_path / "roofline.pdf").stat().st_size > 1000
-    assert (tmp_path / "roofline.png").is_file()
 
 
 def test_peak_memory_counts_what_is_held_at_one_time():
