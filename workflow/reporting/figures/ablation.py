@@ -1,0 +1,33 @@
+"""Integrate-then-decompose against other ways to decompose W and U: accuracy of FDHT-LSTM minus that of an alternative,
+in points, with 95 % intervals over folds (epoch chosen on validation, the last one where a protocol has no validation
+part). Right of 0, FDHT-LSTM is more accurate. The table on the same question gives the weights of the alternatives.
+"""
+
+from workflow.reporting import models
+from workflow.reporting.drawing import dots, panels
+from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.figures.leakage import SERIES
+from workflow.reporting.numbers import number
+from workflow.reporting.results import Results
+from workflow.reporting.tables import ablation
+
+
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per data set, front end and FDHT-LSTM, a row per alternative, a series per protocol."""
+    table = ablation.build(results)
+    shown = [results.shown(*data) for data in table[["dataset", "front_end"]].itertuples(index=False, name=None)]
+    table = table[(table["measure"] == shown) & table["protocol"].isin(list(SERIES))]
+    if table.empty:
+        return None
+    data = panels.titled(results, table.rename(columns={"protocol": "series", "folds": "n"}))
+    data["panel"] += "\n" + data["label"] + " (" + data["weights"].map(number) + " weights) minus"
+    data["label"] = [models.label(results, name) for name in data["against"]]
+    data = data.assign(value=100 * data["difference"], low=100 * data["low"], high=100 * data["high"])
+    canvas = dots.draw(data, SERIES, columns=2, percent=False)
+    for axes in canvas.axes:
+        axes.axvline(0, color="#999999", lw=0.8, zorder=0.5)
+        axes.set_xlabel("difference in test accuracy (points)")
+    return canvas
+
+
+FIGURE = Figure("ablation", "Integrate-then-decompose", 35, __doc__, draw, ablation.EMPTY)

@@ -1,0 +1,76 @@
+"""Integrate-then-decompose, the idea of FDHT-LSTM, against other decompositions of W and U: paired contrasts.
+
+The table has rows for the data on which a model was trained that decomposes U in another way (separately from W, gate
+by gate, as a tensor train). There, FDHT-LSTM is compared with every tensor model of the same recipe.
+"""
+
+import itertools
+from collections.abc import Iterator
+
+import pandas as pd
+
+from workflow.reporting import models, statistics
+from workflow.reporting.numbers import spread
+from workflow.reporting.records import ACCURACIES, EXPERIMENT
+from workflow.reporting.results import Results, cached
+from workflow.reporting.table import Column, Row, Sheet, Table, by_data, interval, model
+from workflow.reporting.tables.claims import p_value
+
+CSV = [*EXPERIMENT, "against", "measure", "weights", "weights_against", "accuracy_mean", "accuracy_std", "difference"]
+CSV += ["low", "high", "folds", "p", "p_corrected"]
+
+
+def accuracy(results: Results, row: Row, column: Column) -> str:
+    """Show mean ± standard deviation of the alternative's accuracy."""
+    return spread(100 * row["accuracy_mean"], 100 * row["accuracy_std"], column.digits)
+
+
+COLUMNS = [
+    Column("against", "Alternative", model, align="l"),
+    Column("weights_against", "Weights\nW + U"),
+    Column("accuracy", "Accuracy\n(%)", accuracy, digits=1),
+    Column("model", "Compared\nwith", model, align="l"),
+    Column("weights", "Weights"),
+    Column("difference", "It minus\nalternative\n(points)", digits=1, scale=100, sign=True),
+    Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
+    Column("folds", "Folds"),
+    Column("p_corrected", "p (Holm)", p_value),
+]
+NOTE = (
+    "Difference: FDHT-LSTM minus the alternative, paired over the folds and seeds that both have; its interval is over "
+    "the means of the folds. p: two-sided, after Holm's correction over all rows of one accuracy. Only rows of about "
+    "equal weights compare the ways to decompose; a model that decomposes W alone stores a dense U in addition."
+)
+
+
+@cached
+def build(results: Results) -> pd.DataFrame:
+    """Return a row per measure, FDHT-LSTM and alternative; accuracies and differences are fractions."""
+    rows: list[Row] = []
+    for dataset, front_end, own, protocol in results.experiments.itertuples(index=False, name=None):
+        alternatives = models.rivals(results, dataset, front_end, own, "alternative")
+        if models.kind(results, own) != "fdht" or not alternatives:
+            continue
+        row = {"dataset": dataset, "front_end": front_end, "model": own, "protocol": protocol}
+        others = alternatives + models.rivals(results, dataset, front_end, own)
+        for measure, other in itertools.product(ACCURACIES, others):
+            found = statistics.compare(results, measure, own, other, dataset, front_end, protocol)
+            theirs = statistics.summary(results, measure, dataset, front_end, other, protocol)
+            sizes = [(models.counts(results, dataset, front_end, name) or {}).get("weights") for name in (own, other)]
+            row |= dict(zip(CSV[4:10], (other, measure, *sizes, theirs.mean, theirs.std), strict=True))
+            row |= {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds, "p": found.p}
+            rows += [dict(row)] if found.folds else []
+    table = pd.DataFrame(rows, columns=CSV)
+    return table.assign(p_corrected=table.groupby("measure")["p"].transform(statistics.holm))
+
+
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set and front end, with a block per protocol and accuracy."""
+    for dataset, front_end, label, rows in by_data(results, frame):
+        blocks = "Protocol " + rows["protocol"] + ": " + rows["measure"].map(ACCURACIES)
+        caption = f"Integrate-then-decompose against other ways to decompose W and U, {label}."
+        yield Sheet(f"{dataset}-{front_end}", caption, rows.assign(block=blocks), [NOTE])
+
+
+EMPTY = "No model decomposes U in another way than FDHT-LSTM."
+TABLE = Table("ablation", "Integrate-then-decompose", 8.5, build, sheets, COLUMNS, EMPTY)
