@@ -88,6 +88,12 @@ def test_a_touched_source_marks_nothing(finished):
     assert finished.planned() == set()
 
 
+def test_touched_data_train_nothing(finished):
+    for name in ("frames.npy", "clips.csv", "frames.json", "splits.csv", "splits.json", "leakage.csv"):
+        os.utime(finished.root / "results/tiny/data/demo" / name)
+    assert trained(finished.planned()) == set()
+
+
 def test_a_change_of_the_frames_decodes_again(finished):
     config = copy.deepcopy(TINY)
     config["frames"]["count"] = 3
