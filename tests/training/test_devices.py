@@ -22,7 +22,6 @@ with devices.slot("auto", ["0", "1"], Path(sys.argv[1])) as device:
 @pytest.fixture(autouse=True)
 def nobody_has_chosen(monkeypatch):
     monkeypatch.delenv(devices.VISIBLE, raising=False)
-    monkeypatch.delenv(devices.JOBS, raising=False)
     monkeypatch.delenv(devices.PROBLEM, raising=False)
     monkeypatch.setattr(devices, "output_of", lambda *command: "")  # no nvidia-smi, nothing wrong
 
@@ -55,20 +54,6 @@ def test_a_run_waits_until_a_slot_is_free(tmp_path, monkeypatch, capsys):
             pass
         assert "Waiting for a free GPU (1 of 1 in use)" in capsys.readouterr().err
         monkeypatch.setenv(devices.VISIBLE, "0")
-
-
-def test_jobs_per_gpu_fill_every_device_once_before_any_twice(tmp_path, monkeypatch):
-    monkeypatch.setenv(devices.JOBS, "2")
-    held, order = [], []
-    for _ in range(4):
-        slot = devices.slot("auto", ["0", "1"], tmp_path)
-        order.append(slot.__enter__())
-        held.append(slot)
-        del os.environ[devices.VISIBLE]
-    assert order == ["0", "1", "0", "1"]
-    for slot in held:
-        os.environ[devices.VISIBLE] = "x"
-        slot.__exit__(None, None, None)
 
 
 def test_a_slot_is_seen_by_cuda_and_given_back(tmp_path):

@@ -1,8 +1,8 @@
-"""Assign the GPUs of a machine to its runs: Snakemake counts GPUs but assigns none (its issue 281).
+"""Assign the GPUs of a machine to its experiments: Snakemake counts GPUs but assigns none (its issue 281).
 
-A run locks a slot of a device for as long as its process lives; the operating system releases it however the process
-ends. A device has as many slots as REPRODUCE_JOBS_PER_GPU says. If CUDA_VISIBLE_DEVICES is set, its devices are shared
-out; a single one, as schedulers choose for a job, is taken as it is. Must run before CUDA starts.
+An experiment locks a device for as long as its process lives; the operating system releases it however the process
+ends. If CUDA_VISIBLE_DEVICES is set, its devices are shared out; a single one, as schedulers choose for a job, is taken
+as it is. Must run before CUDA starts.
 """
 
 import os
@@ -20,7 +20,6 @@ from workflow.storage.lock import attempt
 from workflow.training.environment import output_of
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-JOBS = "REPRODUCE_JOBS_PER_GPU"  # environment variable, 1 by default
 DRIVER = Path("/proc/driver/nvidia/gpus")
 PROBLEM = "REPRODUCE_GPU_PROBLEM"  # environment variable of the steps: why no GPU of this machine can be used
 CHECK = "from workflow.training.environment import gpu_problem; print(gpu_problem() or '')"
@@ -31,7 +30,7 @@ PAUSE = 0.5  # seconds between attempts to lock a slot
 
 @contextmanager
 def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = LOCKS) -> Iterator[str | None]:
-    """Hold a GPU slot within the block; yield its device, or None on CPU or if a scheduler chose the GPU.
+    """Hold a GPU within the block; yield its device, or None on CPU or if a scheduler chose the GPU.
 
     wanted: training.device. devices: numbers or UUIDs, this machine's by default. folder: of the locks.
     """
@@ -41,9 +40,7 @@ def slot(wanted: str = "auto", devices: list[str] | None = None, folder: Path = 
         yield None
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # every device gets its first run before any gets its second
-    names = {device: device.replace("/", "_") for device in devices}  # MIG-GPU-UUID/1/0
-    locks = {folder / f"gpu{names[device]}-{n}.lock": device for n in range(_jobs_per_device()) for device in devices}
+    locks = {folder / f"gpu{device.replace('/', '_')}.lock": device for device in devices}  # MIG-GPU-UUID/1/0
     lock, device = _wait(locks)
     os.environ[VISIBLE] = device
     try:
@@ -75,7 +72,7 @@ def present(driver: Path = DRIVER, nodes: Path = Path("/dev")) -> list[str]:
 
 
 def slots() -> int | None:
-    """Return how many runs may use this machine's GPUs at once; None without a GPU that can be used.
+    """Return how many experiments may use this machine's GPUs at once; None without a GPU that can be used.
 
     Starts another process to find out, because CUDA must not start in this one, and passes the reason to the steps.
     """
@@ -83,7 +80,7 @@ def slots() -> int | None:
     if devices and (problem := output_of(sys.executable, "-c", CHECK)):
         os.environ[PROBLEM] = problem
         return None
-    return len(devices) * _jobs_per_device() if devices else None
+    return len(devices) or None
 
 
 def announcement() -> str | None:
@@ -92,15 +89,8 @@ def announcement() -> str | None:
     return problem and f"{len(visible())} GPUs are present but cannot be used, so runs compute on the CPU: {problem}"
 
 
-def _jobs_per_device() -> int:
-    text = os.environ.get(JOBS, "1")
-    if not re.fullmatch(r"[1-9]\d*", text):
-        sys.exit(f"error: {JOBS} is {text!r}; expected a positive integer")
-    return int(text)
-
-
 def _wait(locks: dict[Path, str]) -> tuple[IO, str]:
-    """Wait for a free slot; return its lock and its device number."""
+    """Wait for a free device; return its lock and its device number."""
     warned = False
     while True:
         for path, device in locks.items():
