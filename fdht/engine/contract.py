@@ -21,7 +21,9 @@ from fdht.network import Core, Network
 
 Cores = dict[str, Tensor]
 Parts = Sequence[Tensor]
-merge_order = torch.compiler.assume_constant_result(plans.merge_order)  # plain Python: not to be traced
+merge_order = plans.merge_order
+# plain Python, not to be traced: as by torch.compiler.assume_constant_result, which would import torch._dynamo
+merge_order._dynamo_marked_constant = True  # type: ignore[attr-defined]
 SMALL, FEWEST = 2**20, 16  # elements of all products, and terms of each, to add them up one by one
 
 

@@ -11,7 +11,6 @@ from training.conftest import specification
 
 import baselines
 from workflow.experiments.run import Run
-from workflow.training import optimiser
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
 from workflow.training.step import GraphedStep, Step
@@ -43,7 +42,7 @@ def cuda(monkeypatch):
     @contextlib.contextmanager
     def capture(graph):
         step = steps[-1]
-        kept = [*step.parameters, *optimiser.moments(step.optimiser).values()]
+        kept = [*step.parameters, *step.optimiser.moments.values()]
         before, random = [tensor.detach().clone() for tensor in kept], torch.get_rng_state()
         step._original_step = step._step
         step._step = lambda static: graph.__dict__.setdefault("captured", (step, static, step._original_step(static)))[

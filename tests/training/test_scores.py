@@ -30,6 +30,11 @@ def test_summary_agrees_with_scikit_learn(guesses):
     assert found["per_class_accuracy"] == pytest.approx(recalls, rel=1e-12)
 
 
+def test_softmax_equals_scipy_bit_for_bit(guesses):
+    _, logits, probabilities = guesses
+    assert np.array_equal(scores.softmax(logits.astype(np.float64)), probabilities)
+
+
 def test_a_class_without_test_clips_has_no_accuracy():
     found = scores.summary(np.array([0, 0]), np.array([[0.9, 0.05, 0.05], [0.2, 0.8, 0.0]]))
     assert found["per_class_accuracy"] == [0.5, None, None]

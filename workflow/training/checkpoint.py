@@ -18,7 +18,6 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from workflow.storage import files
-from workflow.training import optimiser
 from workflow.training.errors import log
 from workflow.training.step import Step
 
@@ -98,7 +97,7 @@ def _files(folder: Path) -> list[Path]:
 def _pack(state: State, step: Step, known: dict[str, Any]) -> Tensors:
     """Return all tensors to save: `known`, weights, optimiser moments, epoch log, best weights and RNG states."""
     tensors = {f"model.{name}": value for name, value in step.model.state_dict().items()}
-    tensors |= {f"optimiser.{name}": value for name, value in optimiser.moments(step.optimiser).items()}
+    tensors |= {f"optimiser.{name}": value for name, value in step.optimiser.moments.items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
     tensors["log"] = torch.stack(step.log) if step.log else torch.zeros(0, 3)
     tensors["random.cpu"] = torch.get_rng_state()
@@ -114,7 +113,7 @@ def _unpack(tensors: Tensors, step: Step) -> Tensors:
         section, _, key = name.partition(".")
         sections[section][key] = value
     step.model.load_state_dict(sections["model"])
-    for name, value in optimiser.moments(step.optimiser).items():
+    for name, value in step.optimiser.moments.items():
         value.copy_(sections["optimiser"][name])
     step.log = list(tensors["log"].to(step.device).unbind(0))
     torch.set_rng_state(tensors["random.cpu"])

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import softmax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from workflow.datasets.progress import bar
 from workflow.storage import files
-from workflow.training import checkpoint, environment, optimiser, scores
+from workflow.training import checkpoint, environment, scores
 from workflow.training.errors import RunFailure, log
 from workflow.training.feed import Feed
 from workflow.training.job import Job
+from workflow.training.optimiser import learning_rate
 from workflow.training.record import METRICS
 from workflow.training.step import EXPLODED, GraphedStep, Step, build
 
@@ -83,7 +83,7 @@ class Loop:
             self.save(flush=True)
         job, history = self.job, state.history
         job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in state.best.items()}
-        job.probabilities = softmax(job.weights.pop(LOGITS).astype(np.float64), axis=1)
+        job.probabilities = scores.softmax(job.weights.pop(LOGITS).astype(np.float64))
         chosen = scores.chosen(history)
         best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
         job.result |= {
@@ -135,7 +135,7 @@ class Loop:
             "train_loss": loss / len(self.fold.rows["train"]),
             "train_accuracy": hits / len(self.fold.rows["train"]),
             **found,
-            "learning_rate": optimiser.learning_rate(self.settings, number, state.epoch * steps),
+            "learning_rate": learning_rate(self.settings, number, state.epoch * steps),
             "step_ms": 1e3 * trained / steps,
             "seconds": time.perf_counter() - began,
         }
@@ -154,9 +154,9 @@ class Loop:
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         began, last = time.perf_counter() - state.seconds, None
         for batch in self.feed.batches(chunks[state.position :]):
-            rate = optimiser.learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
+            rate = learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
             if rate != last:
-                optimiser.set_rate(self.step.optimiser, rate)
+                self.step.optimiser.set_rate(rate)
             last = rate
             self.step(batch)
             state.position += 1

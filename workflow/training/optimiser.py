@@ -1,51 +1,70 @@
-"""Adam and AdamW with weight decay per parameter group, and the learning rate of each epoch."""
+"""Adam and AdamW with weight decay per parameter, and the learning rate of each epoch."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, AdamW, Optimizer
+from torch.optim.adam import adam
 
 from workflow.experiments.training import Training
 from workflow.training.model import Classifier
 
-KINDS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 
+class Optimiser:
+    """`weight_decay` applies to every parameter; `classifier_weight_decay` adds to it for the classifier's weight.
 
-def build(model: Classifier, settings: Training) -> Optimizer:
-    """Return the optimiser: `weight_decay` applies to every parameter; `classifier_weight_decay` adds to it for
-    the classifier's weight.
-
-    adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. On a GPU the
-    learning rate is a tensor, which a captured graph reads at every replay.
+    adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. All tensors stay
+    where they are, for CUDA graphs; so does the learning rate on a GPU, a tensor that a graph reads at every replay.
+    torch's functional form, because a torch.optim.Optimizer imports torch._dynamo, which takes as long as torch itself.
     """
-    weight, decay = model.classifier.weight, settings.weight_decay
-    groups = [
-        {"params": [parameter for parameter in model.parameters() if parameter is not weight], "weight_decay": decay},
-        {"params": [weight], "weight_decay": decay + settings.classifier_weight_decay},
-    ]
-    on_gpu = weight.device.type == "cuda"
-    rate = torch.tensor(settings.learning_rate, device=weight.device) if on_gpu else settings.learning_rate
-    optimiser = KINDS[settings.optimizer](groups, lr=rate, fused=True, capturable=on_gpu)
-    for parameter in model.parameters():  # as Adam does at its first step, but checkpoints and graphs need them before
-        moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-        optimiser.state[parameter] = {"step": torch.zeros((), device=parameter.device), **moments}
-    return optimiser
 
+    def __init__(self, model: Classifier, settings: Training):
+        weight, decay = model.classifier.weight, settings.weight_decay
+        self.parameters = [*(parameter for parameter in model.parameters() if parameter is not weight), weight]
+        self._decays = (slice(-1), decay), (slice(-1, None), decay + settings.classifier_weight_decay)
+        self._averages, self._squares = ([torch.zeros_like(p) for p in self.parameters] for _ in range(2))
+        self._steps = [torch.zeros((), device=weight.device) for _ in self.parameters]
+        self._decoupled, self._on_gpu = settings.optimizer == "adamw", weight.device.type == "cuda"
+        rate = settings.learning_rate
+        self._rate = torch.tensor(rate, device=weight.device) if self._on_gpu else rate
 
-def parameters(optimiser: Optimizer) -> list[torch.nn.Parameter]:
-    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    @property
+    def moments(self) -> dict[str, Tensor]:
+        """The state by name: the tensors themselves, not copies."""
+        kinds = {"step": self._steps, "exp_avg": self._averages, "exp_avg_sq": self._squares}
+        return {f"{number}.{kind}": tensor for kind, tensors in kinds.items() for number, tensor in enumerate(tensors)}
 
+    def set_rate(self, rate: float) -> None:
+        self._rate = self._rate.fill_(rate) if isinstance(self._rate, Tensor) else rate
 
-def moments(optimiser: Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's tensors by name; the tensors themselves, not copies."""
-    states = enumerate(optimiser.state[parameter] for parameter in parameters(optimiser))
-    return {f"{number}.{name}": tensor for number, state in states for name, tensor in state.items()}
+    def zero_grad(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
 
-
-def set_rate(optimiser: Optimizer, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update all parameters by their gradients."""
+        gradients: list[Any] = [parameter.grad for parameter in self.parameters]
+        for part, decay in self._decays:
+            adam(
+                self.parameters[part],
+                gradients[part],
+                self._averages[part],
+                self._squares[part],
+                [],
+                self._steps[part],
+                fused=True,
+                capturable=self._on_gpu,
+                decoupled_weight_decay=self._decoupled,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=self._rate,
+                weight_decay=decay,
+                eps=1e-8,
+                maximize=False,
+            )
 
 
 def learning_rate(settings: Training, epoch: int, steps: int = 0) -> float:

@@ -11,6 +11,12 @@ def chosen(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return max(history, key=lambda entry: (entry["validation_accuracy"], -entry["validation_loss"]))
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities (n, C). The same bits as scipy.special.softmax, which takes long to import."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def summary(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     """Return the test scores for result.json. labels (n,): class indices. probabilities (n, C).
 

@@ -16,9 +16,10 @@ from torch.nn.functional import cross_entropy
 
 from workflow.experiments.run import Run
 from workflow.experiments.training import Training
-from workflow.training import model, optimiser
+from workflow.training import model
 from workflow.training.errors import halving, log, out_of_memory
 from workflow.training.feed import Batch
+from workflow.training.optimiser import Optimiser
 
 EXPLODED = 1e8  # gradient norm before clipping, or batch loss, from which no training recovers
 WARM_UP = 3  # steps before the capture: libraries choose algorithms and allocate memory, which a capture may not
@@ -33,8 +34,8 @@ class Step:
 
     def __init__(self, classifier: model.Classifier, settings: Training):
         self.model, self.gradient_norm = classifier, settings.gradient_norm
-        self.optimiser = optimiser.build(classifier, settings)
-        self.parameters = optimiser.parameters(self.optimiser)
+        self.optimiser = Optimiser(classifier, settings)
+        self.parameters = self.optimiser.parameters
         self.device = self.parameters[0].device
         half = settings.precision == "bfloat16"  # for matrix products; weights and sums stay float32
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=half, cache_enabled=False)
@@ -127,7 +128,7 @@ class GraphedStep(Step):
 
     def _capture(self, batch: Batch) -> Graph:
         static, device = batch.each(Tensor.clone), self.device
-        kept = [*self.parameters, *optimiser.moments(self.optimiser).values()]
+        kept = [*self.parameters, *self.optimiser.moments.values()]
         before = [tensor.detach().clone() for tensor in kept]
         random = torch.cuda.get_rng_state(device)
         side = torch.cuda.Stream(device)
