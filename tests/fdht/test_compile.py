@@ -18,7 +18,7 @@ def _fresh_compiler():
     torch._dynamo.reset()
 
 
-@pytest.mark.parametrize("name", ["fully_decomposed", "tensor_ring"])
+@pytest.mark.parametrize("name", ["fully_decomposed", "tensor_ring", "per_gate", "separate"])
 def test_export_serves_any_batch(name, tmp_path):
     layer = small(name, dtype=torch.float32).normalise(1 / 128, -1.0)
     batch = torch.export.Dim("batch", min=2, max=64)
