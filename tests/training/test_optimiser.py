@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from training import one_run
 from training.conftest import specification
 
 from workflow.experiments.run import Run
@@ -58,3 +59,13 @@ def test_the_inverse_schedule_is_the_decay_of_keras():
     given = parse(schedule="inverse", learning_rate=0.5, decay=0.25)
     rates = [optimiser.learning_rate(given, epoch, steps) for epoch, steps in [(1, 0), (1, 1), (2, 4), (9, 12)]]
     assert rates == [0.5, 0.4, 0.25, 0.125]
+
+
+def test_the_rate_of_the_inverse_schedule_falls_at_every_step(data, tmp_path, monkeypatch):
+    rates, original = [], optimiser.Optimiser.set_rate
+    monkeypatch.setattr(optimiser.Optimiser, "set_rate", lambda self, rate: rates.append(rate) or original(self, rate))
+    plain = specification(epochs=2, batch_size=16, schedule="inverse", learning_rate=0.5, decay=0.25)  # 24 clips
+    assert one_run.start(plain, data, tmp_path) == 0
+    assert rates == [0.5 / (1 + 0.25 * steps) for steps in range(4)]
+    _, metrics, _ = one_run.read(tmp_path)
+    assert [line["learning_rate"] for line in metrics] == [rates[0], rates[2]]
