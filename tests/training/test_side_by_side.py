@@ -146,3 +146,27 @@ def test_runs_that_do_not_fit_alone_either_are_recorded_as_failed(data, tmp_path
     for seed in SEEDS:
         result = json.loads((tmp_path / f"seed{seed}/run/result.json").read_text())
         assert result["failure"].startswith("out of memory when training a single clip")
+
+
+@pytest.mark.parametrize("at", [None, 16])
+def test_searches_in_turns_end_with_the_same_bytes(data, tmp_path, monkeypatch, at):
+    changes = {seed: {"search": {"learning_rate": [0.001, 0.01]}} for seed in SEEDS}
+    train(data, tmp_path / "alone", 1, changes)
+    steps, original = [], Step.__call__
+
+    def interrupted(self, batch):
+        original(self, batch)
+        steps.append(self)
+        if len(steps) == at:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Step, "__call__", interrupted)
+    if at:
+        with pytest.raises(SystemExit):
+            train(data, tmp_path / "turns", 5, changes)
+        assert not list(tmp_path.glob("turns/*/run/result.json"))
+    train(data, tmp_path / "turns", 5, changes)
+    alone, turns = left(tmp_path / "alone")[0], left(tmp_path / "turns")[0]
+    assert turns == alone
+    assert len(steps) == 2 * sum(3 * (2 + seed % 2) for seed in SEEDS), "no step is taken twice"
+    assert {len(one["result"]["search"]) for one in turns.values()} == {2}
