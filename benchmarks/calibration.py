@@ -21,6 +21,7 @@ import numpy as np
 from typer import Option
 
 from benchmarks import measure
+from benchmarks.options import Output
 from workflow.reporting import layout, verdict
 from workflow.reporting.statistics import CONFIDENCE, Interval, difference, equivalence, of_folds
 from workflow.storage.command_line import command_line
@@ -83,7 +84,7 @@ def main(
     n: Annotated[int, Option(min=100, help="simulations of each case")] = 40_000,
     clips: Annotated[int, Option(min=1, help="test clips of a fold; UCF11 has 320")] = 320,
     seed: Annotated[int, Option(help="of the random numbers")] = 0,
-    output: measure.Output = measure.RESULTS / "calibration.csv",
+    output: Output = measure.RESULTS / "calibration.csv",
 ) -> None:
     measure.record(output, table(n, clips, layout.load()["margin_errors"], seed))
 
