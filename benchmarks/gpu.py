@@ -13,7 +13,7 @@ side_by_side.csv training steps per second of 1, 5 and 25 runs (on a CPU 1 and 2
                  own; whether a run has the same weights alone and next to others; the driver's utilisation in per cent
 front_ends.csv   frames per second
 estimate.csv     hours of training steps of each experiment; neither start-ups nor the scoring of clips
-gpu.json         the machine, all tables, the hours in all, and what was skipped, with the reason
+gpu.json         the machine, all tables, the hours in all, and what was skipped or failed, with the reason
 
 Several runs are advanced here as `workflow.training` does; that code itself needs pydantic and is covered by the tests.
 """
@@ -46,7 +46,7 @@ from benchmarks.compare import FRAMES, captured, compare
 AT_A_TIME = {"cuda": (1, 5, 25), "cpu": (1, 2)}
 BATCH = 16
 COMPARED = 10  # steps after which the weights of a run are compared
-SECONDS = 0.5  # of steps, for each number of runs
+SECONDS = 1.0  # of steps, for each number of runs
 REPETITIONS = 9
 PICTURES = 64
 UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200")
@@ -59,20 +59,23 @@ class Report:
         self.folder, self.end = folder, time.monotonic() + seconds
         folder.mkdir(parents=True, exist_ok=True)
         self.tables: dict[str, list[dict]] = {}
-        self.facts: dict[str, Any] = {"device": measure.label(device), "torch": torch.__version__, "skipped": {}}
+        self.facts: dict[str, Any] = {"device": measure.label(device), "torch": torch.__version__}
+        self.facts |= {"skipped": {}, "failed": {}}
 
     def add(self, table: str, what: str, rows: Callable[[], list[dict]]) -> None:
-        """Append `rows()` to `table`; or note why `what` is skipped: no time, a missing package, too little memory."""
+        """Append `rows()` to `table`, or note why `what` is skipped (no time, a missing package) or has failed."""
+        outcome = "measured"
         if time.monotonic() > self.end:
-            self.facts["skipped"][what] = "no time left"
+            outcome = self.facts["skipped"][what] = "no time left"
         else:
             try:
                 found = self.tables.setdefault(table, [])
                 found += rows()
                 pd.DataFrame(found).to_csv(self.folder / f"{table}.csv", index=False, float_format="%.6g")
-            except (ImportError, torch.OutOfMemoryError) as error:
-                self.facts["skipped"][what] = str(error).splitlines()[0]
-        print(what, self.facts["skipped"].get(what, "measured"), flush=True)
+            except (ImportError, RuntimeError) as error:
+                place = "skipped" if isinstance(error, ImportError) else "failed"
+                outcome = self.facts[place][what] = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(f"{what}: {outcome}", flush=True)
         gc.collect()
         self.write()
 
@@ -157,7 +160,7 @@ def inception(device: str) -> list[dict]:
 
 def tests() -> list[dict]:
     """The outcome of the tests marked gpu."""
-    for package in ("pytest", "pydantic", "snakemake"):
+    for package in ("pytest", "xdist", "pydantic", "yaml", "safetensors", "typer"):
         if find_spec(package) is None:
             raise ImportError(f"the tests need {package}")
     command = (sys.executable, "-m", "pytest", "-q", "-n0", "-m", "gpu", "tests")
@@ -213,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     report, device, known = Report(options.output, options.device, options.seconds), options.device, list(cases.cases())
     planned = json.loads(options.experiments.read_text(encoding="utf-8")) if options.experiments else []
     layers = {key(row["layer"]): (row["experiment"], row["model"], row["raw"], row["layer"]) for row in planned}
-    for case in known:
+    for case in known if not planned else ():
         layers |= {key(layer): (case.name, model, case.raw, layer) for model, layer in case.declared.items()}
     for case in known:
         for own in dict.fromkeys(implementation for implementation, _ in case.models):
@@ -232,9 +235,9 @@ def main(arguments: list[str] | None = None) -> int:
     for case, model in itertools.product(known, known[0].declared) if device == "cuda" else ():
         rows = partial(compare, case, [model], BATCH, device, REPETITIONS, ("ours", "torch"))
         report.add("compiled", f"{case.name} {model}, compiled", rows)
-    failed = [row for row in report.tables.get("tests", []) if not row["passed"]]
-    failed += [row for row in report.tables.get("side_by_side", []) if not row["equal"]]
-    return int(bool(failed))
+    wrong = [row for row in report.tables.get("tests", []) if not row["passed"]]
+    wrong += [row for row in report.tables.get("side_by_side", []) if not row["equal"]]
+    return int(bool(wrong or report.facts["failed"]))
 
 
 if __name__ == "__main__":
