@@ -17,6 +17,7 @@ and, where they apply,
         What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
     fit(x, y, validation_x, validation_y) -> (estimator, arrays)
         For a classifier that is fitted in one call instead of trained by epochs; x (n, features), y (n,) class indices.
+        validation_x, validation_y: None without a validation part.
         Returns scikit-learn's estimator and the arrays to store. Its `declare` returns `Fitted`.
 
 `tensor_ring.py` is a short example to copy. Neither importing this package nor declaring a model imports torch.

@@ -59,7 +59,7 @@ def test_every_step_leaves_its_files(prepared):
         "expected": 400, "found": 400, "n_missing": 0, "missing": [], "extra": [], "duplicate": [],
     }  # fmt: skip
     leakage = read_csv(prepared / "leakage.csv", ("protocol",))
-    for column in ("test_with_sibling_in_train_or_validation", "test_with_sibling_of_any_class"):
+    for column in ("test_with_sibling_in_train", "test_with_sibling_of_any_class"):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}
     digests = read_json(prepared / "splits.json")["digests"]
     assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "random") for fold in range(5)}

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from workflow.datasets import catalogue, inventory, make_inventories
-from workflow.datasets.catalogue import CATALOGUE, folds
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.layouts import Clip
+from workflow.datasets.protocols import folds
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 
@@ -100,7 +101,7 @@ def test_folds_of_each_protocol():
 def test_unknown_names_are_answered_with_the_known_ones():
     with pytest.raises(InputError, match="data set 'ucf12' is unknown; expected one of ucf11, hmdb51"):
         catalogue.dataset("ucf12")
-    with pytest.raises(InputError, match="protocol 'grouped' of ucf11 is unknown; expected group, random"):
+    with pytest.raises(InputError, match="protocol 'grouped' of ucf11 is unknown; expected group, random, siblings_0"):
         folds("ucf11", "grouped")
 
 

@@ -4,15 +4,28 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow.datasets import inventory, official
-from workflow.datasets.catalogue import CATALOGUE, PROTOCOLS, Dataset
-from workflow.datasets.catalogue import folds as number_of_folds
+from workflow.datasets.catalogue import CATALOGUE, Dataset
 from workflow.datasets.layouts import Clip
-from workflow.datasets.protocols import TEST, TRAIN, UNUSED, VALIDATION, add_validation, train_and_test
+from workflow.datasets.protocols import (
+    SIBLINGS,
+    TEST,
+    TRAIN,
+    UNUSED,
+    VALIDATED,
+    VALIDATION,
+    add_validation,
+    by_source,
+    train_and_test,
+    tt_rnn_folds,
+    with_siblings,
+)
+from workflow.datasets.protocols import folds as number_of_folds
 from workflow.datasets.splits import digest, share_with_sibling, split
 from workflow.storage.errors import InputError
 
@@ -59,21 +72,56 @@ def test_the_random_split_depends_on_the_seed_and_not_on_the_order():
 def test_splits_are_the_ones_they_have_always_been():
     """Records of earlier runs name this digest."""
     table, _ = split(DEMO, clips_of(DEMO), "random", 0, SEED, 0.15)
-    assert digest(table) == "3ebbdaa17576caf97698f55dd720e272fb62ebbfe137c9a254468aa690ead1ed"
+    assert digest(table) == "f2c5f7ccabfd155db5c7dc6ab33adc63a83437e73d70ef63a952dd7ef02a0cd4"
     table, _ = split(DEMO, clips_of(DEMO), "group", 0, SEED, 0.15)
     assert digest(table) == "c63459fa89b6f52100dbc991b7d0c0814f075368ab95cea0158790f5b9fa6fd8"
     assert digest(table[::-1]) == digest(table)
 
 
-def test_leakage_of_the_whole_sets():
-    """The share of test clips with a sibling in train: what the random protocol flatters."""
-    ucf11, celebrities = clips_of(UCF11), clips_of(YOUTUBE_CELEBRITIES)
-    for entry, clips, folds in ((UCF11, ucf11, 5), (YOUTUBE_CELEBRITIES, celebrities, 3)):
-        for fold in range(5):
-            assert share_with_sibling(clips, train_and_test(entry, clips, "random", fold, SEED)) > 0.98
-        for fold in range(folds):
-            part_of = train_and_test(entry, clips, "group", fold, SEED)
-            assert share_with_sibling(clips, part_of) == share_with_sibling(clips, part_of, any_class=True) == 0.0
+@pytest.mark.parametrize("published_seed", [None, "tt_rnn"])
+def test_leakage_of_the_whole_sets(lists, published_seed):
+    """By the official lists of names: the share of test clips with a sibling in training alone."""
+    for entry in (UCF11, YOUTUBE_CELEBRITIES):
+        names = (lists / f"{entry.name}_clips.txt").read_text().split()
+        clips = [entry.layout.parse(PurePosixPath(name)) for name in names]
+        for protocol, share in (("random", 0.0), ("group", 0.15)):
+            for fold in range(number_of_folds(entry.name, protocol)):
+                _, row = split(entry, clips, protocol, fold, SEED, share, published_seed=published_seed)
+                found = float(row["test_with_sibling_in_train"])
+                assert found >= 0.99 if protocol == "random" else found == 0.0
+                assert (row["n_validation"] > 0) == (share > 0)
+                assert row["n_train"] + row["n_validation"] + row["n_test"] == entry.clips
+
+
+def test_siblings_in_validation_are_none_in_training():
+    clips = made([[2, 1]])
+    part_of = dict(zip([clip.clip for clip in clips], (TEST, VALIDATION, TRAIN), strict=True))
+    assert share_with_sibling(clips, part_of) == 0.0
+    assert share_with_sibling(clips, part_of | {clips[1].clip: TRAIN}) == 1.0
+
+
+def test_tt_rnns_permutation_is_the_one_of_its_code(lists):
+    """As in its Experiment_UCF11.py: permute the sorted paths, test one of five blocks, train on all others."""
+    names = sorted((lists / "ucf11_clips.txt").read_text().split())
+    np.random.seed(11111986)
+    shuffled = np.random.choice(range(len(names)), len(names), False)
+    assert shuffled[:3].tolist() == [963, 396, 486]
+    clips = [UCF11.layout.parse(PurePosixPath(name)) for name in names]
+    for fold, tested in enumerate(np.array_split(np.arange(len(names)), 5)):
+        part_of = train_and_test(UCF11, clips, "random", fold, SEED, published_seed="tt_rnn")
+        assert {clip for clip, part in part_of.items() if part == TEST} == {names[i] for i in shuffled[tested]}
+        assert Counter(part_of.values()) == {TEST: 320, TRAIN: 1280}
+
+
+def test_tt_rnns_permutation_of_a_part_of_a_set_is_that_of_the_whole():
+    clips = clips_of(UCF11)
+    whole = tt_rnn_folds(UCF11, clips)
+    assert tt_rnn_folds(UCF11, clips[::7]) == {clip.clip: whole[clip.clip] for clip in clips[::7]}
+    some = [Clip("wave/a.avi", "wave", "a", "a")]
+    with pytest.raises(
+        InputError, match=r"hmdb51: splits\.published_seed deals out all 6766 clips of the set, of which 1"
+    ):
+        tt_rnn_folds(HMDB51, some)
 
 
 def test_official_splits_of_hmdb51(lists):
@@ -100,7 +148,7 @@ def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
             round(100 * share_with_sibling(clips, train_and_test(HMDB51, clips, protocol, fold, SEED), any_class), 1)
             for fold in range(number_of_folds(HMDB51.name, protocol))
         ]
-        for protocol in PROTOCOLS
+        for protocol in VALIDATED
         for any_class in (False, True)
     }
     assert shares == {
@@ -124,8 +172,8 @@ def test_a_source_in_two_classes_is_a_sibling_of_any_class():
     part_of = train_and_test(HMDB51, clips, "group", 0, SEED)
     assert share_with_sibling(clips, part_of) == 0.0
     assert share_with_sibling(clips, part_of, any_class=True) == 0.5
-    _, leakage = split(HMDB51, clips, "group", 0, SEED, 0.15)
-    shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train_or_validation", "of_any_class")]
+    _, leakage = split(HMDB51, clips, "group", 0, SEED, 0.0)
+    shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train", "of_any_class")]
     assert shares == [0.0, 0.5]
 
 
@@ -160,45 +208,65 @@ def test_damaged_official_files_are_named(tmp_path):
         official.read(tmp_path.iterdir())
 
 
-SOURCES = st.lists(st.integers(1, 9), min_size=1, max_size=12)  # clips of each source of one class
+SOURCES = st.lists(st.integers(1, 9), min_size=2, max_size=12)  # clips of each source of one class
 
 
-@settings(max_examples=60, deadline=None)
-@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
-def test_validation_is_cut_by_whole_sources(classes, share, seed):
-    clips = [
+def made(classes: list[list[int]]) -> list[Clip]:
+    """The clips of classes that have sources of so many clips each."""
+    return [
         Clip(f"{label}/{source}/{clip}", str(label), str(source), str(source))
         for label, sources in enumerate(classes)
         for source, n in enumerate(sources)
         for clip in range(n)
     ]
-    after, single_source = add_validation(clips, {clip.clip: TRAIN for clip in clips}, share, seed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
+def test_validation_is_cut_by_whole_sources(classes, share, seed):
+    clips = made(classes)
+    after = add_validation(clips, {clip.clip: TRAIN for clip in clips}, "group", share, seed)
     for label, sources in enumerate(classes):
         mine = [clip for clip in clips if clip.label == str(label)]
         count = Counter(after[clip.clip] for clip in mine)
         assert count[TRAIN] >= 1
-        assert count[VALIDATION] >= (len(mine) > 1)
-        assert (str(label) in single_source) == (len(sources) == 1)
-        if len(sources) > 1:
-            assert all(
-                len({after[clip.clip] for clip in mine if clip.source == str(s)}) == 1 for s in range(len(sources))
-            )
-            # no further from the share than half of the largest source, or one source was the least there was
-            off = abs(count[VALIDATION] - share * len(mine))
-            assert off <= max(sources) or count[VALIDATION] == min(sources)
+        assert count[VALIDATION] >= 1
+        assert all(len({after[clip.clip] for clip in mine if clip.source == str(s)}) == 1 for s in range(len(sources)))
+        # no further from the share than half of the largest source, or one source was the least there was
+        off = abs(count[VALIDATION] - share * len(mine))
+        assert off <= max(sources) or count[VALIDATION] == min(sources)
+
+
+@settings(max_examples=60, deadline=None)
+@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
+def test_under_random_validation_is_cut_clip_by_clip(classes, share, seed):
+    clips = made(classes)
+    after = add_validation(clips, {clip.clip: TRAIN for clip in clips}, "random", share, seed)
+    for label, sources in enumerate(classes):
+        count = Counter(after[clip.clip] for clip in clips if clip.label == str(label))
+        assert count[TRAIN] >= 1
+        assert abs(count[VALIDATION] - max(1, share * sum(sources))) <= 0.5
+
+
+@pytest.mark.parametrize(("protocol", "unit"), [("random", "clip"), ("group", "source")])
+def test_a_class_that_validation_would_empty_is_named(protocol, unit):
+    clips = made([[3, 2], [1]])
+    train = {clip.clip: TRAIN for clip in clips}
+    with pytest.raises(InputError, match=rf"class '1' no training clip, .* single training {unit}; set splits\.valid"):
+        add_validation(clips, train, protocol, 0.15, SEED)
+    assert add_validation(clips, train, protocol, 0.0, SEED) == train
 
 
 def test_only_training_clips_move_to_validation():
     clips = clips_of(UCF11)
-    before = train_and_test(UCF11, clips, "group", 2, SEED)
-    after, single_source = add_validation(clips, before, 0.15, SEED)
-    assert single_source == []
-    assert {clip for clip in after if after[clip] != before[clip]} == {
-        clip for clip in after if after[clip] == VALIDATION
-    }
-    assert all(before[clip] == TRAIN for clip in after if after[clip] == VALIDATION)
-    count = Counter(after.values())
-    assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
+    for protocol in VALIDATED:
+        before = train_and_test(UCF11, clips, protocol, 2, SEED)
+        after = add_validation(clips, before, protocol, 0.15, SEED)
+        moved = {clip for clip in after if after[clip] != before[clip]}
+        assert moved == {clip for clip in after if after[clip] == VALIDATION}
+        assert {before[clip] for clip in moved} == {TRAIN}
+        count = Counter(after.values())
+        assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
 
 
 def test_a_validation_part_far_from_its_share_is_reported(capsys):
@@ -244,3 +312,41 @@ def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(InputError, match="ucf11: fold 0 of protocol 'group' has no train clip"):
         split(UCF11, clips, "group", 0, SEED, 0.15)
+
+
+DOSES = [*SIBLINGS.items()]
+
+
+@settings(max_examples=40, deadline=None)
+@given(classes=st.lists(SOURCES, min_size=2, max_size=6), fold=st.integers(0, 4), seed=st.integers(0, 9))
+def test_a_dose_of_siblings_changes_nothing_else(classes, fold, seed):
+    clips = made([[*sizes, 2] for sizes in classes])
+    drawn = {dose: with_siblings(clips, dose, fold, seed) for _, dose in DOSES}
+    for part in (TEST, TRAIN):
+        kept = {dose: [clip for clip in clips if part_of[clip.clip] == part] for dose, part_of in drawn.items()}
+        sizes = {tuple(sorted(Counter(clip.label for clip in found).items())) for found in kept.values()}
+        sources = {
+            tuple((label, len(found)) for label, found in sorted(by_source(found).items())) for found in kept.values()
+        }
+        assert len(sizes) == len(sources) == 1
+        assert part == TRAIN or len({frozenset(found) for found in kept.values()}) == 1  # the same clips are tested
+    tested = by_source(clip for clip in clips if drawn[0.0][clip.clip] == TEST)
+    units = [len(names) for sources in tested.values() for names in sources.values()]
+    for dose, part_of in drawn.items():
+        assert abs(share_with_sibling(clips, part_of) - dose) <= max(units) / 2 / sum(units) + 1e-12
+
+
+@pytest.mark.parametrize("entry", [UCF11, YOUTUBE_CELEBRITIES, DEMO], ids=lambda entry: entry.name)
+def test_doses_of_the_whole_sets(entry):
+    clips = clips_of(entry)
+    for fold in range(5):
+        rows = [split(entry, clips, protocol, fold, SEED, 0.0)[1] for protocol, _ in DOSES]
+        for row, (_, dose) in zip(rows, DOSES, strict=True):
+            assert abs(float(row["test_with_sibling_in_train"]) - dose) < 0.01
+        assert len({(row["n_train"], row["n_test"], row["n_train_sources"]) for row in rows}) == 1
+        assert rows[0]["n_train"] > len(entry.classes)
+
+
+def test_a_class_with_a_single_source_has_no_dose():
+    with pytest.raises(InputError, match="class '1' has no two sources of which one has two clips"):
+        with_siblings(made([[3, 2], [5]]), 0.5, 0, SEED)

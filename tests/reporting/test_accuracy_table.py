@@ -17,6 +17,7 @@ from workflow.storage.errors import InputError
 
 COLUMNS = [
     *("dataset", "front_end", "model", "protocol", "n", "test_accuracy_mean", "test_accuracy_std"),
+    *("final_epoch_accuracy_mean", "final_epoch_accuracy_std"),
     *("best_epoch_accuracy_mean", "best_epoch_accuracy_std", "weights"),
 ]
 
@@ -28,13 +29,26 @@ def written(root, output, *options):
 
 def test_the_csv_has_the_agreed_columns_and_the_right_means(tmp_path):
     for seed, value in enumerate((0.5, 0.6, 0.7)):
-        write_run(tmp_path, record(seed=seed, test_accuracy=value, best_epoch_accuracy=value + 0.1), extras=False)
+        accuracies = {"test_accuracy": value, "final_epoch_accuracy": value - 0.1, "best_epoch_accuracy": value + 0.1}
+        write_run(tmp_path, record(seed=seed, **accuracies), extras=False)
     table = pd.read_csv(written(tmp_path, tmp_path / "tables") / "accuracy.csv")
     assert list(table.columns) == COLUMNS
     row = table.iloc[0]
     assert (row["n"], row["weights"]) == (3, 3648)
     assert (row["test_accuracy_mean"], row["test_accuracy_std"]) == pytest.approx((0.6, 0.1))
+    assert (row["final_epoch_accuracy_mean"], row["final_epoch_accuracy_std"]) == pytest.approx((0.5, 0.1))
     assert (row["best_epoch_accuracy_mean"], row["best_epoch_accuracy_std"]) == pytest.approx((0.7, 0.1))
+
+
+def test_without_a_validation_part_the_runs_count_and_the_chosen_epoch_is_empty(tmp_path):
+    for seed in range(3):
+        unvalidated = dict.fromkeys(("test_accuracy", "validation_accuracy", "best_epoch"))
+        write_run(tmp_path, record(protocol="random", seed=seed, **unvalidated), extras=False)
+    table = pd.read_csv(written(tmp_path, tmp_path / "tables") / "accuracy.csv")
+    row = table.iloc[0]
+    assert row["n"] == 3
+    assert pd.isna(row["test_accuracy_mean"])
+    assert row["final_epoch_accuracy_mean"] > 0
 
 
 def test_one_run_has_no_deviation(tmp_path):

@@ -21,7 +21,8 @@ from workflow.reporting.tables import TABLES, factors
 def write(root, family, recipe, protocol, fold, value, **other):
     """A run of a family's model, whose name does not hold the recipe."""
     model = family if recipe == "ours" else f"{family}_again"
-    values = {"family": family, "recipe": recipe, "test_accuracy": value, "best_epoch_accuracy": value}
+    values = {"family": family, "recipe": recipe, "test_accuracy": value}
+    values |= {"final_epoch_accuracy": value, "best_epoch_accuracy": value}
     return write_run(root, record(model, protocol, fold, **values | other))
 
 

@@ -28,7 +28,10 @@ BROKEN = {
         json.dumps(record(protocol="published")),
         "unknown protocol 'published'; it is called 'random'",
     ),
-    "ok without accuracy": (json.dumps(record(test_accuracy=None)), "status is ok but test_accuracy is null"),
+    "ok without accuracy": (
+        json.dumps(record(best_epoch_accuracy=None)),
+        "status is ok but best_epoch_accuracy is null",
+    ),
     "another run's": (json.dumps(record(seed=1)), "seed is 1; expected 0, as in the folder name"),
 }
 

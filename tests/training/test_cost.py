@@ -17,7 +17,7 @@ CONFIG = {
     "protocols": ["group"],
     "folds": [0, 1],
     "seeds": [0, 1, 2],
-    "splits": {"validation": 0.25},
+    "splits": {"validation": {"random": 0.25, "group": 0.25}},
     "training": {"epochs": 10, "batch_size": 8, "device": "cpu"},
     "models": {"chance": {"format": "chance"}, "lstm": {"format": "dense", "hidden_size": 4}},
 }

@@ -14,7 +14,6 @@ from workflow.experiments.record import Record
     ("part_of", "sentence"),
     [
         (lambda label, g: "test" if g == 0 or label == 2 else "validation" if g == 1 else "train", "class 'right'"),
-        (lambda label, g: "test" if g == 0 else "train", "the validation part of protocol group"),
         (lambda label, g: "validation" if g == 0 else "train", "the test part of protocol group"),
     ],
 )

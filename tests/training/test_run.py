@@ -53,7 +53,7 @@ def test_every_format_leaves_a_complete_record(data, tmp_path, format_):
         assert weights["weight"].size + weights["bias"].size == result["parameters"]["classifier"]
 
 
-def test_the_two_accuracies_are_read_off_the_curve(data, tmp_path):
+def test_the_accuracies_are_read_off_the_curve(data, tmp_path):
     assert start(specification("dense", epochs=12), data, tmp_path) == 0
     result, lines, _ = read(tmp_path)
     chosen = max(lines, key=lambda line: (line["validation_accuracy"], -line["validation_loss"]))
@@ -61,6 +61,7 @@ def test_the_two_accuracies_are_read_off_the_curve(data, tmp_path):
     assert result["test_accuracy"] == chosen["test_accuracy"]
     assert result["validation_accuracy"] == chosen["validation_accuracy"]
     assert result["best_epoch_accuracy"] == max(line["test_accuracy"] for line in lines)
+    assert result["final_epoch_accuracy"] == lines[-1]["test_accuracy"]
     assert lines[result["best_test_epoch"] - 1]["test_accuracy"] == result["best_epoch_accuracy"]
     assert result["train_accuracy"] == lines[-1]["train_accuracy"]
     assert lines[-1]["train_loss"] < lines[0]["train_loss"]
@@ -73,6 +74,36 @@ def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
     for name in ("predictions.csv", "model.safetensors"):
         first, second = (tmp_path / which / "run" / name for which in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
+
+
+def without_validation(folder):
+    return write(folder, part_of=lambda label, group: "train" if group else "test")
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+def test_without_a_validation_part_the_last_epoch_counts(tmp_path, patience):
+    folder = without_validation(tmp_path / "data")
+    assert start(specification("dense", epochs=12, patience=patience), folder, tmp_path) == 0
+    result, lines, predictions = read(tmp_path)
+    Record.parse(result)
+    assert result["epochs"] == len(lines) == 12  # nothing stops it early
+    assert result["test_accuracy"] is result["validation_accuracy"] is result["best_epoch"] is None
+    assert result["final_epoch_accuracy"] == lines[-1]["test_accuracy"]
+    assert result["best_epoch_accuracy"] == max(line["test_accuracy"] for line in lines)
+    hits = np.mean([line["label"] == line["predicted"] for line in predictions])
+    assert hits == pytest.approx(result["final_epoch_accuracy"])
+    assert {line["validation_loss"] for line in lines} == {line["validation_accuracy"] for line in lines} == {None}
+
+
+@pytest.mark.parametrize("format_", ["chance", "linear", "nearest_neighbour"])
+def test_without_a_validation_part_a_fitted_model_has_its_accuracy(tmp_path, format_):
+    folder = without_validation(tmp_path / "data")
+    assert start(specification(format_, {}), folder, tmp_path) == 0
+    result, _, predictions = read(tmp_path)
+    Record.parse(result)
+    assert result["test_accuracy"] is result["validation_accuracy"] is None
+    hits = np.mean([line["label"] == line["predicted"] for line in predictions])
+    assert hits == pytest.approx(result["final_epoch_accuracy"])
 
 
 @pytest.mark.parametrize(("precision", "used"), [("bfloat16", "bfloat16"), ("tf32", "float32")])

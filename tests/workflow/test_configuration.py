@@ -46,7 +46,7 @@ def test_defaults_are_filled_in_and_the_order_of_the_file_stays():
     config = complete(GOOD)
     assert config.datasets["demo"].max_undecodable == 0.01
     assert config.front_ends == ["pixels"]
-    assert config.splits.validation == 0.15
+    assert [config.splits.validation_share(name) for name in ("random", "group", "siblings_50")] == [0, 0.15, 0]
     assert config.frames.count == 6
     assert list(config.models) == ["lstm", "tt_lstm"]
     assert complete(config.plain) == config
@@ -73,6 +73,15 @@ def test_the_grid_holds_every_combination_once():
     ("path", "value", "sentence"),
     [
         ("trainig", {}, r"unknown key 'trainig'; did you mean 'training'\?"),
+        ("splits", {"validation": 0.15}, r"splits\.validation: 0\.15 should be a mapping of keys to values"),
+        ("splits", {"validation": {"randm": 0}}, r"splits\.validation: unknown key 'randm'; did you mean 'random'\?"),
+        (
+            "splits",
+            {"validation": {"group": 0.6}},
+            r"splits\.validation\.group: 0\.6 should be less than or equal to 0\.5",
+        ),
+        ("splits", {"published_seed": 1}, r"splits\.published_seed: 1 should be 'tt_rnn'"),
+        ("protocols", ["siblings_10"], r"protocols\.0: unknown protocol 'siblings_10'; did you mean 'siblings_100'\?"),
         ("training.epohcs", 3, r"training: unknown key 'epohcs'; did you mean 'epochs'\?"),
         ("training.epochs", "ten", r"training\.epochs: 'ten' should be a valid integer"),
         ("training.for.ucf11.epochs", 0, r"training\.for\.ucf11\.epochs: 0 should be greater than or equal to 1"),

@@ -18,7 +18,7 @@ import typer
 from tabulate import tabulate
 
 from baselines import FORMATS
-from workflow.datasets import catalogue, inventory
+from workflow.datasets import inventory, protocols
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
@@ -104,8 +104,8 @@ def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
         train, *scored = (_counts(path)[run.protocol, str(run.fold), part] for part in ("train", "validation", "test"))
         return train, sum(scored)
     clips = CATALOGUE[run.dataset].clips
-    rest = clips * (1 - 1 / catalogue.folds(run.dataset, run.protocol))
-    train = round(rest * (1 - config.splits.validation))
+    rest = clips * (1 - 1 / protocols.folds(run.dataset, run.protocol))
+    train = round(rest * (1 - config.splits.validation_share(run.protocol)))
     return train, clips - train
 
 

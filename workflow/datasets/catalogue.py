@@ -10,9 +10,6 @@ from workflow.datasets import inventory
 from workflow.datasets.layouts import Layout
 from workflow.storage.errors import InputError
 
-PROTOCOLS = ("group", "random")
-RANDOM_FOLDS = 5  # of the protocol `random`, as in the compared papers' cross-validation
-
 
 @dataclass(frozen=True)
 class Source:
@@ -72,10 +69,3 @@ def dataset(name: str) -> Dataset:
     if name not in CATALOGUE:
         raise InputError(f"data set {name!r} is unknown; expected one of {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
-
-
-def folds(name: str, protocol: str) -> int:
-    """Return the number of folds of data set `name` under `protocol`, or raise InputError."""
-    if protocol not in PROTOCOLS:
-        raise InputError(f"protocol {protocol!r} of {name} is unknown; expected {', '.join(PROTOCOLS)}")
-    return dataset(name).group_folds if protocol == "group" else RANDOM_FOLDS

@@ -1,9 +1,9 @@
 """Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv.
 
-Leakage is the share of test clips with a sibling (a clip of the same source) in train or validation, counted twice.
-Siblings of the same class give away the label. Those of any class give away the place, the people and the camera;
-official splits are made class by class and allow them, as many of HMDB51's films are in several classes. Sources are
-compared by name, which is all that the sets give: one film may have several names, and two uploads may share a title.
+Leakage is the share of test clips with a sibling (a clip of the same source) in train alone, counted twice. Siblings of
+the same class give away the label. Those of any class give away the place, the people and the camera; official splits
+are made class by class and allow them, as many of HMDB51's films are in several classes. Sources are compared by name,
+which is all that the sets give: one film may have several names, and two uploads may share a title.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typer import Option
 
-from workflow.datasets.catalogue import PROTOCOLS, Dataset, folds
-from workflow.datasets.catalogue import dataset as entry_of
+from workflow.datasets import catalogue
+from workflow.datasets.catalogue import Dataset
 from workflow.datasets.layouts import Clip
-from workflow.datasets.protocols import TEST, TRAIN, VALIDATION, add_validation, train_and_test
+from workflow.datasets.protocols import TEST, TRAIN, VALIDATED, VALIDATION, add_validation, folds, train_and_test
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
@@ -27,7 +27,11 @@ from workflow.storage.files import read_csv, write_csv
 FAR = 1 / 3  # warn if validation misses its share by more than this share of it
 PARTS = (TRAIN, VALIDATION, TEST)
 COLUMNS = ("protocol", "fold", "clip", "part")
-SIBLINGS = {"in_train_or_validation": False, "of_any_class": True}  # of test clips; whether of another class too
+SIBLINGS = {"in_train": False, "of_any_class": True}  # of test clips; whether of another class too
+
+
+class EmptyPartError(InputError):
+    """A fold of a partial set has nothing to train on or to test; the runs that need it fail."""
 
 
 def read_clips(path: Path) -> list[Clip]:
@@ -48,30 +52,43 @@ def digest(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def share_with_sibling(clips: Sequence[Clip], part_of: Mapping[str, str], any_class: bool = False) -> float:
-    """Return the share of test clips with a sibling, of the same class or of any, in train or validation."""
+    """Return the share of test clips with a sibling, of the same class or of any, in train."""
     sources = {clip.clip: (clip.source, "" if any_class else clip.label) for clip in clips}
-    seen = {sources[clip] for clip, part in part_of.items() if part in (TRAIN, VALIDATION)}
+    seen = {sources[clip] for clip, part in part_of.items() if part == TRAIN}
     tested = [clip for clip, part in part_of.items() if part == TEST]
     return sum(sources[clip] in seen for clip in tested) / len(tested)
 
 
 def split(
-    entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, validation: float, partial: bool = False
+    entry: Dataset,
+    clips: Sequence[Clip],
+    protocol: str,
+    fold: int,
+    seed: int,
+    validation: float,
+    partial: bool = False,
+    published_seed: str | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the rows of splits.csv and the row of leakage.csv of a protocol and fold.
 
-    Raises InputError if the fold has no clip to train on or none to test.
+    Raises EmptyPartError if the fold has no clip to train on or none to test, InputError if it cannot be drawn.
     """
-    part_of = train_and_test(entry, clips, protocol, fold, seed, partial)
+    part_of = train_and_test(entry, clips, protocol, fold, seed, partial, published_seed)
     for part in (TRAIN, TEST):
         if part not in part_of.values():
-            raise InputError(
+            raise EmptyPartError(
                 f"{entry.name}: fold {fold} of protocol {protocol!r} has no {part} clip among {len(clips)}; "
                 "leave this fold out or use more of the set"
             )
-    part_of, single_source = add_validation(clips, part_of, validation, seed)
+    part_of = add_validation(clips, part_of, protocol, validation, seed)
     count = Counter(part_of.values())
-    _warn(f"{entry.name}, {protocol}, fold {fold}", count, validation, single_source)
+    taken, n = count[VALIDATION], count[VALIDATION] + count[TRAIN]
+    if abs(taken / n - validation) > FAR * validation:  # another size of train changes accuracy as leakage does
+        print(
+            f"{entry.name}, {protocol}, fold {fold}: validation has {taken / n:.1%} of the training clips ({taken} of "
+            f"{n}) instead of {validation:.1%}, because the classes have too few or too large sources",
+            file=sys.stderr,
+        )
     sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})
     shares = {where: share_with_sibling(clips, part_of, any_class) for where, any_class in SIBLINGS.items()}
     leakage = {
@@ -83,46 +100,28 @@ def split(
     return [{"protocol": protocol, "fold": fold, "clip": clip, "part": part} for clip, part in part_of.items()], leakage
 
 
-def _warn(where: str, count: Counter[str], wanted: float, single_source: Sequence[str]) -> None:
-    """Warn of classes that are not split by sources, and if whole sources gave validation far more or less than its
-    share: two protocols that train on different numbers of clips differ in accuracy by more than their leakage."""
-    if single_source:
-        print(
-            f"{where}: validation is drawn clip by clip in the classes with a single training source: "
-            f"{', '.join(single_source)}",
-            file=sys.stderr,
-        )
-    taken, n = count[VALIDATION], count[VALIDATION] + count[TRAIN]
-    if abs(taken / n - wanted) > FAR * wanted:
-        print(
-            f"{where}: validation has {taken / n:.1%} of the training clips ({taken} of {n}) instead of {wanted:.1%}, "
-            "because the classes have too few or too large sources",
-            file=sys.stderr,
-        )
-
-
 def main(
     dataset: Annotated[str, Option()],
     clips: Annotated[Path, Option(help="clips.csv of the frames step")],
     output: Annotated[Path, Option(help="folder of the three files")],
-    protocol: Annotated[list[str] | None, Option(help="may be repeated; all by default")] = None,
+    protocol: Annotated[list[str] | None, Option(help="may be repeated; group and random by default")] = None,
     seed: int = 11111986,
-    validation: Annotated[float, Option(help="share of the training clips")] = 0.15,
+    published_seed: Annotated[Literal["tt_rnn"] | None, Option(help="test the clips that this code tests")] = None,
+    validation: Annotated[list[str] | None, Option(metavar="PROTOCOL=SHARE", help="0 by default")] = None,
     partial: Annotated[bool, Option("--partial", help="spread the groups that are present over the folds")] = False,
 ) -> None:
-    if not 0 < validation <= 0.5:
-        raise InputError(f"--validation {validation}: expected more than 0 and at most 0.5")
-    entry = entry_of(dataset)
+    entry = catalogue.dataset(dataset)
+    shares = {name: float(share) for name, _, share in (text.partition("=") for text in validation or ())}
     known = read_clips(clips)
     table, leakage, digests = [], [], {}
-    for name, fold in [(p, fold) for p in protocol or PROTOCOLS for fold in range(folds(dataset, p))]:
+    for name, fold in [(p, fold) for p in protocol or VALIDATED for fold in range(folds(dataset, p))]:
         try:
-            rows, shares = split(entry, known, name, fold, seed, validation, partial)
-        except InputError as error:  # a partial set may lack whole folds; the runs that need them fail
+            rows, counted = split(entry, known, name, fold, seed, shares.get(name, 0.0), partial, published_seed)
+        except EmptyPartError as error:
             print(f"warning: {error}", file=sys.stderr)
             continue
         table += rows
-        leakage.append(shares)
+        leakage.append(counted)
         digests[f"{name}/{fold}"] = digest(rows)
     if not table:
         raise InputError(f"{clips}: no protocol has a fold with both training and test clips")

@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
+from workflow.datasets.protocols import PROTOCOLS, VALIDATED
 from workflow.experiments.fields import (
     AS_GIVEN,
     DISTINCT,
     EMPTY_IF_NONE,
-    PROTOCOLS,
     Checked,
     Count,
     Identifier,
@@ -69,11 +69,24 @@ class Extraction(Checked):
     batch: Count = Field(32, description="frames at once")
 
 
+class Validation(Checked):
+    """Shares of the training clips used for validation, drawn as the protocol draws its test clips."""
+
+    random: Annotated[float, Field(ge=0, le=0.5), AS_GIVEN] = Field(0.0, description="drawn clip by clip; 0: none")
+    group: Annotated[float, Field(ge=0, le=0.5), AS_GIVEN] = Field(0.15, description="drawn by whole sources; 0: none")
+
+
 class Splits(Checked):
-    seed: Whole = Field(11111986, description="seed of the random protocol and of the validation part (TT-RNN's seed)")
-    validation: Annotated[float, Field(gt=0, le=0.5), AS_GIVEN] = Field(
-        0.15, description="share of the training clips used for validation, drawn by whole groups"
+    seed: Whole = Field(11111986, description="seed of every random draw (the number in TT-RNN's code)")
+    published_seed: Literal["tt_rnn"] | None = Field(
+        None,
+        description="`tt_rnn`: the protocol random tests the clips that TT-RNN's code tests; null: drawn by `seed`",
     )
+    validation: Validation = Field(Validation(), description="share of the training clips used for validation")
+
+    def validation_share(self, protocol: str) -> float:
+        """Return the share of the training clips that a protocol uses for validation."""
+        return dict(self.validation).get(protocol, 0.0)
 
 
 class TrainingWithOverlays(Training):
@@ -126,9 +139,10 @@ class Configuration(Checked):
     )
     frames: Frames = Field(Frames(), description="frames taken from each clip")
     protocols: Annotated[list[one_of("protocol", PROTOCOLS)], *DISTINCT] = Field(  # type: ignore[valid-type]
-        list(PROTOCOLS),
+        list(VALIDATED),
         description="group: no source in both training and test (HMDB51: its official splits, no source of the same "
-        "class); random: clip by clip, as the authors' code",
+        "class); random: clip by clip, as the authors' code; siblings_0 to siblings_100: that percentage of the test "
+        "clips has a sibling in training, all else equal",
     )
     folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
     seeds: Annotated[list[Whole], *DISTINCT] = Field([0], description="seeds of the runs")

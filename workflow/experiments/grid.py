@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import baselines
-from workflow.datasets import catalogue
+from workflow.datasets import protocols
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration, Training
 from workflow.experiments.fields import RENAMED, did_you_mean, unknown
@@ -80,7 +80,7 @@ def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: s
 
 def folds(config: Configuration, dataset: str, protocol: str) -> list[int]:
     """Return the folds of a data set's protocol that the configuration asks for."""
-    available = range(catalogue.folds(dataset, protocol))
+    available = range(protocols.folds(dataset, protocol))
     if config.folds == "all":
         return list(available)
     for fold in config.folds:

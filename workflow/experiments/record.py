@@ -6,7 +6,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.fields import PROTOCOLS, Checked, Count, NotNegative, Share, Whole, one_of
+from workflow.datasets.protocols import PROTOCOLS
+from workflow.experiments.fields import Checked, Count, NotNegative, Share, Whole, one_of
 
 RECORD = "result.json"
 
@@ -49,13 +50,18 @@ class Record(Checked):
     recipe: one_of("recipe", ("ours", "authors")) = Field(description="whose settings")  # type: ignore[valid-type]
     status: Literal["ok", "failed"] = Field(description="outcome")
     failure: str = Field("", description="one sentence; only if status is failed")
-    test_accuracy: Share | None = Field(description="top-1 on test clips at the epoch chosen on validation clips")
+    test_accuracy: Share | None = Field(
+        description="top-1 on test clips at the epoch chosen on validation clips; null without a validation part"
+    )
+    final_epoch_accuracy: Share | None = Field(None, description="top-1 on test clips after the last epoch")
     best_epoch_accuracy: Share | None = Field(description="top-1 on test clips at the best test epoch (optimistic)")
     validation_accuracy: Share | None = Field(description="top-1 on validation clips at the chosen epoch")
-    test_top5: Share | None = Field(None, description="top-5 accuracy on test clips at the chosen epoch")
-    test_macro_f1: Share | None = Field(None, description="mean F1 of the classes on test clips at the chosen epoch")
+    test_top5: Share | None = Field(None, description="top-5 accuracy on test clips at the chosen, else the last epoch")
+    test_macro_f1: Share | None = Field(
+        None, description="mean F1 of the classes on test clips at the chosen, else the last epoch"
+    )
     epochs: Whole = Field(description="epochs trained")
-    best_epoch: Whole | None = Field(description="the chosen epoch, from 1")
+    best_epoch: Whole | None = Field(description="the epoch chosen on validation clips, from 1; null without any")
     parameters: Parameters = Field(description="numbers stored")
     train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions and candidates")
     step_ms: NotNegative | None = Field(description="milliseconds per training step, the median of the epochs")
@@ -88,6 +94,6 @@ class Record(Checked):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.status == "ok" and self.test_accuracy is None:
-            raise ValueError("status is ok but test_accuracy is null")
+        if self.status == "ok" and self.best_epoch_accuracy is None:
+            raise ValueError("status is ok but best_epoch_accuracy is null")
         return self

@@ -20,6 +20,7 @@ IDENTITY = [*EXPERIMENT, "fold", "seed"]
 DUPLICATE = "duplicate"  # a state of records in addition to those of experiments/states.py
 ACCURACIES = {  # column -> printed name
     "test_accuracy": "Test accuracy, epoch chosen on validation",
+    "final_epoch_accuracy": "Test accuracy, last epoch",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
 }
 WEIGHTS = ["W", "U", "bias", "classifier"]

@@ -49,6 +49,6 @@ def comparison(results: Results, dataset: str) -> str:
 
     return (
         f"Under random and group: {pair('n_train', 1, 0)} training clips (means over folds); "
-        f"{pair(SAME_CLASS, 100, 1)} % of the test clips have a clip of the same class and source in training or "
-        f"validation, {pair(ANY_CLASS, 100, 1)} % one of the same source in any class."
+        f"{pair(SAME_CLASS, 100, 1)} % of the test clips have a clip of the same class and source in training, "
+        f"{pair(ANY_CLASS, 100, 1)} % one of the same source in any class."
     )

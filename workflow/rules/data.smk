@@ -109,7 +109,11 @@ rule splits:
         code=lambda wildcards: code("splits"),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
-            protocol=CONFIG.protocols, **dict(CONFIG.splits), partial=entry(wildcards).partial
+            protocol=CONFIG.protocols,
+            seed=CONFIG.splits.seed,
+            published_seed=CONFIG.splits.published_seed,
+            validation=[f"{protocol}={share}" for protocol, share in CONFIG.splits.validation],
+            partial=entry(wildcards).partial,
         ),
     message:
         "Splitting {wildcards.dataset}"

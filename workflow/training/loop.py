@@ -1,6 +1,7 @@
 """Train a model over epochs: resume, take steps, score each epoch, keep the best weights, save checkpoints."""
 
 import json
+import math
 import time
 from collections.abc import Generator, Iterator
 from statistics import median
@@ -52,7 +53,8 @@ def train(job: Job, keep: bool = False) -> Iterator[int]:
 
 
 class Loop:
-    """Training of one run. `state.best` holds the weights and LOGITS of the epoch chosen on validation."""
+    """Training of one run. `state.best` holds the weights and LOGITS of the epoch chosen on validation; without a
+    validation part, of the last."""
 
     def __init__(self, job: Job, step: Step, keep: bool):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, job.fold, step
@@ -76,7 +78,8 @@ class Loop:
                 entry = state.history[-1]
                 metrics.write(_line(entry))
                 metrics.flush()
-                progress.set_postfix({name: f"{entry[name]:.3f}" for name in SHOWN}, refresh=False)
+                shown = {name: f"{entry[name]:.3f}" for name in SHOWN if entry[name] is not None}
+                progress.set_postfix(shown, refresh=False)
                 progress.update()
                 self._save_if_due()
         if self.keep and not done:
@@ -85,13 +88,16 @@ class Loop:
         job.weights = {name: tensor.contiguous().cpu().numpy() for name, tensor in state.best.items()}
         job.probabilities = scores.softmax(job.weights.pop(LOGITS).astype(np.float64))
         chosen = scores.chosen(history)
+        validated = chosen["validation_accuracy"] is not None
         best = max(history, key=lambda entry: entry["test_accuracy"])  # the first of equals
         job.result |= {
             "status": "ok",
             **scores.summary(self.fold.labels[self.fold.rows["test"]], job.probabilities),
+            **({} if validated else {"test_accuracy": None}),
+            "final_epoch_accuracy": history[-1]["test_accuracy"],
             "best_epoch_accuracy": best["test_accuracy"],
             "best_test_epoch": best["epoch"],
-            "best_epoch": chosen["epoch"],
+            "best_epoch": chosen["epoch"] if validated else None,
             "validation_accuracy": chosen["validation_accuracy"],
             "train_accuracy": history[-1]["train_accuracy"],
         }
@@ -112,7 +118,7 @@ class Loop:
     def finished(self) -> bool:
         """Return whether all `epochs` are done, or validation accuracy has not improved for `patience` of them."""
         history, last = self.state.history, self.settings.epochs
-        if history and self.settings.patience is not None:
+        if history and self.settings.patience is not None and len(self.fold.rows["validation"]):
             improved = max(history, key=lambda entry: entry["validation_accuracy"])["epoch"]  # the first of equals
             last = min(last, improved + self.settings.patience)
         return len(history) >= last
@@ -164,10 +170,10 @@ class Loop:
             yield
         return len(chunks)
 
-    def _score(self) -> Generator[None, None, tuple[dict[str, float], Tensor]]:
+    def _score(self) -> Generator[None, None, tuple[dict[str, float | None], Tensor]]:
         """Return loss and accuracy on validation and test clips, and the logits (n, C) of the test clips.
 
-        Raise RunFailure if a loss is not finite.
+        They are None for an empty validation part. Raise RunFailure if a loss is not finite.
         """
         rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
         logits = []
@@ -175,14 +181,16 @@ class Loop:
             logits.append(self.step.logits(batch))
             yield
         labels = torch.from_numpy(self.fold.labels)[torch.cat(rows)].to(self.step.device)
-        found: dict[str, float] = {}
+        found: dict[str, float | None] = {"validation_loss": None, "validation_accuracy": None}
         sizes = [len(part) for part in rows]
         parts = zip(("validation", "test"), torch.cat(logits).split(sizes), labels.split(sizes), strict=True)
         for name, outputs, targets in parts:
-            found[f"{name}_loss"] = cross_entropy(outputs.double(), targets).item()
-            found[f"{name}_accuracy"] = (outputs.argmax(1) == targets).double().mean().item()
-        if not np.isfinite(list(found.values())).all():
-            raise RunFailure(f"the loss on validation or test clips is not finite after epoch {self.state.epoch + 1}")
+            if len(targets):
+                loss = cross_entropy(outputs.double(), targets).item()
+                if not math.isfinite(loss):
+                    raise RunFailure(f"the loss on {name} clips is not finite after epoch {self.state.epoch + 1}")
+                found[f"{name}_loss"] = loss
+                found[f"{name}_accuracy"] = (outputs.argmax(1) == targets).double().mean().item()
         return found, outputs
 
     def resume(self) -> None:

@@ -14,7 +14,10 @@ METRICS = "metrics.jsonl"
 WEIGHTS = "model.safetensors"
 SEARCHED = "search{}.jsonl"  # the metrics of each candidate of a search
 FILES = ("specification.yaml", "environment.json", "predictions.csv", WEIGHTS, METRICS)
-UNKNOWN = ("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms", "peak_memory_mb")
+UNKNOWN = (
+    *("test_accuracy", "final_epoch_accuracy", "best_epoch_accuracy", "validation_accuracy"),
+    *("best_epoch", "step_ms", "peak_memory_mb"),
+)
 
 
 def write(job: Job, parameters: dict[str, int]) -> None:

@@ -61,10 +61,11 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
     """Fit on the training clips, then set the result, weights and probabilities of `job`. fit: see `baselines`."""
     fold, run = job.fold, job.run
     scale, shift = PIXELS[run.training.normalisation]
-    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, scale, shift) for part, rows in fold.rows.items()}
-    y = {part: fold.labels[rows] for part, rows in fold.rows.items()}
+    used = {part: rows for part, rows in fold.rows.items() if len(rows)}
+    x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, scale, shift) for part, rows in used.items()}
+    y = {part: fold.labels[rows] for part, rows in used.items()}
     began = time.perf_counter()
-    estimator, job.weights = fit(x["train"], y["train"], x["validation"], y["validation"])
+    estimator, job.weights = fit(x["train"], y["train"], x.get("validation"), y.get("validation"))
     seconds = time.perf_counter() - began
     job.interruption.worth_saving = True
     job.probabilities = estimator.predict_proba(x["test"])
@@ -72,8 +73,12 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
     job.result = {
         "status": "ok",
         **summary,
-        "best_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
-        "validation_accuracy": float(estimator.score(x["validation"], y["validation"])),
+        "test_accuracy": summary["test_accuracy"] if "validation" in used else None,
+        "final_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
+        "best_epoch_accuracy": summary["test_accuracy"],
+        "validation_accuracy": float(estimator.score(x["validation"], y["validation"]))
+        if "validation" in used
+        else None,
         "train_accuracy": float(estimator.score(x["train"], y["train"])),
         "train_seconds": seconds,
         "peak_memory_mb": environment.peak_memory_mb(),

@@ -7,7 +7,12 @@ import numpy as np
 
 
 def chosen(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the entry of `history` (metrics.jsonl) of best validation accuracy; ties: lower loss, then first."""
+    """Return the entry of `history` (metrics.jsonl) of best validation accuracy; ties: lower loss, then first.
+
+    Without a validation part, return the last.
+    """
+    if history[-1]["validation_accuracy"] is None:
+        return history[-1]
     return max(history, key=lambda entry: (entry["validation_accuracy"], -entry["validation_loss"]))
 
 

@@ -94,6 +94,7 @@ def _range(values: pd.Series, digits: int) -> str:
 def _best(results: Results, rows: pd.DataFrame) -> str:
     if rows.empty:
         return MISSING
-    best = rows.loc[rows["test_accuracy_mean"].idxmax()]
-    mean = spread(100 * best["test_accuracy_mean"], 100 * best["test_accuracy_std"], 1)
+    chosen = "test_accuracy" if rows["test_accuracy_mean"].notna().any() else "final_epoch_accuracy"
+    best = rows.loc[rows[f"{chosen}_mean"].idxmax()]
+    mean = spread(100 * best[f"{chosen}_mean"], 100 * best[f"{chosen}_std"], 1)
     return f"{models.label(results, best['model'])}, {mean}"

@@ -1,4 +1,4 @@
-"""Mean and deviation of both accuracies over folds and seeds."""
+"""Mean and deviation of the accuracies over folds and seeds."""
 
 import itertools
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from string import ascii_lowercase
 
 import pandas as pd
 
+from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import models, provenance, splits, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
@@ -29,13 +30,15 @@ COLUMNS = [
     Column("weights", "Weights\nW + U"),
     Column("n", "n", observations),
     Column("test_accuracy", "Test acc. (%),\nepoch chosen\non validation", marked_mean, digits=1, scale=100),
+    Column("final_epoch_accuracy", "Test acc. (%),\nlast epoch", marked_mean, digits=1, scale=100),
     Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1, scale=100),
 ]
 CSV = [*EXPERIMENT, "n", *(f"{measure}_{what}" for measure in ACCURACIES for what in ("mean", "std")), "weights"]
 NOTE = (
     "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
-    "without a seed. The two accuracies answer different questions and cannot be compared with each other: the epoch "
-    "was chosen on validation clips for one, on the test clips themselves for the other."
+    "without a seed. The accuracies answer different questions and cannot be compared with each other: the epoch was "
+    "chosen on validation clips, is the last, or was chosen on the test clips themselves. A protocol without a "
+    "validation part has the last two only."
 )
 MARKS = (
     "Bold: significantly better than every other row of its block; underlined: than every row below it; paired tests "
@@ -50,9 +53,10 @@ def build(results: Results) -> pd.DataFrame:
     rows = []
     for experiment in results.experiments.itertuples(index=False, name=None):
         row: Row = dict(zip(EXPERIMENT, experiment, strict=True))
-        for measure in reversed(ACCURACIES):
-            found = statistics.summary(results, measure, *experiment)
-            row |= {f"{measure}_mean": found.mean, f"{measure}_std": found.std, "n": found.n}
+        found = {measure: statistics.summary(results, measure, *experiment) for measure in ACCURACIES}
+        for measure, one in found.items():
+            row |= {f"{measure}_mean": one.mean, f"{measure}_std": one.std}
+        row["n"] = max(one.n for one in found.values())
         rows.append(row | {"weights": models.recorded_weights(results, *experiment)})
     return pd.DataFrame(rows, columns=CSV).astype({"weights": "Int64"})
 
@@ -63,6 +67,10 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         titles = {
             "group": f"Protocol group: {splits.promise(results, dataset)}",
             "random": "Protocol random: clips split at random, as in the published implementations",
+            **{
+                name: f"Protocol {name}: {share:.0%} of the test clips have siblings"
+                for name, share in SIBLINGS.items()
+            },
         }
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
         letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal

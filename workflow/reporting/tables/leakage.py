@@ -58,7 +58,7 @@ NOTE = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and measure; accuracies and shares are fractions.
 
-    sibling_*: share of test clips with a clip of the same class and source in training or validation;
+    sibling_*: share of test clips with a clip of the same class and source in training;
     sibling_any_class_*: of the same source in any class; *_clips_*: sizes of the parts. Means over the folds.
     """
     rows = []
