@@ -42,9 +42,10 @@ def write(folder: Path, sampling: str = "linspace", part_of=None) -> Path:
     clips = [f"{CLASSES[label]}/v_{CLASSES[label]}_{g:02}/{n}, a.avi" for label, g, n in points]
     with (folder / "clips.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["clip", "class", "group", "frames", "status"])
+        writer.writerow(["clip", "class", "group", "source", "frames", "status"])
         for clip, (label, g, n) in zip(clips, points, strict=True):
-            writer.writerow([clip, CLASSES[label], g, 2 + n if sampling == "all" else 30, "ok"])
+            source = f"{CLASSES[label]}_{g}"
+            writer.writerow([clip, CLASSES[label], g, source, 2 + n if sampling == "all" else 30, "ok"])
     parts = [(clip, part_of(label, g)) for clip, (label, g, _) in zip(clips, points, strict=True)]
     with (folder / "splits.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -76,6 +76,22 @@ def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
         assert first.read_bytes() == second.read_bytes()
 
 
+def test_predictions_have_the_siblings_in_training(tmp_path):
+    """Group 0 is tested; by one of its clips per class it is trained on, too."""
+    folder = write(tmp_path / "data")
+    lines = (folder / "splits.csv").read_text().splitlines()
+    moved = [line.replace("test", "train") if "_00/2" in line and "down" not in line else line for line in lines]
+    (folder / "splits.csv").write_text("\n".join(moved) + "\n")
+    pairs = [line.split(",", 2)[2].replace('"', "").rpartition(",") for line in moved[1:]]
+    text = "".join(sorted(f"{clip}\t{part}\n" for clip, _, part in pairs))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "splits.json").write_text(json.dumps({"digests": {"group/0": digest}}))
+    assert start(specification("chance", {}), folder, tmp_path) == 0
+    _, _, predictions = read(tmp_path)
+    siblings = {(CLASSES[int(line["label"])], line["siblings"]) for line in predictions}
+    assert siblings == {("down", "0"), ("left", "1"), ("right", "1"), ("up", "1")}
+
+
 def without_validation(folder):
     return write(folder, part_of=lambda label, group: "train" if group else "test")
 

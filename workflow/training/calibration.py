@@ -47,4 +47,5 @@ def noise(count: int, shape: tuple[int, ...], classes: int) -> Fold:
         clips = draw.random((count, *shape), dtype=np.float32).astype(np.float16)
     names = [str(number) for number in range(count)]
     rows = dict.fromkeys(PARTS, np.arange(count))
-    return Fold(clips, names, np.arange(count) % classes, None, rows, [str(k) for k in range(classes)], "", "")
+    labels, siblings = np.arange(count) % classes, np.zeros(count, np.int64)
+    return Fold(clips, names, labels, siblings, None, rows, [str(k) for k in range(classes)], "", "")

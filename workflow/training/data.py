@@ -1,7 +1,7 @@
 """The clips of a data set and its folds: labels, and row indices by part into an array that stays on disk."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,14 @@ PARTS = ("train", "validation", "test")
 class Fold:
     """`clips`: array or tensor (N, T, ...) of all clips. `rows`: for each part, row indices into `clips`.
 
-    `labels` (N,): index in `classes`, -1 for a clip that this fold does not use. `lengths` (N,): frames of each
-    clip, or None if every clip fills all T.
+    `labels` (N,): index in `classes`, -1 for a clip that this fold does not use. `siblings` (N,): clips of each clip's
+    class and source in train. `lengths` (N,): frames of each clip, or None if every clip fills all T.
     """
 
     clips: Any
     names: list[str]
     labels: np.ndarray
+    siblings: np.ndarray
     lengths: np.ndarray | None
     rows: dict[str, np.ndarray]
     classes: list[str]
@@ -69,7 +70,10 @@ class Data:
                 raise InputError(f"{self.folder}/clips.csv: class {name!r} of {clip!r} is not in frames.json")
             labels[row] = index[name]
         names = [line["clip"] for line in self.table]
-        return Fold(self.clips, names, labels, self.lengths, rows, self.classes, self.digest, split_digest)
+        sources = [(line["class"], line["source"]) for line in self.table]
+        trained = Counter(sources[row] for row in rows["train"])
+        siblings = np.array([trained[source] for source in sources], np.int64)
+        return Fold(self.clips, names, labels, siblings, self.lengths, rows, self.classes, self.digest, split_digest)
 
 
 def load(folder: Path, front_end: str) -> Data:
@@ -84,7 +88,7 @@ def load(folder: Path, front_end: str) -> Data:
     if about.get("frames_digest", described.get("digest")) != described.get("digest"):
         raise InputError(f"{folder / tensor}.json: made from other frames than frames.json; rerun its step")
     clips = load_array(folder / f"{tensor}.json")
-    table = files.read_csv(folder / "clips.csv", ("clip", "class", "frames", "status"))
+    table = files.read_csv(folder / "clips.csv", ("clip", "class", "source", "frames", "status"))
     if len(clips) != len(table):
         raise InputError(f"{folder / tensor}.npy has {len(clips)} clips, clips.csv has {len(table)}")
     lengths = None

@@ -48,7 +48,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
     files.write_json(folder / "environment.json", job.environment | {"seeds": run.seeds})
     class_columns = [f"probability_{k}" for k in range(len(fold.classes))]
-    columns = ("clip", "label", "predicted", "probability", *class_columns)
+    columns = ("clip", "label", "predicted", "probability", "siblings", *class_columns)
     files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
     (folder / WEIGHTS).unlink(missing_ok=True)
     if sum(array.size for array in job.weights.values()) <= KEPT[job.keep_weights]:
@@ -58,7 +58,8 @@ def write(job: Job, parameters: dict[str, int]) -> None:
 
 
 def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield one line per test clip: class indices (as in frames.json, `classes`) and the probability of each class."""
+    """Yield one line per test clip: class indices (as in frames.json, `classes`), the number of clips of its source in
+    train, and the probability of each class."""
     for row, probabilities in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
         predicted = int(probabilities.argmax())
         texts = [f"{value:.9g}" for value in probabilities]
@@ -67,5 +68,6 @@ def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
             "label": job.fold.labels[row],
             "predicted": predicted,
             "probability": texts[predicted],
+            "siblings": job.fold.siblings[row],
             **dict(zip(names, texts, strict=True)),
         }
