@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_data import pictures
 
-from workflow.datasets.decode import UndecodableError, decode, indices
+from workflow.datasets.decode import UndecodableError, decode, indices, resized
 from workflow.datasets.generate import write_clip
 
 
@@ -176,3 +176,14 @@ def test_real_clips_of_all_three_sets(shared_clips):
         found = get(path, size=(160, 120))
         assert found.frames == len(reference), path
         assert (found.pictures == reference[indices(len(reference), 6, "linspace")]).all(), path
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 30), (30, 40), (30, 30)])
+def test_the_middle_of_the_picture_is_cut_out(width, height):
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    left, top = (width - 20) // 2, (height - 20) // 2
+    assert (resized(picture, 20, 20, edge=30) == picture[top : top + 20, left : left + 20]).all()
+    half = cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    left, top = (width // 2 - 15) // 2, (height // 2 - 15) // 2
+    assert (resized(picture, 15, 15, edge=15) == half[top : top + 15, left : left + 15]).all()
+    assert resized(picture, 41, 41, edge=60).shape == (41, 41, 3)

@@ -7,16 +7,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from small_data import listing_of
 
 from workflow.datasets import catalogue, download, frames
+from workflow.datasets.decode import decode
 from workflow.datasets.features import main, weights_of
 from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
+from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.storage.errors import InputError
-from workflow.storage.seal import DamagedError
+from workflow.storage.files import read_csv, write_csv
+from workflow.storage.seal import DamagedError, digest
 
 T = 1
 FRONT_END = FRONT_ENDS["inception_v3"]
@@ -61,6 +65,10 @@ def prepared(tmp_path, clip) -> Path:
     return tmp_path
 
 
+def run(folder: Path, output: Path, *rest) -> dict:
+    return main("inception_v3", folder / "listing.csv", folder, output, *rest)
+
+
 def origin(folder: Path, weights: Path) -> Path:
     path = folder / "weights.json"
     path.write_text(json.dumps({"dataset": "inception_v3", "sources": {"weights": {"file": str(weights)}}}))
@@ -74,7 +82,7 @@ def test_the_network_is_the_published_one():
 
 
 def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
-    main("inception_v3", prepared, prepared, origin(prepared, weights), batch=2, device="cpu")
+    run(prepared, prepared, origin(prepared, weights), 2, "cpu")
     found = np.load(prepared / "inception_v3.npy")
     assert found.dtype == np.float16
     assert found.shape == (5, T, 2048)
@@ -87,8 +95,10 @@ def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
     # torchvision's own way in: ImageNet's mean and deviation, undone by transform_input
     net.transform_input = True
     mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    x = torch.from_numpy(np.load(prepared / "frames.npy")[0]).permute(0, 3, 1, 2) / 255
-    x = torch.nn.functional.interpolate(x, size=(299, 299), mode="bilinear", align_corners=False)
+    path = prepared / "clips" / "biking/v_biking_01/v_biking_01_01.avi"
+    picture = decode(path, T, "linspace", 32, 24)[0][0]  # all of its pixels
+    large = cv2.resize(picture, (456, 342), interpolation=cv2.INTER_CUBIC)[21:320, 78:377]  # the middle 299 x 299
+    x = torch.from_numpy(large.copy()).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
         net((x - mean) / std)
     torch.testing.assert_close(torch.from_numpy(found[0]).float(), pooled[0], rtol=2e-3, atol=2e-3)
@@ -99,9 +109,8 @@ def test_features_are_those_of_a_plain_forward_pass(prepared, weights):
 
 
 def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monkeypatch):
-    given = ("inception_v3", prepared)
     rest = (origin(prepared, weights), 2, "cpu")
-    whole = main(*given, prepared / "whole", *rest)
+    whole = run(prepared, prepared / "whole", *rest)
     calls = []
 
     def extractor(weights, device):
@@ -118,8 +127,8 @@ def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monke
     monkeypatch.setitem(FRONT_ENDS, "inception_v3", replace(FRONT_END, extractor=extractor))
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        main(*given, prepared / "cut", *rest)
-    resumed = main(*given, prepared / "cut", *rest)
+        run(prepared, prepared / "cut", *rest)
+    resumed = run(prepared, prepared / "cut", *rest)
     assert calls == [2, 2, 2, 1]  # batches of two clips: the first is not computed again
     assert resumed["digest"] == whole["digest"]
 
@@ -128,11 +137,11 @@ def test_bad_weights_are_named(prepared, tmp_path):
     for name, write in (("bad", lambda path: path.write_bytes(b"not weights")), ("other", save_other)):
         write(tmp_path / f"{name}.pth")
         with pytest.raises(InputError, match=rf"{name}\.pth: not the weights of torchvision's inception_v3"):
-            main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / f"{name}.pth"), 2, "cpu")
+            run(prepared, tmp_path / "out", origin(tmp_path, tmp_path / f"{name}.pth"), 2, "cpu")
     with pytest.raises(InputError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
-        main("inception_v3", prepared, tmp_path / "out", origin(tmp_path, tmp_path / "gone.pth"))
+        run(prepared, tmp_path / "out", origin(tmp_path, tmp_path / "gone.pth"))
     with pytest.raises(InputError, match=r"--origin is missing; expected source\.json of the weights of inception_v3"):
-        main("inception_v3", prepared, tmp_path / "out")
+        run(prepared, tmp_path / "out")
     assert not list((tmp_path / "out").glob("inception_v3.json"))
 
 
@@ -140,17 +149,51 @@ def save_other(path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, path)
 
 
-@pytest.mark.parametrize("cut", [False, True])
-def test_frames_that_are_not_what_was_decoded_are_refused(prepared, weights, cut):
-    array = prepared / "frames.npy"
-    content = bytearray(array.read_bytes())
-    content[-100] ^= 4
-    array.write_bytes(content[:-50] if cut else content)
+def test_a_clip_that_is_not_what_was_decoded_is_refused(prepared, weights):
+    rest = (prepared, origin(prepared, weights), 2, "cpu")
+    rows = read_csv(prepared / "listing.csv", LISTED)
+    write_csv(prepared / "listing.csv", LISTED, rows[1:])
     with pytest.raises(
-        DamagedError, match=r"frames\.npy (is corrupt|cannot be read).* delete \S+frames\.json and rerun"
+        InputError, match=r"clips\.csv: its clips are not those of \S+listing\.csv; rerun the frames step"
     ):
-        main("inception_v3", prepared, prepared, origin(prepared, weights), 2, "cpu")
-    assert not (prepared / "inception_v3.json").exists()
+        run(prepared, *rest)
+    write_csv(prepared / "listing.csv", LISTED, [row | {"sha256": digest(Path(row["path"]))} for row in rows])
+    clip = Path(rows[2]["path"])
+    content = clip.read_bytes()
+    clip.write_bytes(content[:-1])
+    with pytest.raises(DamagedError, match=r"01_03\.avi is corrupt.* Delete \S+inventory\.json and rerun"):
+        run(prepared, *rest)
+    write_csv(prepared / "listing.csv", LISTED, rows)
+    clip.write_bytes(b"no video" * 50)
+    with pytest.raises(
+        InputError, match=r"01_03\.avi: no video that FFmpeg can open, though the frames step decoded it"
+    ):
+        run(prepared, *rest)
+    clip.write_bytes(content)
+    assert run(prepared, *rest)["shape"] == [5, T, 2048]
+    assert not (prepared / "inception_v3.npy.part").exists()
+
+
+@pytest.mark.parametrize("sampling", ["linspace", "random"])
+def test_the_pictures_are_the_frames_that_the_frames_step_chose(tmp_path, clip, monkeypatch, sampling):
+    """At their own resolution: averaged over areas, they are the small frames again."""
+    seen = []
+
+    def extractor(weights, device):
+        def features(pictures):
+            seen.append(pictures.numpy())
+            return torch.zeros(len(pictures), 3)
+
+        return features
+
+    whole = replace(FRONT_END, extractor=extractor, weights=(), shape=lambda height, width: (3,), side=24, edge=24)
+    monkeypatch.setitem(FRONT_ENDS, "inception_v3", whole)
+    names = [f"biking/v_biking_01/v_biking_01_{c:02d}.avi" for c in (1, 2)]
+    path = listing_of(tmp_path / "clips", {name: clip(9, 24, 24, i) for i, name in enumerate(names)}, tmp_path)
+    frames.main(path, tmp_path, 3, sampling, 12, 12, seed=5)
+    run(tmp_path, tmp_path)
+    small = [cv2.resize(picture, (12, 12), interpolation=cv2.INTER_AREA) for picture in np.concatenate(seen)]
+    np.testing.assert_array_equal(np.stack(small), np.load(tmp_path / "frames.npy").reshape(-1, 12, 12, 3))
 
 
 def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, monkeypatch):
@@ -183,7 +226,7 @@ def test_torchvision_loads_next_to_a_torch_of_another_build(root):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_device_changes_little(prepared, weights):
     known = origin(prepared, weights)
-    by_device = [main("inception_v3", prepared, prepared / device, known, 2, device) for device in ("cpu", "cuda")]
+    by_device = [run(prepared, prepared / device, known, 2, device) for device in ("cpu", "cuda")]
     assert [content["device"] for content in by_device] == ["cpu", "cuda"]
     one, other = (np.load(prepared / device / "inception_v3.npy").astype(np.float32) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(one, other, rtol=2e-2, atol=2e-2)

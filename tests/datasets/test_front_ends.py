@@ -20,7 +20,7 @@ def extractor(weights, device):
     return lambda pictures: pictures.to(device).float().mean((1, 2)).cpu()
 
 
-FRONT_END = FrontEnd("mean colour", lambda height, width: (3,), "float16", extractor)
+FRONT_END = FrontEnd("mean colour", lambda height, width: (3,), "float16", extractor, side=24, edge=24)
 '''
 
 
@@ -47,11 +47,11 @@ def test_a_new_file_is_a_new_front_end(root, tmp_path, clip):
     shutil.copytree(root / "workflow", copy / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "workflow" / "datasets" / "front_ends" / "mean_colour.py").write_text(ADDED)
     names = [f"biking/v_biking_01/v_biking_01_{number:02d}.avi" for number in (1, 2)]
-    listing = listing_of(tmp_path / "clips", {name: clip(4, seed=i) for i, name in enumerate(names)}, tmp_path)
+    listing = listing_of(tmp_path / "clips", {name: clip(4, 24, 24, seed=i) for i, name in enumerate(names)}, tmp_path)
     data = tmp_path / "data"
     for module, *arguments in (
-        ("frames", "--listing", listing, "--count", 2, "--width", 16, "--height", 12),
-        ("features", "--front-end", "mean_colour", "--frames", data, "--device", "cpu"),
+        ("frames", "--listing", listing, "--count", 2, "--width", 24, "--height", 24),
+        ("features", "--front-end", "mean_colour", "--listing", listing, "--frames", data, "--device", "cpu"),
     ):
         command = [sys.executable, "-m", f"workflow.datasets.{module}", *map(str, arguments), "--output", str(data)]
         run = subprocess.run(command, cwd=copy, capture_output=True, text=True)

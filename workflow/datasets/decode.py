@@ -1,4 +1,4 @@
-"""Decode one clip from the first frame to the last; count, sample and resize its frames.
+"""Decode one clip from the first frame to the last; count, sample, scale and crop its frames.
 
 Headers are untrusted: every HMDB51 clip that was measured has a wrong frame count in its header, and seeking by frame
 number lands on another frame. The header only gives a first guess of which frames to keep; counting verifies it. A
@@ -43,25 +43,27 @@ def indices(n: int, count: int, sampling: str, key: str = "") -> list[int]:
 
 
 def decode(
-    path: Path, count: int, sampling: str, width: int, height: int, seed: int = 0, clip: str = ""
+    path: Path, count: int, sampling: str, width: int, height: int, edge: int = 0, seed: int = 0, clip: str = ""
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Decode the clip at `path`; return `count` of its frames, resized, and facts about the whole clip.
 
     The frames are (count, height, width, 3) uint8 RGB, zeros after the end of a short clip; the facts are its number
-    of frames, fps, width and height. seed, clip: determine the sampling `random`. Raises UndecodableError.
+    of frames, fps, width and height. edge: see `resized`. seed, clip: determine the sampling `random`. Raises
+    UndecodableError.
     """
+    size = width, height, edge
     key = f"{seed}:{clip}"
     capture = _open(path)
     properties = cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
     stated, fps, native_width, native_height = map(capture.get, properties)
     guess = int(stated) if 0 < stated < 1e6 else 0
     guesses = range(max(1, guess - GUESS_SLACK), guess + GUESS_SLACK + 1)
-    n, kept = _scan(capture, {i for n in guesses for i in indices(n, count, sampling, key)}, width, height)
+    n, kept = _scan(capture, {i for n in guesses for i in indices(n, count, sampling, key)}, size)
     if n == 0:
         raise UndecodableError("no frame decodes")
     wanted = indices(n, count, sampling, key)
     if not kept.keys() >= set(wanted):
-        n_again, kept = _scan(_open(path), set(wanted), width, height)
+        n_again, kept = _scan(_open(path), set(wanted), size)
         if n_again != n:
             raise UndecodableError(f"decodes to {n} frames, then to {n_again}")
     frames = np.zeros((count, height, width, 3), np.uint8)
@@ -81,8 +83,22 @@ def _open(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _scan(capture: cv2.VideoCapture, wanted: set[int], width: int, height: int) -> tuple[int, dict[int, np.ndarray]]:
-    """Decode to the end; return the number of frames, and the wanted frames as RGB (height, width, 3)."""
+def resized(picture: np.ndarray, width: int, height: int, edge: int = 0) -> np.ndarray:
+    """Return a picture as (height, width, 3).
+
+    edge: if not 0, scale the shorter edge to this length, then cut out the middle; otherwise scale both edges.
+    """
+    if not edge:
+        return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    scale = edge / min(picture.shape[:2])
+    size = round(scale * picture.shape[1]), round(scale * picture.shape[0])
+    scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (size[1] - height) // 2, (size[0] - width) // 2
+    return scaled[top : top + height, left : left + width]
+
+
+def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int, int]) -> tuple[int, dict[int, np.ndarray]]:
+    """Decode to the end; return the number of frames, and the wanted frames as RGB, `resized`."""
     kept: dict[int, np.ndarray] = {}
     n = 0
     while capture.grab():
@@ -90,7 +106,6 @@ def _scan(capture: cv2.VideoCapture, wanted: set[int], width: int, height: int) 
             read, picture = capture.retrieve()
             if not read:
                 break
-            small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-            kept[n] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+            kept[n] = cv2.cvtColor(resized(picture, *size), cv2.COLOR_BGR2RGB)
         n += 1
     return n, kept

@@ -1,8 +1,11 @@
 """Compute the features of a front end from every frame: <front end>.npy and <front end>.json.
 
-The array is (clips, frames, numbers per frame), in the order of clips.csv. A killed step resumes where it stopped.
+The clips are decoded again, at their own resolution and with the frame numbers of the frames step; the front end says
+how large a picture it sees. The array is (clips, frames, numbers per frame), in the order of clips.csv. A killed step
+resumes where it stopped.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,11 +13,12 @@ import numpy as np
 import torch
 from typer import Option
 
+from workflow.datasets import frames as step
 from workflow.datasets import progress
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
+from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.store import Store
 from workflow.storage import seal
-from workflow.storage.arrays import load_array
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json
@@ -24,8 +28,7 @@ from workflow.storage.lock import exclusive
 def weights_of(origin: Path) -> Path:
     """Return the weights file named in the download step's source.json; raise InputError if missing or changed."""
     seal.require(origin)
-    record = read_json(origin)
-    known = record["sources"]["weights"]
+    known = read_json(origin)["sources"]["weights"]
     weights = Path(known["file"])
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; {origin} names it as the weights. Delete {origin} and rerun")
@@ -36,8 +39,19 @@ def weights_of(origin: Path) -> Path:
     return weights
 
 
+def rows_of(listing: Path, clips: Path) -> list[dict[str, str]]:
+    """Return the rows of listing.csv, each with its status in clips.csv. Raises InputError if they list other clips."""
+    seal.require(listing.with_name("inventory.json"), (listing.name,))
+    seal.require(clips.with_name("frames.json"), (clips.name,))
+    rows, decoded = read_csv(listing, LISTED), read_csv(clips, ("clip", "status"))
+    if [row["clip"] for row in rows] != [row["clip"] for row in decoded]:
+        raise InputError(f"{clips}: its clips are not those of {listing}; rerun the frames step")
+    return [row | {"status": known["status"]} for row, known in zip(rows, decoded, strict=True)]
+
+
 def main(
     front_end: Annotated[str, Option(help=" | ".join(EXTRACTED))],
+    listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
     frames: Annotated[Path, Option(help="folder that the frames step wrote")],
     output: Annotated[Path, Option(help="folder for the two files")],
     origin: Annotated[Path | None, Option(help="source.json of the weights, if the front end downloads them")] = None,
@@ -59,30 +73,42 @@ def main(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     about = output / f"{chosen.tensor}.json"
-    with exclusive(about.with_suffix("")):
+    with exclusive(about.with_suffix("")), ThreadPoolExecutor() as pool:
         about.unlink(missing_ok=True)
-        seal.require(frames / "frames.json", ("clips.csv",))
-        facts = read_json(frames / "frames.json")
-        pictures = load_array(frames / "frames.json")
-        undecodable = np.array([row["status"] != "ok" for row in read_csv(frames / "clips.csv", ("status",))])
-        n, T, height, width, _ = pictures.shape
+        rows, facts = rows_of(listing, frames / "clips.csv"), read_json(frames / "frames.json")
+        n, T = facts["shape"][:2]
+        options = {name: facts[name] for name in ("count", "sampling", "seed")}
+        options |= {"width": chosen.side, "height": chosen.side, "edge": chosen.edge}
         block = max(1, batch // T)  # clips
         inputs = {"frames_digest": facts["digest"], "weights_sha256": seal.digest(weights) if weights else ""}
-        shape = (n, T, *chosen.shape(height, width))
-        key = {**inputs, "block": block, "device": device}
-        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, key)
+        inputs |= {"side": chosen.side, "edge": chosen.edge}
+        shape = (n, T, *chosen.shape(chosen.side, chosen.side))
+        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block, "device": device})
         features = chosen.extractor(weights, device)
+
+        def pictures(row: dict[str, str]) -> np.ndarray:
+            if row["status"] != "ok":
+                return np.zeros((T, chosen.side, chosen.side, 3), np.uint8)
+            found, decoded = step.decode_clip(row, options)
+            if decoded is None:
+                raise InputError(
+                    f"{row['path']}: {found['status']}, though the frames step decoded it; rerun that step"
+                )
+            return decoded
+
         bar = progress.bar("features", n, " clips", min(n, block * len(store.done)))
         for first in (first for first in range(0, n, block) if first not in store.done):
             clips = slice(first, min(first + block, n))
-            y = features(torch.from_numpy(pictures[clips]).flatten(0, 1)).unflatten(0, (-1, T))
+            with step.unpacked_again(listing.with_name("inventory.json")):
+                seen = np.stack(list(pool.map(pictures, rows[clips])))
+            y = features(torch.from_numpy(seen).flatten(0, 1)).unflatten(0, (-1, T))
             store.rows[clips] = y.to(getattr(torch, chosen.dtype)).numpy()
             if not np.isfinite(store.rows[clips]).all():
                 raise InputError(
                     f"{front_end}: the features of clips {first} to {clips.stop - 1} are NaN or outside "
                     f"{chosen.dtype}; check the weights file ({weights or 'from its package'})"
                 )
-            store.rows[clips][undecodable[clips]] = 0  # like their frames
+            store.rows[clips][[row["status"] != "ok" for row in rows[clips]]] = 0  # like their frames
             store.add(first)
             bar.update(len(y))
         bar.close()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import repeat
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
@@ -50,6 +51,15 @@ def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | 
     except (UndecodableError, OSError) as error:
         return facts | {"status": str(error)}, None
     return facts | found, frames
+
+
+@contextmanager
+def unpacked_again(inventory: Path) -> Iterator[None]:
+    """Add to an error about a damaged clip how to get it again."""
+    try:
+        yield
+    except seal.DamagedError as error:
+        raise seal.DamagedError(f"{error}. Delete {inventory} and rerun, to unpack it again") from None
 
 
 def decode_all(rows: list[Row], options: dict[str, Any], store: Store, workers: int) -> list[Facts]:
@@ -148,10 +158,8 @@ def main(
         for name in ("frames.json", "clips.csv", "frames.npy"):  # may be of other options
             (output / name).unlink(missing_ok=True)
         store = Store(output / "frames.npy", shape, "uint8", key)
-        try:
+        with unpacked_again(inventory):
             clips = decode_all(rows, options, store, workers)
-        except seal.DamagedError as error:
-            raise seal.DamagedError(f"{error}. Delete {inventory} and rerun, to unpack it again") from None
         undecodable = check_undecodable(clips, max_undecodable)
         write_csv(output / "clips.csv", COLUMNS, [{name: clip[name] for name in COLUMNS} for clip in clips])
         content = {

@@ -124,8 +124,9 @@ rule splits:
 
 rule features:
     input:
+        listing=f"{DATA}/listing.csv",
+        clips=f"{DATA}/clips.csv",
         digest=f"{DATA}/frames.json",
-        frames=ancient(f"{DATA}/frames.npy"),
         weights=lambda wildcards: (
             f"{DATA}/source.json".format(dataset=wildcards.front_end)
             if FRONT_ENDS[wildcards.front_end].weights
@@ -149,5 +150,5 @@ rule features:
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.features --front-end {wildcards.front_end} --frames {params.folder}"
-        " --output {params.folder} {params.options} 2> {log}"
+        "python -m workflow.datasets.features --front-end {wildcards.front_end} --listing {input.listing}"
+        " --frames {params.folder} --output {params.folder} {params.options} 2> {log}"

@@ -32,14 +32,17 @@ class FrontEnd:
 
     title: in tables and figures. shape: of one frame's numbers, from the height and width of the decoded frames.
     extractor: from the file of weights (None where there is nothing to download) and a device to the function that
-    turns pictures (B, height, width, 3) uint8 RGB into features (B, *shape), float32 on the CPU. A front end without
-    one sees the decoded frames themselves. weights: the file to download. name, tensor: default to the file's name.
+    turns pictures (B, side, side, 3) uint8 RGB into features (B, *shape), float32 on the CPU. It sees the video at its
+    own resolution: the shorter edge scaled to `edge` pixels, and the middle of that. A front end without one sees the
+    decoded frames themselves. weights: the file to download. name, tensor: default to the file's name.
     """
 
     title: str
     shape: Callable[[int, int], tuple[int, ...]]
     dtype: str
     extractor: Extractor | None = None
+    side: int = 224
+    edge: int = 256
     weights: tuple[Source, ...] = ()
     name: str = ""
     tensor: str = ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workflow.datasets.front_ends import Features
 
 FEATURES = 2048
-SIDE = 299  # pixels: the size of the pictures that the network was trained on
+SIDE, EDGE = 299, 342  # pixels: as torchvision evaluates these weights
 
 
 def network() -> nn.Module:
@@ -37,11 +37,11 @@ def network() -> nn.Module:
 
 
 def extractor(weights: Path | None, device: str) -> Features:
-    """Return the network up to its last pooling: (B, height, width, 3) uint8 RGB -> (B, 2048) float32 on the CPU.
+    """Return the network up to its last pooling: (B, 299, 299, 3) uint8 RGB -> (B, 2048) float32 on the CPU.
 
-    Pictures are resized to 299x299 and mapped to [-1, 1] as in the network's training; torchvision's ImageNet
-    normalisation followed by its `transform_input` is the same map. Raises InputError if `weights` is not a state
-    dictionary of torchvision's inception_v3.
+    Pictures are mapped to [-1, 1] as in the network's training; torchvision's ImageNet normalisation followed by its
+    `transform_input` is the same map. Raises InputError if `weights` is not a state dictionary of torchvision's
+    inception_v3.
     """
     import torch
 
@@ -60,8 +60,7 @@ def extractor(weights: Path | None, device: str) -> Features:
     @torch.inference_mode()
     def features(pictures: Tensor) -> Tensor:
         x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
-        x = torch.nn.functional.interpolate(x / 127.5 - 1.0, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
-        return net(x).float().cpu()
+        return net(x / 127.5 - 1.0).float().cpu()
 
     return features
 
@@ -71,6 +70,8 @@ FRONT_END = FrontEnd(
     shape=lambda height, width: (FEATURES,),
     dtype="float16",
     extractor=extractor,
+    side=SIDE,
+    edge=EDGE,
     # the file name states the first digits of the checksum
     weights=(Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
 )
