@@ -121,7 +121,12 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
     features = [FRONT_ENDS[name] for name in config.front_ends if name in EXTRACTED]
     rows = []
     for name, entry in config.datasets.items():
-        about = _json(_data(config, results) / name / "frames.json")
+        folder = _data(config, results) / name
+        about = _json(folder / "frames.json")
+        # every front end that computes features decodes the clips once more, at their own resolution
+        left = sum(
+            not (folder / f"{tensor}.json").is_file() for tensor in ("frames", *(one.tensor for one in features))
+        )
         clips = about["shape"][0] if about else CATALOGUE[name].clips
         row = {
             "data set": name,
@@ -131,8 +136,8 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
             CLIPS: 0.0 if entry.source else CATALOGUE[name].download_gb,
             FRAMES: 1e-9 * clips * FRONT_ENDS["pixels"].clip_bytes(*size),  # decoded for every front end
             FEATURES: 1e-9 * clips * sum(front_end.clip_bytes(*size) for front_end in features),
-            DECODING: 0.0 if about else clips * DECODE_SECONDS / 3600,
-            "from": "done" if about else "estimated",
+            DECODING: left * clips * DECODE_SECONDS / 3600,
+            "from": "estimated" if left else "done",
         }
         rows.append(row)
     return rows

@@ -16,6 +16,7 @@ from workflow.storage.errors import InputError  # first: importing `workflow` cl
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, sources
 from workflow.experiments.configuration import complete, retyped
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.training import devices

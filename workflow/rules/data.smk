@@ -65,6 +65,7 @@ rule unpack:
         f"{LOGS}/unpack/{{dataset}}.log",
     params:
         code=lambda wildcards: code("unpack"),
+        catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
@@ -107,6 +108,7 @@ rule splits:
         f"{LOGS}/splits/{{dataset}}.log",
     params:
         code=lambda wildcards: code("splits"),
+        catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
         folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
             protocol=CONFIG.protocols,
