@@ -16,7 +16,16 @@ from projects import TINY, Project, checkout
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1], "protocols": ["group", "random"]}
-SAME = ("status", "test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "epochs", "confusion")
+SAME = (
+    "status",
+    "test_accuracy",
+    "final_epoch_accuracy",
+    "best_epoch_accuracy",
+    "validation_accuracy",
+    "best_epoch",
+    "epochs",
+    "confusion",
+)
 TABLES = ("accuracy", "leakage", "parameters", "excluded")
 MADE = ("results", "resources", ".snakemake")
 HANGING = 1800  # seconds after which nothing more is to be expected, however busy the machine is

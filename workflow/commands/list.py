@@ -19,8 +19,10 @@ def listing(found: dict[Run, State]) -> str:
 
 
 def _accuracy(state: State) -> str | None:
-    known = state.record.test_accuracy if state.record and state.name == DONE else None
-    return None if known is None else f"{known:.1%}"
+    if state.record is None or state.name != DONE:
+        return None
+    found = state.record.test_accuracy, state.record.final_epoch_accuracy  # the first is null without a validation part
+    return next((f"{accuracy:.1%}" for accuracy in found if accuracy is not None), None)
 
 
 @of_runs
