@@ -53,7 +53,7 @@ def test_states_come_from_the_records(tmp_path):
         (json.dumps(seal.sealed(DONE)), "done", ""),
         (json.dumps({**seal.sealed(DONE), "test_accuracy": 0.99}), "damaged", "checksum mismatch"),
         (json.dumps(failed), "failed", "NaN in epoch 2"),
-        (json.dumps({**DONE, "test_accuracy": None}), "damaged", "status is ok but test_accuracy is null"),
+        (json.dumps({**DONE, "best_epoch_accuracy": None}), "damaged", "status is ok but best_epoch_accuracy is null"),
         (json.dumps({**DONE, "protocol": "published"}), "damaged", "it is called 'random' now"),
         ("{", "damaged", "not a record: "),
         ("{}", "damaged", "missing best_epoch"),
