@@ -129,6 +129,11 @@ def test_a_mistake_is_one_sentence_with_file_key_and_value(path, value, sentence
         ),
         ("models.lstm.init", "published", r"models\.lstm\.init: unknown init 'published'; it is called 'authors' now"),
         ("models.tt_lstm.rank", 2, r"models\.tt_lstm on demo/pixels: .*rank"),
+        (
+            "models.lstm.training",
+            {"search": {"epochs": [1, 2]}},
+            r"models\.lstm: a search needs a validation part, and protocol 'random' has none; give it one in",
+        ),
     ],
 )
 def test_an_impossible_model_is_told_before_any_work(path, value, sentence):

@@ -90,10 +90,20 @@ def folds(config: Configuration, dataset: str, protocol: str) -> list[int]:
 
 
 def check_models(config: Configuration, origin: str) -> None:
-    """Declare every model at every shape it will have, so impossible modes are reported before any work."""
+    """Declare every model at every shape it will have, so impossible modes are reported before any work.
+
+    Raise InputError for these, and for a search under a protocol without a validation part.
+    """
+    unvalidated = [protocol for protocol in config.protocols if not config.splits.validation_share(protocol)]
     for dataset, front_end, model in places(config):
-        arguments = shared_by_runs(config, dataset, front_end, model)["recurrent"]
+        shared = shared_by_runs(config, dataset, front_end, model)
+        arguments = shared["recurrent"]
         where = f"{origin}: models.{model}"
+        if shared["training"].search and unvalidated:
+            raise InputError(
+                f"{where}: a search needs a validation part, and protocol {unvalidated[0]!r} has none; give it one in "
+                "splits.validation, or leave out the search"
+            )
         if arguments["format"] not in baselines.FORMATS:
             raise InputError(f"{where}.format: {unknown('format', arguments['format'], baselines.FORMATS)}")
         if ("init", init := arguments.get("init")) in RENAMED:
