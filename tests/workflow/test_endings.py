@@ -1,5 +1,6 @@
 """Programs end without a traceback: their reader has left, Ctrl-C at any point, a crash."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -99,6 +100,25 @@ def test_a_crash_is_one_line_that_names_its_log(tmp_path, monkeypatch, capsys):
         f"error: unexpected KeyError: 'a\\nb'; the full log is {log}; please report it as CONTRIBUTING.md describes\n"
     )
     assert capsys.readouterr().err == line
+    assert "Traceback" in log.read_text()
+
+
+def test_snakemake_prints_no_traceback(tmp_path, monkeypatch):
+    from snakemake import exceptions
+
+    monkeypatch.setattr(endings, "CRASHES", tmp_path)
+    described = pipeline._without_traceback(exceptions.format_exception_to_string)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/results/x")
+    assert described(full) == "/results/x: No space left on device"
+    assert described(exceptions.WorkflowError("a sentence")) == "WorkflowError:\na sentence"
+    assert list(tmp_path.iterdir()) == []
+    try:
+        raise AttributeError("a mistake of ours")
+    except AttributeError as error:
+        line = described(error)
+    (log,) = tmp_path.iterdir()
+    assert line.startswith(f"error: unexpected AttributeError: a mistake of ours; the full log is {log}; please report")
+    assert "\n" not in line
     assert "Traceback" in log.read_text()
 
 

@@ -51,9 +51,10 @@ def test_an_array_that_cannot_be_written_mapped_is_one_sentence(tmp_path, unmapp
 
 @pytest.mark.parametrize("writable", [True, False])
 def test_snakemake_has_a_cache_when_the_home_may_not_be_written(tmp_path, monkeypatch, writable):
-    from snakemake import cli
+    from snakemake import cli, exceptions
 
     caches = []
+    monkeypatch.setattr(exceptions, "format_exception_to_string", exceptions.format_exception_to_string)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
     monkeypatch.setattr(pipeline.os, "access", lambda path, mode: writable)

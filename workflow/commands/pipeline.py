@@ -9,16 +9,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from traceback import walk_stack
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from workflow.commands.verify import check
 from workflow.experiments.fields import did_you_mean
 from workflow.storage import endings, lock
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, sentence
 
 # rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}
@@ -62,9 +62,10 @@ def snakemake(config: str, options: list[str]) -> int:
 
 
 def run_snakemake(arguments: list[str]) -> NoReturn:
-    """Run Snakemake in this process; one sentence reports an invalid option, one line an interruption."""
-    from snakemake import cli
+    """Run Snakemake in this process; one line reports an invalid option, an interruption or a crash."""
+    from snakemake import cli, exceptions
 
+    exceptions.format_exception_to_string = _without_traceback(exceptions.format_exception_to_string)
     interrupted: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -91,6 +92,18 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
         if interrupted:
             os._exit(INTERRUPTED)
     raise SystemExit(0)
+
+
+def _without_traceback(described: Callable[..., str]) -> Callable[..., str]:
+    """Return Snakemake's `described`, which describes an exception, without its tracebacks."""
+
+    def line(error: Exception, linemaps: Any = None) -> str:
+        if isinstance(error, OSError):
+            return sentence(error)
+        text = described(error, linemaps)
+        return endings.crash(error, text) if "Traceback" in text else text
+
+    return line
 
 
 def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:

@@ -22,9 +22,7 @@ def end(kind: type[BaseException], error: BaseException, trace: TracebackType | 
     elif issubclass(kind, KeyboardInterrupt):
         print("interrupted; start again to continue", file=sys.stderr)
     else:
-        text = "".join(traceback.format_exception(kind, error, trace))
-        reason = str(error).partition("\n")[0]
-        print(f"error: unexpected {kind.__name__}: {reason}; {_kept(text)}", file=sys.stderr)
+        print(crash(error, "".join(traceback.format_exception(kind, error, trace))), file=sys.stderr)
 
 
 def reader_left() -> bool:
@@ -42,12 +40,14 @@ def silence() -> None:
         os.dup2(nowhere, stream)
 
 
-def _kept(text: str) -> str:
-    """Write a traceback to a file; return where it is and what to do with it."""
+def crash(error: BaseException, text: str) -> str:
+    """Write the traceback `text` to a file; return the line to print."""
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    reason = str(error).partition("\n")[0]
+    line = f"error: unexpected {type(error).__name__}: {reason}; "
     for folder in (CRASHES, Path(tempfile.gettempdir())):
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(f"{' '.join(sys.argv)}\n{text}", encoding="utf-8")
-            return f"the full log is {folder / name}; please report it as CONTRIBUTING.md describes"
-    return f"no log could be written:\n{text}"
+            return f"{line}the full log is {folder / name}; please report it as CONTRIBUTING.md describes"
+    return f"{line}no log could be written:\n{text}"
