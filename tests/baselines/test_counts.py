@@ -47,6 +47,7 @@ COUNTS = {
 # W + U on pixels and on features of UCF11, as the comments of the configurations state them
 ABLATION = {
     "fdht_lstm": (3_856, 3_132),
+    "fdht_lstm_deep": (3_648, 3_088),
     "separate_lstm": (3_854, 3_120),
     "per_gate_lstm": (3_856, 3_084),
     "fdtt_lstm": (3_936, 3_328),

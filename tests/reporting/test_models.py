@@ -7,6 +7,7 @@ from synthetic_records import SHAPES, record, write_run
 from fdht.mega import GATES
 from workflow.reporting import models
 from workflow.reporting.results import gather
+from workflow.reporting.tables import claims
 
 
 def written(root, **families):
@@ -51,6 +52,23 @@ def test_a_family_that_the_layout_does_not_know_is_what_its_format_is(tmp_path, 
     text = yaml.safe_dump({"recurrent": {**SHAPES[shape], "hidden_size": 256, "input_size": 57600}})
     (folder / "specification.yaml").write_text(text)
     assert models.kind(gather(tmp_path), "mine") == kind
+
+
+def test_a_gru_is_compared_with_no_lstm(tmp_path):
+    results = gather(None, "config/paper.yaml")
+    assert {name for name in results.config.models if models.kind(results, name) == "gru"} == {
+        "gru",
+        "tt_gru",
+        "fdht_gru",
+    }
+    assert set(models.rivals(results, "ucf11", "pixels", "fdht_lstm")) == {"tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm"}
+    assert set(claims.build(results)["model"]) == {"fdht_lstm", "fdht_lstm_deep"}
+    folder = write_run(tmp_path, record("mine", family="mine"))
+    text = yaml.safe_dump(
+        {"recurrent": {**SHAPES["fdht_lstm"], "cell": "gru", "hidden_size": 256, "input_size": 57600}}
+    )
+    (folder / "specification.yaml").write_text(text)
+    assert models.kind(gather(tmp_path), "mine") == "gru"
 
 
 def test_the_configuration_decides_before_the_records(tmp_path):

@@ -19,7 +19,7 @@ class Look(Checked):
 
     label: str
     colour: str
-    kind: Literal["baseline", "dense", "compressed", "alternative", "fdht"]
+    kind: Literal["baseline", "dense", "compressed", "alternative", "fdht", "gru"]
     marker: str = "o"
 
 

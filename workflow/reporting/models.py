@@ -56,11 +56,14 @@ def label(results: Results, model: str) -> str:
 def kind(results: Results, model: str) -> str:
     """Return a model's kind: as the layout has it for the family, else by the model's format.
 
-    baseline, dense, compressed (W alone is decomposed), alternative (W and U are, but not as in FDHT-LSTM) or fdht.
+    baseline, dense, compressed (W alone is decomposed), alternative (W and U are, but not as in FDHT-LSTM), fdht, or
+    gru, which is compared with no LSTM.
     """
     if entry := results.layout["models"].get(get(results, model).family):
         return entry["kind"]
     for place in (place for place in results.places if place[2] == model):
+        if recurrent(results, *place).get("cell") == "gru":
+            return "gru"
         found, declared, dense = format_of(results, *place), declaration(results, *place), dense_counts(results, *place)
         if found and (found.naive or found.name in KINDS):
             return KINDS.get(found.name, "baseline")

@@ -86,6 +86,7 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
         found.append(Contrast("recipe", protocol, *([pair[side] for pair in pairs] for side in (0, 1))))
     for protocol, names in run.items():
         ours = [name for name in names if models.get(results, name).recipe == OURS]
+        ours = [name for name in ours if models.kind(results, name) != "gru"]
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
         found += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
     return [contrast for contrast in found if contrast.first and contrast.second]
