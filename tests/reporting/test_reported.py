@@ -109,7 +109,9 @@ def test_a_wrong_row_is_named_with_its_line(tmp_path, row, message):
 )
 def test_a_file_of_a_spreadsheet_is_refused_by_its_reason(tmp_path, content):
     (tmp_path / "reported.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"reported.csv: not a CSV file in UTF-8 with commas between columns \(.+"):
+    with pytest.raises(
+        InputError, match=r"reported.csv: not a CSV file in UTF-8 with commas between columns \(.+\); save"
+    ):
         reported.load(tmp_path / "reported.csv")
 
 

@@ -74,8 +74,9 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: not a CSV file in UTF-8 with commas between columns ({error}); save it as such"
+            f"{path}: not a CSV file in UTF-8 with commas between columns ({reason}); save it as such"
         ) from None
     if list(table.columns) != columns:
         raise InputError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(table.columns)}")

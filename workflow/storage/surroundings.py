@@ -5,7 +5,7 @@ Importing `workflow` cleans this process and everything that it starts, so it ho
 Snakemake starts itself again if it was started with others.
 
 Kept, since programs may not start without them: LD_*, CUDA_*, the number of threads, which Snakemake sets for every
-job. environment.json records them.
+job. environment.json records them. SNAKEMAKE_* stay too: they choose how jobs run, not what they compute.
 """
 
 from __future__ import annotations  # the launcher imports this file and may run under an older Python
