@@ -11,7 +11,7 @@ import pytest
 
 from workflow.commands import pipeline
 from workflow.datasets.store import Store
-from workflow.storage import arrays, files, lock
+from workflow.storage import lock
 from workflow.storage.errors import InputError, sentence
 
 
@@ -35,13 +35,6 @@ def unmapped(monkeypatch):
 
     monkeypatch.setattr(np, "memmap", fail)
     monkeypatch.setattr(np.lib.format, "open_memmap", fail)
-
-
-def test_an_array_that_cannot_be_mapped_is_read(tmp_path, unmapped):
-    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    np.save(tmp_path / "frames.npy", array)
-    files.write_json(tmp_path / "frames.json", {"digest": arrays.digest(array)})
-    assert np.array_equal(arrays.load_array(tmp_path / "frames.json"), array)
 
 
 def test_an_array_that_cannot_be_written_mapped_is_one_sentence(tmp_path, unmapped):

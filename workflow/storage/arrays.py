@@ -1,6 +1,5 @@
 """The arrays of the data steps: <name>.npy, described by <name>.json with the digest of its bytes."""
 
-import errno
 import hashlib
 from pathlib import Path
 
@@ -19,12 +18,7 @@ def load_array(about: Path) -> np.ndarray:
     """Verify the array that `about` describes (a second per gigabyte) and return it memory-mapped, copy-on-write."""
     path, remedy = about.with_suffix(".npy"), f"delete {about} and rerun; it will be rebuilt"
     try:
-        try:
-            array = np.load(path, mmap_mode="c")
-        except OSError as error:
-            if error.errno != errno.ENODEV:  # else a share that cannot map files
-                raise
-            array = np.load(path)
+        array = np.load(path, mmap_mode="c")
     except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
         raise DamagedError(f"{path} cannot be read ({error}); {remedy}") from None
     if digest(array) != read_json(about)["digest"]:
