@@ -19,7 +19,7 @@ from workflow.reporting.results import Results
 
 RANKS = range(1, 17)
 QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "multiply-adds per step"}
-RANK_KEYS = ("ranks", "leaf_rank", "inner_rank")
+RANK_KEYS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
 
 
 def table(results: Results) -> pd.DataFrame:

@@ -18,11 +18,12 @@ CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
 }
 SIDES = (("", "Points more than each rival", "gain"), (claims.REACHED, "Points more than the dense LSTM", ""))
 CLAIMS |= {
-    measure + ending: (f"{text}. {title}", metric, 100, 1)
+    measure + ending: (f"{text}, {title.removeprefix('Test accuracy, ')}", metric, 100, 1)
     for measure, title in ACCURACIES.items()
     for ending, text, metric in SIDES
 }
 METRICS = {"accuracy": "Test accuracy (protocol random, epoch as reported)"}  # metric -> what is compared
+LINE = 40  # characters of counts on one line
 METRICS |= {name: comparison.TITLES["", name] for name in COUNTS}
 
 
@@ -75,8 +76,9 @@ def to_tex(table: pd.DataFrame) -> str:
     """Return a table as a LaTeX tabular; a dash if it has no rows."""
     if table.empty:
         return "---\n"
-    text = table.map(escape_tex).rename(columns=escape_tex)
-    return text.style.hide(axis="index").to_latex(hrules=True, column_format=f"@{{}}{'l' * table.shape[1]}@{{}}")
+    text, last = table.map(escape_tex).rename(columns=escape_tex), table.iloc[:, -1].map(len).max()
+    align = "l" * (table.shape[1] - 1) + ("l" if last <= LINE else "p{0.24\\linewidth}")
+    return text.style.hide(axis="index").to_latex(hrules=True, column_format=f"@{{}}{align}@{{}}")
 
 
 def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:

@@ -13,7 +13,7 @@ from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.records import ACCURACIES, PLACE
 from workflow.reporting.results import BLOCK, Results, cached
 from workflow.reporting.statistics import Interval, compare, equivalence, holm
-from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, interval, link, model, text
+from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, model, text
 from workflow.reporting.verdict import INCONCLUSIVE, NOT_RUN
 
 HOLDS, FAILS, EQUIVALENT = "holds", "fails", "equivalent"
@@ -138,7 +138,7 @@ def overall(verdicts: Iterable[str]) -> str:
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    """Yield a sheet of sizes, with a block per claim, and one per accuracy, with a block per data and protocol."""
+    """Yield a sheet of sizes, with a block per claim, and one per accuracy and data."""
     fewer = map(number, reported.of_abstract(results.reported, "times_fewer"))
     low, high = (number(100 * end, 1) for end in reported.of_abstract(results.reported, "gain"))
     margin = number(100 * results.layout["margin"], 1)
@@ -154,14 +154,15 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         REACHED: f"Whether FDHT-LSTM reaches the dense LSTM: better, or equivalent within {margin} points",
     }
     for (measure, title), (ending, question) in itertools.product(ACCURACIES.items(), questions.items()):
-        rows = claims.get(measure + ending)
-        if rows is not None:
+        every = claims.get(measure + ending, frame[:0])
+        for dataset, front_end, label, rows in by_data(results, every):
             blocks = [
-                f"{layouts.data_label(results.layout, *place)}, protocol {protocol}: {models.label(results, name)}"
-                for *place, protocol, name in rows[[*BLOCK, "model"]].itertuples(index=False, name=None)
+                f"Protocol {protocol}: {models.label(results, own)}"
+                for protocol, own in rows[["protocol", "model"]].itertuples(index=False, name=None)
             ]
-            caption = f"{question}. {title}: {overall(rows['verdict'])}."
-            yield Sheet(measure + ending, caption, rows.assign(block=blocks), [gain_note, *demo], ("data", "model"))
+            name = f"{measure}{ending}-{dataset}-{front_end}"
+            caption = f"{question}. {title}: {overall(every['verdict'])}; {label}."
+            yield Sheet(name, caption, rows.assign(block=blocks), [gain_note, *demo], ("data", "model"))
 
 
 def _title(rows: pd.DataFrame) -> str:
