@@ -44,8 +44,8 @@ def random_folds(clips: Sequence[Clip], seed: int) -> dict[str, int]:
 def tt_rnn_folds(entry: Dataset, clips: Sequence[Clip]) -> dict[str, int]:
     """Return each clip's test fold in TT-RNN's code; all other clips train.
 
-    It permutes the sorted paths of the whole set and cuts them into five blocks (github.com/Tuyki/TT_RNN,
-    Experiment_UCF11.py, lines 112-119). Raises InputError if the names of the whole set are unknown.
+    It permutes the sorted paths of the whole set and cuts them into five blocks (Tuyki/TT_RNN,
+    Experiment_UCF11.py, lines 78 to 126). Raises InputError if the names of the whole set are unknown.
     """
     import numpy as np
 
