@@ -175,6 +175,7 @@ def test_a_source_in_two_classes_is_a_sibling_of_any_class():
     _, leakage = split(HMDB51, clips, "group", 0, SEED, 0.0)
     shares = [float(leakage[f"test_with_sibling_{where}"]) for where in ("in_train", "of_any_class")]
     assert shares == [0.0, 0.5]
+    assert float(leakage["train_sources_per_class"]) == 1.0  # film in run, b in walk
 
 
 def write_official(folder, label="wave", train=70, test=30, splits=(1, 2, 3)):

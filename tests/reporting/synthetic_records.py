@@ -148,7 +148,9 @@ def write_grid(root: Path, models=tuple(WEIGHTS), protocols=("group", "random"),
 
 
 LEAKAGE = "dataset,protocol,fold,n_train,n_validation,n_test,test_with_sibling_in_train"
-LEAKAGE_LATER = ",test_with_sibling_of_any_class,n_train_sources,n_validation_sources,n_test_sources"
+LEAKAGE_LATER = (
+    ",test_with_sibling_of_any_class,n_train_sources,n_validation_sources,n_test_sources,train_sources_per_class"
+)
 
 
 def write_leakage(root: Path, dataset="demo", folds=2, across=0.0, train=160, later=True) -> None:
@@ -159,7 +161,7 @@ def write_leakage(root: Path, dataset="demo", folds=2, across=0.0, train=160, la
     """
     rows = [LEAKAGE + LEAKAGE_LATER * later]
     for protocol, share, any_class, n_train in (("group", 0, across, train), ("random", 1, 1, 160)):
-        more = f",{any_class},20,4,6" * later
+        more = f",{any_class},20,4,6,{2.5 if protocol == 'group' else 3}" * later
         rows += [f"{dataset},{protocol},{fold},{n_train},32,48,{share}{more}" for fold in range(folds)]
     folder = root / "data" / dataset
     folder.mkdir(parents=True, exist_ok=True)

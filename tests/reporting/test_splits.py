@@ -36,14 +36,15 @@ def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_sam
     assert table["sibling_any_class_random"].tolist() == [1, 1, 1]
     assert table["train_clips_group"].tolist() == [160, 160, 80]
     assert table["train_clips_random"].tolist() == [160, 160, 160]
+    assert table["train_sources_per_class_group"].tolist() == [2.5, 2.5, 2.5]
 
 
 def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(three, tmp_path):
     tables.write(three, tmp_path, ["splits"])
     found = lines(tmp_path / "splits.md")
-    assert "**Splits under both protocols, YouTube Celebrities.**" in found
-    assert "| 1 | 80 | 32 | 48 | 28.6 | 20, 4, 6 | 0.0 | 0.0 |" in found
-    assert "| 1 | 160 | 32 | 48 | 16.7 | 20, 4, 6 | 0.0 | 25.0 |" in found
+    assert "**Splits under every protocol, YouTube Celebrities.**" in found
+    assert "| 1 | 80 | 32 | 48 | 28.6 | 20, 4, 6 | 2.5 | 0.0 | 0.0 |" in found
+    assert "| 1 | 160 | 32 | 48 | 16.7 | 20, 4, 6 | 2.5 | 0.0 | 25.0 |" in found
     assert not [line for line in found if line.startswith("| 2 | 160")]  # a fold without runs
     assert set(pd.read_csv(tmp_path / "splits.csv")["fold"]) == {0, 1}
 
@@ -51,7 +52,7 @@ def test_every_fold_that_is_run_has_its_sizes_in_the_printed_table(three, tmp_pa
 def test_the_sizes_of_both_protocols_stand_below_what_random_adds(three):
     notes = [printed.notes[1] for printed in TABLES["leakage"].printed(three)]
     assert notes[1].endswith("100.0 and 25.0 % one of the same source in any class.")
-    assert notes[2].startswith("Under random and group: 160 and 80 training clips")
+    assert notes[2].startswith("Under random and group: 160 and 80 training clips from 3.0 and 2.5 sources per class")
 
 
 def test_what_group_keeps_apart_is_as_the_data_show_it(three):
@@ -68,7 +69,7 @@ def test_a_file_of_an_earlier_version_is_read_and_promises_less(tmp_path):
     assert splits.promise(results, "demo") == "no source of the same class on both sides"
     assert leakage.build(results)["sibling_any_class_group"].isna().all()
     tables.write(results, tmp_path / "tables", ["splits"])
-    assert "| 0 | 160 | 32 | 48 | 16.7 | — | 0.0 | — |" in lines(tmp_path / "tables" / "splits.md")
+    assert "| 0 | 160 | 32 | 48 | 16.7 | — | — | 0.0 | — |" in lines(tmp_path / "tables" / "splits.md")
 
 
 def test_without_the_file_nothing_is_claimed(tmp_path):

@@ -90,12 +90,14 @@ def split(
             file=sys.stderr,
         )
     sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})
+    trained = {(clip.label, clip.source) for clip in clips if part_of[clip.clip] == TRAIN}
     shares = {where: share_with_sibling(clips, part_of, any_class) for where, any_class in SIBLINGS.items()}
     leakage = {
         **{"dataset": entry.name, "protocol": protocol, "fold": fold},
         **{f"n_{part}": count[part] for part in PARTS},
         **{f"test_with_sibling_{where}": f"{share:.6f}" for where, share in shares.items()},
         **{f"n_{part}_sources": sources[part] for part in PARTS},
+        "train_sources_per_class": f"{len(trained) / len({label for label, _ in trained}):.6f}",
     }
     return [{"protocol": protocol, "fold": fold, "clip": clip, "part": part} for clip, part in part_of.items()], leakage
 

@@ -21,7 +21,8 @@ BLOCK = ["dataset", "front_end", "protocol"]
 cached = cache  # of a function of Results, each of which is its own key
 SAME_CLASS, ANY_CLASS = "test_with_sibling_in_train", "test_with_sibling_of_any_class"
 SPLIT_SIZES = ["dataset", "protocol", "fold", "n_train", "n_validation", "n_test", SAME_CLASS]
-LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sources"]  # not in earlier files
+PER_CLASS = "train_sources_per_class"
+LATER_SIZES = [ANY_CLASS, "n_train_sources", "n_validation_sources", "n_test_sources", PER_CLASS]  # newer
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ accuracies are compared.
 import pandas as pd
 
 from workflow.reporting.numbers import number
-from workflow.reporting.results import ANY_CLASS, SAME_CLASS, Results, cached
+from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, Results, cached
 
 PARTS = ["n_train", "n_validation", "n_test"]
 
@@ -48,7 +48,7 @@ def comparison(results: Results, dataset: str) -> str:
         return " and ".join(number(scale * found[column].astype(float).mean(), digits) for found in both)
 
     return (
-        f"Under random and group: {pair('n_train', 1, 0)} training clips (means over folds); "
-        f"{pair(SAME_CLASS, 100, 1)} % of the test clips have a clip of the same class and source in training, "
-        f"{pair(ANY_CLASS, 100, 1)} % one of the same source in any class."
+        f"Under random and group: {pair('n_train', 1, 0)} training clips from {pair(PER_CLASS, 1, 1)} sources per "
+        f"class (means over folds); {pair(SAME_CLASS, 100, 1)} % of the test clips have a clip of the same class and "
+        f"source in training, {pair(ANY_CLASS, 100, 1)} % one of the same source in any class."
     )

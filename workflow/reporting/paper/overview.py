@@ -8,8 +8,9 @@ from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.render import escape_tex
 from workflow.reporting.reported import COUNTS, of_abstract
-from workflow.reporting.results import BLOCK, Results
-from workflow.reporting.tables import accuracy, claims, comparison
+from workflow.reporting.results import ANY_CLASS, BLOCK, PER_CLASS, SAME_CLASS, Results
+from workflow.reporting.splits import PARTS
+from workflow.reporting.tables import accuracy, claims, comparison, splits
 
 CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
     "weights": ("A few thousand weights", "weights", 1, 0),
@@ -36,6 +37,20 @@ def runs(results: Results) -> pd.DataFrame:
         numbers = (number(found[column].nunique()) for column in ("model", "fold", "seed"))
         rows.append((_place(results, *place), *numbers, _counts(found["state"])))
     return pd.DataFrame(rows, columns=["Data and protocol", "Models", "Folds", "Seeds", "Runs"])
+
+
+def sizes(results: Results) -> pd.DataFrame:
+    """Return a row per data set and protocol: clips and sources of its parts, and test clips with a sibling."""
+    wanted = {"n_train": 1, PER_CLASS: 1, "n_validation": 1, "n_test": 1, SAME_CLASS: 100, ANY_CLASS: 100}
+    rows = []
+    for (dataset, protocol), found in splits.build(results).groupby(["dataset", "protocol"], sort=False):
+        means = (
+            number(scale * found[name].astype(float).mean(), int(name not in PARTS)) for name, scale in wanted.items()
+        )
+        rows.append((f"{layouts.dataset_label(results.layout, dataset)}, {protocol}", *means))
+    heads = ["Training clips", "Their sources per class", "Validation clips", "Test clips"]
+    heads += ["With a sibling in training (%)", "of any class (%)"]
+    return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
 
 def verdicts(results: Results) -> pd.DataFrame:
@@ -69,7 +84,7 @@ def leaders(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
 
-TABLES = {"runs": runs, "verdicts": verdicts, "reported": reported, "leaders": leaders}
+TABLES = {"runs": runs, "sizes": sizes, "verdicts": verdicts, "reported": reported, "leaders": leaders}
 
 
 def to_tex(table: pd.DataFrame) -> str:

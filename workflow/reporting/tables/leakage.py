@@ -6,13 +6,14 @@ import pandas as pd
 
 from workflow.reporting import splits, statistics
 from workflow.reporting.records import ACCURACIES, PLACE
-from workflow.reporting.results import ANY_CLASS, SAME_CLASS, Results, cached
+from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, mean
 
 PROTOCOLS = ("group", "random")
 SIZES = {  # -> column of the splits' leakage.csv
     "sibling": SAME_CLASS,
     "sibling_any_class": ANY_CLASS,
+    "train_sources_per_class": PER_CLASS,
     "train_clips": "n_train",
     "validation_clips": "n_validation",
     "test_clips": "n_test",
@@ -58,8 +59,9 @@ NOTE = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and measure; accuracies and shares are fractions.
 
-    sibling_*: share of test clips with a clip of the same class and source in training;
-    sibling_any_class_*: of the same source in any class; *_clips_*: sizes of the parts. Means over the folds.
+    sibling_*: share of test clips with a clip of the same class and source in training; sibling_any_class_*: of the
+    same source in any class; *_clips_*: sizes of the parts; train_sources_per_class_*: sources of the training clips.
+    Means over the folds.
     """
     rows = []
     for measure in ACCURACIES:

@@ -7,7 +7,7 @@ import pandas as pd
 from workflow.reporting import layout as layouts
 from workflow.reporting import splits
 from workflow.reporting.numbers import MISSING, number
-from workflow.reporting.results import ANY_CLASS, SAME_CLASS, SPLIT_SIZES, Results, cached
+from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, SPLIT_SIZES, Results, cached
 from workflow.reporting.table import Column, Row, Sheet, Table
 
 
@@ -23,7 +23,8 @@ COLUMNS = [
     Column("n_validation", "Validation\n(clips)"),
     Column("n_test", "Test\n(clips)"),
     Column("share", "Validation\nshare (%)", digits=1, scale=100),
-    Column("sources", "Sources\nin these\nthree parts", sources),
+    Column("sources", "Sources\nin these\nthree\nparts", sources),
+    Column(PER_CLASS, "Train,\nper\nclass", digits=1),
     Column(SAME_CLASS, "Siblings,\nsame class\n(%)", digits=1, scale=100),
     Column(ANY_CLASS, "Siblings,\nany class\n(%)", digits=1, scale=100),
 ]
@@ -50,7 +51,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     frame = frame.assign(share=share, block=[f"Protocol {name}" for name in frame["protocol"]])
     for dataset, rows in frame.groupby("dataset", sort=False):
         label = layouts.dataset_label(results.layout, dataset)
-        yield Sheet(dataset, f"Splits under both protocols, {label}.", rows, NOTES)
+        yield Sheet(dataset, f"Splits under every protocol, {label}.", rows, NOTES)
 
 
 EMPTY = "No leakage.csv lies below the records."
