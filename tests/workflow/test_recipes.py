@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 import baselines
 from workflow.experiments import grid
@@ -29,7 +30,8 @@ class Row(NamedTuple):
 
 
 def literal(text):
-    return yaml.safe_load(text.split(": ")[0])
+    """The value that a cell begins with; words after a colon explain it."""
+    return yaml.safe_load(text if text.startswith("{") else text.split(": ")[0])
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,8 @@ def value(key, shared, config):
         return getattr(declared.authors, key.removeprefix("start."))
     if "." in key:
         section, name = key.split(".")
-        return getattr(getattr(config, section), name)
+        found = getattr(getattr(config, section), name)
+        return found.model_dump() if isinstance(found, BaseModel) else found
     if key in Training.model_fields:
         return getattr(shared["training"], key)
     return shared["recurrent"].get(key, {"gate_activation": "sigmoid"}.get(key))
