@@ -129,7 +129,7 @@ def test_gpus_that_cannot_be_used_are_announced_and_hold_no_run_back(tmp_path, m
     monkeypatch.setattr(devices, "output_of", lambda *command: reason if devices.CHECK in command else "")
     assert devices.announcement() is None
     assert devices.slots() is None
-    announced = f"2 GPUs are present but cannot be used, so runs compute on the CPU: {reason}"
+    announced = f"the GPUs here (2) cannot be used, so runs compute on the CPU: {reason}"
     assert devices.announcement() == announced
     with devices.slot(folder=tmp_path) as device:
         assert device is None

@@ -86,7 +86,7 @@ def slots() -> int | None:
 def announcement() -> str | None:
     """Return the sentence to print at the start if there are GPUs that cannot be used."""
     problem = os.environ.get(PROBLEM)
-    return problem and f"{len(visible())} GPUs are present but cannot be used, so runs compute on the CPU: {problem}"
+    return problem and f"the GPUs here ({len(visible())}) cannot be used, so runs compute on the CPU: {problem}"
 
 
 def _wait(locks: dict[Path, str]) -> tuple[IO, str]:
