@@ -56,13 +56,14 @@ def cleaned(variables: dict[str, str]) -> dict[str, str]:
 
 
 def clean() -> None:
-    """Clean os.environ. If this process is a step or Snakemake, start it again with the clean environment."""
-    found = cleaned(dict(os.environ))
-    if found == dict(os.environ):
-        return
+    """Clean os.environ. A step or Snakemake starts itself again if Python has read a variable that was removed."""
+    before = dict(os.environ)
     os.environ.clear()
-    os.environ.update(found)
-    if sys.argv[0] == "-m" or "snakemake" in Path(sys.argv[0]).parts[-2:]:  # "-m": before the step's module is read
+    os.environ.update(cleaned(before))
+    read = [name for name in before.keys() | SET.keys() if name.startswith(("PYTHON", "LANG", "LC_"))]
+    # "-m": before the module of a step is imported
+    program = sys.argv[0] == "-m" or "snakemake" in Path(sys.argv[0]).parts[-2:]
+    if program and any(before.get(name) != os.environ.get(name) for name in read):
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
