@@ -40,7 +40,7 @@ def prepare(results: Results, folder: Path) -> None:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(results, folder / "tables", list(TABLES))
     write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in TABLES))
-    drawings = figures.write(results, folder / "figures", list(FIGURES))
+    drawings = figures.write(results, folder / "figures", list(FIGURES), kinds=("pdf",))
     for name, build in overview.TABLES.items():
         write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
     write_text(folder / "macros.tex", macros.to_tex(results))
