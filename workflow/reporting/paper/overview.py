@@ -48,8 +48,7 @@ def sizes(results: Results) -> pd.DataFrame:
             number(scale * found[name].astype(float).mean(), int(name not in PARTS)) for name, scale in wanted.items()
         )
         rows.append((f"{layouts.dataset_label(results.layout, dataset)}, {protocol}", *means))
-    heads = ["Training clips", "Their sources per class", "Validation clips", "Test clips"]
-    heads += ["With a sibling in training (%)", "of any class (%)"]
+    heads = ["Training", "Sources per class", "Validation", "Test", "With a sibling (%)", "Of any class (%)"]
     return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
 

@@ -59,11 +59,11 @@ def runs(results: Results) -> dict[tuple[str, ...], pd.DataFrame]:
 
 @cached
 def build(results: Results) -> pd.DataFrame:
-    """Return a row per experiment of which some test clips have a sibling in training; accuracies are fractions."""
+    """Return a row per experiment with test clips of both kinds in some fold; accuracies are fractions."""
     table = []
     for experiment in results.experiments.itertuples(index=False, name=None):
         own = runs(results).get(experiment)
-        if own is not None and own["clips_with"].any():
+        if own is not None and own["difference"].notna().any():
             found = of_runs(results, own["difference"].dropna(), experiment[0], experiment[3])
             ends = {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds}
             means = own[VALUES].groupby("fold").mean().mean().to_dict()
@@ -78,5 +78,5 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         yield Sheet(f"{dataset}-{front_end}", caption, rows.assign(block="Protocol " + rows["protocol"]), [NOTE])
 
 
-EMPTY = "No predictions of clips with a sibling in training."
+EMPTY = "No fold has predictions of clips with and without a sibling in training."
 TABLE = Table("siblings", "Accuracy by siblings in training", 6.5, build, sheets, COLUMNS, EMPTY)
