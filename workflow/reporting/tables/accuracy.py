@@ -33,7 +33,7 @@ COLUMNS = [
     Column("final_epoch_accuracy", "Test acc. (%),\nlast epoch", marked_mean, digits=1, scale=100),
     Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1, scale=100),
 ]
-CSV = [*EXPERIMENT, "n", *(f"{measure}_{what}" for measure in ACCURACIES for what in ("mean", "std")), "weights"]
+CSV = [*EXPERIMENT, "n", "folds", *(f"{name}_{what}" for name in ACCURACIES for what in ("mean", "std")), "weights"]
 NOTE = (
     "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
     "without a seed. The accuracies answer different questions and cannot be compared with each other: the epoch was "
@@ -41,8 +41,8 @@ NOTE = (
     "validation part has the last two only."
 )
 MARKS = (
-    "Bold: significantly better than every other row of its block; underlined: than every row below it; paired tests "
-    "over shared folds and seeds, Holm-corrected."
+    "Bold: significantly better than every other row of its block; underlined: than every row below it; tests paired "
+    "by fold, Holm-corrected."
 )
 NO_MARKS = "Nothing is bold: no model is significantly better than the rest."
 
@@ -56,7 +56,7 @@ def build(results: Results) -> pd.DataFrame:
         found = {measure: statistics.summary(results, measure, *experiment) for measure in ACCURACIES}
         for measure, one in found.items():
             row |= {f"{measure}_mean": one.mean, f"{measure}_std": one.std}
-        row["n"] = max(one.n for one in found.values())
+        row |= {name: max(getattr(one, name) for one in found.values()) for name in ("n", "folds")}
         rows.append(row | {"weights": models.recorded_weights(results, *experiment)})
     return pd.DataFrame(rows, columns=CSV).astype({"weights": "Int64"})
 
