@@ -16,7 +16,7 @@ from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 
 COLUMNS = [
-    *("dataset", "front_end", "model", "protocol", "n", "test_accuracy_mean", "test_accuracy_std"),
+    *("dataset", "front_end", "model", "protocol", "n", "folds", "test_accuracy_mean", "test_accuracy_std"),
     *("final_epoch_accuracy_mean", "final_epoch_accuracy_std"),
     *("best_epoch_accuracy_mean", "best_epoch_accuracy_std", "weights"),
 ]
@@ -34,7 +34,7 @@ def test_the_csv_has_the_agreed_columns_and_the_right_means(tmp_path):
     table = pd.read_csv(written(tmp_path, tmp_path / "tables") / "accuracy.csv")
     assert list(table.columns) == COLUMNS
     row = table.iloc[0]
-    assert (row["n"], row["weights"]) == (3, 3648)
+    assert (row["n"], row["folds"], row["weights"]) == (3, 1, 3648)
     assert (row["test_accuracy_mean"], row["test_accuracy_std"]) == pytest.approx((0.6, 0.1))
     assert (row["final_epoch_accuracy_mean"], row["final_epoch_accuracy_std"]) == pytest.approx((0.5, 0.1))
     assert (row["best_epoch_accuracy_mean"], row["best_epoch_accuracy_std"]) == pytest.approx((0.7, 0.1))
