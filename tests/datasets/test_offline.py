@@ -25,7 +25,7 @@ def steps(folder: Path) -> list[tuple[str, list[str]]]:
     return [
         ("unpack", [*common, *resources, *data, *origin, "--partial"]),
         ("frames", ["--listing", str(folder / "listing.csv"), *data, *size]),
-        ("splits", [*common, "--clips", str(folder / "clips.csv"), *data, "--partial"]),
+        ("splits", [*common, "--clips", str(folder / "clips.csv"), *data]),
     ]
 
 

@@ -50,11 +50,6 @@ class Dataset:
         return tuple(sorted(inventory.load(self.name)["classes"]))
 
     @property
-    def groups(self) -> int:
-        """Return the number of groups of the largest class."""
-        return max(len(entry["groups"]) for entry in inventory.load(self.name)["classes"].values())
-
-    @property
     def clips(self) -> int:
         return inventory.load(self.name)["clips"]
 

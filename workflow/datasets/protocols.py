@@ -60,25 +60,15 @@ def tt_rnn_folds(entry: Dataset, clips: Sequence[Clip]) -> dict[str, int]:
     return {clip.clip: fold_of[clip.key] for clip in clips}
 
 
-def group_folds(entry: Dataset, clips: Sequence[Clip], partial: bool) -> dict[str, int]:
-    """Return each clip's test fold: (g - 1) * folds // groups for its group g.
-
-    The groups of a partial data set are spread evenly over the folds: by the rule for the whole set, all could land
-    in one fold.
-    """
-    groups = sorted({int(clip.group) for clip in clips}) if partial else range(1, entry.groups + 1)
-    fold_of = {group: rank * entry.group_folds // len(groups) for rank, group in enumerate(groups)}
+def group_folds(clips: Sequence[Clip], folds: int) -> dict[str, int]:
+    """Return each clip's test fold: the groups that are present, in the order of their numbers, divided evenly."""
+    groups = sorted({int(clip.group) for clip in clips})
+    fold_of = {group: rank * folds // len(groups) for rank, group in enumerate(groups)}
     return {clip.clip: fold_of[int(clip.group)] for clip in clips}
 
 
 def train_and_test(
-    entry: Dataset,
-    clips: Sequence[Clip],
-    protocol: str,
-    fold: int,
-    seed: int,
-    partial: bool = False,
-    published_seed: str | None = None,
+    entry: Dataset, clips: Sequence[Clip], protocol: str, fold: int, seed: int, published_seed: str | None = None
 ) -> dict[str, str]:
     """Return each clip's part: train, test or unused. `add_validation` then moves some to validation."""
     if protocol in SIBLINGS:
@@ -86,7 +76,7 @@ def train_and_test(
     if protocol == "group" and entry.official:
         return {clip.clip: OFFICIAL_PARTS[clip.official[fold : fold + 1]] for clip in clips}
     if protocol == "group":
-        tested_in = group_folds(entry, clips, partial)
+        tested_in = group_folds(clips, entry.group_folds)
     else:
         tested_in = tt_rnn_folds(entry, clips) if published_seed else random_folds(clips, seed)
     return {clip.clip: TEST if tested_in[clip.clip] == fold else TRAIN for clip in clips}

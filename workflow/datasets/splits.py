@@ -66,14 +66,13 @@ def split(
     fold: int,
     seed: int,
     validation: float,
-    partial: bool = False,
     published_seed: str | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the rows of splits.csv and the row of leakage.csv of a protocol and fold.
 
     Raises EmptyPartError if the fold has no clip to train on or none to test, InputError if it cannot be drawn.
     """
-    part_of = train_and_test(entry, clips, protocol, fold, seed, partial, published_seed)
+    part_of = train_and_test(entry, clips, protocol, fold, seed, published_seed)
     for part in (TRAIN, TEST):
         if part not in part_of.values():
             raise EmptyPartError(
@@ -110,7 +109,6 @@ def main(
     seed: int = 11111986,
     published_seed: Annotated[Literal["tt_rnn"] | None, Option(help="test the clips that this code tests")] = None,
     validation: Annotated[list[str] | None, Option(metavar="PROTOCOL=SHARE", help="0 by default")] = None,
-    partial: Annotated[bool, Option("--partial", help="spread the groups that are present over the folds")] = False,
 ) -> None:
     entry = catalogue.dataset(dataset)
     shares = {name: float(share) for name, _, share in (text.partition("=") for text in validation or ())}
@@ -118,7 +116,7 @@ def main(
     table, leakage, digests = [], [], {}
     for name, fold in [(p, fold) for p in protocol or VALIDATED for fold in range(folds(dataset, p))]:
         try:
-            rows, counted = split(entry, known, name, fold, seed, shares.get(name, 0.0), partial, published_seed)
+            rows, counted = split(entry, known, name, fold, seed, shares.get(name, 0.0), published_seed)
         except EmptyPartError as error:
             print(f"warning: {error}", file=sys.stderr)
             continue

@@ -115,7 +115,6 @@ rule splits:
             seed=CONFIG.splits.seed,
             published_seed=CONFIG.splits.published_seed,
             validation=[f"{protocol}={share}" for protocol, share in CONFIG.splits.validation],
-            partial=entry(wildcards).partial,
         ),
     message:
         "Splitting {wildcards.dataset}"
