@@ -169,19 +169,22 @@ def tests() -> list[dict]:
 
 
 def experiments(config: str) -> list[dict]:
-    """A row per experiment with epochs: its layer, its runs, and the steps of a run on all but the test clips."""
+    """A row per experiment with epochs: its layer, its runs, and the steps of a run."""
     from baselines import FORMATS
-    from workflow.datasets import catalogue
+    from workflow.datasets.catalogue import CATALOGUE
+    from workflow.datasets.protocols import folds
     from workflow.experiments import grid
     from workflow.experiments.configuration_file import load
 
     found: dict[str, dict] = {}
-    for run in grid.runs(load(config)):
+    loaded = load(config)
+    for run in grid.runs(loaded):
         if FORMATS[run.recurrent["format"]].fitted:
             continue
         name = "/".join((run.dataset, run.front_end, run.model, run.protocol))
-        clips = catalogue.CATALOGUE[run.dataset].clips * (1 - 1 / catalogue.folds(run.dataset, run.protocol))
-        steps = run.training.epochs * math.ceil(clips / run.training.batch_size)
+        trained = (1 - 1 / folds(run.dataset, run.protocol)) * (1 - loaded.splits.validation_share(run.protocol))
+        clips = round(CATALOGUE[run.dataset].clips * trained)
+        steps = sum(one.epochs * math.ceil(clips / one.batch_size) for one in run.training.candidates)
         row = {"experiment": name, "model": run.model, "raw": run.front_end == "pixels", "layer": run.recurrent}
         found.setdefault(name, row | {"steps": steps, "runs": 0})["runs"] += 1
     return list(found.values())

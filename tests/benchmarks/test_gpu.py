@@ -12,7 +12,6 @@ from small_models import SIZES, SMALL
 
 from benchmarks import cases, gpu, peers
 from benchmarks.cases import Case, ours
-from workflow.datasets.catalogue import CATALOGUE
 
 MODELS = {"lstm": "dense", "fdht_lstm": "fully_decomposed"}
 
@@ -83,12 +82,13 @@ def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
 
 
 def test_the_experiments_of_a_configuration(tmp_path):
-    assert gpu.main(["--list", str(tmp_path / "list.json"), "--config", "config/demo.yaml"]) == 0
+    assert gpu.main(["--list", str(tmp_path / "list.json")]) == 0
     rows = {row["experiment"]: row for row in json.loads((tmp_path / "list.json").read_text())}
-    assert "demo/pixels/chance/group" not in rows  # it has no epochs
-    row = rows["demo/pixels/fdht_lstm/random"]
-    assert (row["runs"], row["raw"], row["layer"]["format"]) == (2, True, "fully_decomposed")
-    assert row["steps"] == 20 * math.ceil(CATALOGUE["demo"].clips * 0.8 / 16)
+    assert "ucf11/pixels/chance/group" not in rows  # it has no epochs
+    for protocol, clips in (("random", 1600 * 0.8), ("group", 1600 * 0.8 * 0.85)):
+        row = rows[f"ucf11/pixels/fdht_lstm/{protocol}"]
+        assert (row["runs"], row["raw"], row["layer"]["format"]) == (25, True, "fully_decomposed")
+        assert row["steps"] == 100 * math.ceil(clips / 16)
 
 
 def test_nothing_but_torch_numpy_and_pandas_is_imported():
