@@ -1,5 +1,6 @@
 """./reproduce in a copy of the project, with the environment of the running tests in place of its own."""
 
+import ast
 import hashlib
 import os
 import shutil
@@ -56,6 +57,12 @@ def test_the_launcher_hands_over(copy, arguments):
 
 def test_it_is_short(root):
     assert len((root / "reproduce").read_text().splitlines()) <= 100
+
+
+def test_an_older_python_can_read_it_and_find_another(root):
+    for name in PARTS:
+        if not name.endswith(".txt"):
+            ast.parse((root / name).read_text(), name, feature_version=(3, 6))
 
 
 def test_help_is_one_screen_and_needs_no_environment(copy):

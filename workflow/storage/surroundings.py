@@ -8,8 +8,6 @@ Kept, since programs may not start without them: LD_*, CUDA_*, the number of thr
 job. environment.json records them. SNAKEMAKE_* stay too: they choose how jobs run, not what they compute.
 """
 
-from __future__ import annotations  # the launcher imports this file and may run under an older Python
-
 import os
 import sys
 from fnmatch import fnmatchcase
@@ -46,7 +44,7 @@ SET = {
 RECORDED = "LD_* DYLD_* GLIBC_TUNABLES CUDA_*"
 
 
-def cleaned(variables: dict[str, str]) -> dict[str, str]:
+def cleaned(variables: "dict[str, str]") -> "dict[str, str]":  # quoted: the launcher may run under Python 3.6
     """Return `variables` without REMOVED and with SET. The project itself stays in PYTHONPATH."""
     patterns = " ".join(REMOVED)
     found = {name: text for name, text in variables.items() if name in KEPT or not _matches(name, patterns)}
@@ -67,7 +65,7 @@ def clean() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def recorded() -> dict[str, str]:
+def recorded() -> "dict[str, str]":
     """Return the variables that may change a number and are kept."""
     return {name: text for name, text in sorted(os.environ.items()) if name in THREADS or _matches(name, RECORDED)}
 
