@@ -1,5 +1,6 @@
 """The configuration, the grid of runs and the helpers of the other rule files."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import fingerprint
 from workflow.training import devices
+
+gc.freeze()  # what has been imported stays alive: to search it for garbage would take a tenth of a start
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
 
