@@ -14,7 +14,7 @@ from workflow.training.model import Classifier
 class Optimiser:
     """`weight_decay` applies to every parameter; `classifier_weight_decay` adds to it for the classifier's weight.
 
-    adam: the decay is an L2 term of the gradient, as in the published code; adamw: it is decoupled. All tensors stay
+    adam: the decay is an L2 term of the gradient, as in the authors' code; adamw: it is decoupled. All tensors stay
     where they are, for CUDA graphs; so does the learning rate on a GPU, a tensor that a graph reads at every replay.
     torch's functional form, because a torch.optim.Optimizer imports torch._dynamo, which takes as long as torch itself.
     """
