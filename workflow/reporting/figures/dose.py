@@ -37,9 +37,7 @@ def draw(results: Results) -> Canvas | None:
         return None
     data = panels.titled(results, data.drop(columns="protocol"))
     looks = {model: panels.look(results, model) for model in data["model"].unique()}
-    aside = {
-        model: 0.8 * (place - (len(looks) - 1) / 2) for place, model in enumerate(looks)
-    }  # intervals must not hide
+    aside = {model: 0.8 * (place - (len(looks) - 1) / 2) for place, model in enumerate(looks)}  # no interval hides
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         for model, line in rows.sort_values("share").groupby("model", sort=False):

@@ -10,25 +10,19 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import models, statistics
-from workflow.reporting.numbers import spread
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Row, Sheet, Table, by_data, interval, model
+from workflow.reporting.table import Column, Row, Sheet, Table, by_data, interval, mean, model
 from workflow.reporting.tables.claims import p_value
 
 CSV = [*EXPERIMENT, "against", "measure", "weights", "weights_against", "accuracy_mean", "accuracy_std", "difference"]
 CSV += ["low", "high", "folds", "p", "p_corrected"]
 
 
-def accuracy(results: Results, row: Row, column: Column) -> str:
-    """Show mean ± standard deviation of the alternative's accuracy."""
-    return spread(100 * row["accuracy_mean"], 100 * row["accuracy_std"], column.digits)
-
-
 COLUMNS = [
     Column("against", "Alternative", model, align="l"),
     Column("weights_against", "Weights\nW + U"),
-    Column("accuracy", "Accuracy\n(%)", accuracy, digits=1),
+    Column("accuracy", "Accuracy\n(%)", mean, digits=1, scale=100),
     Column("model", "Compared\nwith", model, align="l"),
     Column("weights", "Weights"),
     Column("difference", "It minus\nalternative\n(points)", digits=1, scale=100, sign=True),

@@ -11,7 +11,7 @@ import pandas as pd
 from workflow.reporting.numbers import number
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 from workflow.reporting.results import Results, cached
-from workflow.reporting.statistics import of_runs
+from workflow.reporting.statistics import of_runs, within
 from workflow.reporting.table import MODEL, Column, Row, Sheet, Table, by_data, interval
 
 GROUPS = ("with", "without")
@@ -64,7 +64,7 @@ def build(results: Results) -> pd.DataFrame:
     for experiment in results.experiments.itertuples(index=False, name=None):
         own = runs(results).get(experiment)
         if own is not None and own["difference"].notna().any():
-            found = of_runs(results, own["difference"].dropna(), experiment[0], experiment[3])
+            found = within(of_runs(results, own["difference"].dropna(), experiment[0], experiment[3]), -1)
             ends = {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds}
             means = own[VALUES].groupby("fold").mean().mean().to_dict()
             table.append(dict(zip(EXPERIMENT, experiment, strict=True)) | means | ends)
