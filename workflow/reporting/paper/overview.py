@@ -12,7 +12,7 @@ from workflow.reporting.results import ANY_CLASS, BLOCK, PER_CLASS, SAME_CLASS, 
 from workflow.reporting.splits import PARTS
 from workflow.reporting.tables import accuracy, claims, comparison, splits
 
-CLAIMS = {  # claim -> (what it says, its range in reported.csv, scale, digits)
+CLAIMS = {  # claim -> (its text, its range in reported.csv, scale, digits)
     "weights": ("A few thousand weights", "weights", 1, 0),
     "times_fewer": ("Times fewer weights than each compressed rival", "times_fewer", 1, 1),
     "times_fewer_dense": ("Times fewer weights than the dense LSTM", "times_fewer", 1, 1),
