@@ -94,6 +94,17 @@ def test_touched_data_train_nothing(finished):
     assert trained(finished.planned()) == set()
 
 
+def test_a_copy_of_a_finished_project_has_nothing_to_do(finished, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(finished.root, copied, symlinks=True)  # times of files made in another order
+    for number, path in enumerate(sorted(copied.rglob("*"), reverse=True)):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, (1.7e9 + number, 1.7e9 + number))
+    run = type(finished)(copied).snakemake("--configfile", "config/tiny.yaml")
+    assert run.returncode == 0, run.stderr
+    assert "Nothing to be done" in run.stdout
+
+
 def test_a_change_of_the_frames_decodes_again(finished):
     config = copy.deepcopy(TINY)
     config["frames"]["count"] = 3
