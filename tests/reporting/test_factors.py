@@ -1,5 +1,6 @@
 """Protocol, recipe or format: differences with intervals."""
 
+import dataclasses
 import itertools
 import json
 
@@ -163,3 +164,9 @@ def test_without_streams_there_are_no_differences_at_equal_epochs(tmp_path):
     table = factors.build(gather(tmp_path))
     assert len(table)
     assert table["difference_equal_epochs"].isna().all()
+
+
+def test_the_figure_names_the_recipe_as_the_layout_does(crossed):
+    layout = crossed.layout | {"recipes": {"authors": "authors' start"}}
+    (legend,) = FIGURES["factors"].drawing(dataclasses.replace(crossed, layout=layout)).canvas.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["our recipe, matched initialisation", "authors' start"]

@@ -1,6 +1,7 @@
 """Make tables, figures and report from the records shipped with the project; needs neither data nor training.
 
-results/reference/ holds the records of config/comparison.yaml on 217 clips of UCF11; see its README.
+results/reference/ holds the records of config/comparison.yaml on 217 clips of UCF11, and the names of its recipes in
+print; see its README.
 """
 
 from pathlib import Path
@@ -21,6 +22,7 @@ def main(
 ) -> None:
     if not records.find(RECORDS):
         raise InputError(f"{RECORDS} has no records; restore them with git checkout results/reference")
-    tables.main(RECORDS, output / "tables")
-    figures.main(RECORDS, output / "figures")
-    report.main(RECORDS, output / "report.html")
+    layout = RECORDS / "layout.yaml"
+    tables.main(RECORDS, output / "tables", layout=layout)
+    figures.main(RECORDS, output / "figures", layout=layout)
+    report.main(RECORDS, output / "report.html", layout=layout)

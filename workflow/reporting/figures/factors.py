@@ -13,7 +13,7 @@ from workflow.reporting.tables import factors
 
 SERIES = {
     "ours": panels.Look("our recipe, matched initialisation", "#333333"),
-    "authors": panels.Look("the authors' recipe and initialisation", "#CC79A7", "D", hollow=True),
+    "authors": panels.Look("authors' recipe", "#CC79A7", "D", hollow=True),
 }
 
 
@@ -30,7 +30,9 @@ def draw(results: Results) -> Canvas | None:
     data = compared.merge(accuracies[accuracies["n"] > 0], on=EXPERIMENT[:3])
     if data.empty:
         return None
-    return dots.draw(panels.titled(results, data.assign(model=data["family"])), SERIES, columns=2)
+    printed = results.layout["recipes"]
+    series = {recipe: look._replace(label=printed.get(recipe, look.label)) for recipe, look in SERIES.items()}
+    return dots.draw(panels.titled(results, data.assign(model=data["family"])), series, columns=2)
 
 
 FIGURE = Figure("factors", "Protocol, recipe, or format", 30, __doc__, draw, "No format was run with both recipes.")

@@ -29,8 +29,7 @@ COLUMNS = [
     Column(ANY_CLASS, "Siblings,\nany class\n(%)", digits=1, scale=100),
 ]
 NOTES = [
-    "Validation share: of the training clips, from which the validation part is drawn: by whole sources under group, "
-    "clip by clip under random.",
+    "Validation share: of the training clips, from which the validation part is drawn.",
     "Siblings: test clips with a clip of the same source in training, as a share of all test clips. "
     "Sources are identified by the names in the data set, mostly titles of films and uploads: one film may have "
     "several names, and different videos may share one.",
