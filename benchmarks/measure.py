@@ -1,4 +1,4 @@
-"""Timing in turns, peak memory, and the table of results."""
+"""Timing in turns, peak memory, what the machine can do at best, and the table of results."""
 
 import gc
 import time
@@ -87,6 +87,15 @@ def peak_mb(call: Callable[[], object], device: str) -> float:
         held += event.nbytes()
         highest = max(highest, held)
     return highest / 1e6
+
+
+def machine(device: str) -> tuple[float, float]:
+    """Measured multiply-adds per second of a large float32 GEMM and bytes per second of reading."""
+    size = 8192 if device == "cuda" else 1024
+    a = torch.randn(size, size, device=device)
+    long = torch.ones(2**29 if device == "cuda" else 2**25, device=device)
+    best = take_turns({"multiply": lambda: a @ a, "read": long.sum}, 9, device)
+    return size**3 / min(best["multiply"].wall), long.numel() * 4 / min(best["read"].wall)
 
 
 def label(device: str) -> str:

@@ -2,7 +2,8 @@
 
 ./reproduce bench [--kernels] [--device cpu] [--threads 2] [--repetitions 9] [--case 57600-256] [--batch 16 --batch 64]
 
-Writes speed.csv and plans.csv (the engine's choice of contraction and all others) to results/benchmarks/.
+Writes speed.csv, floors.csv (what each of our forwards must read and multiply at least, and how far it is from that),
+plans.csv (the engine's choice of contraction and all others) and roofline.{png,pdf} to results/benchmarks/.
 A training step is forward and backward; on a GPU the optimiser's step too, and our models run eagerly, compiled, and
 as one CUDA graph. tednet, tensorly-torch and torch get pixels as float32, made beforehand; ours get them as uint8.
 """
@@ -14,7 +15,7 @@ from typing import Annotated
 import torch
 from typer import Option
 
-from benchmarks import cases, kernels, measure, plans
+from benchmarks import cases, floors, kernels, measure, plans
 from benchmarks.compare import FRAMES, compare
 from benchmarks.options import Repetitions
 from workflow.storage.command_line import command_line
@@ -45,7 +46,10 @@ def main(
         compare(known[name], models[name], size, kind, repetitions)
         for kind, name, size in itertools.product(kinds, names, batch)
     )
-    measure.record(output / "speed.csv", tables)
+    speeds = measure.record(output / "speed.csv", tables)
+    of_device = {kind: speeds[speeds["device"] == measure.label(kind)] for kind in kinds}
+    floor_rows = (floors.rows(known, measure.machine(kind), found) for kind, found in of_device.items())
+    floors.figure(measure.record(output / "floors.csv", floor_rows), output / "roofline")
     if with_plans:
         measure.record(output / "plans.csv", (plans.compare(kind, repetitions) for kind in kinds))
 

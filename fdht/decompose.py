@@ -1,8 +1,9 @@
-"""Hierarchical SVD of a dense matrix, with given ranks or to a given accuracy.
+"""Decomposition of a dense matrix: hierarchical SVD and TT-SVD, with given ranks or to a given accuracy.
 
-W (M, N) is a tensor of order d whose k-th mode is the pair (n_k, m_k). With given ranks the error is at most
-sqrt(2d - 3) times that of the best approximation with these ranks (Grasedyck, SIAM J. Matrix Anal. 31(4), 2010). With
-a given accuracy e it is at most e |W|. Frobenius norms.
+Both treat W (M, N) as a tensor of order d whose k-th mode is the pair (n_k, m_k). With given ranks the error
+is at most c times that of the best approximation with these ranks: c = sqrt(2d - 3) for hierarchical Tucker
+(Grasedyck, SIAM J. Matrix Anal. 31(4), 2010) and sqrt(d - 1) for the tensor train (Oseledets, SIAM J. Sci. Comput.
+33(5), 2011). With a given accuracy e it is at most e |W|. Frobenius norms throughout.
 """
 
 import math
@@ -38,23 +39,18 @@ def hierarchical_svd(
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
     shape_of = tree(tree_shape, len(n))
-    given = "" if (ranks, leaf_rank, inner_rank) != (None, None, None) else "not "
-    if (given == "") == (accuracy is not None):
-        raise ValueError(f"accuracy is {accuracy!r} and ranks are {given}given; expected one of them")
+    share = _share((ranks, leaf_rank, inner_rank) != (None, None, None), accuracy, tensor, 2 * len(n) - 3)
     wanted: dict[Node, int] = {}
-    tail = None
-    if accuracy is None:
+    if share is None:
         wanted = node_ranks(shape_of, ranks, leaf_rank, inner_rank)
         hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # raises for impossible ranks before any work
-    else:  # the squared error is shared by the 2 d - 3 truncations
-        tail = (number("accuracy", accuracy, above=0) * tensor.norm()) ** 2 / max(1, 2 * len(n) - 3)
     bases: dict[Node, Tensor] = {}
     for node in shape_of.ranked:
         axes = [mode - 1 for mode in node]
         outside = [k for k in range(len(n)) if k not in axes]
         rows = math.prod(tensor.shape[k] for k in axes)
         matrix = tensor.permute(*axes, *outside).reshape(rows, -1)
-        bases[node] = _leading(matrix, wanted.get(node), tail)
+        bases[node] = _leading(matrix, wanted.get(node), share)
     network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
     cores = [bases[(k + 1,)].reshape(n[k], m[k], -1) for k in range(len(n))]
     bases[shape_of.root] = tensor.permute([mode - 1 for mode in shape_of.root]).reshape(-1, 1)
@@ -64,6 +60,34 @@ def hierarchical_svd(
         cores.append(left.mT @ inside @ right)
     cores[-1] = cores[-1].squeeze(0)
     return network, {core.name: value.to(W.dtype) for core, value in zip(network.cores, cores, strict=True)}
+
+
+def tt_svd(
+    W: Tensor,
+    input_modes: Sequence[int],
+    output_modes: Sequence[int],
+    ranks: int | Sequence[int] | None = None,
+    *,
+    accuracy: float | None = None,
+) -> list[Tensor]:
+    """W (M, N) as tensor-train cores (r_{k-1}, n_k, m_k, r_k) with r_0 = r_d = 1, in the dtype of W.
+
+    ranks: r_1..r_{d-1} or an int for all of them, cut to what the modes allow; or accuracy, the relative error.
+    """
+    tensor, n, m = _tensorise(W, input_modes, output_modes)
+    d = len(n)
+    share = _share(ranks is not None, accuracy, tensor, d - 1)
+    wanted = list(ranks) if isinstance(ranks, Sequence) else [ranks] * (d - 1)
+    if len(wanted) != d - 1 or any(rank is not None and rank < 1 for rank in wanted):
+        raise ValueError(f"ranks is {ranks!r}; expected {d - 1} integers of at least 1, one between neighbouring modes")
+    cores, rest, rank = [], tensor, 1
+    for k in range(d - 1):
+        matrix = rest.reshape(rank * n[k] * m[k], -1)
+        basis = _leading(matrix, None if wanted[k] is None else min(wanted[k], *matrix.shape), share)
+        cores.append(basis.reshape(rank, n[k], m[k], -1))
+        rest, rank = basis.mT @ matrix, basis.shape[1]
+    cores.append(rest.reshape(rank, n[-1], m[-1], 1))
+    return [core.to(W.dtype) for core in cores]
 
 
 def _tensorise(W: Tensor, input_modes: Any, output_modes: Any) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
@@ -77,6 +101,14 @@ def _tensorise(W: Tensor, input_modes: Any, output_modes: Any) -> tuple[Tensor, 
     pairs = [axis for k in range(d) for axis in (d + k, k)]
     tensor = W.detach().double().reshape(*m, *n).permute(pairs)
     return tensor.reshape([n[k] * m[k] for k in range(d)]), n, m
+
+
+def _share(ranks_given: bool, accuracy: float | None, tensor: Tensor, steps: int) -> Tensor | None:
+    """The squared error that each of `steps` truncations may make; None if ranks are given in place of `accuracy`."""
+    if ranks_given == (accuracy is not None):
+        given = "" if ranks_given else "not "
+        raise ValueError(f"accuracy is {accuracy!r} and ranks are {given}given; expected one of them")
+    return None if ranks_given else (number("accuracy", accuracy, above=0) * tensor.norm()) ** 2 / max(1, steps)
 
 
 def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:

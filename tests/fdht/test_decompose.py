@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fdht import FDHTLSTM, HierarchicalTucker
+from fdht.decompose import tt_svd
 from fdht.tree import tree
 
 N, M = [4, 3, 5, 2], [2, 3, 2, 3]
@@ -20,6 +21,15 @@ def tails(W, node, rank):
     outside = [axis for k in range(d) if k not in axes for axis in (k, d + k)]
     rows = math.prod(tensor.shape[axis] for axis in inside)
     return torch.linalg.svdvals(tensor.permute(*inside, *outside).reshape(rows, -1))[rank:].square().sum()
+
+
+def product(cores):
+    """The matrix (M, N) of a tensor train with cores (r, n, m, r')."""
+    W = torch.ones(1, 1, 1, dtype=torch.float64)
+    for core in cores:
+        W = torch.einsum("MNr,rnms->MmNns", W, core)
+        W = W.reshape(W.shape[0] * W.shape[1], W.shape[2] * W.shape[3], -1)
+    return W.squeeze(2)
 
 
 @pytest.fixture(name="W")
@@ -51,10 +61,20 @@ def test_hierarchical_svd_is_quasi_optimal(W, shape, rank):
 
 @pytest.mark.parametrize("accuracy", [0.5, 0.1, 1e-3, 1e-10])
 def test_accuracy_is_kept(W, accuracy):
-    found = HierarchicalTucker.from_dense(W, N, M, accuracy=accuracy).dense()
-    assert (found - W).norm() <= accuracy * W.norm()
+    for found in (
+        HierarchicalTucker.from_dense(W, N, M, accuracy=accuracy).dense(),
+        product(tt_svd(W, N, M, accuracy=accuracy)),
+    ):
+        assert (found - W).norm() <= accuracy * W.norm()
     coarse = HierarchicalTucker.from_dense(W, N, M, accuracy=0.5)
     assert coarse.weight_parameters < HierarchicalTucker.from_dense(W, N, M, accuracy=1e-3).weight_parameters
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_tt_svd_is_quasi_optimal(W, rank):
+    error = (product(tt_svd(W, N, M, rank)) - W).square().sum()
+    losses = [tails(W, tuple(range(1, k + 1)), rank) for k in range(1, len(N))]
+    assert max(losses) * (1 - 1e-9) <= error <= sum(losses) * (1 + 1e-9)
 
 
 def test_large_matrices_take_the_way_of_the_gram_matrix(W, monkeypatch):
