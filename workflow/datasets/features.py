@@ -1,8 +1,8 @@
 """Compute the features of a front end from every frame: <front end>.npy and <front end>.json.
 
-The clips are decoded again, at their own resolution and with the frame numbers of the frames step; the front end says
-how large a picture it sees. The array is (clips, frames, numbers per frame), in the order of clips.csv. A killed step
-resumes where it stopped.
+The clips are decoded again, at their own resolution and with the frame numbers of the frames step; the front end sets
+the size of the pictures that it sees. The array is (clips, frames, numbers per frame), in the order of clips.csv. A
+killed step resumes where it stopped.
 """
 
 from concurrent.futures import ThreadPoolExecutor
