@@ -3,9 +3,10 @@
 python -m benchmarks.gpu [--output results/benchmarks/gpu] [--experiments FILE] [--seconds 480] [--device cuda]
 python -m benchmarks.gpu --list FILE [--config config/paper.yaml]
 
-The machine needs torch, numpy and pandas. What needs another package (pytest: the tests marked gpu; torchvision:
-Inception-v3; tednet, tltorch: their models) is skipped where the package is missing. `--list` writes the layers and
-steps of a configuration where the whole environment is installed; with that file the other machine estimates its cost.
+The machine needs torch, numpy and pandas. What needs another package (pytest: the tests marked gpu; pydantic,
+torchvision, efficientnet_lite_pytorch: front ends; tednet, tltorch: their models) is skipped where it is missing.
+`--list` writes the layers and steps of a configuration where the whole environment is installed; with that file the
+other machine estimates its cost.
 
 speed.csv        forward and step, eager and as a CUDA graph, next to torch.nn.LSTM (cuDNN) and other schemes
 compiled.csv     the same for our models and torch.nn.LSTM, compiled, too: as many as there is time for
@@ -31,6 +32,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
@@ -49,6 +51,7 @@ COMPARED = 10  # steps after which the weights of a run are compared
 SECONDS = 1.0  # of steps, for each number of runs
 REPETITIONS = 9
 PICTURES = 64
+FRONT_ENDS = ("inception_v3", "efficientnet_lite2")
 UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200")
 
 
@@ -145,17 +148,16 @@ def utilisation(device: str) -> Iterator[list[float]]:
         busy += [float(line) for line in sampler.stdout if line.strip().isdigit()]
 
 
-def inception(device: str) -> list[dict]:
-    """Frames per second of the front end inception_v3, with random weights: decoded pictures to features."""
-    from workflow.datasets.front_ends import inception_v3
-
+def frames_per_second(front_end: str, device: str) -> list[dict]:
+    """Frames per second of a front end with random weights: pictures of its size to features."""
+    module: Any = import_module(f"workflow.datasets.front_ends.{front_end}")
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.pth"
-        torch.save(inception_v3.network().state_dict(), weights)
-        features = inception_v3.extractor(weights, device)
-    pictures = torch.randint(0, 256, (PICTURES, 120, 160, 3), dtype=torch.uint8)
+        torch.save(module.network().state_dict(), weights)
+        features = module.extractor(weights, device)
+    pictures = torch.randint(0, 256, (PICTURES, module.SIDE, module.SIDE, 3), dtype=torch.uint8)
     timing = measure.take_turns({"features": lambda: features(pictures)}, 5, device, settled=0)["features"]
-    return [{"front_end": "inception_v3", "batch": PICTURES, "frames_per_s": 1e3 * PICTURES / timing.median_ms}]
+    return [{"front_end": front_end, "batch": PICTURES, "frames_per_s": 1e3 * PICTURES / timing.median_ms}]
 
 
 def tests() -> list[dict]:
@@ -225,7 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
         for own in dict.fromkeys(implementation for implementation, _ in case.models):
             rows = partial(compare, case, case.declared, BATCH, device, REPETITIONS, (own,), compiled=False)
             report.add("speed", f"{case.name}, {own}", rows)
-    report.add("front_ends", "inception_v3", partial(inception, device))
+    for name in FRONT_ENDS:
+        report.add("front_ends", name, partial(frames_per_second, name, device))
     for name, model, raw, layer in layers.values():
         alone = cases.Case(name, layer["input_size"], layer["hidden_size"], raw, {}, {model: layer})
         report.add("side_by_side", f"{name} {model}, side by side", partial(side_by_side, name, alone, device))

@@ -25,11 +25,12 @@ FRONT_END = FrontEnd("mean colour", lambda height, width: (3,), "float16", extra
 
 
 def test_every_front_end_has_a_name_a_tensor_and_a_size():
-    assert list(FRONT_ENDS) == ["pixels", "inception_v3"]
-    assert EXTRACTED == ("inception_v3",)
-    assert [front_end.tensor for front_end in FRONT_ENDS.values()] == ["frames", "inception_v3"]
-    assert [front_end.input_size(120, 160) for front_end in FRONT_ENDS.values()] == [57_600, 2048]
-    assert [front_end.clip_bytes(6, 120, 160) for front_end in FRONT_ENDS.values()] == [6 * 57_600, 6 * 2048 * 2]
+    assert list(FRONT_ENDS) == ["pixels", "efficientnet_lite2", "inception_v3"]
+    assert EXTRACTED == ("efficientnet_lite2", "inception_v3")
+    assert [front_end.tensor for front_end in FRONT_ENDS.values()] == ["frames", "efficientnet_lite2", "inception_v3"]
+    assert [front_end.input_size(120, 160) for front_end in FRONT_ENDS.values()] == [57_600, 1280, 2048]
+    clip_bytes = [front_end.clip_bytes(6, 120, 160) for front_end in FRONT_ENDS.values()]
+    assert clip_bytes == [6 * 57_600, 6 * 1280 * 2, 6 * 2048 * 2]
 
 
 def test_listing_the_front_ends_imports_neither_torch_nor_opencv(root):

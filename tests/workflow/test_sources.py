@@ -58,5 +58,5 @@ def test_every_package_that_a_step_imports_is_pinned(root):
         name.split(".")[0] for file in sources(*everything) if file.endswith(".py") for name in _imported(root / file)
     }
     foreign = {name for name in imported if name and name not in (*sys.stdlib_module_names, *PACKAGES)}
-    pinned = {line.partition("==")[0].lower() for line in pins(*everything)}
-    assert {DISTRIBUTIONS.get(name, name).lower() for name in foreign} <= pinned
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in pins(*everything)}
+    assert {DISTRIBUTIONS.get(name, name).lower().replace("_", "-") for name in foreign} <= pinned

@@ -71,9 +71,14 @@ def pins(*modules: str) -> list[str]:
     """Return the lines of requirements.txt for the packages that `sources(*modules)` import, sorted."""
     files = [ROOT / source for source in sources(*modules) if source.endswith(".py")]
     names = {name.split(".")[0] for file in files for name in _imported(file)}
-    distributions = {DISTRIBUTIONS.get(name, name).lower() for name in names}
+    distributions = {_canonical(DISTRIBUTIONS.get(name, name)) for name in names}
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return sorted(line for line in lines if line.partition("==")[0].lower() in distributions)
+    return sorted(line for line in lines if _canonical(line.partition("==")[0]) in distributions)
+
+
+def _canonical(name: str) -> str:
+    """Return the name of a distribution in the spelling of PEP 503."""
+    return name.lower().replace("_", "-")
 
 
 @cache
