@@ -112,26 +112,23 @@ def is_fitted(results: Results, *place: str) -> bool:
     return found is not None and found.fitted
 
 
-def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int] | None:
-    """Return W, U, weights (W + U), bias and classifier, from the records, else from the declaration.
-
-    None if neither is known.
-    """
+def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[str, int]:
+    """Return W, U, weights (W + U), bias and classifier, from the records, else from the declaration, else nothing."""
     rows = results.successful(dataset, front_end, model)[WEIGHTS].drop_duplicates()
     if len(rows) == 1:
         found = rows.iloc[0].astype(int).to_dict()
     elif run := _declared(results, dataset, front_end, model):
         found = run.parameters(len(CATALOGUE[dataset].classes))
     else:
-        return None
+        return {}
     return found | {"weights": found["W"] + found["U"]}
 
 
-def dense_counts(results: Results, *place: str) -> dict[str, int] | None:
-    """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G gates."""
+def dense_counts(results: Results, *place: str) -> dict[str, int]:
+    """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G gates; empty if unknown."""
     found = recurrent(results, *place)
     if "hidden_size" not in found or "input_size" not in found:
-        return None
+        return {}
     gates = GATES[found.get("cell", "lstm")]
     D, H = found["input_size"], found["hidden_size"]
     return {"W": gates * H * D, "U": gates * H * H, "weights": gates * H * (D + H)}
@@ -142,9 +139,7 @@ def ratios(results: Results, *place: str) -> dict[str, float]:
     if kind(results, place[2]) == "baseline":
         return {}
     found, dense = counts(results, *place), dense_counts(results, *place)
-    if not found or not dense or not found["W"]:
-        return {}
-    return {f"ratio_{name}": dense[name] / found[name] for name in ("W", "weights")}
+    return {f"ratio_{name}": dense[name] / found[name] for name in ("W", "weights") if dense and found.get("W")}
 
 
 def total(results: Results, dataset: str, front_end: str, model: str, counted: str) -> int | None:
@@ -152,10 +147,8 @@ def total(results: Results, dataset: str, front_end: str, model: str, counted: s
 
     The classifier is that of the whole data set: records may be of a part with fewer classes.
     """
-    found = counts(results, dataset, front_end, model)
-    if found is None:
-        return None
-    terms = found | {"2 biases": 2 * found["bias"]}
+    terms = counts(results, dataset, front_end, model)
+    terms |= {"2 biases": 2 * terms["bias"]} if terms else {}
     hidden_size = recurrent(results, dataset, front_end, model).get("hidden_size")
     if hidden_size and dataset in CATALOGUE:
         terms["classifier weights"] = hidden_size * len(CATALOGUE[dataset].classes)

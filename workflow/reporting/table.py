@@ -39,11 +39,10 @@ def mean(results: Results, row: Row, column: "Column") -> str:
 
 
 def interval(results: Results, row: Row, column: "Column") -> str:
-    """Show the interval [low, high]; a dash if there is none."""
-    if pd.isna(row["low"]):
-        return MISSING
-    low, high = (number(column.scale * row[end], column.digits, column.sign) for end in ("low", "high"))
-    return f"[{low}, {high}]"
+    """Show [low, high], of the column interval_x [low_x, high_x]; a dash if there is none."""
+    ends = [row[column.key.replace("interval", end)] for end in ("low", "high")]
+    low, high = (number(column.scale * end, column.digits, column.sign) for end in ends)
+    return MISSING if pd.isna(ends).any() else f"[{low}, {high}]"
 
 
 def text(results: Results, row: Row, column: "Column") -> str:
@@ -152,7 +151,7 @@ def link(row: Row) -> str:
 
 def frame(rows: dict[tuple[str, ...], Row], columns: list[Column]) -> pd.DataFrame:
     """Return a data frame of counts, in `columns`, by (dataset, front_end, model); counts stay integers if missing."""
-    found = pd.DataFrame([dict(zip(PLACE, place, strict=True)) | row for place, row in rows.items()])
+    found = pd.DataFrame([dict(zip(PLACE, place, strict=True)) | row for place, row in rows.items() if row])
     return found.reindex(columns=[*PLACE[:2], *(column.key for column in columns)]).convert_dtypes()
 
 
@@ -162,10 +161,16 @@ def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, s
         yield dataset, front_end, layouts.data_label(results.layout, dataset, front_end), rows
 
 
-def sheet_per_data(caption: str, *notes: str) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
-    """Return a function that yields a sheet per data set and front end; `caption` contains {data}, their label."""
+def sheet_per_data(
+    caption: str, *notes: str, block: Callable[[Row], str] = lambda row: ""
+) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
+    """Return a function that yields a sheet per data set and front end, with a block per value of `block`.
+
+    `caption` contains {data}, the label of both.
+    """
 
     def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+        frame = frame.assign(block=[block(row) for row in frame.to_dict("records")])
         for dataset, front_end, data, rows in by_data(results, frame):
             yield Sheet(f"{dataset}-{front_end}", caption.format(data=data), rows, list(notes))
 

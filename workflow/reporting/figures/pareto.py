@@ -35,7 +35,7 @@ def table(results: Results) -> pd.DataFrame:
     places = list(data[PLACE].itertuples(index=False, name=None))
     data = data.assign(shape=[shape(results, *place) for place in places])
     for name in QUANTITIES:
-        data[name] = [(models.counts(results, *place) or {}).get(name) for place in places]
+        data[name] = [models.counts(results, *place).get(name) for place in places]
     sizes = data.groupby(["panel", "shape"])["weights"].transform("nunique")
     data, parts = data[(data["shape"] != "") & (sizes >= FEWEST_RANKS)], []
     for title, rows in data.groupby("panel", sort=False):

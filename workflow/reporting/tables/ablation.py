@@ -5,14 +5,13 @@ by gate, as a tensor train). There, FDHT-LSTM is compared with every tensor mode
 """
 
 import itertools
-from collections.abc import Iterator
 
 import pandas as pd
 
 from workflow.reporting import models, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Row, Sheet, Table, by_data, interval, mean, model
+from workflow.reporting.table import Column, Row, Table, interval, mean, model, sheet_per_data
 from workflow.reporting.tables.claims import p_value
 
 CSV = [*EXPERIMENT, "against", "measure", "weights", "weights_against", "accuracy_mean", "accuracy_std", "difference"]
@@ -45,26 +44,23 @@ def build(results: Results) -> pd.DataFrame:
         alternatives = models.rivals(results, dataset, front_end, own, "alternative")
         if models.kind(results, own) != "fdht" or not alternatives:
             continue
-        row = {"dataset": dataset, "front_end": front_end, "model": own, "protocol": protocol}
+        row = dict(zip(EXPERIMENT, (dataset, front_end, own, protocol), strict=True))
         others = alternatives + models.rivals(results, dataset, front_end, own)
         for measure, other in itertools.product(ACCURACIES, others):
             found = statistics.compare(results, measure, own, other, dataset, front_end, protocol)
             theirs = statistics.summary(results, measure, dataset, front_end, other, protocol)
-            sizes = [(models.counts(results, dataset, front_end, name) or {}).get("weights") for name in (own, other)]
-            row |= dict(zip(CSV[4:10], (other, measure, *sizes, theirs.mean, theirs.std), strict=True))
-            row |= {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds, "p": found.p}
-            rows += [dict(row)] if found.folds else []
+            sizes = [models.counts(results, dataset, front_end, name).get("weights") for name in (own, other)]
+            values = (other, measure, *sizes, theirs.mean, theirs.std, found.mean)
+            rows += [row | dict(zip(CSV[4:11], values, strict=True)) | found._asdict()] if found.folds else []
     table = pd.DataFrame(rows, columns=CSV)
     return table.assign(p_corrected=table.groupby("measure")["p"].transform(statistics.holm))
 
 
-def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    """Yield a sheet per data set and front end, with a block per protocol and accuracy."""
-    for dataset, front_end, label, rows in by_data(results, frame):
-        blocks = "Protocol " + rows["protocol"] + ": " + rows["measure"].map(ACCURACIES)
-        caption = f"Integrate-then-decompose against other ways to decompose W and U, {label}."
-        yield Sheet(f"{dataset}-{front_end}", caption, rows.assign(block=blocks), [NOTE])
+def _block(row: Row) -> str:
+    return f"Protocol {row['protocol']}: {ACCURACIES[row['measure']]}"
 
 
+CAPTION = "Integrate-then-decompose against other ways to decompose W and U, {data}."
+SHEETS = sheet_per_data(CAPTION, NOTE, block=_block)
 EMPTY = "No model decomposes U in another way than FDHT-LSTM."
-TABLE = Table("ablation", "Integrate-then-decompose", 8.5, build, sheets, COLUMNS, EMPTY)
+TABLE = Table("ablation", "Integrate-then-decompose", 8.5, build, SHEETS, COLUMNS, EMPTY)

@@ -95,24 +95,18 @@ def build(results: Results) -> pd.DataFrame:
 
 def _sizes(results: Results, *place: str) -> Iterator[Row]:
     """Check the number of weights, and how many times fewer they are than a rival's and a dense layer's."""
-    dataset, front_end, name = place
-    rivals = models.rivals(results, *place)
-    stored = [models.counts(results, dataset, front_end, model) for model in (name, *rivals)]
-    total, *others = (
-        known["weights"] if known else math.nan for known in (*stored, models.dense_counts(results, *place))
-    )
-    yield _size(results, place, "weights", None, total)
-    for against, weights in zip([*rivals, DENSE], others, strict=True):
-        claim = "times_fewer_dense" if against == DENSE else "times_fewer"
-        yield _size(results, place, claim, against, weights / total)
-
-
-def _size(results: Results, place: tuple[str, ...], claim: str, against: str | None, found: float) -> Row:
-    low, high = reported.of_abstract(results.reported, claim.removesuffix("_dense"))
-    holds = low <= found and (found <= high or claim != "weights")
-    verdict = NOT_RUN if math.isnan(found) else HOLDS if holds else FAILS
-    checked = (claim, *place[:2], "", place[2], against, low, high, found)
-    return dict(zip(CSV, checked, strict=False)) | {"verdict": verdict}
+    *data, name = place
+    total = models.counts(results, *place).get("weights", math.nan)
+    others = {rival: models.counts(results, *data, rival) for rival in models.rivals(results, *place)}
+    others[DENSE] = models.dense_counts(results, *place)
+    times = {against: counts.get("weights", math.nan) / total for against, counts in others.items()}
+    for against, found in [(None, total), *times.items()]:
+        claim = {None: "weights", DENSE: "times_fewer_dense"}.get(against, "times_fewer")
+        low, high = reported.of_abstract(results.reported, claim.removesuffix("_dense"))
+        holds = low <= found and (found <= high or claim != "weights")
+        verdict = NOT_RUN if math.isnan(found) else HOLDS if holds else FAILS
+        checked = (claim, *data, "", name, against, low, high, found)
+        yield dict(zip(CSV, checked, strict=False)) | {"verdict": verdict}
 
 
 def _gains(results: Results, measure: str, pairs: pd.DataFrame) -> pd.DataFrame:

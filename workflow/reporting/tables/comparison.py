@@ -26,8 +26,11 @@ TITLES = {
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
 EPOCHS = {"final": "last", "best_test": "best", "validation": "validation", "unknown": "unknown"}
-VIEWS = [(name, "random", measure) for name, measures in SELECTIONS.items() for measure in measures]
-VIEWS += [(name, *STRICT) for name in SELECTIONS]
+VIEWS = pd.DataFrame(
+    [(name, "random", measure) for name, measures in SELECTIONS.items() for measure in measures]
+    + [(name, *STRICT) for name in SELECTIONS],
+    columns=["selection", "protocol", "measure"],
+)
 REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
 CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test", "margin", "reproduced"]
 CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
@@ -90,21 +93,18 @@ def build(results: Results) -> pd.DataFrame:
     names = pd.concat([places, places.assign(of=places["model"])]).drop_duplicates()
     known = names.merge(reported).drop(columns="of")  # of a model's family, and of a variant by its own name
     accuracies = places.drop(columns="of").merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
-    accuracies = accuracies.merge(pd.DataFrame(VIEWS, columns=["selection", "protocol", "measure"]))
+    accuracies = accuracies.merge(VIEWS)
     rows = [row | _accuracy(results, row) for row in accuracies.to_dict("records")]
     counts = known[known["metric"].isin(COUNTS)].assign(protocol="", measure="")
     rows += [row | _count(results, row) for row in counts.to_dict("records")]
-    missing = {"n": 0, "verdict": verdict.NOT_RUN, "reason": "not in this configuration"}
-    for row in absent.assign(model=absent["of"], protocol="", measure="").to_dict("records"):
-        measures = SELECTIONS.get(row["selection"], [])
-        views = [{"protocol": "random", "measure": measure} for measure in measures] or [{}]
-        rows += [row | missing | view for view in views]
-    return pd.DataFrame(rows, columns=CSV)
+    absent = absent.merge(VIEWS[VIEWS["protocol"] == "random"], how="left").fillna({"protocol": "", "measure": ""})
+    absent = absent.assign(model=absent["of"], n=0, verdict=verdict.NOT_RUN, reason="not in this configuration")
+    return pd.DataFrame(rows + absent.to_dict("records"), columns=CSV)
 
 
 def _accuracy(results: Results, row: Row) -> Row:
     found = statistics.summary(results, row["measure"], *(row[name] for name in EXPERIMENT))
-    ours = {"reproduced": found.mean, "low": found.low, "high": found.high, "n": found.n, "folds": found.folds}
+    ours = {"reproduced": found.mean} | found._asdict()
     if math.isnan(row["reported"]):
         return ours | {"verdict": verdict.NOT_REPORTED, "reason": verdict.UNKNOWN}
     if results.partial(row["dataset"]):
@@ -117,7 +117,7 @@ def _accuracy(results: Results, row: Row) -> Row:
 
 def _count(results: Results, row: Row) -> Row:
     place, metric = (row["dataset"], row["front_end"], row["model"]), row["metric"]
-    known = (models.counts(results, *place) or {}) | models.ratios(results, *place)
+    known = models.counts(results, *place) | models.ratios(results, *place)
     ours = models.total(results, *place, row["counts"]) if metric == "weights" else known.get(metric)
     word, reason = verdict.of_count(metric, row["reported"], row["precision"], ours)
     difference = math.nan if ours is None else ours - row["reported"]

@@ -1,12 +1,10 @@
 """Time and memory of training, per device."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Column, Sheet, Table, mean, sheet_per_data
+from workflow.reporting.table import MODEL, Column, Table, mean, sheet_per_data
 
 COLUMNS = [
     MODEL,
@@ -21,7 +19,6 @@ NOTE = (
     "Training time: mean ± standard deviation over n runs (all protocols, folds and seeds), summed over "
     "interruptions. Step: median over the runs of each run's median training step. Peak memory: largest of the runs."
 )
-SHEETS = sheet_per_data("Cost of training on {data}.", NOTE)
 
 
 @cached
@@ -40,9 +37,7 @@ def build(results: Results) -> pd.DataFrame:
     return pd.DataFrame(results.places, columns=PLACE).merge(table.assign(hours=table["hours"] / 3600), on=PLACE)
 
 
-def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    """Yield a sheet per data set and front end, with a block per device."""
-    return SHEETS(results, frame.assign(block=[f"On {name or 'an unknown device'}" for name in frame["device"]]))
-
-
-TABLE = Table("cost", "Cost of training", 9, build, sheets, COLUMNS)
+SHEETS = sheet_per_data(
+    "Cost of training on {data}.", NOTE, block=lambda row: f"On {row['device'] or 'an unknown device'}"
+)
+TABLE = Table("cost", "Cost of training", 9, build, SHEETS, COLUMNS)

@@ -29,18 +29,13 @@ CSV = ["dataset", "front_end", "measure", "factor", "protocol", "first", "second
 CSV += [f"{name}_equal_epochs" for name in VALUES]
 
 
-def equal_interval(results: Results, row: Row, column: Column) -> str:
-    """Show the interval at equal epochs."""
-    return interval(results, {end: row[f"{end}_equal_epochs"] for end in ("low", "high")}, column)
-
-
 COLUMNS = [
     Column("difference_of", "Difference of", text, align="l"),
     Column("difference", "Points", digits=1, scale=100, sign=True),
     Column("interval", "95 % interval", interval, digits=1, scale=100, sign=True),
     Column("folds", "Folds"),
     Column("difference_equal_epochs", "Points at\nequal epochs", digits=1, scale=100, sign=True),
-    Column("interval_equal_epochs", "95 % interval at\nequal epochs", equal_interval, digits=1, scale=100, sign=True),
+    Column("interval_equal_epochs", "95 % interval at\nequal epochs", interval, digits=1, scale=100, sign=True),
 ]
 
 
@@ -60,15 +55,12 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
     Of several models with one family and recipe, use the one named after the family, else the first.
     """
     found: dict[str, dict[str, str]] = {}
-    for *place, name in results.places:
+    for name in results.models_on(dataset, front_end):
         family, recipe = models.get(results, name)
-        if place == [dataset, front_end] and (name == family or recipe not in found.get(family, {})):
+        if name == family or recipe not in found.get(family, {}):
             found.setdefault(family, {})[recipe] = name
-    return {
-        family: {recipe: entries[recipe] for recipe in RECIPES}
-        for family, entries in found.items()
-        if set(entries) == set(RECIPES)
-    }
+    complete = {family: entries for family, entries in found.items() if len(entries) == len(RECIPES)}
+    return {family: {recipe: entries[recipe] for recipe in RECIPES} for family, entries in complete.items()}
 
 
 def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:

@@ -38,17 +38,9 @@ COLUMNS = [
     Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
     Column("folds", "Folds (group,\nrandom)", folds),
 ]
-CSV = ["dataset", "front_end", "model", "measure", *(f"{what}_{name}" for name in PROTOCOLS for what in ("n", "folds"))]
-CSV += [
-    "group_mean",
-    "group_std",
-    "random_mean",
-    "random_std",
-    "difference",
-    "low",
-    "high",
-    *(f"{size}_{name}" for size in SIZES for name in PROTOCOLS),
-]
+CSV = [*PLACE, "measure", *(f"{what}_{name}" for name in PROTOCOLS for what in ("n", "folds"))]
+CSV += [*(f"{name}_{what}" for name in PROTOCOLS for what in ("mean", "std")), "difference", "low", "high"]
+CSV += [f"{size}_{name}" for size in SIZES for name in PROTOCOLS]
 NOTE = (
     "Mean ± standard deviation of the runs (folds × seeds). Difference: random minus group; interval: Welch's t over "
     "the means of the folds, corrected for shared training clips."

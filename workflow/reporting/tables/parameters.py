@@ -26,8 +26,8 @@ NOTE = (
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model; ratios are empty for a model without a recurrent layer."""
-    counted = {place: models.counts(results, *place) for place in results.places}
-    return frame({place: found | models.ratios(results, *place) for place, found in counted.items() if found}, COLUMNS)
+    counted = {place: models.counts(results, *place) | models.ratios(results, *place) for place in results.places}
+    return frame(counted, COLUMNS)
 
 
 SHEETS = sheet_per_data("Parameters on {data}.", NOTE)

@@ -4,15 +4,13 @@ Both groups of clips are classified by the same weights after the same training,
 the training part can explain a difference. What remains is that the two groups hold different clips.
 """
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from workflow.reporting.numbers import number
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import of_runs, within
-from workflow.reporting.table import MODEL, Column, Row, Sheet, Table, by_data, interval
+from workflow.reporting.table import MODEL, Column, Row, Table, interval, sheet_per_data
 
 GROUPS = ("with", "without")
 VALUES = [f"{value}_{group}" for value in ("clips", "accuracy") for group in GROUPS]
@@ -65,18 +63,12 @@ def build(results: Results) -> pd.DataFrame:
         own = runs(results).get(experiment)
         if own is not None and own["difference"].notna().any():
             found = within(of_runs(results, own["difference"].dropna(), experiment[0], experiment[3]), -1)
-            ends = {"difference": found.mean, "low": found.low, "high": found.high, "folds": found.folds}
-            means = own[VALUES].groupby("fold").mean().mean().to_dict()
-            table.append(dict(zip(EXPERIMENT, experiment, strict=True)) | means | ends)
+            means = own[VALUES].groupby("fold").mean().mean().to_dict() | {"difference": found.mean}
+            table.append(dict(zip(EXPERIMENT, experiment, strict=True)) | means | found._asdict())
     return pd.DataFrame(table, columns=CSV)
 
 
-def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-    """Yield a sheet per data set and front end, with a block per protocol."""
-    for dataset, front_end, label, rows in by_data(results, frame):
-        caption = f"Accuracy by siblings in training, within the same runs, on {label}."
-        yield Sheet(f"{dataset}-{front_end}", caption, rows.assign(block="Protocol " + rows["protocol"]), [NOTE])
-
-
+CAPTION = "Accuracy by siblings in training, within the same runs, on {data}."
+SHEETS = sheet_per_data(CAPTION, NOTE, block=lambda row: f"Protocol {row['protocol']}")
 EMPTY = "No fold has predictions of clips with and without a sibling in training."
-TABLE = Table("siblings", "Accuracy by siblings in training", 6.5, build, sheets, COLUMNS, EMPTY)
+TABLE = Table("siblings", "Accuracy by siblings in training", 6.5, build, SHEETS, COLUMNS, EMPTY)
