@@ -4,6 +4,7 @@ import json
 import re
 import sys
 
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from workflow.commands import figures, reference
 from workflow.experiments import curves
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots
-from workflow.reporting.drawing.figure import THEME, in_style
+from workflow.reporting.drawing.figure import STYLE, THEME
 from workflow.reporting.drawing.panels import Look, look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
 from workflow.reporting.registry import registered
@@ -207,7 +208,7 @@ def test_no_interval_of_a_single_fold_is_drawn(tmp_path, folds, bars):
 def test_an_interval_beyond_the_axis_ends_in_an_arrow_at_its_edge():
     rows = {"panel": "p", "label": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
     data = pd.DataFrame(rows | {"low": [-5.0, 85.0], "high": [25.0, 105.0]})
-    with in_style():
+    with matplotlib.style.context(STYLE):
         (panel,) = dots.draw(data, {"s": Look("s", "#333333")}, 1).axes
     arrows = {line.get_marker(): line.get_xydata().tolist() for line in panel.lines if line.get_marker() in "<>"}
     assert arrows == {"<": [[0, 0]], ">": [[100, 1]]}

@@ -1,7 +1,6 @@
 """The Figure class: caption, requirements, drawing and saving. The figures themselves are in figures/."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from workflow.reporting.results import Results
 
 THEME = Path(__file__).resolve().parents[3] / "paper" / "style.mplstyle"
+STYLE = ["default", str(THEME)]  # starts from matplotlib's defaults, not the user's
 NO_RUNS = "No finished runs yet."
 UNDATED = {"pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {"Software": None}}
 ORIGIN = {"pdf": "Subject", "png": "Description"}  # key of the metadata
@@ -45,20 +45,15 @@ class Figure:
         """Draw the figure from `results`; return it with its caption, or None with the reason."""
         if self.needs == "records" and results.successful_records.empty:
             return Drawing(None, NO_RUNS)
-        with in_style():
+        with matplotlib.style.context(STYLE):
             canvas = self.draw(results)
         return Drawing(None, self.empty) if canvas is None else Drawing(canvas, " ".join((self.caption or "").split()))
-
-
-def in_style() -> AbstractContextManager[None]:
-    """Return the context to draw and save figures in; it starts from matplotlib's defaults, not the user's."""
-    return matplotlib.style.context(["default", str(THEME)])
 
 
 def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:
     """Return the figure as PDF or PNG bytes, with provenance but no date, so equal figures give equal bytes."""
     buffer = BytesIO()
-    with in_style():
+    with matplotlib.style.context(STYLE):
         if canvas.get_layout_engine() is not None:  # lay out once: PDF and PNG must not differ
             canvas.draw_without_rendering()
             canvas.set_layout_engine("none")

@@ -27,8 +27,8 @@ def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     both = pd.concat(tables)
     names, largest = class_names(results, experiment[0]), both[["label", "predicted"]].to_numpy().max()
     names = names if len(names) > largest else [str(label) for label in range(largest + 1)]
-    matrix = pd.crosstab(both["label"], both["predicted"]).reindex(range(len(names)), fill_value=0)
-    matrix = matrix.reindex(columns=range(len(names)), fill_value=0)
+    classes, matrix = range(len(names)), pd.crosstab(both["label"], both["predicted"])
+    matrix = matrix.reindex(index=classes, columns=classes, fill_value=0)
     return matrix.set_axis(names).set_axis(names, axis=1), len(tables)
 
 
