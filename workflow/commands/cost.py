@@ -6,10 +6,11 @@ Side by side on a GPU, runs take less time than calibrated steps add up to. Run 
 will do the work: times are not converted from one device to another.
 """
 
-import json
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -37,10 +38,8 @@ FRAMES, FEATURES, WEIGHTS, RECORDS = "frames GB", "features GB", "weights GB", "
 
 def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row per data set, front end and model. timed: calibration by `key`; missing entries are added."""
-    grid = defaultdict(list)
-    for run in runs(config):
-        grid[run.dataset, run.front_end, run.model].append(run)
-    return [_row(config, group, results, timed) for group in grid.values()]
+    grid = groupby(runs(config), attrgetter("dataset", "front_end", "model"))
+    return [_row(config, list(group), results, timed) for _, group in grid]
 
 
 def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
@@ -52,10 +51,11 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
     steps = sum(one.epochs * -(-train // one.batch_size) for one in trainings for train, _ in clips)
     scored = sum(others for _, others in clips)
     seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
-    records = [_json(results / "runs" / run.folder / "result.json") for run in group]
+    records = [files.known_json(results / "runs" / run.folder / "result.json") for run in group]
     if done := [record for record in records if record.get("status") == "ok"]:
+        trained = [sum(one["epochs"] for one in record.get("search") or [record]) for record in done]
         shares = [record["train_seconds"] / (record.get("side_by_side") or 1) for record in done]
-        epoch = mean(share / max(_epochs(record), 1) for share, record in zip(shares, done, strict=True))
+        epoch = mean(share / max(number, 1) for share, number in zip(shares, trained, strict=True))
         seconds = len(group) * epoch * max(epochs, 1)
         step_ms = mean(record["step_ms"] for record in done) if epochs else None
         device, source = done[0]["device"], f"{len(done)} of {len(group)} records"
@@ -78,11 +78,6 @@ def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str
         "times from": source,
         "device": device,
     }
-
-
-def _epochs(record: dict[str, Any]) -> int:
-    """Return the epochs that a run trained, those of every candidate of its search."""
-    return sum(one["epochs"] for one in record["search"]) if "search" in record else record["epochs"]
 
 
 def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:
@@ -122,7 +117,7 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
     rows = []
     for name, entry in config.datasets.items():
         folder = _data(config, results) / name
-        about = _json(folder / "frames.json")
+        about = files.known_json(folder / "frames.json")
         # every front end that computes features decodes the clips once more, at their own resolution
         left = sum(
             not (folder / f"{tensor}.json").is_file() for tensor in ("frames", *(one.tensor for one in features))
@@ -145,13 +140,6 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
 
 def _data(config: Configuration, results: Path) -> Path:
     return results.parent / config.data_owner / "data"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
 
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
@@ -190,7 +178,7 @@ def main(context: typer.Context) -> None:
     for name in config.datasets:
         inventory.load(name)
     results = Path("results", config.name)
-    timed = _json(results / "cost.json")
+    timed = files.known_json(results / "cost.json")
     before = len(timed)
     rows = estimate(config, results, timed)
     if len(timed) > before:

@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from workflow.experiments import grid
-from workflow.experiments.configuration import Configuration, complete, retyped
+from workflow.experiments.configuration import Configuration, complete, merged, retyped
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.run import IDENTITY, Run
 from workflow.storage.errors import InputError
@@ -109,12 +109,3 @@ def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
     own = any(key in changes for key in (*OWN_DATA, *config.extraction))
     shared = {} if own else {"data": config.data_owner}
     return {**changes, "name": f"{config.name}-{digest(changes)[:8]}", **shared}
-
-
-def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` updated with `changes`, recursively."""
-    found = dict(base)
-    for key, value in changes.items():
-        inner = found.get(key)
-        found[key] = merged(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
-    return found

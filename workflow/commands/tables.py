@@ -41,7 +41,5 @@ def main(
     print(f"tables: {len(names)} tables from {results.provenance.records} -> {output}")
 
 
-main.__doc__ = __doc__
-
 if __name__ == "__main__":
     command_line(main)

@@ -98,14 +98,10 @@ class TrainingWithOverlays(Training):
 
 
 class Arguments(Checked):
-    """Keys that belong to the format of a model. `arguments` keeps them in the order of the file."""
+    """Keys that belong to the format of a model: `model_extra` keeps them in the order of the file."""
 
     model_config = ConfigDict(extra="allow")
     training: Training = Field(Training(), description="settings of this model, over the general ones")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
 
 
 class ModelEntry(Arguments):
@@ -120,10 +116,6 @@ class ModelEntry(Arguments):
     overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
         {}, alias="for", description="parameters and `training` by front end, data set or both; the last wins"
     )
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return {"format": self.format, **super().arguments}
 
 
 class Configuration(Checked):
@@ -196,6 +188,13 @@ WithSections = create_model("Configuration", __base__=Configuration, __doc__=Con
 def complete(raw: Any, origin: str = "configuration") -> Configuration:
     """Check `raw` and fill in every default. Raise InputError, a sentence that begins with `origin`."""
     return WithSections.parse(raw, origin)
+
+
+def merged(base: Any, changes: Any) -> Any:
+    """Return `base` updated with `changes`; mappings in both are merged key by key, at every depth."""
+    if isinstance(base, dict) and isinstance(changes, dict):
+        return {**base, **{key: merged(base.get(key), value) for key, value in changes.items()}}
+    return changes
 
 
 def retyped(value: Any, key: str = "") -> Any:

@@ -5,7 +5,6 @@ if its record is missing or damaged, or if the specification, the data, the spli
 it was made from.
 """
 
-import json
 import re
 from collections.abc import Container
 from importlib import metadata
@@ -33,8 +32,8 @@ def code(run: Run) -> str:
 
 def origin(run: Run, data: Path) -> dict[str, Any]:
     """Return what the records of the run's experiment must be made from now; None for data that cannot be read."""
-    tensor = _read(data / f"{FRONT_ENDS[run.front_end].tensor}.json")
-    splits = _read(data / "splits.json").get("digests", {})
+    tensor = files.known_json(data / f"{FRONT_ENDS[run.front_end].tensor}.json")
+    splits = files.known_json(data / "splits.json").get("digests", {})
     return {
         "specification": files.digest(run.shared),
         CODE: code(run),
@@ -45,7 +44,7 @@ def origin(run: Run, data: Path) -> dict[str, Any]:
 
 def accepted(present: str, results: Path) -> set[str]:
     """Return the digest of the present code and those that count as the same. results: the folder results/<name>."""
-    return {present, *_read(results / HARMLESS).get(present, [])}
+    return {present, *files.known_json(results / HARMLESS).get(present, [])}
 
 
 def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Container[str]) -> str:
@@ -54,7 +53,7 @@ def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Containe
     now: its `origin`. codes: digests of code that count as the present.
     """
     path = folder / NAME
-    content = _read(path)
+    content = files.known_json(path)
     if not content or seal.broken(content):
         return f"{NAME} is damaged" if path.is_file() else f"{NAME} is missing"
     changed = [key for key in now if key != CODE and content.get(key) != now[key]]
@@ -66,7 +65,8 @@ def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Containe
         if name not in listed:
             return f"{run.place} is not trained"
         record = folder / name
-        if seal.differences(path, {name: listed[name]}) or seal.differences(record, _read(record)[seal.FILES], WEIGHTS):
+        described = files.known_json(record).get(seal.FILES, {})
+        if seal.differences(path, {name: listed[name]}) or seal.differences(record, described, WEIGHTS):
             return f"the record of {run.place} is missing or damaged"
     return ""
 
@@ -97,13 +97,4 @@ def write(folder: Path, run: Run, now: dict[str, Any], codes: Container[str]) ->
 
 def made_by(folder: Path) -> set[str]:
     """Return the digests of the code that made the records of the experiment in `folder`."""
-    return {_read(path).get(CODE, "") for path in [folder / NAME, *folder.glob(f"*/*/{RECORD}")]} - {""}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the mapping in a JSON file, {} if there is none."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return {files.known_json(path).get(CODE, "") for path in [folder / NAME, *folder.glob(f"*/*/{RECORD}")]} - {""}

@@ -19,7 +19,6 @@ from pydantic import (
 
 from workflow.storage.errors import InputError
 
-PROTOCOLS = ("group", "random")
 # (kind of name, old word) -> new word
 RENAMED = {
     ("key", "cnn"): "inception_v3",

@@ -1,7 +1,9 @@
 """The grid: every run that a configuration asks for, resolved."""
 
 import itertools
+from collections import ChainMap
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 import baselines
@@ -26,10 +28,8 @@ def runs(config: Configuration) -> list[Run]:
 
 def experiments(config: Configuration, wanted: dict[str, Any] | None = None) -> dict[str, list[Run]]:
     """Return the runs of each experiment, by its folder below results/<name>/runs/. wanted: see `select`."""
-    found: dict[str, list[Run]] = {}
-    for run in select(runs(config), wanted or {}):
-        found.setdefault(run.experiment, []).append(run)
-    return found
+    grouped = itertools.groupby(select(runs(config), wanted or {}), attrgetter("experiment"))
+    return {name: list(group) for name, group in grouped}
 
 
 def select(runs: list[Run], wanted: dict[str, Any]) -> list[Run]:
@@ -66,6 +66,7 @@ def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: s
     trainings = [general, *(general.overlays[key] for key in keys if key in general.overlays)]
     trainings += [layer.training for layer in layers]
     given = {name: getattr(layer, name) for layer in trainings for name in layer.model_fields_set - {"overlays"}}
+    arguments = ChainMap(*(layer.model_extra or {} for layer in reversed(layers)), {"format": entry.format})
     size = FRONT_ENDS[front_end].input_size(config.frames.height, config.frames.width)
     return {
         "dataset": dataset,
@@ -73,7 +74,7 @@ def shared_by_runs(config: Configuration, dataset: str, front_end: str, model: s
         "model": model,
         "family": entry.family or model,
         "recipe": entry.recipe,
-        "recurrent": {key: value for layer in layers for key, value in layer.arguments.items()} | {"input_size": size},
+        "recurrent": {**arguments, "input_size": size},
         "training": Training.model_construct(**given),
     }
 

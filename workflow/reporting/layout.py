@@ -8,6 +8,7 @@ from pydantic import Field
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import configuration_file
+from workflow.experiments.configuration import merged
 from workflow.experiments.fields import Checked, Positive, Share, Whole, one_of
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
@@ -49,14 +50,8 @@ class Layout(Checked):
 def load(path: str | Path | None = None) -> dict[str, Any]:
     """Return the layout of `path`, laid key by key over paper/layout.yaml. Raise InputError if it is invalid."""
     path = Path(path or FILE)
-    given = _merged(*(configuration_file.read(file)[1] for file in (FILE, path)))
+    given = merged(*(configuration_file.read(file)[1] for file in (FILE, path)))
     return Layout.parse(given, str(path)).model_dump(exclude_none=True)
-
-
-def _merged(default: Any, own: Any) -> Any:
-    if isinstance(default, dict) and isinstance(own, dict):
-        return {**default, **{key: _merged(default.get(key), value) for key, value in own.items()}}
-    return own
 
 
 def dataset_label(layout: dict[str, Any], dataset: str) -> str:

@@ -80,6 +80,15 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: not valid JSON ({error})") from None
 
 
+def known_json(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file, {} if there is none that can be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
