@@ -98,7 +98,7 @@ class TrainingWithOverlays(Training):
 
 
 class Arguments(Checked):
-    """Keys that belong to the format of a model: `model_extra` keeps them in the order of the file."""
+    """Keys that belong to the format of a model, in the order of the file."""
 
     model_config = ConfigDict(extra="allow")
     training: Training = Field(Training(), description="settings of this model, over the general ones")
