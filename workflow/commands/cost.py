@@ -113,15 +113,13 @@ def _counts(path: Path) -> Counter[tuple[str, ...]]:
 def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
     """Return for each data set: GB to download and of what is made of it, core hours of decoding still to do."""
     size = config.frames.count, config.frames.height, config.frames.width
-    features = [FRONT_ENDS[name] for name in config.front_ends if name in EXTRACTED]
+    pixels, features = FRONT_ENDS["pixels"], [FRONT_ENDS[name] for name in config.front_ends if name in EXTRACTED]
     rows = []
     for name, entry in config.datasets.items():
         folder = _data(config, results) / name
         about = files.known_json(folder / "frames.json")
         # every front end that computes features decodes the clips once more, at their own resolution
-        left = sum(
-            not (folder / f"{tensor}.json").is_file() for tensor in ("frames", *(one.tensor for one in features))
-        )
+        left = sum(not (folder / f"{one.tensor}.json").is_file() for one in (pixels, *features))
         clips = about["shape"][0] if about else CATALOGUE[name].clips
         row = {
             "data set": name,
@@ -129,7 +127,7 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
             ARCHIVES: 0.0 if entry.source else CATALOGUE[name].download_gb,
             # compressed already: unpacked they take about as much as their archives
             CLIPS: 0.0 if entry.source else CATALOGUE[name].download_gb,
-            FRAMES: 1e-9 * clips * FRONT_ENDS["pixels"].clip_bytes(*size),  # decoded for every front end
+            FRAMES: 1e-9 * clips * pixels.clip_bytes(*size),  # decoded for every front end
             FEATURES: 1e-9 * clips * sum(front_end.clip_bytes(*size) for front_end in features),
             DECODING: left * clips * DECODE_SECONDS / 3600,
             "from": "estimated" if left else "done",
