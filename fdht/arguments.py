@@ -51,6 +51,7 @@ def lengths(given: Any, B: int, T: int, device: torch.device) -> Tensor:
         raise ValueError(f"lengths is {given!r}; expected {B} integers") from None
     if steps.shape != (B,) or steps.dtype not in INTEGERS:
         raise ValueError(f"lengths has the shape {tuple(steps.shape)} and is {steps.dtype}; expected {B} integers")
-    if not torch.compiler.is_compiling() and bool(((steps < 1) | (steps > T)).any()):
+    capturing = steps.is_cuda and torch.cuda.is_current_stream_capturing()  # a CUDA graph, which may not wait
+    if not torch.compiler.is_compiling() and not capturing and bool(((steps < 1) | (steps > T)).any()):
         raise ValueError(f"lengths is {steps.tolist()}; expected values in 1..{T}")
     return steps.to(device, torch.int64)

@@ -8,6 +8,8 @@ from training.conftest import specification
 from training.test_resume import SETTINGS, outcome, start
 from training.test_side_by_side import SEEDS, left, train
 
+import baselines
+
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 TENSORS = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
 ON_GPU = {seed: {"device": "cuda"} for seed in SEEDS}
@@ -57,6 +59,17 @@ def test_memory_after_the_first_epoch_decides_how_many_runs_take_turns(data, tmp
     train(data, tmp_path, None, ON_GPU)
     counts = left(tmp_path)[1]
     assert max(counts.values()) == len(SEEDS)  # tiny models
+
+
+def test_sequences_of_several_lengths_are_captured():
+    layer, x = baselines.build("fully_decomposed", 260, **TENSORS).cuda(), torch.randn(3, 5, 260, device="cuda")
+    lengths, stream, graph = torch.tensor([5, 1, 3], device="cuda"), torch.cuda.Stream(), torch.cuda.CUDAGraph()
+    with torch.no_grad():
+        expected = layer(x, lengths=lengths)[0]
+        with torch.cuda.graph(graph, stream=stream):
+            outputs = layer(x, lengths=lengths)[0]
+    graph.replay()
+    assert torch.equal(outputs, expected)
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bfloat16"])

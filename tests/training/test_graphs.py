@@ -20,7 +20,9 @@ def make(kind):
     torch.manual_seed(0)
     recurrent = baselines.build("dense", input_size=5, hidden_size=3)
     model = Classifier(recurrent, 3, 4, {"dropout_input": 0.3, "dropout_recurrent": 0.3})
-    return kind(model, Run.parse(specification(learning_rate=0.1, gradient_norm=1.0)).training)
+    step = kind(model, Run.parse(specification(learning_rate=0.1, gradient_norm=1.0)).training)
+    step.captured_on = []
+    return step
 
 
 def batches():
@@ -40,8 +42,9 @@ def cuda(monkeypatch):
             entry.copy_(step._original_step(static))
 
     @contextlib.contextmanager
-    def capture(graph):
+    def capture(graph, stream):
         step = steps[-1]
+        step.captured_on.append(stream)
         kept = [*step.parameters, *step.optimiser.moments.values()]
         before, random = [tensor.detach().clone() for tensor in kept], torch.get_rng_state()
         step._original_step = step._step
@@ -62,10 +65,13 @@ def cuda(monkeypatch):
         def wait_stream(self, _):
             pass
 
+    default = Stream()
+
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", capture)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "default_stream", lambda _: default)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: default)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "synchronize", lambda *_: None)
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: torch.get_rng_state())
@@ -92,11 +98,27 @@ def test_warming_up_and_capturing_leave_no_trace(cuda):
         assert torch.equal(p, q)
 
 
+def test_a_run_captures_all_graphs_on_its_own_stream(cuda, monkeypatch):
+    own = torch.cuda.Stream()
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: own)
+    graphed = make(GraphedStep)
+    cuda.append(graphed)
+    train(graphed)
+    assert graphed.captured_on == [own, own]
+
+
+def test_without_a_stream_of_its_own_a_run_does_not_capture_on_the_default_one(cuda):
+    graphed = make(GraphedStep)
+    cuda.append(graphed)
+    train(graphed)
+    assert torch.cuda.default_stream(None) not in graphed.captured_on
+
+
 def test_a_device_that_refuses_to_capture_trains_without_a_graph(cuda, monkeypatch, capsys):
     plain, graphed = make(Step), make(GraphedStep)
     cuda.append(graphed)
 
-    def refuse(_):
+    def refuse(_, stream):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)

@@ -3,8 +3,10 @@
 Here on a CPU, where turns are taken only on request; test_gpu.py has a GPU take them.
 """
 
+import gc
 import json
 import signal
+import weakref
 
 import pytest
 import torch
@@ -146,6 +148,29 @@ def test_runs_that_do_not_fit_alone_either_are_recorded_as_failed(data, tmp_path
     for seed in SEEDS:
         result = json.loads((tmp_path / f"seed{seed}/run/result.json").read_text())
         assert result["failure"].startswith("out of memory when training a single clip")
+
+
+@pytest.mark.parametrize(("used", "fitting"), [(300, 2), (800, 1), (801, 0), (0, 0), (-5, 0)])
+def test_runs_fit_in_a_share_of_the_free_memory(monkeypatch, used, fitting):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1000, 4000))
+    assert side_by_side.further(used) == fitting
+
+
+def test_a_run_that_has_ended_holds_no_memory_when_the_next_begins(data, tmp_path, monkeypatch):
+    begun, original = [], Step.__init__
+
+    def counted(self, *given):
+        original(self, *given)
+        assert not any(step() for step in begun)
+        begun.append(weakref.ref(self))
+
+    monkeypatch.setattr(Step, "__init__", counted)
+    gc.disable()
+    try:
+        train(data, tmp_path, 1, {1: DIVERGES})
+    finally:
+        gc.enable()
+    assert len(begun) == len(SEEDS)
 
 
 @pytest.mark.parametrize("at", [None, 16])

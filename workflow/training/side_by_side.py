@@ -15,18 +15,17 @@ from workflow.training.errors import log, out_of_memory
 from workflow.training.job import Job
 
 MEMORY_SHARE = 0.8  # largest share of the free GPU memory that further runs may take
+STREAMS = 32  # that torch has for a GPU: it hands out the same ones again after that many
 
 
 class Lane:
-    """A run under way, with the CUDA stream and the random numbers that belong to it."""
+    """A run under way, with the CUDA stream (None on a CPU) and the random numbers that belong to it."""
 
-    def __init__(self, job: Job, steps: Iterator[int]):
-        self.job = job
+    def __init__(self, job: Job, steps: Iterator[int], stream: torch.cuda.Stream | None):
+        self.job, self.stream = job, stream
         self._steps = steps
         self._random = torch.get_rng_state()
-        self._cuda = None
-        if environment.on_gpu(job.run.training.device):
-            self._cuda = torch.cuda.Stream(), torch.Generator("cuda")
+        self._cuda = None if stream is None else (stream, torch.Generator("cuda"))
 
     def advance(self) -> int:
         """Take a step and return the number of finished epochs. Raise StopIteration when the run has ended."""
@@ -57,37 +56,42 @@ def train(jobs: Iterable[Job], start: Callable[[Job], Iterator[int]], at_a_time:
     the others has ended. A signal lets every run save before SystemExit is raised.
     """
     waiting, lanes, left = deque(jobs), list[Lane](), None
-    room, measured, begun = at_a_time or 1, at_a_time is not None, 0
+    room, measured, begun = min(at_a_time or 1, STREAMS), at_a_time is not None, 0
+    # two runs never share a stream: the graphs captured on one share the workspace of its matrix products
+    on_gpu = bool(waiting) and environment.on_gpu(waiting[0].run.training.device)
+    streams = [torch.cuda.Stream() if on_gpu else None for _ in range(STREAMS)]
     while lanes or (waiting and left is None):
         while waiting and left is None and len(lanes) < room:
             if not lanes:
                 waiting[0].interruption.leave_if_asked()
+                torch.cuda.empty_cache()  # of an earlier run, or the memory that this one takes looks too small
                 begun = torch.cuda.memory_reserved()
             job = waiting.popleft()
-            lanes.append(Lane(job, start(job)))
+            lanes.append(Lane(job, start(job), streams.pop()))
         for lane in lanes:
             lane.job.alone = len(lanes) == 1
             lane.job.side_by_side = max(lane.job.side_by_side, len(lanes))
         for lane in list(lanes):
             try:
                 if lane.advance() and not measured:
-                    room, measured = 1 + further(torch.cuda.memory_reserved() - begun), True
+                    room, measured = min(1 + further(torch.cuda.memory_reserved() - begun), STREAMS), True
+                continue
             except StopIteration:
-                lanes.remove(lane)
+                pass
             except SystemExit as end:
-                lanes.remove(lane)
                 left = end
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error) or lane.job.alone:
                     raise
-                lanes.remove(lane)
                 waiting.appendleft(lane.job)
-                room = max(len(lanes), 1)
+                room = max(len(lanes) - 1, 1)
                 log(f"out of memory: {room} runs side by side from now on; {lane.job.run.folder} starts again later")
+            lanes.remove(lane)
+            streams.append(lane.stream)
     if left is not None:
         raise left
 
 
 def further(used: int) -> int:
     """Return how many more runs fit on the GPU if each takes `used` bytes; 0 on a CPU."""
-    return int(MEMORY_SHARE * torch.cuda.mem_get_info()[0] / used) if used else 0
+    return int(MEMORY_SHARE * torch.cuda.mem_get_info()[0] / used) if used > 0 else 0

@@ -131,10 +131,14 @@ class GraphedStep(Step):
         kept = [*self.parameters, *self.optimiser.moments.values()]
         before = [tensor.detach().clone() for tensor in kept]
         random = torch.cuda.get_rng_state(device)
-        side = torch.cuda.Stream(device)
-        side.wait_stream(torch.cuda.current_stream(device))
+        # on the run's own stream: graphs captured on one stream share the workspace of its matrix products, which
+        # graphs of other runs must not write at the same time. The default stream cannot be captured.
+        stream = torch.cuda.current_stream(device)
+        if stream == torch.cuda.default_stream(device):
+            stream = torch.cuda.Stream(device)
+        stream.wait_stream(torch.cuda.current_stream(device))
         try:
-            with torch.cuda.stream(side):
+            with torch.cuda.stream(stream):
                 for _ in range(WARM_UP):
                     self._step(static)
         finally:  # undo the warm-up
@@ -145,7 +149,7 @@ class GraphedStep(Step):
             torch.cuda.set_rng_state(random, device)
         graph = torch.cuda.CUDAGraph()
         self.optimiser.zero_grad()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=stream):
             entry = self._step(static)
         return Graph(graph, static, entry)
 
