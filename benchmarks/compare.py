@@ -28,6 +28,7 @@ def compare(
 
     On a GPU the step of our models and of torch's is also measured as a CUDA graph and, if `compiled`, compiled.
     """
+    torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its products, ours does not
     ours, theirs = cases.inputs(case, batch, FRAMES, device)
     forward: dict[tuple[str, str], Callable] = {}
     step: dict[tuple[str, str], Callable] = {}
@@ -45,11 +46,12 @@ def compare(
             if compiled:
                 fast: Any = torch.compile(layer)
                 step[f"{implementation}, compiled", model] = partial(measure.training_step, fast, x, optimizer)
-            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
+            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model], torch.cuda.Stream())
     found = []
     for name, calls in (("forward", forward), ("step", step)):
         for (implementation, model), timing in measure.take_turns(calls, repetitions, device).items():
-            peak = measure.peak_mb(calls[implementation, model], device)
+            graph = implementation.endswith("CUDA graph")  # its memory is reserved when it is captured
+            peak = None if graph else measure.peak_mb(calls[implementation, model], device)
             values = (case.name, implementation, model, measure.label(device), batch, FRAMES, name)
             row = (*values, timing.median_ms, timing.min_ms, peak, repetitions)
             found.append(dict(zip(COLUMNS, row, strict=True)))
@@ -58,18 +60,18 @@ def compare(
     return found
 
 
-def captured(step: Callable[[], None]) -> Callable[[], None]:
+def captured(step: Callable[[], None], stream: torch.cuda.Stream) -> Callable[[], None]:
     """`step` as one CUDA graph: its shapes and input tensors must not change.
 
-    The warm-up runs on a side stream, as capturing demands, so that libraries set themselves up outside the graph.
+    stream: the one to warm up and to capture on, which must not be the default. Graphs captured on one stream share the
+    workspace of its matrix products, so those that are replayed at the same time need a stream each.
     """
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(5):
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(5):  # so that libraries set themselves up outside the graph
             step()
-    torch.cuda.current_stream().wait_stream(side)
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=stream):
         step()
     return graph.replay

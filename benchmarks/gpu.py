@@ -96,8 +96,9 @@ class Run:
         step = partial(
             measure.training_step, self.layer, x, torch.optim.Adam(self.layer.parameters(), capturable=on_gpu)
         )
-        self.step = captured(step) if on_gpu else step
-        self.stream = torch.cuda.stream(torch.cuda.Stream()) if on_gpu else nullcontext()
+        stream = torch.cuda.Stream() if on_gpu else None
+        self.step = captured(step, stream) if stream else step
+        self.stream = torch.cuda.stream(stream) if stream else nullcontext()
 
 
 def take(runs: list[Run], steps: int) -> None:
@@ -142,8 +143,10 @@ def utilisation(device: str) -> Iterator[list[float]]:
         yield busy
         return
     with subprocess.Popen(UTILISATION, stdout=subprocess.PIPE, text=True) as sampler:
-        yield busy
-        sampler.terminate()
+        try:
+            yield busy
+        finally:
+            sampler.terminate()
         assert sampler.stdout is not None
         busy += [float(line) for line in sampler.stdout if line.strip().isdigit()]
 
@@ -232,12 +235,12 @@ def main(arguments: list[str] | None = None) -> int:
     for name, model, raw, layer in layers.values():
         alone = cases.Case(name, layer["input_size"], layer["hidden_size"], raw, {}, {model: layer})
         report.add("side_by_side", f"{name} {model}, side by side", partial(side_by_side, name, alone, device))
-    report.add("tests", "tests marked gpu", tests)
     if planned:
         report.add("estimate", "estimate", lambda: estimated(planned, report.tables["side_by_side"]))
         hours = [row["hours"] for row in report.tables.get("estimate", [])]
         report.facts["hours"] = sum(hours) if hours and None not in hours else None
         report.write()
+    report.add("tests", "tests marked gpu", tests)
     for case, model in itertools.product(known, known[0].declared) if device == "cuda" else ():
         rows = partial(compare, case, [model], BATCH, device, REPETITIONS, ("ours", "torch"))
         report.add("compiled", f"{case.name} {model}, compiled", rows)
