@@ -41,7 +41,7 @@ def find(root: str | Path) -> list[Path]:
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected one with result.json files below it")
-    return sorted(path for path in root.rglob("result.json"))
+    return sorted(root.rglob("result.json"))
 
 
 def read(root: str | Path) -> pd.DataFrame:

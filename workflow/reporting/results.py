@@ -123,7 +123,7 @@ class Results:
 
         At the epoch chosen on validation, or at the last epoch if a protocol has no validation part.
         """
-        chosen = self.rows("successful_records", *data)["test_accuracy"]
+        chosen = self.successful(*data)["test_accuracy"]
         return "test_accuracy" if chosen.notna().all() else "final_epoch_accuracy"
 
     def successful(self, *place: str) -> pd.DataFrame:

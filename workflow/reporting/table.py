@@ -149,8 +149,9 @@ def link(row: Row) -> str:
     return "/".join(part for part in parts if isinstance(part, str) and part)
 
 
-def frame(rows: dict[tuple[str, ...], Row], columns: list[Column]) -> pd.DataFrame:
-    """Return a data frame of counts, in `columns`, by (dataset, front_end, model); counts stay integers if missing."""
+def frame(results: Results, columns: list[Column], values: Callable[..., Row]) -> pd.DataFrame:
+    """Return values(dataset, front_end, model) in `columns`, a row per model that has any; counts stay integers."""
+    rows = {place: values(*place) for place in results.places}
     found = pd.DataFrame([dict(zip(PLACE, place, strict=True)) | row for place, row in rows.items() if row])
     return found.reindex(columns=[*PLACE[:2], *(column.key for column in columns)]).convert_dtypes()
 

@@ -34,6 +34,8 @@ COLUMNS = [
     Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1, scale=100),
 ]
 CSV = [*EXPERIMENT, "n", "folds", *(f"{name}_{what}" for name in ACCURACIES for what in ("mean", "std")), "weights"]
+TITLES = {name: f"Protocol {name}: {share:.0%} of the test clips have siblings" for name, share in SIBLINGS.items()}
+TITLES["random"] = "Protocol random: clips split at random, as in the published implementations"
 NOTE = (
     "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
     "without a seed. The accuracies answer different questions and cannot be compared with each other: the epoch was "
@@ -64,14 +66,7 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per protocol."""
     for dataset, front_end, label, rows in by_data(results, frame):
-        titles = {
-            "group": f"Protocol group: {splits.promise(results, dataset)}",
-            "random": "Protocol random: clips split at random, as in the published implementations",
-            **{
-                name: f"Protocol {name}: {share:.0%} of the test clips have siblings"
-                for name, share in SIBLINGS.items()
-            },
-        }
+        titles = TITLES | {"group": f"Protocol group: {splits.promise(results, dataset)}"}
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
         letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal
         blocks = itertools.product(ACCURACIES, [dataset], [front_end], rows["protocol"].unique())

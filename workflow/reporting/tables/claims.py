@@ -47,9 +47,8 @@ def data(results: Results, row: Row, column: Column) -> str:
 
 def against(results: Results, row: Row, column: Column) -> Cell:
     """Show the rival; the dense LSTM of the same sizes is not in the configuration."""
-    if row["against"] == DENSE:
-        return Cell(DENSE, link="")
-    return Cell(model(results, row, column), link=link(row | {"model": row["against"]}))
+    rival = row["against"] if row["against"] != DENSE else None
+    return Cell(model(results, row, column), link=link(row | {"model": rival}))
 
 
 def found(results: Results, row: Row, column: Column) -> str:
@@ -93,12 +92,12 @@ def build(results: Results) -> pd.DataFrame:
     return pd.concat([sizes, *(_gains(results, measure, table) for measure in ACCURACIES)], ignore_index=True)
 
 
-def _sizes(results: Results, *place: str) -> Iterator[Row]:
+def _sizes(results: Results, dataset: str, front_end: str, name: str) -> Iterator[Row]:
     """Check the number of weights, and how many times fewer they are than a rival's and a dense layer's."""
-    *data, name = place
-    total = models.counts(results, *place).get("weights", math.nan)
-    others = {rival: models.counts(results, *data, rival) for rival in models.rivals(results, *place)}
-    others[DENSE] = models.dense_counts(results, *place)
+    data = dataset, front_end
+    total = models.counts(results, *data, name).get("weights", math.nan)
+    others = {rival: models.counts(results, *data, rival) for rival in models.rivals(results, *data, name)}
+    others[DENSE] = models.dense_counts(results, *data, name)
     times = {against: counts.get("weights", math.nan) / total for against, counts in others.items()}
     for against, found in [(None, total), *times.items()]:
         claim = {None: "weights", DENSE: "times_fewer_dense"}.get(against, "times_fewer")
@@ -150,10 +149,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     for (measure, title), (ending, question) in itertools.product(ACCURACIES.items(), questions.items()):
         every = claims.get(measure + ending, frame[:0])
         for dataset, front_end, label, rows in by_data(results, every):
-            blocks = [
-                f"Protocol {protocol}: {models.label(results, own)}"
-                for protocol, own in rows[["protocol", "model"]].itertuples(index=False, name=None)
-            ]
+            blocks = "Protocol " + rows["protocol"] + ": " + rows["model"].map(lambda own: models.label(results, own))
             name = f"{measure}{ending}-{dataset}-{front_end}"
             caption = f"{question}. {title}: {overall(every['verdict'])}; {label}."
             yield Sheet(name, caption, rows.assign(block=blocks), [gain_note, *demo], ("data", "model"))

@@ -34,8 +34,12 @@ NOTE = (
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model whose format is a tensor network."""
-    declared = {place: models.declaration(results, *place) for place in results.places}
-    return frame({place: declaration.complexity() for place, declaration in declared.items() if declaration}, COLUMNS)
+
+    def complexity(*place: str) -> Row:
+        declared = models.declaration(results, *place)
+        return declared.complexity() if declared else {}
+
+    return frame(results, COLUMNS, complexity)
 
 
 def readable(text: str) -> str:

@@ -66,21 +66,17 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
 def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     """Return the differences of a data set and front end between models that have finished runs."""
     trained = [name for name in results.models_on(dataset, front_end) if models.kind(results, name) != "baseline"]
-    run = {
-        protocol: [name for name in trained if len(results.successful(dataset, front_end, name, protocol))]
-        for protocol in PROTOCOLS
-    }
-    both = [name for name in run["random"] if name in run["group"]]
-    found = [Contrast("protocol", "", both, both)]
-    for protocol, names in run.items():
-        pairs = [list(pair.values()) for pair in design(results, dataset, front_end).values()]
-        pairs = [pair for pair in pairs if set(pair) <= set(names)]
-        found.append(Contrast("recipe", protocol, *([pair[side] for pair in pairs] for side in (0, 1))))
-    for protocol, names in run.items():
+    data, recipes, formats, run = (dataset, front_end), [], [], {}
+    for protocol in PROTOCOLS:
+        names = run[protocol] = [name for name in trained if len(results.successful(*data, name, protocol))]
+        pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]
+        recipes.append(Contrast("recipe", protocol, *([pair[recipe] for pair in pairs] for recipe in RECIPES)))
         ours = [name for name in names if models.get(results, name).recipe == OURS]
         ours = [name for name in ours if models.kind(results, name) != "gru"]
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
-        found += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
+        formats += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
+    both = [name for name in run["random"] if name in run["group"]]
+    found = [Contrast("protocol", "", both, both), *recipes, *formats]
     return [contrast for contrast in found if contrast.first and contrast.second]
 
 
@@ -90,12 +86,9 @@ def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epo
     It is paired by fold under one protocol; the folds of two protocols differ.
     """
 
-    def runs(name: str, protocol: str) -> pd.Series:
-        experiment = *data, name, protocol
-        return cut(results, measure, epochs, *experiment) if epochs else results.by_run(measure, *experiment)
-
     def side(names: list[str], protocol: str) -> pd.Series:
-        return pd.concat([runs(name, protocol) for name in names], axis=1, join="inner").mean(axis=1)
+        runs = [cut(results, measure, epochs, *data, name, protocol) for name in names]
+        return pd.concat(runs, axis=1, join="inner").mean(axis=1)
 
     if protocol := contrast.protocol:
         gain = side(contrast.first, protocol) - side(contrast.second, protocol)
@@ -111,8 +104,10 @@ def _fewest_epochs(results: Results, contrast: Contrast, *data: str) -> int:
     return int(min(results.successful(*data, *experiment)["epochs"].max() for experiment in experiments))
 
 
-def cut(results: Results, measure: str, epochs: int, *experiment: str) -> pd.Series:
-    """Return `measure` within the first `epochs` epochs by (fold, seed), without the runs whose curve lacks it."""
+def cut(results: Results, measure: str, epochs: int | None, *experiment: str) -> pd.Series:
+    """Return `measure` within the first `epochs` epochs, or all, by (fold, seed), without the runs that lack it."""
+    if not epochs:
+        return results.by_run(measure, *experiment)
     runs = results.successful(*experiment).set_index(["fold", "seed"])
     found = [_accuracy(measure, _curve(results, record)[:epochs]) for record in runs["record"]]
     return pd.Series(found, runs.index, dtype=float).dropna()
@@ -150,8 +145,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set, front end and accuracy, with a block per factor and protocol."""
     frame = frame[frame["folds"] > 0]
     for (*data, measure), rows in frame.groupby(["dataset", "front_end", "measure"], sort=False):
-        shown = rows.to_dict("records")
-        blocks, names = ([of(results, row) for row in shown] for of in (_block, _name))
+        blocks, names = ([of(results, row) for row in rows.to_dict("records")] for of in (_block, _name))
         label = layouts.data_label(results.layout, *data)
         caption = f"What the accuracy depends on, {label}: protocol, recipe or format. {ACCURACIES[measure]}."
         rows = rows.assign(difference_of=names, block=blocks)

@@ -26,8 +26,7 @@ NOTE = (
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and model; ratios are empty for a model without a recurrent layer."""
-    counted = {place: models.counts(results, *place) | models.ratios(results, *place) for place in results.places}
-    return frame(counted, COLUMNS)
+    return frame(results, COLUMNS, lambda *place: models.counts(results, *place) | models.ratios(results, *place))
 
 
 SHEETS = sheet_per_data("Parameters on {data}.", NOTE)
