@@ -14,11 +14,6 @@ class Masks(NamedTuple):
     product: Tensor | None
     h: Tensor | None
 
-    @property
-    def of_steps(self) -> bool:
-        """Whether h has a mask for each step."""
-        return self.h is not None and self.h.dim() == 3
-
 
 class Dropout(NamedTuple):
     """Shares of x, W x and h that are zeroed in training mode; kept values are divided by 1 - p.

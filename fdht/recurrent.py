@@ -226,7 +226,8 @@ class Recurrent(nn.Module):
             normalisation = IDENTITY
         if masks.product is not None:
             prepared = replace(prepared, bias=None)  # the bias is not dropped
-        by_hand = self.gate_activation == "sigmoid" and masks.product is None and not masks.of_steps
+        every_step = masks.h is not None and masks.h.dim() == 3
+        by_hand = self.gate_activation == "sigmoid" and masks.product is None and not every_step
         if by_hand and self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
             # under autocast the products come in half precision; the recurrence keeps that of the weights
             dtype = self.bias.dtype

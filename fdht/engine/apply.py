@@ -125,8 +125,7 @@ def _fold(prepared: Prepared, normalisation: Normalisation) -> Prepared:
         constant = shift * contract.row_sums(parts)
         bias = constant if bias is None else bias + constant
     if scale != 1:
-        sizes = [part.numel() for part in parts]
-        smallest = sizes.index(min(sizes))
+        smallest = min(range(len(parts)), key=lambda k: parts[k].numel())
         parts[smallest] = parts[smallest] * scale
     return Prepared(prepared.network, prepared.plan, parts, bias)
 

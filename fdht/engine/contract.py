@@ -154,10 +154,8 @@ def join_parts(parts: Parts) -> Tensor:
 
 def box_of(part: Tensor, modes: Sequence[int], starts: Sequence[int], sides: Sequence[int]) -> Tensor:
     """A part (n, k, w), n = prod(modes), at the input modes `starts` to `starts + sides` only."""
-    cut = part.view(*modes, *part.shape[1:])
-    for axis, (start, side) in enumerate(zip(starts, sides, strict=True)):
-        cut = cut.narrow(axis, start, side)
-    return cut.reshape(-1, *part.shape[1:])
+    box = tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
+    return part.view(*modes, *part.shape[1:])[box].reshape(-1, *part.shape[1:])
 
 
 def row_sums(parts: Parts) -> Tensor:

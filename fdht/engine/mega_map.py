@@ -56,22 +56,14 @@ class MegaMap:
             shared = share(self.network, self.placement, plan, sequences, steps, device)
         if shared is None:
             U = contract.columns_of(self.network, cores, positions(self.placement, bias.device))
-            return prepare(plan, self.inputs, self._of_inputs(cores), bias), Recurrence((U,))
+            of_inputs = {core.name: cores[core.name][tuple(slice(n) for n in core.shape)] for core in self.inputs.cores}
+            return prepare(plan, self.inputs, of_inputs, bias), Recurrence((U,))
         parts = contract.merge_parts(shared.split, cores)
         of_x = [part.narrow(0, 0, rows) for part, rows in zip(parts, shared.rows_of_x, strict=True)]
         of_h = tuple(contract.box_of(part, *box) for part, box in zip(parts, shared.boxes, strict=True))
         if not shared.every_step:
             of_h = (contract.join_parts(of_h),)
         return Prepared(self.inputs, plan, of_x, bias), Recurrence(of_h)
-
-    def _of_inputs(self, cores: Cores) -> Cores:
-        """The cores cut to the slices of x."""
-        cut = dict(cores)
-        for core in self.inputs.cores:
-            if "n1" in core.indices:
-                axis = core.indices.index("n1")
-                cut[core.name] = cores[core.name].narrow(axis, 0, core.shape[axis])
-        return cut
 
 
 @lru_cache(maxsize=4096)
