@@ -13,7 +13,7 @@ from fdht.shapes import choice, number
 if TYPE_CHECKING:
     from fdht.recurrent import Recurrent
 
-OPTIONS = ("cell", "init", "code", "gain", "forget_bias", "gate_activation")  # of every recurrent layer
+OPTIONS = ("cell", "gain", "forget_bias", "gate_activation")  # of every recurrent layer
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def least(network: Network) -> Cost:
 class Declaration:
     """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
 
-    U: the network of U (G H, H); None if U is dense or W holds it. authors: the initialisation in the authors' `code`,
-    given if `init` is "authors". Raises ValueError for impossible options.
+    U: the network of U (G H, H); None if U is dense or W holds it. authors: the initialisation in an authors' code;
+    None if the cores start matched. Raises ValueError for impossible options.
     """
 
     W: Network
@@ -51,14 +51,11 @@ class Declaration:
     U: Network | None = None
     authors: AuthorsStart | None = None
     cell: str = "lstm"
-    init: str = "matched"
-    code: str | None = None
     gain: float = 1.0
     forget_bias: float | None = None
     gate_activation: str = "sigmoid"
 
     def __post_init__(self) -> None:
-        choice("init", self.init, ("matched", "authors"))
         number("gain", self.gain, above=0)
         choice("gate_activation", self.gate_activation, GATE_ACTIVATIONS)
         if self.forget_bias is not None:
@@ -100,9 +97,7 @@ class Declaration:
 
         from fdht.recurrent import Recurrent
 
-        options: dict[str, Any] = {
-            name: getattr(self, name) for name in ("cell", "gain", "forget_bias", "gate_activation")
-        }
+        options: dict[str, Any] = {name: getattr(self, name) for name in OPTIONS}
         place: dict[str, Any] = {"placement": self.placement, "device": device, "dtype": dtype}
         recurrent = Recurrent(self.W, self.hidden_size, batch_first=True, state_network=self.U, **options, **place)
         if self.authors is not None:

@@ -54,7 +54,8 @@ class Format:
             return declared
         W, other = declared if isinstance(declared, tuple) else (declared, None)
         placement, U = (None, other) if isinstance(other, Network) else (other, None)
-        authors = self._authors(W, arguments.get("code")) if arguments.get("init") == "authors" else None
+        init = choice("init", arguments.get("init", "matched"), ("matched", "authors"))
+        authors = self._authors(W, arguments.get("code")) if init == "authors" else None
         options = {name: arguments[name] for name in OPTIONS if name in arguments}
         return Declaration(W, sizes["hidden_size"], placement, U, authors, **options)
 
@@ -67,7 +68,7 @@ class Format:
         return starts[choice("code", code or next(iter(starts)), tuple(starts))]
 
     def _check_names(self, arguments: dict[str, Any], known: Any) -> None:
-        accepted = list(dict.fromkeys([*known, *(("cell",) if self.fitted else OPTIONS)]))
+        accepted = list(dict.fromkeys([*known, *(("cell",) if self.fitted else (*OPTIONS, "init", "code"))]))
         for name in arguments:
             if name not in accepted:
                 expected = ", ".join(accepted)

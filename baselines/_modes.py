@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fdht import shapes
 from fdht.mega import GATES
 from fdht.placement import Placement, place
 from fdht.shapes import modes, natural, naturals
@@ -15,8 +16,7 @@ Pair = tuple[tuple[int, ...], tuple[int, ...]]
 def paired(input_size: int, hidden_size: int, cell: str, input_modes: Any, output_modes: Any) -> Pair:
     """As `merged`, for equally many modes of both."""
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
-    if len(n) != len(m):
-        raise ValueError(f"output_modes {list(output_modes)} are {len(m)} modes; expected {len(n)}, as input_modes")
+    shapes.paired(input_modes, output_modes)
     return n, m
 
 
@@ -33,9 +33,7 @@ def integrated(
     """Return the layout of [x ; h] over `input_modes`, and as many output modes, the first multiplied by `gates`."""
     placement = place(input_size, hidden_size, naturals("input_modes", input_modes))
     first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
-    n, m = len(placement.input_modes), len(rest) + 1
-    if n != m:
-        raise ValueError(f"output_modes {list(output_modes)} are {m} modes; expected {n}, as input_modes")
+    shapes.paired(input_modes, output_modes)
     return placement, (gates * first, *rest)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fdht.hierarchical import hierarchical_tucker
 from fdht.network import Network
-from fdht.shapes import modes, number
+from fdht.shapes import modes, number, paired
 from fdht.tree import Node, node_ranks, tree
 
 LARGEST_SVD = 4_000_000  # entries; beyond it singular vectors come from the Gram matrix of the smaller side
@@ -95,9 +95,8 @@ def _tensorise(W: Tensor, input_modes: Any, output_modes: Any) -> tuple[Tensor, 
     if W.dim() != 2 or not W.is_floating_point():
         raise ValueError(f"W has the shape {tuple(W.shape)} and is {W.dtype}; expected a floating (M, N) matrix")
     n, m = modes("input_modes", input_modes, W.shape[1], "N"), modes("output_modes", output_modes, W.shape[0], "M")
+    paired(n, m)
     d = len(n)
-    if len(m) != d:
-        raise ValueError(f"output_modes {list(m)} are {len(m)} modes; expected {d}, as input_modes {list(n)}")
     pairs = [axis for k in range(d) for axis in (d + k, k)]
     tensor = W.detach().double().reshape(*m, *n).permute(pairs)
     return tensor.reshape([n[k] * m[k] for k in range(d)]), n, m

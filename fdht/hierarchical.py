@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fdht.network import Core, Network
-from fdht.shapes import naturals
+from fdht.shapes import naturals, paired
 from fdht.tree import Node, node_ranks, tree
 
 
@@ -31,11 +31,7 @@ def hierarchical_tucker(
     rank of a node is a matrix rank, at most the product of the mode pairs inside the node and of those outside.
     """
     input_modes, output_modes = naturals("input_modes", input_modes), naturals("output_modes", output_modes)
-    if len(input_modes) != len(output_modes):
-        raise ValueError(
-            f"output_modes {list(output_modes)} are {len(output_modes)} modes; "
-            f"expected {len(input_modes)}, one for each of input_modes {list(input_modes)}"
-        )
+    paired(input_modes, output_modes)
     dimension_tree = tree(tree_shape, len(input_modes))
     rank = node_ranks(dimension_tree, ranks, leaf_rank, inner_rank)
     pairs = [n * m for n, m in zip(input_modes, output_modes, strict=True)]

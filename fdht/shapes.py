@@ -29,6 +29,13 @@ def modes(name: str, values: Any, size: int, size_name: str) -> tuple[int, ...]:
     return values
 
 
+def paired(input_modes: Sequence[int], output_modes: Sequence[int]) -> None:
+    """Raise ValueError unless there are as many output modes as input modes."""
+    if len(output_modes) != (d := len(input_modes)):
+        given = f"output_modes {list(output_modes)} are {len(output_modes)} modes"
+        raise ValueError(f"{given}; expected {d}, one for each of input_modes {list(input_modes)}")
+
+
 def choice(name: str, value: Any, known: Sequence[str]) -> str:
     """Return `value` if it is one of `known`; otherwise raise ValueError."""
     if not isinstance(value, str) or value not in known:
