@@ -81,9 +81,9 @@ def main(
         options |= {"width": chosen.side, "height": chosen.side, "edge": chosen.edge}
         block = max(1, batch // T)  # clips
         inputs = {"frames_digest": facts["digest"], "weights_sha256": seal.digest(weights) if weights else ""}
-        inputs |= {"side": chosen.side, "edge": chosen.edge}
+        inputs |= {"side": chosen.side, "edge": chosen.edge, "device": device}
         shape = (n, T, *chosen.shape(chosen.side, chosen.side))
-        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block, "device": device})
+        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block})
         features = chosen.extractor(weights, device)
 
         def pictures(row: dict[str, str]) -> np.ndarray:
@@ -114,7 +114,6 @@ def main(
         bar.close()
         # no timestamps or paths: runs become outdated whenever this file changes
         content = {"digest": store.finish(), "shape": list(shape), "classes": facts["classes"], **inputs}
-        content["device"] = device
         seal.write(about, content)
     return content
 

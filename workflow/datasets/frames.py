@@ -128,12 +128,6 @@ def check_undecodable(clips: list[Facts], limit: float) -> int:
     return len(failed)
 
 
-def _versions(rows: list[Row]) -> str:
-    """One digest of the sizes and times of all clips, so that a replaced clip is decoded again."""
-    stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
-    return digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
-
-
 def main(
     listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
     output: Annotated[Path, Option(help="folder for frames.npy, clips.csv, frames.json")],
@@ -152,7 +146,9 @@ def main(
     if not rows:
         raise InputError(f"{listing}: lists no clip; expected at least one")
     options = {"count": count, "sampling": sampling, "width": width, "height": height, "seed": seed}
-    key = {**options, "listing": seal.digest(listing), "files": _versions(rows)}
+    stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
+    versions = digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
+    key = {**options, "listing": seal.digest(listing), "files": versions}  # a replaced clip is decoded again
     shape = (len(rows), count, height, width, 3)
     with exclusive(output / "frames"):
         for name in ("frames.json", "clips.csv", "frames.npy"):  # may be of other options

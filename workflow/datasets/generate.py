@@ -5,6 +5,7 @@ pace and the starting point of a clip are random, so a single frame predicts the
 does. Each class has ten groups with a background, colour and actor of their own. The same seed gives the same bytes.
 """
 
+import io
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typer import Option
 from workflow.datasets import inventory
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
+from workflow.storage.files import write_bytes
 from workflow.storage.lock import exclusive
 
 WIDTH, HEIGHT, FPS = 80, 60, 25
@@ -57,7 +59,7 @@ def draw_scene(rng: np.random.Generator) -> Scene:
 
 
 def frames(scene: Scene, label: str, rng: np.random.Generator) -> list[np.ndarray]:
-    """Yield the frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
+    """Return the frames (HEIGHT, WIDTH, 3) uint8 of one clip of class `label`."""
     motion, direction = CLASSES[label]
     n = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
     pace = rng.uniform(0.8, 1.0)
@@ -96,9 +98,8 @@ def write_clip(path: Path, pictures: list[np.ndarray]) -> None:
 
 def generate(output: Path, seed: int = 0) -> int:
     """Write the ZIP `output` with the clips of the inventory `demo`; return their number."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(output.name + ".part")
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(partial, "w") as archive:
+    content = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w") as archive:
         path = Path(folder) / "clip.avi"
         for class_number, (label, entry) in enumerate(inventory.load("demo")["classes"].items()):
             for group, clips in enumerate(entry["groups"], start=1):
@@ -109,9 +110,8 @@ def generate(output: Path, seed: int = 0) -> int:
                     write_clip(path, frames(scene, label, rng))
                     member = zipfile.ZipInfo(f"demo/{label}/{stem}/{stem}_{clip:02d}.avi")  # dated 1980
                     archive.writestr(member, path.read_bytes())
-        number = len(archive.namelist())
-    partial.replace(output)
-    return number
+    write_bytes(output, content.getvalue())
+    return len(archive.namelist())
 
 
 def main(output: Annotated[Path, Option(help="the ZIP to write")], seed: int = 0) -> None:

@@ -9,8 +9,10 @@ counts and a checksum are.
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -26,20 +28,14 @@ from workflow.storage.files import write_text
 def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
     """Return the content of the inventory. names: of the layout; raises InputError if the clips do not follow it."""
     keys = sorted(clip.key for clip in clips)
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
-    stems = {}
-    for clip in sorted(clips, key=lambda clip: (clip.label, clip.group)):
-        groups[clip.label][clip.group] += 1
-        stems[clip.label] = {"stem": clip.source.rpartition("_")[0]} if "{stem}" in names else {}
-    classes = {
-        # groups with names instead of numbers have no order worth keeping
-        label: {
-            "clips": n.total(),
-            **stems[label],
-            "groups": [*n.values()] if names else sorted(n.values(), reverse=True),
-        }
-        for label, n in groups.items()
-    }
+    classes = {}
+    for label, found in groupby(sorted(clips, key=attrgetter("label", "group")), attrgetter("label")):
+        of_class = list(found)
+        groups = list(Counter(clip.group for clip in of_class).values())
+        if not names:  # groups with names instead of numbers have no order worth keeping
+            groups.sort(reverse=True)
+        stem = {"stem": of_class[0].source.rpartition("_")[0]} if "{stem}" in names else {}
+        classes[label] = {"clips": len(of_class), **stem, "groups": groups}
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()
     if names and inventory.numbered(names, classes) != set(keys):
         raise InputError(f"the clips are not numbered as the layout's `names` requires: {names}")

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-from os.path import dirname
 from pathlib import Path
 from shlex import quote
 
@@ -105,12 +104,6 @@ def checked(wildcards):
 def points(runs):
     """Return the options for the folds and seeds of an experiment's runs."""
     return options(fold=sorted({run.fold for run in runs}), seed=sorted({run.seed for run in runs}))
-
-
-def forget_forced():
-    """Delete the records that `run --force` makes again: on a cluster, a requeued job must not repeat them all."""
-    for run in (run for runs in EXPERIMENTS.values() for run in runs if FORCE):
-        Path(RESULTS, "runs", run.folder, experiment.RECORD).unlink(missing_ok=True)
 
 
 def options(**values):

@@ -66,13 +66,12 @@ rule unpack:
     params:
         code=lambda wildcards: code("unpack"),
         catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
         "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
-        " --resources resources/{wildcards.dataset} --output {params.folder} {params.options} 2> {log}"
+        " --resources resources/{wildcards.dataset} --output $(dirname {output[0]}) {params.options} 2> {log}"
 
 
 rule frames:
@@ -88,12 +87,11 @@ rule frames:
     threads: 8
     params:
         code=lambda wildcards: code("frames"),
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
         "Decoding {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.frames --listing {input.listing} --output {params.folder}"
+        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output[0]})"
         " {params.options} --workers {threads} 2> {log}"
 
 
@@ -109,7 +107,6 @@ rule splits:
     params:
         code=lambda wildcards: code("splits"),
         catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards: options(
             protocol=CONFIG.protocols,
             seed=CONFIG.splits.seed,
@@ -120,7 +117,7 @@ rule splits:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output {params.folder} {params.options} 2> {log}"
+        " --output $(dirname {output[0]}) {params.options} 2> {log}"
 
 
 rule features:
@@ -144,7 +141,6 @@ rule features:
     params:
         code=lambda wildcards: code("features"),
         front_end=lambda wildcards: code(f"front_ends.{wildcards.front_end}"),
-        folder=lambda wildcards, output: dirname(output[0]),
         options=lambda wildcards, input: options(
             origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
         ),
@@ -152,4 +148,4 @@ rule features:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.features --front-end {wildcards.front_end} --listing {input.listing}"
-        " --frames {params.folder} --output {params.folder} {params.options} 2> {log}"
+        " --frames $(dirname {input.clips}) --output $(dirname {output[0]}) {params.options} 2> {log}"

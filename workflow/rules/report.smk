@@ -32,11 +32,10 @@ rule collect:
         f"{LOGS}/collect.log",
     params:
         code=lambda wildcards: code("collect"),
-        runs=lambda wildcards, output: f"{dirname(output[0])}/runs",
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from {params.runs} --output {output} 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --from $(dirname {output})/runs --output {output} 2> >(tee {log} >&2)"
 
 
 RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]

@@ -26,13 +26,12 @@ rule train:
         # from the output, so that Snakemake does not take a part of the grid for a change
         points=lambda wildcards, output: points(EXPERIMENTS[EXPERIMENT.format(**wildcards)]),
         keep=lambda wildcards, output: CONFIG.keep_weights,
-        data=lambda wildcards, input: dirname(input.clips),
         results=lambda wildcards, output: output[0].partition("/runs/")[0],
     message:
         "Training {wildcards.model} on {wildcards.dataset}/{wildcards.front_end}, {wildcards.protocol}"
     shell:  # exec: a shell would exit on SIGTERM at once, so Snakemake and Slurm would not wait until the run has saved
         "exec python -m workflow.training.experiment --specification {params.specification:q} {params.points}"
-        " --data {params.data} --results {params.results} --keep-weights {params.keep} 2> {log}"
+        " --data $(dirname {input.clips}) --results {params.results} --keep-weights {params.keep} 2> {log}"
 
 
 use rule train as fit with:  # asks for no GPU

@@ -25,13 +25,14 @@ def dirty(*paths: str) -> bool | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """Run git; return its output, None if it fails.
+    # --git-dir: it neither searches the folders above nor refuses a repository of another owner
+    return output_of("git", "--no-optional-locks", f"--git-dir={ROOT}/.git", f"--work-tree={ROOT}", *arguments)
 
-    --git-dir: it neither searches the folders above nor refuses a repository of another owner.
-    """
-    command = ["git", "--no-optional-locks", f"--git-dir={ROOT}/.git", f"--work-tree={ROOT}", *arguments]
+
+def output_of(*command: str) -> str | None:
+    """Run a command in the project's folder; return its standard output, None if it fails or is not installed."""
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:  # git is not installed
+    except OSError:
         return None
     return done.stdout.rstrip("\n") if done.returncode == 0 else None

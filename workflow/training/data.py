@@ -61,14 +61,12 @@ class Data:
             tensor = self.folder / FRONT_ENDS[run.front_end].tensor
             raise InputError(f"recurrent.input_size is {given}, but {tensor}.npy has {numbers} numbers per frame")
         rows, split_digest = _parts(self, run)
-        index = {name: number for number, name in enumerate(self.classes)}
         labels = np.full(len(self.table), -1, np.int64)
         for row in np.concatenate(list(rows.values())):
-            name = self.table[row]["class"]
-            if name not in index:
-                clip = self.table[row]["clip"]
+            clip, name = self.table[row]["clip"], self.table[row]["class"]
+            if name not in self.classes:
                 raise InputError(f"{self.folder}/clips.csv: class {name!r} of {clip!r} is not in frames.json")
-            labels[row] = index[name]
+            labels[row] = self.classes.index(name)
         names = [line["clip"] for line in self.table]
         sources = [(line["class"], line["source"]) for line in self.table]
         trained = Counter(sources[row] for row in rows["train"])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from workflow.storage.lock import attempt
-from workflow.training.environment import output_of
+from workflow.storage.repository import output_of
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 DRIVER = Path("/proc/driver/nvidia/gpus")
@@ -63,7 +63,7 @@ def present(driver: Path = DRIVER, nodes: Path = Path("/dev")) -> list[str]:
     nvidia-smi also knows what has no /proc/driver (WSL2, some containers) and the parts of a device (MIG).
     """
     devices: list[str] = []
-    for uuid, kind in re.findall(r"UUID: ((GPU|MIG)-[^)]+)\)", output_of("nvidia-smi", "-L")):
+    for uuid, kind in re.findall(r"UUID: ((GPU|MIG)-[^)]+)\)", output_of("nvidia-smi", "-L") or ""):
         if kind == "MIG" and devices and devices[-1].startswith("GPU"):
             devices.pop()  # of a divided device only the parts can be used
         devices.append(uuid)

@@ -6,7 +6,6 @@ Importing this module does not import torch.
 import os
 import platform
 import resource
-import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from workflow.training.errors import RunFailure, log, out_of_memory
 if TYPE_CHECKING:
     import torch
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "numpy", "safetensors", "scikit-learn", "scipy", "snakemake")
 SCHEDULER = ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT", "JOB_PARTITION")
 
@@ -98,8 +96,8 @@ def describe(device: "torch.device") -> dict[str, Any]:
         },
     }
     if device.type == "cuda":
-        driver = output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-        about |= {"cuda": torch.version.cuda, "driver": driver.split("\n")[0]}
+        drivers = repository.output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader") or ""
+        about |= {"cuda": torch.version.cuda, "driver": drivers.partition("\n")[0]}
         about["determinism"] |= {
             "cudnn_deterministic": torch.backends.cudnn.deterministic,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
@@ -120,15 +118,6 @@ def device_name(device: "torch.device | None" = None) -> str:
 def peak_memory_mb() -> float:
     """Return the peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
-def output_of(*command: str) -> str:
-    """Run a command in the project's folder; return its standard output, empty if it fails or does not exist."""
-    try:
-        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 def _cpu_model() -> str:

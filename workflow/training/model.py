@@ -50,11 +50,9 @@ def build(run: Run, classes: int) -> Classifier:
     """Return the run's model with new weights, drawn from torch's global generator on the CPU."""
     arguments, settings = run.recurrent, run.training
     recurrent = baselines.build(**arguments)
-    frames = FRONT_ENDS[run.front_end].extractor is None
-    prepared = baselines.FORMATS[arguments["format"]].prepare is not None  # prepare also normalises the frames
-    if not frames:
+    if FRONT_ENDS[run.front_end].extractor:
         recurrent.normalise(settings.feature_scale, 0.0)
-    elif not prepared:
+    elif not baselines.FORMATS[arguments["format"]].prepare:  # which normalises the frames, too
         recurrent.normalise(*PIXELS[settings.normalisation])
     inside = {name: getattr(settings, name) for name in ("dropout_input", "dropout_product", "dropout_recurrent")}
     inside["dropout_every_step"] = settings.dropout_mask == "step"

@@ -14,6 +14,7 @@ METRICS = "metrics.jsonl"
 WEIGHTS = "model.safetensors"
 SEARCHED = "search{}.jsonl"  # the metrics of each candidate of a search
 FILES = ("specification.yaml", "environment.json", "predictions.csv", WEIGHTS, METRICS)
+PREDICTIONS = ("clip", "label", "predicted", "probability", "siblings")
 UNKNOWN = (
     *("test_accuracy", "final_epoch_accuracy", "best_epoch_accuracy", "validation_accuracy"),
     *("best_epoch", "step_ms", "peak_memory_mb"),
@@ -47,9 +48,9 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     Record.model_validate(result)
     files.write_text(folder / "specification.yaml", yaml.safe_dump(run.plain, sort_keys=False, allow_unicode=True))
     files.write_json(folder / "environment.json", job.environment | {"seeds": run.seeds})
-    class_columns = [f"probability_{k}" for k in range(len(fold.classes))]
-    columns = ("clip", "label", "predicted", "probability", "siblings", *class_columns)
-    files.write_csv(folder / "predictions.csv", columns, _predictions(job, class_columns))
+    columns = [*PREDICTIONS, *(f"probability_{k}" for k in range(len(fold.classes)))]
+    lines = (dict(zip(columns, values, strict=True)) for values in _predictions(job))
+    files.write_csv(folder / "predictions.csv", columns, lines)
     (folder / WEIGHTS).unlink(missing_ok=True)
     if sum(array.size for array in job.weights.values()) <= KEPT[job.keep_weights]:
         files.write_bytes(folder / WEIGHTS, save(job.weights))
@@ -57,17 +58,11 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     seal.write(folder / RECORD, result, [name for name in names if (folder / name).is_file()])
 
 
-def _predictions(job: Job, names: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield one line per test clip: class indices (as in frames.json, `classes`), the number of clips of its source in
-    train, and the probability of each class."""
+def _predictions(job: Job) -> Iterator[list[Any]]:
+    """Yield PREDICTIONS and the probability of each class, for every test clip. Classes: indices in frames.json's
+    `classes`. siblings: clips of its source in train."""
     for row, probabilities in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
         predicted = int(probabilities.argmax())
         texts = [f"{value:.9g}" for value in probabilities]
-        yield {
-            "clip": job.fold.names[row],
-            "label": job.fold.labels[row],
-            "predicted": predicted,
-            "probability": texts[predicted],
-            "siblings": job.fold.siblings[row],
-            **dict(zip(names, texts, strict=True)),
-        }
+        fold = job.fold
+        yield [fold.names[row], fold.labels[row], predicted, texts[predicted], fold.siblings[row], *texts]

@@ -17,20 +17,11 @@ from workflow.training.job import Job
 
 
 def complete(job: Job) -> Iterator[int]:
-    """Train the run, from its checkpoint if there is one, and write its record. The caller holds the run's lock.
+    """Train or fit the run, from its checkpoint if there is one, and write its record. The caller holds the run's lock.
 
     Yield after each step, as `loop.train` does.
     """
     (job.output / RECORD).unlink(missing_ok=True)
-    yield from train(job)
-    record.write(job, job.run.parameters(len(job.fold.classes)))
-    if job.result["status"] != "ok":
-        log(f"FAILED {job.run.folder}: {job.result['failure']}")
-    shutil.rmtree(job.checkpoints, ignore_errors=True)
-
-
-def train(job: Job) -> Iterator[int]:
-    """Train or fit the model."""
     try:
         check(job.fold, job.run)
         if fit := FORMATS[job.run.recurrent["format"]].fit:
@@ -43,6 +34,10 @@ def train(job: Job) -> Iterator[int]:
         if not (job.alone and out_of_memory(error)):
             raise
         job.result |= {"status": "failed", "failure": "out of memory: the model and its clips do not fit"}
+    record.write(job, job.run.parameters(len(job.fold.classes)))
+    if job.result["status"] != "ok":
+        log(f"FAILED {job.run.folder}: {job.result['failure']}")
+    shutil.rmtree(job.checkpoints, ignore_errors=True)
 
 
 def _train_by_epochs(job: Job) -> Iterator[int]:
@@ -70,16 +65,14 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
     job.interruption.worth_saving = True
     job.probabilities = estimator.predict_proba(x["test"])
     summary = scores.summary(y["test"], job.probabilities)
+    accuracies = {part: float(estimator.score(x[part], y[part])) for part in used if part != "test"}
     job.result = {
         "status": "ok",
         **summary,
         "test_accuracy": summary["test_accuracy"] if "validation" in used else None,
         "final_epoch_accuracy": summary["test_accuracy"],  # there are no epochs to choose from
         "best_epoch_accuracy": summary["test_accuracy"],
-        "validation_accuracy": float(estimator.score(x["validation"], y["validation"]))
-        if "validation" in used
-        else None,
-        "train_accuracy": float(estimator.score(x["train"], y["train"])),
+        **{f"{part}_accuracy": accuracies.get(part) for part in ("validation", "train")},
         "train_seconds": seconds,
         "peak_memory_mb": environment.peak_memory_mb(),
         "device": environment.device_name(),

@@ -13,7 +13,7 @@ from importlib import import_module
 from math import prod
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workflow.datasets.catalogue import Source
 
@@ -54,6 +54,20 @@ class FrontEnd:
     def clip_bytes(self, count: int, height: int, width: int) -> int:
         """Return the bytes of one clip of `count` frames in the tensor."""
         return count * self.input_size(height, width) * BYTES[self.dtype]
+
+
+def on_pictures(network: Any, device: str, forward: Callable[[Tensor], Tensor]) -> Features:
+    """Return an extractor's function: x of `forward(x)` is (B, 3, side, side) float32 on `device`, as `network` is."""
+    import torch
+
+    network.eval().to(device, memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def features(pictures: Tensor) -> Tensor:
+        x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
+        return forward(x).float().cpu()
+
+    return features
 
 
 def _found() -> dict[str, FrontEnd]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.datasets.front_ends import FrontEnd
+from workflow.datasets.front_ends import FrontEnd, on_pictures
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from workflow.datasets.front_ends import Features
 
@@ -45,16 +45,7 @@ def extractor(weights: Path | None, device: str) -> Features:
 
 def features_of(net: Any, device: str) -> Features:
     """Return the function from pictures to the features of `net`."""
-    import torch
-
-    net = net.eval().to(device, memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def features(pictures: Tensor) -> Tensor:
-        x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
-        return net.extract_features((x - MEAN) / SCALE).mean((2, 3)).float().cpu()
-
-    return features
+    return on_pictures(net, device, lambda x: net.extract_features((x - MEAN) / SCALE).mean((2, 3)))
 
 
 FRONT_END = FrontEnd(

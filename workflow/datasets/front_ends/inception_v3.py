@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow.datasets.catalogue import Source
-from workflow.datasets.front_ends import FrontEnd
+from workflow.datasets.front_ends import FrontEnd, on_pictures
 from workflow.storage.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from workflow.datasets.front_ends import Features
 
@@ -55,14 +55,7 @@ def extractor(weights: Path | None, device: str) -> Features:
         raise InputError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
     net.AuxLogits = None
     net.fc = torch.nn.Identity()
-    net = net.eval().to(device, memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def features(pictures: Tensor) -> Tensor:
-        x = pictures.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
-        return net(x / 127.5 - 1.0).float().cpu()
-
-    return features
+    return on_pictures(net, device, lambda x: net(x / 127.5 - 1.0))
 
 
 FRONT_END = FrontEnd(
