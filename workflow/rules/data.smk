@@ -59,8 +59,8 @@ rule unpack:
     input:
         origin=rules.download.output,
     output:
-        f"{DATA}/listing.csv",
-        f"{DATA}/inventory.json",
+        listing=f"{DATA}/listing.csv",
+        inventory=f"{DATA}/inventory.json",
     log:
         f"{LOGS}/unpack/{{dataset}}.log",
     params:
@@ -71,7 +71,7 @@ rule unpack:
         "Unpacking {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.unpack --dataset {wildcards.dataset} --origin {input.origin}"
-        " --resources resources/{wildcards.dataset} --output $(dirname {output[0]}) {params.options} 2> {log}"
+        " --resources resources/{wildcards.dataset} --output $(dirname {output.listing}) {params.options} 2> {log}"
 
 
 rule frames:
@@ -79,9 +79,9 @@ rule frames:
         listing=f"{DATA}/listing.csv",
         inventory=f"{DATA}/inventory.json",  # has the checksum of the listing
     output:
-        f"{DATA}/frames.npy",
-        f"{DATA}/clips.csv",
-        f"{DATA}/frames.json",
+        array=f"{DATA}/frames.npy",
+        clips=f"{DATA}/clips.csv",
+        about=f"{DATA}/frames.json",
     log:
         f"{LOGS}/frames/{{dataset}}.log",
     threads: 8
@@ -91,7 +91,7 @@ rule frames:
     message:
         "Decoding {wildcards.dataset}"
     shell:
-        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output[0]})"
+        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
         " {params.options} --workers {threads} 2> {log}"
 
 
@@ -99,9 +99,9 @@ rule splits:
     input:
         clips=f"{DATA}/clips.csv",
     output:
-        f"{DATA}/splits.csv",
-        f"{DATA}/splits.json",
-        f"{DATA}/leakage.csv",
+        table=f"{DATA}/splits.csv",
+        digests=f"{DATA}/splits.json",
+        leakage=f"{DATA}/leakage.csv",
     log:
         f"{LOGS}/splits/{{dataset}}.log",
     params:
@@ -117,7 +117,7 @@ rule splits:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output $(dirname {output[0]}) {params.options} 2> {log}"
+        " --output $(dirname {output.table}) {params.options} 2> {log}"
 
 
 rule features:
@@ -131,8 +131,8 @@ rule features:
             else []
         ),
     output:
-        f"{DATA}/{{front_end}}.npy",
-        f"{DATA}/{{front_end}}.json",
+        array=f"{DATA}/{{front_end}}.npy",
+        about=f"{DATA}/{{front_end}}.json",
     log:
         f"{LOGS}/features/{{dataset}}/{{front_end}}.log",
     wildcard_constraints:
@@ -148,4 +148,4 @@ rule features:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.features --front-end {wildcards.front_end} --listing {input.listing}"
-        " --frames $(dirname {input.clips}) --output $(dirname {output[0]}) {params.options} 2> {log}"
+        " --frames $(dirname {input.clips}) --output $(dirname {output.array}) {params.options} 2> {log}"
