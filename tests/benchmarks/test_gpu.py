@@ -82,6 +82,22 @@ def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
 
 
+def test_rows_before_a_failure_are_kept(short, tmp_path, monkeypatch):
+    run = gpu.Run
+
+    def full(build, x, seed):
+        if seed:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return run(build, x, seed)
+
+    monkeypatch.setattr(gpu, "Run", full)
+    assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
+    assert list(pd.read_csv(tmp_path / "side_by_side.csv").side_by_side) == [1, 1]
+    assert set(json.loads((tmp_path / "gpu.json").read_text())["failed"].values()) == {
+        "OutOfMemoryError: CUDA out of memory"
+    }
+
+
 def test_the_experiments_of_a_configuration(tmp_path):
     assert gpu.main(["--list", str(tmp_path / "list.json")]) == 0
     rows = {row["experiment"]: row for row in json.loads((tmp_path / "list.json").read_text())}
