@@ -1,6 +1,7 @@
 """Tiny pictures, archives and folders of clips in the official layouts."""
 
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -57,3 +58,11 @@ def listing_of(folder: Path, members: Mapping[str, bytes], output: Path) -> Path
     clips = listing.clips_of(CATALOGUE["ucf11"], folder, listing.walk(folder))
     files.write_csv(output / "listing.csv", listing.COLUMNS, listing.rows(folder, clips, {}, {}))
     return output / "listing.csv"
+
+
+def header_count(data: bytes, count: int) -> bytes:
+    """Write another number of frames into the headers of an AVI: the main one and that of the stream."""
+    changed = bytearray(data)
+    for mark, offset in ((b"avih", 8 + 16), (b"strh", 8 + 32)):
+        struct.pack_into("<I", changed, changed.index(mark) + offset, count)
+    return bytes(changed)

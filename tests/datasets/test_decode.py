@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_data import pictures
+from small_data import header_count, pictures
 
 from workflow.datasets.decode import UndecodableError, decode, indices, resized
 from workflow.datasets.generate import write_clip
@@ -85,14 +85,6 @@ def test_colours_are_red_green_blue(tmp_path):
     red, green, blue = get(tmp_path / "clip.avi").pictures.reshape(-1, 3).mean(0)
     assert blue > 200
     assert max(red, green) < 60
-
-
-def header_count(data: bytes, count: int) -> bytes:
-    """Write another number of frames into the headers of an AVI: the main one and that of the stream."""
-    changed = bytearray(data)
-    for mark, offset in ((b"avih", 8 + 16), (b"strh", 8 + 32)):
-        struct.pack_into("<I", changed, changed.index(mark) + offset, count)
-    return bytes(changed)
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 29, 32, 33, 500, 2**31 - 1])

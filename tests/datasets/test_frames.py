@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from small_data import listing_of
+from small_data import header_count, listing_of
 
 from workflow.datasets import frames
 from workflow.datasets.decode import decode
@@ -77,6 +77,21 @@ def test_undecodable_clips_are_left_out_with_a_reason_up_to_the_limit(listing, t
     assert (np.load(tmp_path / "frames.npy")[[3, 8]] == 0).all()
     assert content["undecodable"] == 2
     assert "v_biking_01_04.avi: empty file" in capsys.readouterr().err
+
+
+def test_clips_that_lost_frames_are_listed(listing, tmp_path, clip, capsys):
+    """Real containers state up to three frames too many or too few."""
+    whole = clip(31, 64, 48)
+    count = {lost: header_count(clip(9), 9 + lost) for lost in (-3, 1, 3, 4)}
+    path = listing(broken={2: whole[: len(whole) // 2], **dict(enumerate(count.values(), start=3))})
+    content = main(path, tmp_path, **SIZE, max_undecodable=0.0)
+    table = read_csv(tmp_path / "clips.csv", COLUMNS)
+    assert content["shortened"] == {
+        table[2]["clip"]: f"{table[2]['frames']} of 31 frames",
+        table[6]["clip"]: "9 of 13 frames",
+    }
+    assert f"{table[6]['clip']}: 9 of 13 frames decode" in capsys.readouterr().err
+    assert content["undecodable"] == 0
 
 
 def test_too_many_undecodable_clips_stop_the_run_and_leave_nothing_finished(listing, tmp_path, clip):

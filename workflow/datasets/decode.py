@@ -48,8 +48,8 @@ def decode(
     """Decode the clip at `path`; return `count` of its frames, resized, and facts about the whole clip.
 
     The frames are (count, height, width, 3) uint8 RGB, zeros after the end of a short clip; the facts are its number
-    of frames, fps, width and height. edge: see `resized`. seed, clip: determine the sampling `random`. Raises
-    UndecodableError.
+    of frames, the number that its container states (0: none), fps, width and height. edge: see `resized`. seed, clip:
+    determine the sampling `random`. Raises UndecodableError.
     """
     size = width, height, edge
     key = f"{seed}:{clip}"
@@ -69,7 +69,7 @@ def decode(
     frames = np.zeros((count, height, width, 3), np.uint8)
     frames[: len(wanted)] = [kept[i] for i in wanted]
     fps = round(fps, 3) if math.isfinite(fps) else 0.0
-    return frames, {"frames": n, "fps": fps, "width": int(native_width), "height": int(native_height)}
+    return frames, {"frames": n, "stated": guess, "fps": fps, "width": int(native_width), "height": int(native_height)}
 
 
 def _open(path: Path) -> cv2.VideoCapture:

@@ -19,7 +19,7 @@ import numpy as np
 from typer import Option
 
 from workflow.datasets import progress
-from workflow.datasets.decode import UndecodableError, decode
+from workflow.datasets.decode import GUESS_SLACK, UndecodableError, decode
 from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.store import Store
 from workflow.storage import seal
@@ -31,7 +31,9 @@ from workflow.storage.lock import exclusive
 COLUMNS = ("clip", "class", "group", "source", "official", "frames", "fps", "width", "height", "sha256", "status")
 
 Row = dict[str, str]  # of listing.csv
-Facts = dict[str, Any]  # of one clip: its columns of clips.csv that decoding fills in
+Facts = dict[str, Any]  # of one clip, see NO_FACTS
+# the columns of clips.csv that decoding fills in; stated: number of frames by the container
+NO_FACTS: Facts = {"frames": 0, "stated": 0, "fps": 0.0, "width": 0, "height": 0, "sha256": "", "status": "ok"}
 
 
 def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | None]:
@@ -42,7 +44,7 @@ def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | 
     path = Path(row["path"])
     if row["sha256"] and not path.is_file():
         raise seal.DamagedError(f"{path} is missing; it was unpacked before")
-    facts: Facts = {"frames": 0, "fps": 0.0, "width": 0, "height": 0, "sha256": "", "status": "ok"}
+    facts = dict(NO_FACTS)
     try:
         facts["sha256"] = seal.digest(path)
         if row["sha256"] not in ("", facts["sha256"]):
@@ -128,6 +130,14 @@ def check_undecodable(clips: list[Facts], limit: float) -> int:
     return len(failed)
 
 
+def shortened(clips: list[Facts]) -> dict[str, str]:
+    """Return, by clip, how many frames are left of each clip that lost some; containers are off by a few anyway."""
+    lost = [clip for clip in clips if clip["status"] == "ok" and clip["stated"] - clip["frames"] > GUESS_SLACK]
+    for clip in lost:
+        print(f"shortened: {clip['path']}: {clip['frames']} of {clip['stated']} frames decode", file=sys.stderr)
+    return {clip["clip"]: f"{clip['frames']} of {clip['stated']} frames" for clip in lost}
+
+
 def main(
     listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
     output: Annotated[Path, Option(help="folder for frames.npy, clips.csv, frames.json")],
@@ -146,9 +156,10 @@ def main(
     if not rows:
         raise InputError(f"{listing}: lists no clip; expected at least one")
     options = {"count": count, "sampling": sampling, "width": width, "height": height, "seed": seed}
+    # of sizes and times, so that a replaced clip is decoded again
     stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
     versions = digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
-    key = {**options, "listing": seal.digest(listing), "files": versions}  # a replaced clip is decoded again
+    key = {**options, "listing": seal.digest(listing), "files": versions, "facts": [*NO_FACTS]}
     shape = (len(rows), count, height, width, 3)
     with exclusive(output / "frames"):
         for name in ("frames.json", "clips.csv", "frames.npy"):  # may be of other options
@@ -164,6 +175,7 @@ def main(
             "classes": sorted({row["class"] for row in rows}),
             **options,
             "undecodable": undecodable,
+            "shortened": shortened(clips),
             "frames_decoded": sum(clip["frames"] for clip in clips),
         }  # no timestamps or paths: runs become outdated whenever this file changes
         seal.write(output / "frames.json", content, ["clips.csv"])
