@@ -169,6 +169,28 @@ def test_separators_of_windows_make_folders(tmp_path):
     ]
 
 
+def test_companions_of_archives_that_macos_adds_are_no_archives(tmp_path):
+    data = zip_of({"wave.zip": zip_of(MEMBER), "__MACOSX/._wave.zip": b"Mac OS X"})
+    assert tree(unpack(put(tmp_path, data), tmp_path / "out")) == {
+        "wave/a.avi": b"abc",
+        "__MACOSX/._wave.zip": b"Mac OS X",
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"a": b"1", "a/b.avi": b"2"}, r"archive: member 'a/b\.avi': File exists"),
+        ({"a/b.avi": b"1", "a": b"2"}, r"archive: member 'a': (File exists|Is a directory)"),
+        ({"a" * 300: b"1"}, r"archive: member 'a+': File name too long"),
+    ],
+)
+def test_a_name_that_cannot_be_written_is_named(tmp_path, members, reason):
+    with pytest.raises(InputError, match=reason):
+        unpack(put(tmp_path, zip_of(members)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def links() -> dict[str, bytes]:
     def tar(kind: bytes) -> bytes:
         out = io.BytesIO()

@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 
 
 def is_archive(path: Path) -> bool:
-    return path.name.lower().endswith(ARCHIVES)
+    return path.name.lower().endswith(ARCHIVES) and not path.name.startswith("._")  # a companion that macOS adds
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -84,8 +84,11 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
             target = folder / member.name
             if target in written:
                 raise InputError(f"{archive}: contains member {member.name!r} twice")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            written[target] = _write(member, target, archive)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                written[target] = _write(member, target, archive)
+            except OSError as error:  # of a name: too long, both file and folder; a full disk; a damaged stream
+                raise InputError(f"{archive}: member {member.name!r}: {error.strerror or error}") from None
     return written
 
 
