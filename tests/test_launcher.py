@@ -93,6 +93,15 @@ def test_an_environment_whose_python_cannot_be_started_is_one_sentence(copy):
     assert done.stderr.endswith(f"Delete {copy / '.venv'} and rerun; it will be rebuilt\n")
 
 
+def test_an_environment_in_a_folder_that_cannot_be_entered_is_one_sentence(copy):
+    name = "x" * 300
+    done = launch(copy, "demo", REPRODUCE_ENVIRONMENT=str(copy / name))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"reproduce: {copy / name}")
+    assert "File name too long" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_environment_without_its_python_is_made_again(copy):
     (copy / ".venv" / "bin" / "python").unlink()
     (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python")

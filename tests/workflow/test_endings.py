@@ -42,6 +42,20 @@ def test_a_reader_that_leaves_ends_a_command_quietly(root, arguments):
     assert not [line for line in error.splitlines() if not line.startswith("Using workflow specific profile")]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+def test_output_on_a_full_disk_is_one_line(root):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        command = [sys.executable, "-m", "workflow.commands", "--version"]
+        done = subprocess.run(command, cwd=root, text=True, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, "reproduce: standard output: No space left on device\n")
+
+
+def test_without_standard_output_a_command_succeeds(root):
+    command = ["sh", "-c", f"'{sys.executable}' -m workflow.commands --version >&-"]
+    done = subprocess.run(command, cwd=root, text=True, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_of_the_launcher_ends_quietly(root):
     process = start(root, sys.executable, root / "reproduce", "--help")
     process.stdout.close()

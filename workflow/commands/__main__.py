@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
+from workflow.storage.endings import silence
 from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
@@ -81,6 +82,14 @@ def version() -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 -- the user has closed it: `>&-`
     status = main(sys.argv[1:])
-    sys.stdout.flush()  # while a reader that has left can still be noticed
+    try:
+        sys.stdout.flush()  # while a reader that has left, or a full disk, can still be noticed
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"reproduce: standard output: {error.strerror}", file=sys.stderr)
+        silence()
+        status = 1
     sys.exit(status)
