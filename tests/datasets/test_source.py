@@ -9,8 +9,8 @@ import pytest
 from rar_writer import rar3, rar5
 from small_data import tar_of, tree, write_tree, zip_of
 
-from workflow.datasets import download, unpack
-from workflow.datasets.listing import fingerprint
+from workflow.datasets import download, listing, unpack
+from workflow.datasets.listing import fingerprint, version
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json
@@ -48,6 +48,66 @@ def test_the_fingerprint_follows_names_sizes_and_times(tmp_path):
     fifth = fingerprint(folder, KEY)
     (folder / "a" / "nowhere.avi").symlink_to("gone")
     assert len({first, second, third, fourth, fifth, fingerprint(folder, KEY)}) == 6
+
+
+def test_the_version_of_a_copy_follows_names_and_bytes_alone(tmp_path, members):
+    def now():
+        return version(folder, KEY, tmp_path / "source.json")
+
+    folder = write_tree(tmp_path / "clips", members)
+    first = now()
+    prepare(folder, tmp_path, "--partial")
+    assert now() == first
+    for path in folder.rglob("*"):
+        os.utime(path, (1, 1))
+    companions = (".DS_Store", "biking/Thumbs.db", "biking/desktop.ini", f"biking/._{Path(NAMES[0]).name}")
+    for name in companions:
+        (folder / name).write_bytes(b"of a file manager")
+    (folder / "biking" / "up").symlink_to("..")
+    assert now() == first
+    rows = prepare(folder, tmp_path, "--partial")
+    assert [row["clip"] for row in rows] == NAMES
+    assert read_json(tmp_path / "inventory.json")["extra"] == []
+    clip = folder / NAMES[0]
+    stat = clip.stat()
+    clip.write_bytes(bytes(stat.st_size))
+    second = now()
+    clip.unlink()
+    third = now()
+    clip.symlink_to("gone")
+    assert len({first, second, third, now()}) == 4
+
+
+def test_the_recorded_version_is_taken_without_reading_a_file(tmp_path, members, monkeypatch):
+    folder = write_tree(tmp_path / "clips", members)
+    prepare(folder, tmp_path, "--partial")
+    first = version(folder, KEY, tmp_path / "source.json")
+    monkeypatch.setattr(listing, "content", lambda path: pytest.fail("a file was read"))
+    assert version(folder, KEY, tmp_path / "source.json") == first
+
+
+def test_a_copy_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def locked(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(listing.seal, "digest", locked)
+    (tmp_path / "set.zip").write_bytes(b"1")
+    with pytest.raises(InputError, match=r"set\.zip: Permission denied; it was given as `datasets\.ucf11\.source`"):
+        version(tmp_path / "set.zip", KEY, tmp_path / "source.json")
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, members, monkeypatch):
+    folder = write_tree(tmp_path / "clips", members)
+    scan = os.scandir
+
+    def locked(path):
+        if Path(path).name == "biking":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(InputError, match=f"{folder}/biking: Permission denied; expected a folder that can be read"):
+        listing.walk(folder)
 
 
 def test_the_fingerprint_of_an_archive(tmp_path):
@@ -135,6 +195,7 @@ def test_missing_clips_stop_the_run_unless_the_set_is_partial(tmp_path, members,
     [
         ({"notes.txt": b"nothing"}, r"contains no clip of UCF11 .*; expected <class>/<stem>_<GG>/"),
         ({"wave.rar": b"packed"}, r"It holds archives \(wave\.rar, \.\.\.\): unpack them"),
+        ({NAMES[0].replace(".avi", ".MP4"): b"1"}, r"It holds videos of other names \(biking/.*_01\.MP4, \.\.\.\)"),
         ({NAMES[0]: b"1", "diving/readme.txt": b"none yet"}, r"diving: the folder of class 'diving' contains no clip"),
     ],
 )
@@ -145,7 +206,7 @@ def test_folders_without_clips(tmp_path, files, message):
 
 
 def test_hmdb51_of_ones_own_needs_its_splits(tmp_path, clip, lists, no_network):
-    names = ["wave/winKen_wave_u_cm_np1_ri_bad_1.avi", "wave/TrumanShow_wave_f_nm_np1_fr_med_26.avi"]
+    names = ["wave/winKen_wave_u_cm_np1_ri_bad_1.avi", "wave/TrumanShow_wave_f_nm_np1_fr_med_26.AVI"]
     folder = write_tree(tmp_path / "clips", {name: clip(4) for name in names})
     official = lists / "hmdb51_testTrainMulti_7030_splits"
     write_tree(folder / "splits", tree(official))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 
 import pytest
@@ -54,6 +55,9 @@ def test_real_clips_from_the_folder_to_the_table(project, few_clips):
 
 def test_a_clip_more_is_noticed(project, few_clips, real_clips):
     assert run(project, few_clips, "prepared").returncode == 0
+    for path in few_clips.rglob("*"):  # as against scratch purging
+        os.utime(path)
+    (few_clips / "Thumbs.db").write_bytes(b"of a file manager")
     assert "Nothing to be done" in run(project, few_clips, "prepared").stdout
     part_of(real_clips, few_clips, ["biking"], 4)
     again = run(project, few_clips, "-n", "prepared")

@@ -12,7 +12,7 @@ from typer import Option
 from workflow.datasets import catalogue
 from workflow.datasets.fetch import fetch
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.datasets.listing import fingerprint
+from workflow.datasets.listing import content, fingerprint
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
@@ -33,9 +33,10 @@ def main(
     found: dict[str, dict[str, Any]] = {}
     if source is not None:
         own: dict[str, Any] = {"url": None, "file": str(source), "fingerprint": fingerprint(source, key)}
+        own["content"] = content(source)
         if source.is_file():
             seal.require(source.with_name(source.name + ".json"), (source.name,))
-            own |= {"sha256": seal.digest(source), "bytes": source.stat().st_size}
+            own |= {"sha256": own["content"], "bytes": source.stat().st_size}
         found["weights" if weights else "clips"] = own
         # splits are downloaded for clips without their own
         splits = source.is_dir() and any(source.rglob("*_test_split[123].txt"))

@@ -18,8 +18,6 @@ from workflow.storage.errors import InputError
 from workflow.storage.files import read_json, write_csv, write_json
 from workflow.storage.lock import exclusive
 
-CLIPS = (".avi", ".mpg", ".mpeg", ".mp4")
-
 
 def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, Path]:
     """Return the folder of each role ("clips", also "splits" if the set has any), unpacking archives if necessary.
@@ -63,8 +61,8 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     report = inventory.compare(entry, clips.values(), codes)
     extra = set(report["extra"])  # reported but not used: training uses only the clips of the inventory
     kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
-    unread = [file for file in files if file not in clips and file.suffix.lower() in CLIPS]
-    extra.update(archives.printable(file) for file in unread if not file.name.startswith("._"))
+    unread = [file for file in files if file not in clips and listing.is_video(file)]
+    extra.update(archives.printable(file) for file in unread)
     report["extra"] = sorted(extra)
     return listing.rows(folder, kept, codes, archives.digests(folder)), report
 

@@ -18,7 +18,7 @@ from workflow.experiments import experiment, grid, sources
 from workflow.experiments.configuration import complete, retyped
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
-from workflow.datasets.listing import fingerprint
+from workflow.datasets.listing import version
 from workflow.training import devices
 
 gc.freeze()  # what has been imported stays alive: to search it for garbage would take a tenth of a start
@@ -37,7 +37,10 @@ try:
     EXPERIMENTS = grid.experiments(CONFIG, only)
     OWN = {name: (section.source, f"datasets.{name}.source") for name, section in CONFIG.datasets.items()}
     OWN |= {name: (section.weights, f"{name}.weights") for name, section in CONFIG.extraction.items()}
-    VERSIONS = {name: fingerprint(path, key) if path else "" for name, (path, key) in OWN.items()}
+    OWNER = CONFIG.data_owner  # the configuration whose data are used
+    DATA = f"results/{OWNER}/data/{{dataset}}"
+    ORIGINS = {name: Path(DATA.format(dataset=name), "source.json") for name in OWN}
+    VERSIONS = {name: version(path, key, ORIGINS[name]) if path else "" for name, (path, key) in OWN.items()}
 except InputError as error:
     sys.exit(f"error: {error}")  # one sentence, without the traceback of a WorkflowError
 
@@ -47,8 +50,6 @@ if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
 RESULTS = f"results/{CONFIG.name}"
-OWNER = CONFIG.data_owner  # the configuration whose data are used
-DATA = f"results/{OWNER}/data/{{dataset}}"
 LOGS = f"{RESULTS}/logs"
 EXPERIMENT = "{dataset}/{front_end}/{model}/{protocol}"
 FULL = 10_000_000  # bytes free on a disk below which it counts as full

@@ -87,12 +87,13 @@ rule frames:
     threads: 8
     params:
         code=lambda wildcards: code("frames"),
+        version=lambda wildcards: VERSIONS[wildcards.dataset],  # the listing of a user's own clips has no checksums
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
     message:
         "Decoding {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
-        " {params.options} --workers {threads} 2> {log}"
+        " {params.options} --workers {threads} 2>&1 | tee {log} >&2"
 
 
 rule splits:
