@@ -15,7 +15,7 @@ from workflow.storage import lock
 
 TYPOS = {
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
-    ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: comparison, demo",
+    ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, comparison, demo",
     ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",
     ("demo", "verfy"): "'verfy' is neither a target nor a command; did you mean 'verify'?",
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
