@@ -125,7 +125,8 @@ def _fold(prepared: Prepared, normalisation: Normalisation) -> Prepared:
         constant = shift * contract.row_sums(parts)
         bias = constant if bias is None else bias + constant
     if scale != 1:
-        smallest = min(range(len(parts)), key=lambda k: parts[k].numel())
+        sizes = [part.numel() for part in parts]
+        smallest = sizes.index(min(sizes))  # torch.compile traces no `min` with a key
         parts[smallest] = parts[smallest] * scale
     return Prepared(prepared.network, prepared.plan, parts, bias)
 
