@@ -63,7 +63,7 @@ def read_only(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
 
 
 def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None:
-    """The same pipeline twice, and another configuration beside it that shares the downloads."""
+    """The same pipeline twice, and another configuration that shares the downloads."""
     pipeline.undo_some(chance)
     (pipeline.root / "resources" / "demo" / "demo.zip").unlink()
     pipeline.project.write_config({**CONFIG, "name": "other"}, "other")
@@ -91,7 +91,7 @@ def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None
     pipeline.verdict("a second pipeline", count)
     again = subprocess.run([*other.args], cwd=pipeline.root, capture_output=True, text=True)
     if again.returncode:
-        count.lost.append(f"the other configuration beside it: {again.stdout[-1500:]}{again.stderr[-1500:]}")
+        count.lost.append(f"the other configuration: {again.stdout[-1500:]}{again.stderr[-1500:]}")
 
 
 def clock_set_back(pipeline: Pipeline, chance: random.Random, count: Count) -> None:

@@ -1,4 +1,4 @@
-"""Cells with hard gates and with dropout at every place, beside a recurrence written in numpy from the definition."""
+"""Cells with hard gates and with dropout in every place, compared with a recurrence written in numpy."""
 
 import numpy as np
 import pytest

@@ -77,7 +77,7 @@ def test_layer_equals_torch_with_reconstructed_weights(name, cell):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_layer_equals_torch_whatever_the_plan(name, monkeypatch):
-    """Outputs, with and without gradients, and the gradients of the input beside torch's; those of the parameters,
+    """Outputs, with and without gradients, and the gradients of the input against torch's; those of the parameters,
     which torch does not have, agree between all plans."""
     layer = small(name)
     x = torch.randn(5, 7, 48, dtype=torch.float64, requires_grad=True)

@@ -52,6 +52,21 @@ def test_killed_at_25_random_moments_a_run_ends_with_the_same_bytes(data, tmp_pa
         assert result == undisturbed, f"seed {seed}"
 
 
+def interrupt(monkeypatch, at, *numbers):
+    """Raise the signals `numbers` after step `at`, counted over all runs. Return the list that every step joins."""
+    steps, original = [], Step.__call__
+
+    def interrupted(self, batch):
+        original(self, batch)
+        steps.append(self)
+        if len(steps) == at:
+            for number in numbers:
+                signal.raise_signal(number)
+
+    monkeypatch.setattr(Step, "__call__", interrupted)
+    return steps
+
+
 TERM, USR1, INT = signal.SIGTERM, signal.SIGUSR1, signal.SIGINT
 
 
@@ -61,21 +76,10 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(data, tmp_path, monkeypatch, a
     tensors = {"hidden_size": 8, "input_modes": [13, 20], "output_modes": [2, 4], "ranks": 3}
     plain = specification("fully_decomposed", tensors, **SETTINGS | {"epochs": 3})
     assert start(plain, data, tmp_path / "undisturbed") == 0
-    steps = 0
-    original = Step.__call__
-
-    def interrupted(self, batch):
-        nonlocal steps
-        original(self, batch)
-        steps += 1
-        if steps == at:
-            for number in numbers:
-                signal.raise_signal(number)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Step, "__call__", interrupted)
+        steps = interrupt(patch, at, *numbers)
         assert start(plain, data, tmp_path / "stopped", seconds="1e9") == 128 + numbers[0]
-    assert steps == at
+    assert len(steps) == at
     assert "the next start resumes from" in capsys.readouterr().err
     assert not (tmp_path / "stopped/run/result.json").exists()
     assert start(plain, data, tmp_path / "stopped") == 0

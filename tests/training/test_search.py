@@ -7,7 +7,7 @@ import pytest
 import torch
 from training import one_run
 from training.conftest import specification, write
-from training.test_resume import outcome
+from training.test_resume import interrupt, outcome
 
 from workflow.experiments.record import Record
 from workflow.training.errors import RunFailure
@@ -65,22 +65,12 @@ def test_the_best_on_validation_is_kept_and_equals_a_run_with_its_settings_alone
 
 @pytest.mark.parametrize("at", [2, 7, 8, 11])
 def test_interrupted_at_any_candidate_a_search_ends_with_the_same_bytes(data, tmp_path, monkeypatch, at, undisturbed):
-    steps = 0
-    original = Step.__call__
-
-    def interrupted(self, batch):
-        nonlocal steps
-        original(self, batch)
-        steps += 1
-        if steps == at:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(Step, "__call__", interrupted)
+    steps = interrupt(monkeypatch, at, signal.SIGTERM)
     assert one_run.start(searched(), data, tmp_path, "1e9") == 128 + signal.SIGTERM
     assert not (tmp_path / "run/result.json").exists()
-    begun = steps
+    begun = len(steps)
     assert one_run.start(searched(), data, tmp_path) == 0
-    assert steps == 3 * 3 * 3, "no step is taken twice"
+    assert len(steps) == 3 * 3 * 3, "no step is taken twice"
     assert begun == at
     same(tmp_path / "run", undisturbed)
     assert json.loads((tmp_path / "run/result.json").read_text())["interruptions"] == 1

@@ -11,7 +11,7 @@ import weakref
 import pytest
 import torch
 from training.conftest import specification
-from training.test_resume import SETTINGS, outcome
+from training.test_resume import SETTINGS, interrupt, outcome
 
 from workflow.experiments import run as specifications
 from workflow.training import data as folds
@@ -90,22 +90,12 @@ def test_a_run_that_fails_leaves_the_others_alone(data, tmp_path, one_after_anot
 
 @pytest.mark.parametrize("at", [1, 5, 11, 20])
 def test_a_signal_saves_every_run_and_all_resume(data, tmp_path, monkeypatch, one_after_another, at):
-    steps = 0
-    original = Step.__call__
-
-    def interrupted(self, batch):
-        nonlocal steps
-        original(self, batch)
-        steps += 1
-        if steps == at:
-            signal.raise_signal(signal.SIGTERM)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Step, "__call__", interrupted)
+        steps = interrupt(patch, at, signal.SIGTERM)
         with pytest.raises(SystemExit) as end:
             train(data, tmp_path, 3)
     assert end.value.code == 128 + signal.SIGTERM
-    assert at <= steps < at + 3  # the others had one more turn
+    assert at <= len(steps) < at + 3  # the others had one more turn
     ended = [seed for seed in SEEDS if (tmp_path / f"seed{seed}/run/result.json").exists()]
     saved = [seed for seed in SEEDS if list((tmp_path / f"seed{seed}/checkpoint").glob("0*"))]
     assert len(saved) == min(3, len(SEEDS) - len(ended))

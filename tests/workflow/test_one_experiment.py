@@ -1,4 +1,4 @@
-"""`run` on a finished project: a variant beside it, and a run done again, leave everything else as it is."""
+"""`run` on a finished project: a variant of it, and a run done again, leave everything else as it is."""
 
 import json
 import os
