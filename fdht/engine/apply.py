@@ -90,8 +90,7 @@ def apply(
         else:
             x = normalised(x, Q.dtype, normalisation, mask)
             product = (x.reshape(-1, len(Q)) @ Q).view(rows, -1)
-        on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
-        if on_cpu and split.columns < THIN and kernels.enabled("columns"):
+        if split.columns < THIN and kernels.enabled("columns") and not torch.compiler.is_compiling():
             return _in_columns(tensors[:-1], product, steps, bias)
         y = contract.apply_in_turn(tensors[:-1], product, rows)  # (B T, m_1, rest)
         y = y if bias is None else y.add_(bias.view(y.shape[1:]))  # not on a view: autograd copies

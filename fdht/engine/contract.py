@@ -85,7 +85,8 @@ def merge_parts(split: Split, cores: Cores) -> tuple[Tensor, ...]:
 
 def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
     """Parts from the last to the first: state (rows, n_1 .. n_l k_l columns) -> (rows, w_1, columns)."""
-    by_hand = state.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu")
+    device = state.device.type
+    by_hand = device in ("cpu", "cuda") and not torch.compiler.is_compiling() and not torch.is_autocast_enabled(device)
     for part, lead in reversed(list(zip(parts, leads(parts), strict=True))):
         matrix = part.flatten(0, 1)  # (n k, w)
         state = state.reshape(rows * lead, len(matrix), -1)  # (rows lead, n k, columns)

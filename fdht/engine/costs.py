@@ -20,20 +20,21 @@ THIN = 8  # m_Q below which a CPU lays sequences out as columns, see fdht.engine
 
 @dataclass(frozen=True)
 class Machine:
-    """Multiply-adds per second of a large GEMM, bytes per second, seconds per operation, and multiply-adds of bytes
-    per second (0 where bytes are converted to floats)."""
+    """Multiply-adds per second of a large GEMM, bytes per second, seconds per operation, seconds that each product of
+    a batch adds, and multiply-adds of bytes per second (0 where bytes are converted to floats)."""
 
     rate: float
     bandwidth: float
     overhead: float
+    product: float
     bytes_rate: float = 0.0
 
 
 # Orders of magnitude: two x86 cores with float inputs and with bytes; a data-centre GPU.
 MACHINES = {
-    "cpu": Machine(6e10, 1e10, 8e-6),
-    "cpu, bytes": Machine(6e10, 1e10, 8e-6, 3e11),
-    "cuda": Machine(2e13, 2e12, 6e-6),
+    "cpu": Machine(6e10, 1e10, 8e-6, 5e-7),
+    "cpu, bytes": Machine(6e10, 1e10, 8e-6, 5e-7, 3e11),
+    "cuda": Machine(2e13, 2e12, 3e-6, 1e-9),
 }
 
 
@@ -133,7 +134,7 @@ def _merge(network: Network, part: Part, machine: Machine) -> float:
 def _gemm(machine: Machine, batch: int, m: int, k: int, n: int) -> float:
     """Seconds of `batch` products (m, k) @ (k, n): arithmetic slowed down by thin sides, or memory traffic."""
     efficiency = (m / (m + 4)) * (k / (k + 8)) * (n / (n + 8))
-    arithmetic = batch * m * k * n / machine.rate / efficiency + (batch > 1) * batch * machine.overhead / 16
+    arithmetic = batch * m * k * n / machine.rate / efficiency + (batch > 1) * batch * machine.product
     traffic = FLOAT * batch * (m * k + k * n + 2 * m * n) / machine.bandwidth
     return max(arithmetic, traffic) + machine.overhead
 

@@ -24,7 +24,7 @@ def capture() -> dict[str, Any]:
     """Return what environment.json records without torch; `describe` returns the rest."""
     return {
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "system": f"{platform.system()} {platform.release()}",
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -118,6 +118,13 @@ def device_name(device: "torch.device | None" = None) -> str:
 def peak_memory_mb() -> float:
     """Return the peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # training itself does not need Snakemake
+        return None
 
 
 def _cpu_model() -> str:
