@@ -62,7 +62,8 @@ def test_memory_after_the_first_epoch_decides_how_many_runs_take_turns(data, tmp
 
 
 def test_sequences_of_several_lengths_are_captured():
-    layer, x = baselines.build("fully_decomposed", input_size=240, **TENSORS).cuda(), torch.randn(3, 5, 240, device="cuda")
+    layer = baselines.build("fully_decomposed", input_size=240, **TENSORS).cuda()
+    x = torch.randn(3, 5, 240, device="cuda")
     lengths, stream, graph = torch.tensor([5, 1, 3], device="cuda"), torch.cuda.Stream(), torch.cuda.CUDAGraph()
     with torch.no_grad():
         expected = layer(x, lengths=lengths)[0]
