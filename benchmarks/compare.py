@@ -46,7 +46,7 @@ def compare(
             if compiled:
                 fast: Any = torch.compile(layer)
                 step[f"{implementation}, compiled", model] = partial(measure.training_step, fast, x, optimizer)
-            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model], torch.cuda.Stream())
+            step[f"{implementation}, CUDA graph", model] = captured(step[implementation, model])
     found = []
     for name, calls in (("forward", forward), ("step", step)):
         for (implementation, model), timing in measure.take_turns(calls, repetitions, device).items():
@@ -60,12 +60,9 @@ def compare(
     return found
 
 
-def captured(step: Callable[[], None], stream: torch.cuda.Stream) -> Callable[[], None]:
-    """`step` as one CUDA graph: its shapes and input tensors must not change.
-
-    stream: the one to warm up and to capture on, which must not be the default. Graphs captured on one stream share the
-    workspace of its matrix products, so those that are replayed at the same time need a stream each.
-    """
+def captured(step: Callable[[], None]) -> Callable[[], None]:
+    """`step` as one CUDA graph: its tensors must live as long, and their shapes must not change."""
+    stream = torch.cuda.Stream()  # the default one cannot be captured
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(5):  # so that libraries set themselves up outside the graph

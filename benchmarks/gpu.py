@@ -3,23 +3,23 @@
 python -m benchmarks.gpu [--output results/benchmarks/gpu] [--experiments FILE] [--seconds 480] [--device cuda]
 python -m benchmarks.gpu --list FILE [--config config/paper.yaml]
 
-The machine needs torch, numpy and pandas. What needs another package (pytest: the tests marked gpu; pydantic,
+The machine needs torch, numpy and pandas. What needs another package (pytest and others: the tests marked gpu;
 torchvision, efficientnet_lite_pytorch: front ends; tednet, tltorch: their models) is skipped where it is missing.
-`--list` writes the layers and steps of a configuration where the whole environment is installed; with that file the
-other machine estimates its cost.
+`--list` writes the layers, settings and steps of a configuration where the whole environment is installed; with that
+file the other machine estimates its cost.
 
 speed.csv        forward and step, eager and as a CUDA graph, next to torch.nn.LSTM (cuDNN) and other schemes
 compiled.csv     the same for our models and torch.nn.LSTM, compiled, too: as many as there is time for
-side_by_side.csv training steps per second of 1, 5 and 25 runs (on a CPU 1 and 2), each a CUDA graph on a stream of its
-                 own; whether a run has the same weights alone and next to others; the driver's utilisation in per cent
+side_by_side.csv training steps per second of 1, 5 and 25 runs (on a CPU 1 and 2), each advanced as in a real job, with
+                 the scoring of its epochs; whether a run has the same weights alone and next to others; the driver's
+                 utilisation in per cent
 front_ends.csv   frames per second
-estimate.csv     hours of training steps of each experiment; neither start-ups nor the scoring of clips
+estimate.csv     hours of each experiment without its start-up
 gpu.json         the machine, all tables, the hours in all, and what was skipped or failed, with the reason
-
-Several runs are advanced here as `workflow.training` does; that code itself needs pydantic and is covered by the tests.
 """
 
 import argparse
+import copy
 import gc
 import itertools
 import json
@@ -30,28 +30,40 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks import cases, measure
-from benchmarks.compare import FRAMES, captured, compare
+from benchmarks.compare import FRAMES, compare
+from workflow.training import model, step
+from workflow.training.feed import Feed
+from workflow.training.side_by_side import Lane
 
 AT_A_TIME = {"cuda": (1, 5, 25), "cpu": (1, 2)}
 BATCH = 16
+CLIPS, TRAINED, CLASSES = 400, 320, 11  # the other clips are scored after each epoch
 COMPARED = 10  # steps after which the weights of a run are compared
-SECONDS = 1.0  # of steps, for each number of runs
+SECONDS = 0.5  # of steps, for each number of runs
 REPETITIONS = 9
 PICTURES = 64
 FRONT_ENDS = ("inception_v3", "efficientnet_lite2")
+SETTINGS = {  # of training, where no configuration gives them
+    "optimizer": "adam", "learning_rate": 0.001, "weight_decay": 0.0, "classifier_weight_decay": 0.0,
+    "gradient_norm": 5.0, "dropout_input": 0.25, "dropout_product": 0.0, "dropout_recurrent": 0.25,
+    "dropout_mask": "clip", "dropout_classifier": 0.0, "normalisation": "unit", "feature_scale": 1.0,
+    "precision": "float32", "batch_size": BATCH,
+}  # fmt: skip
 UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200")
 
 
@@ -87,51 +99,66 @@ class Report:
         (self.folder / "gpu.json").write_text(json.dumps(self.facts | self.tables, indent=1), encoding="utf-8")
 
 
-class Run:
-    """The training of a model, its step a CUDA graph on a stream of its own where there is a GPU."""
+class Training:
+    """A training without end, advanced as `workflow.training.loop` and `side_by_side` do it, without records."""
 
-    def __init__(self, build: Callable[[], nn.Module], x: Tensor, seed: int):
-        torch.manual_seed(seed)
-        on_gpu = x.device.type == "cuda"
-        self.layer = build().to(x.device)
-        step = partial(
-            measure.training_step, self.layer, x, torch.optim.Adam(self.layer.parameters(), capturable=on_gpu)
-        )
-        stream = torch.cuda.Stream() if on_gpu else None
-        self.step = captured(step, stream) if stream else step
-        self.stream = torch.cuda.stream(stream) if stream else nullcontext()
+    def __init__(self, classifier: model.Classifier, settings: Any, feed: Feed, seed: int):
+        self.feed, self.seed, self.taken = feed, seed, 0
+        self.step = step.build(copy.deepcopy(classifier), settings, feed)
+        stream = torch.cuda.Stream() if feed.device.type == "cuda" else None
+        self.lane = Lane(Any, self.steps(), stream)
+
+    def steps(self) -> Iterator[int]:
+        torch.manual_seed(self.seed)
+        scored = self.feed.rows([torch.arange(TRAINED, CLIPS)])
+        self.step.clips["scoring"] = CLIPS
+        for epoch in itertools.count():
+            for rows in self.feed.rows(list(torch.randperm(TRAINED).split(BATCH))):
+                self.step(rows)
+                self.taken += 1
+                yield epoch
+            self.step.totals()
+            self.step.log.clear()
+            torch.cat([self.step.logits(rows) for rows in scored]).argmax(1).tolist()
 
 
-def take(runs: list[Run], steps: int) -> None:
-    """Take `steps` steps of each run, in turns."""
+def take(trainings: list[Training], steps: int) -> None:
+    """Take `steps` steps of each training, in turns."""
     for _ in range(steps):
-        for run in runs:
-            with run.stream:
-                run.step()
+        for training in trainings:
+            training.lane.advance()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
-def side_by_side(name: str, case: cases.Case, device: str) -> Iterator[dict]:
-    """Yield a row for each number of runs of the only model of `case`."""
-    (model, layer), (x, _) = next(iter(case.declared.items())), cases.inputs(case, BATCH, FRAMES, device)
-    alone, single = list[Tensor](), None
+def side_by_side(row: dict, device: str) -> Iterator[dict]:
+    """Yield a row for each number of runs of an experiment, a row of `experiments`."""
+    settings = SimpleNamespace(**SETTINGS | row.get("settings", {}))
+    run: Any = SimpleNamespace(recurrent=row["layer"], front_end=row["front_end"], training=settings)
+    torch.manual_seed(0)
+    classifier, draw = model.build(run, CLASSES), np.random.default_rng(0)
+    shape, pixels = (CLIPS, FRAMES, row["layer"]["input_size"]), row["front_end"] == "pixels"
+    clips: Any = draw.integers(0, 256, shape, np.uint8) if pixels else draw.random(shape, np.float32).astype(np.float16)
+    fold: Any = SimpleNamespace(
+        clips=torch.from_numpy(clips).to(device), labels=np.arange(CLIPS) % CLASSES, lengths=None
+    )
+    feed, alone, single = Feed(fold, torch.device(device)), list[Tensor](), None
     for count in AT_A_TIME[device]:
-        runs = [Run(partial(cases.ours, case.raw, **layer), x, seed) for seed in range(count)]
-        take(runs, COMPARED)
-        weights = [parameter.detach().clone() for parameter in runs[0].layer.parameters()]
+        trainings = [Training(classifier, settings, feed, seed) for seed in range(count)]
+        take(trainings, COMPARED)
+        weights = [parameter.detach().clone() for parameter in trainings[0].step.parameters]
         alone = alone or weights
-        steps, start = 0, time.perf_counter()
+        taken, start = sum(training.taken for training in trainings), time.perf_counter()
         with utilisation(device) as busy:
-            while (elapsed := time.perf_counter() - start) < SECONDS or not steps:
-                take(runs, COMPARED)
-                steps += COMPARED * count
-        rate, equal = steps / elapsed, all(map(torch.equal, alone, weights))
+            while (elapsed := time.perf_counter() - start) < SECONDS or trainings[0].taken == COMPARED:
+                take(trainings, COMPARED)
+        rate = (sum(training.taken for training in trainings) - taken) / elapsed
         single = single or rate
-        row = {"case": name, "model": model, "device": measure.label(device), "batch": BATCH, "frames": FRAMES}
-        row |= {"side_by_side": count, "steps_per_s": rate, "gain": rate / single}
-        yield row | {"equal": equal, "utilisation": mean(busy) if busy else None, "layer": key(layer)}
-        del runs
+        known = {name: row[name] for name in ("experiment", "model", "front_end")}
+        known |= {"device": measure.label(device), "batch": BATCH, "frames": FRAMES, "side_by_side": count}
+        known |= {"steps_per_s": rate, "gain": rate / single, "equal": all(map(torch.equal, alone, weights))}
+        yield known | {"utilisation": mean(busy) if busy else None, "key": key(row)}
+        del trainings
         gc.collect()
 
 
@@ -190,23 +217,36 @@ def experiments(config: str) -> list[dict]:
         trained = (1 - 1 / folds(run.dataset, run.protocol)) * (1 - loaded.splits.validation_share(run.protocol))
         clips = round(CATALOGUE[run.dataset].clips * trained)
         steps = sum(one.epochs * math.ceil(clips / one.batch_size) for one in run.training.candidates)
-        row = {"experiment": name, "model": run.model, "raw": run.front_end == "pixels", "layer": run.recurrent}
-        found.setdefault(name, row | {"steps": steps, "runs": 0})["runs"] += 1
+        settings = {setting: getattr(run.training, setting) for setting in SETTINGS}
+        row = {"experiment": name, "model": run.model, "front_end": run.front_end, "layer": run.recurrent}
+        found.setdefault(name, row | {"settings": settings, "steps": steps, "runs": 0})["runs"] += 1
     return list(found.values())
 
 
 def estimated(planned: list[dict], rates: list[dict]) -> list[dict]:
-    """The hours of each experiment, with as many runs side by side as it has and as were measured."""
+    """The hours of each experiment, with the best measured number of runs side by side that it has."""
     rows = []
     for row in planned:
-        known = [rate for rate in rates if rate["layer"] == key(row["layer"]) and rate["side_by_side"] <= row["runs"]]
-        hours = row["runs"] * row["steps"] / known[-1]["steps_per_s"] / 3600 if known else None
+        known = [one for one in rates if one["key"] == key(row) and one["side_by_side"] <= row["runs"]]
+        best = max((one["steps_per_s"] for one in known), default=None)
+        hours = row["runs"] * row["steps"] / best / 3600 if best else None
         rows.append({"experiment": row["experiment"], "runs": row["runs"], "steps": row["steps"], "hours": hours})
     return rows
 
 
-def key(layer: dict) -> str:
-    return json.dumps(layer, sort_keys=True)
+def key(row: dict) -> str:
+    """What the speed of an experiment depends on: its layer, front end and settings, but for numbers of training."""
+    settings = SETTINGS | row.get("settings", {})
+    same = {name: bool(value) if isinstance(value, float) else value for name, value in settings.items()}
+    return json.dumps([row["layer"], row["front_end"], same], sort_keys=True)
+
+
+def of_cases(known: Iterable[cases.Case]) -> Iterator[dict]:
+    """Rows like those of `experiments` for the layers of `benchmarks.cases`."""
+    for case in known:
+        for name, layer in case.declared.items():
+            front_end = "pixels" if case.raw else "inception_v3"
+            yield {"experiment": f"{case.name} {name}", "model": name, "front_end": front_end, "layer": layer}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -223,27 +263,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     report, device, known = Report(options.output, options.device, options.seconds), options.device, list(cases.cases())
     planned = json.loads(options.experiments.read_text(encoding="utf-8")) if options.experiments else []
-    layers = {key(row["layer"]): (row["experiment"], row["model"], row["raw"], row["layer"]) for row in planned}
-    for case in known if not planned else ():
-        layers |= {key(layer): (case.name, model, case.raw, layer) for model, layer in case.declared.items()}
+    report.add("tests", "tests marked gpu", tests)
     for case in known:
         for own in dict.fromkeys(implementation for implementation, _ in case.models):
             rows = partial(compare, case, case.declared, BATCH, device, REPETITIONS, (own,), compiled=False)
             report.add("speed", f"{case.name}, {own}", rows)
     for name in FRONT_ENDS:
         report.add("front_ends", name, partial(frames_per_second, name, device))
-    for name, model, raw, layer in layers.values():
-        alone = cases.Case(name, layer["input_size"], layer["hidden_size"], raw, {}, {model: layer})
-        report.add("side_by_side", f"{name} {model}, side by side", partial(side_by_side, name, alone, device))
+    for row in {key(row): row for row in reversed(planned or list(of_cases(known)))}.values():
+        report.add("side_by_side", f"{row['experiment']}, side by side", partial(side_by_side, row, device))
     if planned:
         report.add("estimate", "estimate", lambda: estimated(planned, report.tables["side_by_side"]))
         hours = [row["hours"] for row in report.tables.get("estimate", [])]
         report.facts["hours"] = sum(hours) if hours and None not in hours else None
         report.write()
-    report.add("tests", "tests marked gpu", tests)
-    for case, model in itertools.product(known, known[0].declared) if device == "cuda" else ():
-        rows = partial(compare, case, [model], BATCH, device, REPETITIONS, ("ours", "torch"))
-        report.add("compiled", f"{case.name} {model}, compiled", rows)
+    for case, name in itertools.product(known, known[0].declared) if device == "cuda" else ():
+        rows = partial(compare, case, [name], BATCH, device, REPETITIONS, ("ours", "torch"))
+        report.add("compiled", f"{case.name} {name}, compiled", rows)
     wrong = [row for row in report.tables.get("tests", []) if not row["passed"]]
     wrong += [row for row in report.tables.get("side_by_side", []) if not row["equal"]]
     return int(bool(wrong or report.facts["failed"]))

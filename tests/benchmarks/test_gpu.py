@@ -32,8 +32,8 @@ def short(monkeypatch):
 
 def test_a_small_run_writes_its_tables(short, tmp_path):
     planned = [
-        {"experiment": "demo/pixels/fdht_lstm/group", "model": "fdht_lstm", "raw": True, "runs": runs, "steps": 900,
-         "layer": short["fdht_lstm"]}
+        {"experiment": "demo/pixels/fdht_lstm/group", "model": "fdht_lstm", "front_end": "pixels", "runs": runs,
+         "steps": 900, "layer": short["fdht_lstm"]}
         for runs in (1, 4)
     ]  # fmt: skip
     (tmp_path / "experiments.json").write_text(json.dumps(planned))
@@ -49,7 +49,7 @@ def test_a_small_run_writes_its_tables(short, tmp_path):
         for kind in ("forward", "step")
     }
     estimate = pd.read_csv(tmp_path / "gpu/estimate.csv")
-    for row, rate in zip(estimate.itertuples(), rates.steps_per_s, strict=True):
+    for row, rate in zip(estimate.itertuples(), (rates.steps_per_s[0], rates.steps_per_s.max()), strict=True):
         assert row.hours == pytest.approx(row.runs * 900 / rate / 3600, rel=1e-4)
     summary = json.loads((tmp_path / "gpu/gpu.json").read_text())
     assert summary["device"].startswith("cpu")
@@ -73,24 +73,24 @@ def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
     else:
         take = gpu.take
 
-        def disturbed(runs, steps):
-            take(runs, steps)
-            if len(runs) > 1:
-                next(runs[0].layer.parameters()).data += 1
+        def disturbed(trainings, steps):
+            take(trainings, steps)
+            if len(trainings) > 1:
+                trainings[0].step.parameters[0].data += 1
 
         monkeypatch.setattr(gpu, "take", disturbed)
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
 
 
 def test_rows_before_a_failure_are_kept(short, tmp_path, monkeypatch):
-    run = gpu.Run
+    training = gpu.Training
 
-    def full(build, x, seed):
+    def full(classifier, settings, feed, seed):
         if seed:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return run(build, x, seed)
+        return training(classifier, settings, feed, seed)
 
-    monkeypatch.setattr(gpu, "Run", full)
+    monkeypatch.setattr(gpu, "Training", full)
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
     assert list(pd.read_csv(tmp_path / "side_by_side.csv").side_by_side) == [1, 1]
     assert set(json.loads((tmp_path / "gpu.json").read_text())["failed"].values()) == {
@@ -104,7 +104,8 @@ def test_the_experiments_of_a_configuration(tmp_path):
     assert "ucf11/pixels/chance/group" not in rows  # it has no epochs
     for protocol, clips in (("random", 1600 * 0.8), ("group", 1600 * 0.8 * 0.85)):
         row = rows[f"ucf11/pixels/fdht_lstm/{protocol}"]
-        assert (row["runs"], row["raw"], row["layer"]["format"]) == (25, True, "fully_decomposed")
+        assert (row["runs"], row["front_end"], row["layer"]["format"]) == (25, "pixels", "fully_decomposed")
+        assert row["settings"].keys() == gpu.SETTINGS.keys()
         assert row["steps"] == 100 * math.ceil(clips / 16)
 
 
@@ -113,10 +114,11 @@ def test_nothing_but_torch_numpy_and_pandas_is_imported():
         "import sys, numpy, pandas, torch, torch.optim, torch._dynamo, torch.profiler\n"
         "roots = lambda: {name.partition('.')[0] for name in sys.modules}\n"
         "before = roots()\n"
-        "from functools import partial\n"
-        "from benchmarks import cases, gpu\n"
+        "from benchmarks import gpu\n"
+        "gpu.SECONDS, gpu.AT_A_TIME = 0, {'cpu': (1, 2)}\n"
         f"layer = { ({'format': 'fully_decomposed', **SIZES, **SMALL['fully_decomposed']})!r}\n"
-        "gpu.take([gpu.Run(partial(cases.ours, True, **layer), torch.zeros(2, 3, 48, dtype=torch.uint8), 0)], 2)\n"
+        "row = {'experiment': 'one', 'model': 'fdht_lstm', 'front_end': 'pixels', 'layer': layer}\n"
+        "assert [found['equal'] for found in gpu.side_by_side(row, 'cpu')] == [True, True]\n"
         "print(*sorted(roots() - before - set(sys.stdlib_module_names)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

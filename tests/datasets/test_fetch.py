@@ -7,8 +7,8 @@ import pytest
 import server as loopback
 
 from workflow.datasets import fetch as module
-from workflow.datasets.catalogue import Source
 from workflow.datasets.fetch import ATTEMPTS, fetch
+from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_json
 

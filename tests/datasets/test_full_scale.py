@@ -16,8 +16,8 @@ from rar_writer import rar3
 from small_data import tar_of, zip_of
 
 from workflow.datasets import catalogue, download, fetch, frames, splits, unpack
-from workflow.datasets.catalogue import Source
 from workflow.datasets.decode import decode
+from workflow.datasets.source import Source
 from workflow.storage.files import read_csv, read_json
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 from small_data import zip_of
 
 from workflow.datasets import catalogue, download, frames, splits, unpack
-from workflow.datasets.catalogue import Source
+from workflow.datasets.source import Source
 from workflow.storage.command_line import call
 from workflow.storage.files import read_json
 

@@ -10,8 +10,8 @@ import pytest
 import server as loopback
 
 from workflow.datasets import fetch as module
-from workflow.datasets.catalogue import Source
 from workflow.datasets.fetch import fetch
+from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
 
 

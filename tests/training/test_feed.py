@@ -22,7 +22,8 @@ def fold(tmp_path_factory):
 
 def test_a_batch_holds_the_stored_clips(fold):
     rows = torch.tensor([5, 0, 17])
-    (batch,) = Feed(fold, CPU).batches([rows])
+    feed = Feed(fold, CPU)
+    batch = feed.select(*feed.rows([rows]))
     assert batch.x.dtype == torch.uint8
     assert batch.x.shape == (3, 4, 8 * 10 * 3)
     assert torch.equal(batch.x, fold.clips[rows])
@@ -32,15 +33,17 @@ def test_a_batch_holds_the_stored_clips(fold):
 
 def test_an_epoch_is_cut_as_its_chunks(fold):
     chunks = list(torch.randperm(48, generator=torch.Generator().manual_seed(0)).split(7))
-    for rows, batch in zip(chunks, Feed(fold, CPU).batches(chunks), strict=True):
+    feed = Feed(fold, CPU)
+    for rows, batch in zip(chunks, map(feed.select, feed.rows(chunks)), strict=True):
         assert torch.equal(batch.x, fold.clips[rows])
         assert batch.labels.tolist() == fold.labels[rows].tolist()
+    assert feed.rows([]) == ()
     with pytest.raises(IndexError):
-        list(Feed(fold, CPU).batches([torch.tensor([1000])]))
+        feed.select(torch.tensor([1000]))
 
 
 def test_the_pieces_of_a_batch_add_up_to_it(fold):
-    (batch,) = Feed(fold, CPU).batches([torch.arange(10)])
+    batch = Feed(fold, CPU).select(torch.arange(10))
     pieces = list(batch.pieces(4))
     assert [len(piece.x) for piece in pieces] == [4, 4, 2]
     for whole, *parts in zip(batch, *pieces, strict=True):

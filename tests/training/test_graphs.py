@@ -20,15 +20,12 @@ def make(kind):
     torch.manual_seed(0)
     recurrent = baselines.build("dense", input_size=5, hidden_size=3)
     model = Classifier(recurrent, 3, 4, {"dropout_input": 0.3, "dropout_recurrent": 0.3})
-    step = kind(model, Run.parse(specification(learning_rate=0.1, gradient_norm=1.0)).training)
+    draw = torch.Generator().manual_seed(1)
+    clips = Batch(torch.randn(34, 6, 5, generator=draw), torch.randint(0, 4, (34,), generator=draw), None)
+    settings = Run.parse(specification(learning_rate=0.1, gradient_norm=1.0)).training
+    step = kind(model, settings, lambda rows: clips.each(lambda whole: whole[rows]))
     step.captured_on = []
     return step
-
-
-def batches():
-    draw = torch.Generator().manual_seed(1)
-    for size in (8, 8, 5, 8, 5):
-        yield Batch(torch.randn(size, 6, 5, generator=draw), torch.randint(0, 4, (size,), generator=draw), None)
 
 
 @pytest.fixture
@@ -38,25 +35,31 @@ def cuda(monkeypatch):
 
     class Graph:
         def replay(self):
-            step, static, entry = self.captured
-            entry.copy_(step._original_step(static))
+            self.again()
 
     @contextlib.contextmanager
-    def capture(graph, stream):
+    def capture(graph, pool, stream):
         step = steps[-1]
         step.captured_on.append(stream)
         kept = [*step.parameters, *step.optimiser.moments.values()]
         before, random = [tensor.detach().clone() for tensor in kept], torch.get_rng_state()
-        step._original_step = step._step
-        step._step = lambda static: graph.__dict__.setdefault("captured", (step, static, step._original_step(static)))[
-            2
-        ]
         yield
-        step._step = step._original_step
         torch.set_rng_state(random)
         with torch.no_grad():
             for tensor, value in zip(kept, before, strict=True):
                 tensor.copy_(value)
+
+    original = GraphedStep._capture
+
+    def captured(self, rows, work):
+        made = original(self, rows, work)
+
+        def again():
+            with torch.inference_mode(made.result.is_inference()):
+                made.result.copy_(work(made.rows))
+
+        made.captured.again = again
+        return made
 
     class Stream:
         def __init__(self, *_):
@@ -67,6 +70,8 @@ def cuda(monkeypatch):
 
     default = Stream()
 
+    monkeypatch.setattr(GraphedStep, "_capture", captured)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", capture)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
@@ -81,8 +86,8 @@ def cuda(monkeypatch):
 
 def train(step):
     torch.manual_seed(2)
-    for batch in batches():
-        step(batch)
+    for rows in torch.arange(34).split((8, 8, 5, 8, 5)):
+        step(rows)
     return [p.detach() for p in step.parameters], torch.stack(step.log)
 
 
@@ -92,9 +97,23 @@ def test_warming_up_and_capturing_leave_no_trace(cuda):
     expected, log = train(plain)
     found, entries = train(graphed)
     assert graphed.refused is None
-    assert sorted(graphed._graphs) == [5, 8]
+    assert sorted(graphed._graphs) == [("training", 5), ("training", 8)]
     assert torch.equal(log, entries)
     for p, q in zip(expected, found, strict=True):
+        assert torch.equal(p, q)
+
+
+def test_scoring_is_captured_too_and_changes_nothing(cuda):
+    plain, graphed = make(Step), make(GraphedStep)
+    cuda.append(graphed)
+    for rows in (torch.arange(8), torch.arange(20, 28), torch.arange(3)):
+        found = graphed.logits(rows)
+        assert torch.equal(found, plain.logits(rows))
+        assert not found.is_inference()
+    assert sorted(graphed._graphs) == [("scoring", 3), ("scoring", 8)]
+    assert graphed.model.training
+    expected, _ = train(plain)
+    for p, q in zip(expected, train(graphed)[0], strict=True):
         assert torch.equal(p, q)
 
 
@@ -118,7 +137,7 @@ def test_a_device_that_refuses_to_capture_trains_without_a_graph(cuda, monkeypat
     plain, graphed = make(Step), make(GraphedStep)
     cuda.append(graphed)
 
-    def refuse(_, stream):
+    def refuse(_, pool, stream):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)

@@ -8,19 +8,8 @@ from pydantic.dataclasses import dataclass
 
 from workflow.datasets import inventory
 from workflow.datasets.layouts import Layout
+from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
-
-
-@dataclass(frozen=True)
-class Source:
-    """A URL of a file, with the checksum (or its first digits) published for it, if any.
-
-    Without one, that of the first download is kept in resources/<name>/lock.json, and all later ones must match it.
-    """
-
-    url: str
-    sha256: str | None = None
-    md5: str | None = None
 
 
 @dataclass(frozen=True)

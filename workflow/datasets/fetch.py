@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 import requests
 import urllib3
 
-from workflow.datasets.catalogue import Source
 from workflow.datasets.progress import bar
+from workflow.datasets.source import Source
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_json, require_free_space, write_json

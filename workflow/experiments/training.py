@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 from workflow.experiments.fields import DISTINCT, Checked, Count, Factor, NotNegative, Positive, Rate, check_names
 
 FIXED = ("normalisation", "precision", "device", "search", "overlays")  # not searched: alike for all runs of a job
-# scale and shift of x * scale + shift: (x - 128) / 128, and x - 128 as in the authors' code
-PIXELS = {"unit": (1 / 128, -1.0), "raw": (1.0, -128.0)}
 
 
 class Training(Checked):

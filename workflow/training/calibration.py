@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.benchmark import Timer
 
 from workflow.experiments.run import Run
-from workflow.training import environment
+from workflow.training import environment, model
 from workflow.training.data import PARTS, Fold
-from workflow.training.feed import Batch, Feed, shared
+from workflow.training.feed import Feed, shared
 from workflow.training.step import build
 
 SECONDS = 1.0  # time spent measuring, but at least one step
@@ -23,14 +24,13 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
     shape: that of a stored clip, (T, height, width, 3) or (T, F).
     """
     place, _ = environment.prepare(run.training.device, run.training.precision)
-    step, threads = build(run, classes, place), torch.get_num_threads()
-    fold = noise(run.training.batch_size, shape, classes)
+    fold, threads = noise(run.training.batch_size, shape, classes), torch.get_num_threads()
     feed = Feed(replace(fold, clips=shared(fold.clips, run)), place)
-    rows = torch.arange(run.training.batch_size)
+    step = build(model.build(run, classes), run.training, feed)
+    (rows,) = feed.rows([torch.arange(run.training.batch_size)])
 
-    def milliseconds(work: Callable[[Batch], object]) -> float:
-        names = {"feed": feed, "rows": rows, "work": work}
-        timer = Timer("for batch in feed.batches([rows]): work(batch)", globals=names, num_threads=threads)
+    def milliseconds(work: Callable[[Tensor], object]) -> float:
+        timer = Timer("work(rows)", globals={"rows": rows, "work": work}, num_threads=threads)
         timer.timeit(1)  # allocates and captures
         return 1e3 * timer.blocked_autorange(min_run_time=SECONDS).median
 

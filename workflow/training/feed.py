@@ -3,19 +3,23 @@
 On CPU, clips stay in the memory-mapped file, which concurrent jobs share.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from baselines import FORMATS
-from workflow.experiments.run import Run
-from workflow.experiments.training import PIXELS
+from workflow.datasets.front_ends.pixels import NORMALISATIONS
 from workflow.training import environment
-from workflow.training.data import Fold
+
+if TYPE_CHECKING:
+    from workflow.experiments.run import Run
+    from workflow.training.data import Fold
 
 MEMORY_SHARE = 0.6  # largest share of free GPU memory that clips may take
 
@@ -27,21 +31,15 @@ class Batch(NamedTuple):
     labels: Tensor
     lengths: Tensor | None
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """Return the batch with `change` applied to each tensor."""
         lengths = None if self.lengths is None else change(self.lengths)
         return Batch(change(self.x), change(self.labels), lengths)
 
-    def pieces(self, size: int) -> Iterator["Batch"]:
+    def pieces(self, size: int) -> Iterator[Batch]:
         """Yield consecutive batches of `size` clips, the last of the rest."""
         lengths = repeat(None) if self.lengths is None else self.lengths.split(size)
         yield from map(Batch, self.x.split(size), self.labels.split(size), lengths)
-
-    def copy_(self, other: "Batch") -> None:
-        """Copy the tensors of `other` into those of this batch."""
-        for mine, its in zip(self, other, strict=True):
-            if mine is not None and its is not None:
-                mine.copy_(its)
 
 
 def shared(clips: np.ndarray, run: Run) -> Tensor:
@@ -50,25 +48,28 @@ def shared(clips: np.ndarray, run: Run) -> Tensor:
     On a GPU, if there is one and they fit; otherwise each batch is copied.
     """
     if prepare := FORMATS[run.recurrent["format"]].prepare:
-        clips = prepare(clips, *PIXELS[run.training.normalisation])
+        clips = prepare(clips, *NORMALISATIONS[run.training.normalisation])
     tensor = torch.from_numpy(clips).flatten(2)
     fits = environment.on_gpu(run.training.device) and tensor.nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info()[0]
     return tensor.to("cuda") if fits else tensor
 
 
 class Feed:
-    """Yields batches of `fold` on `device`. Its clips: see `shared`."""
+    """Selects batches of `fold` for `device`. Its clips: see `shared`. resident: whether they are there already."""
 
     def __init__(self, fold: Fold, device: torch.device):
-        self._device, self._place = device, fold.clips.device
+        self.device, self._place = device, fold.clips.device
+        self.resident = self._place.type == device.type
         lengths = None if fold.lengths is None else torch.from_numpy(fold.lengths).to(self._place)
         self._all = Batch(fold.clips, torch.from_numpy(fold.labels).to(self._place), lengths)
 
-    def batches(self, chunks: list[Tensor]) -> Iterator[Batch]:
-        """Yield a batch per tensor in `chunks`, which holds row indices into the fold's clips, on the CPU."""
-        if chunks:  # transfer all indices of an epoch at once; split() only makes views
-            rows = torch.cat(chunks).to(self._place)
-            yield from map(self._select, rows.split([len(chunk) for chunk in chunks]))
+    def rows(self, chunks: list[Tensor]) -> tuple[Tensor, ...]:
+        """Return what `select` takes for each tensor of `chunks`, which holds row indices on the CPU.
 
-    def _select(self, rows: Tensor) -> Batch:
-        return self._all.each(lambda whole: whole.index_select(0, rows).to(self._device))
+        All of them are transferred at once.
+        """
+        return torch.cat(chunks).to(self._place).split([len(chunk) for chunk in chunks]) if chunks else ()
+
+    def select(self, rows: Tensor) -> Batch:
+        """Return the batch of `rows`, row indices into the fold's clips."""
+        return self._all.each(lambda whole: whole.index_select(0, rows).to(self.device))

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from workflow.datasets.progress import bar
 from workflow.storage import files
-from workflow.training import checkpoint, environment, scores
+from workflow.training import checkpoint, environment, model, scores
 from workflow.training.errors import RunFailure, log
 from workflow.training.feed import Feed
 from workflow.training.job import Job
@@ -41,9 +41,10 @@ def train(job: Job, keep: bool = False) -> Iterator[int]:
     job.result = {"device": environment.device_name(device), "precision": precision}
     job.environment |= environment.describe(device)
     torch.manual_seed(job.run.seeds["initialisation"])
-    step = build(job.run, len(job.fold.classes), device)
+    feed = Feed(job.fold, device)
+    step = build(model.build(job.run, len(job.fold.classes)), settings, feed)
     step.alone = lambda: job.alone
-    loop = Loop(job, step, keep)
+    loop = Loop(job, step, feed, keep)
     job.interruption.worth_saving = True
     try:
         yield from loop.run()
@@ -56,11 +57,14 @@ class Loop:
     """Training of one run. `state.best` holds the weights and LOGITS of the epoch chosen on validation; without a
     validation part, of the last."""
 
-    def __init__(self, job: Job, step: Step, keep: bool):
+    def __init__(self, job: Job, step: Step, feed: Feed, keep: bool):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, job.fold, step
-        self.feed = Feed(job.fold, step.device)
+        self.feed = feed
         self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // job.fold.clips.shape[1])  # clips at a time
         step.clips["scoring"] = self.scored
+        rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
+        self._scored_rows, self._parts = torch.cat(rows), [len(part) for part in rows]
+        self._labels = torch.from_numpy(self.fold.labels)[self._scored_rows].to(step.device)
         self.state, self.keep = checkpoint.State(), keep
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
@@ -159,12 +163,12 @@ class Loop:
         order = np.random.default_rng([self.job.run.seeds["order"], number]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
         began, last = time.perf_counter() - state.seconds, None
-        for batch in self.feed.batches(chunks[state.position :]):
+        for rows in self.feed.rows(chunks[state.position :]):
             rate = learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
             if rate != last:
                 self.step.optimiser.set_rate(rate)
             last = rate
-            self.step(batch)
+            self.step(rows)
             state.position += 1
             state.seconds = time.perf_counter() - began
             yield
@@ -175,22 +179,21 @@ class Loop:
 
         They are None for an empty validation part. Raise RunFailure if a loss is not finite.
         """
-        rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
         logits = []
-        for batch in self.feed.batches(list(torch.cat(rows).split(self.scored))):
-            logits.append(self.step.logits(batch))
+        for rows in self.feed.rows(list(self._scored_rows.split(self.scored))):
+            logits.append(self.step.logits(rows))
             yield
-        labels = torch.from_numpy(self.fold.labels)[torch.cat(rows)].to(self.step.device)
-        found: dict[str, float | None] = {"validation_loss": None, "validation_accuracy": None}
-        sizes = [len(part) for part in rows]
-        parts = zip(("validation", "test"), torch.cat(logits).split(sizes), labels.split(sizes), strict=True)
-        for name, outputs, targets in parts:
-            if len(targets):
-                loss = cross_entropy(outputs.double(), targets).item()
-                if not math.isfinite(loss):
-                    raise RunFailure(f"the loss on {name} clips is not finite after epoch {self.state.epoch + 1}")
-                found[f"{name}_loss"] = loss
-                found[f"{name}_accuracy"] = (outputs.argmax(1) == targets).double().mean().item()
+        measured, parts = {}, zip(torch.cat(logits).split(self._parts), self._labels.split(self._parts), strict=True)
+        for name, (outputs, labels) in zip(("validation", "test"), parts, strict=True):
+            if len(labels):
+                measured[f"{name}_loss"] = cross_entropy(outputs.double(), labels)
+                measured[f"{name}_accuracy"] = (outputs.argmax(1) == labels).double().mean()
+        values = torch.stack(list(measured.values())).tolist()  # waits for the device, once
+        found = dict.fromkeys(("validation_loss", "validation_accuracy")) | dict(zip(measured, values, strict=True))
+        for name in ("validation", "test"):
+            loss = found[f"{name}_loss"]
+            if loss is not None and not math.isfinite(loss):
+                raise RunFailure(f"the loss on {name} clips is not finite after epoch {self.state.epoch + 1}")
         return found, outputs
 
     def resume(self) -> None:

@@ -1,14 +1,18 @@
 """A classifier of clips: a recurrent layer, its last hidden state, a linear layer."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, float16, nn
 from torch.nn.functional import dropout
 
 import baselines
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.run import Run
-from workflow.experiments.training import PIXELS
+from workflow.datasets.front_ends.pixels import NORMALISATIONS
+
+if TYPE_CHECKING:
+    from workflow.experiments.run import Run
 
 
 class Classifier(nn.Module):
@@ -53,7 +57,7 @@ def build(run: Run, classes: int) -> Classifier:
     if FRONT_ENDS[run.front_end].extractor:
         recurrent.normalise(settings.feature_scale, 0.0)
     elif not baselines.FORMATS[arguments["format"]].prepare:  # which normalises the frames, too
-        recurrent.normalise(*PIXELS[settings.normalisation])
+        recurrent.normalise(*NORMALISATIONS[settings.normalisation])
     inside = {name: getattr(settings, name) for name in ("dropout_input", "dropout_product", "dropout_recurrent")}
     inside["dropout_every_step"] = settings.dropout_mask == "step"
     return Classifier(recurrent, arguments["hidden_size"], classes, inside, settings.dropout_classifier)

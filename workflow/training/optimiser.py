@@ -1,14 +1,17 @@
 """Adam and AdamW with weight decay per parameter, and the learning rate of each epoch."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-from workflow.experiments.training import Training
-from workflow.training.model import Classifier
+if TYPE_CHECKING:
+    from workflow.experiments.training import Training
+    from workflow.training.model import Classifier
 
 
 class Optimiser:

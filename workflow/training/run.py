@@ -7,8 +7,8 @@ from typing import Any
 
 from baselines import FORMATS
 from baselines.naive import thumbnails
+from workflow.datasets.front_ends.pixels import NORMALISATIONS
 from workflow.experiments.record import RECORD
-from workflow.experiments.training import PIXELS
 from workflow.storage import files
 from workflow.training import environment, record, scores
 from workflow.training.data import check
@@ -55,7 +55,7 @@ def _train_by_epochs(job: Job) -> Iterator[int]:
 def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
     """Fit on the training clips, then set the result, weights and probabilities of `job`. fit: see `baselines`."""
     fold, run = job.fold, job.run
-    scale, shift = PIXELS[run.training.normalisation]
+    scale, shift = NORMALISATIONS[run.training.normalisation]
     used = {part: rows for part, rows in fold.rows.items() if len(rows)}
     x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, scale, shift) for part, rows in used.items()}
     y = {part: fold.labels[rows] for part, rows in used.items()}

@@ -4,15 +4,20 @@ Models of this size leave most of a GPU idle. Every run has its own CUDA graphs,
 steps overlap with those of the others, and it computes the same bits alone as side by side, in any number.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
 from workflow.training import environment
 from workflow.training.errors import log, out_of_memory
-from workflow.training.job import Job
+
+if TYPE_CHECKING:
+    from workflow.training.job import Job
 
 MEMORY_SHARE = 0.8  # largest share of the free GPU memory that further runs may take
 STREAMS = 32  # that torch has for a GPU: it hands out the same ones again after that many
@@ -35,17 +40,18 @@ class Lane:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Make the run's stream and random generators the current ones."""
-        with ExitStack() as stack:
-            if self._cuda is not None:
-                stream, generator = self._cuda
-                stack.enter_context(torch.cuda.stream(stream))
-                # not copied but exchanged, so that a graph finds the generator that it was captured with
-                torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(generator)
-            torch.set_rng_state(self._random)
-            try:
+        if self._cuda is not None:
+            stream, generator = self._cuda
+            # not copied but exchanged, so that a graph finds the generator that it was captured with
+            torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(generator)
+            with torch.cuda.stream(stream):  # the CPU's generator draws the initial weights only, right after its seed
                 yield
-            finally:
-                self._random = torch.get_rng_state()
+            return
+        torch.set_rng_state(self._random)
+        try:
+            yield
+        finally:
+            self._random = torch.get_rng_state()
 
 
 def train(jobs: Iterable[Job], start: Callable[[Job], Iterator[int]], at_a_time: int | None = None) -> None:

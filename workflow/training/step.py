@@ -2,38 +2,44 @@
 no step waits for the device.
 
 A batch that does not fit in memory is split into pieces whose gradients add up to that of the batch.
-On a GPU a step is a CUDA graph: small models would otherwise spend most of their time launching kernels. There is a
-graph per batch size (the last batch of an epoch is often smaller). Weights, moments, learning rate and the random
-generator stay at the addresses that the graphs use, so checkpoints and schedules work as without graphs.
+On a GPU that holds the clips, a step is a CUDA graph, and so is the scoring of a batch: small models would otherwise
+spend most of their time launching kernels. A graph selects its clips by their row numbers, the only numbers that are
+copied to it. There is a graph per batch size (the last batch of an epoch is often smaller). Weights, moments, learning
+rate and the random generator stay at the addresses that the graphs use, so checkpoints and schedules work as without
+graphs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from workflow.experiments.run import Run
-from workflow.experiments.training import Training
-from workflow.training import model
 from workflow.training.errors import halving, log, out_of_memory
-from workflow.training.feed import Batch
+from workflow.training.feed import Batch, Feed
 from workflow.training.optimiser import Optimiser
+
+if TYPE_CHECKING:
+    from workflow.experiments.training import Training
+    from workflow.training.model import Classifier
 
 EXPLODED = 1e8  # gradient norm before clipping, or batch loss, from which no training recovers
 WARM_UP = 3  # steps before the capture: libraries choose algorithms and allocate memory, which a capture may not
+Select = Callable[[Tensor], Batch]
 
 
 class Step:
-    """A model with its optimiser; call it with a batch.
+    """A model with its optimiser; call it with the rows of a batch.
 
-    log: a tensor (loss, hits, gradient norm) per step of the epoch. clips: how many are computed at a time in
-    `training` and `scoring`, fewer after memory has run out. alone: see `errors.halving`.
+    select: `Feed.select`. log: a tensor (loss, hits, gradient norm) per step of the epoch. clips: how many are computed
+    at a time in `training` and `scoring`, fewer after memory has run out. alone: see `errors.halving`.
     """
 
-    def __init__(self, classifier: model.Classifier, settings: Training):
-        self.model, self.gradient_norm = classifier, settings.gradient_norm
+    def __init__(self, classifier: Classifier, settings: Training, select: Select):
+        self.model, self.gradient_norm, self.select = classifier, settings.gradient_norm, select
         self.optimiser = Optimiser(classifier, settings)
         self.parameters = self.optimiser.parameters
         self.device = self.parameters[0].device
@@ -52,7 +58,8 @@ class Step:
         bad = (~(entries[:, [0, 2]] <= EXPLODED)).any(1).nonzero()
         return loss, hits, int(bad[0]) + 1 if len(bad) else None
 
-    def __call__(self, batch: Batch) -> None:
+    def __call__(self, rows: Tensor) -> None:
+        batch = self.select(rows)
         sums = halving(lambda size: self.forward_backward(batch, size), self.clips, "training", self.alone())
         self.log.append(self.update(*sums))
 
@@ -77,57 +84,74 @@ class Step:
         self.optimiser.step()
         return torch.stack([loss, hits, norm])
 
-    def logits(self, batch: Batch) -> Tensor:
+    def logits(self, rows: Tensor) -> Tensor:
         """Return logits (B, C), float32 on the device, in evaluation mode."""
+        batch = self.select(rows)
+        return halving(lambda size: self.score(batch, size), self.clips, "scoring", self.alone())
 
-        def score(size: int) -> Tensor:
-            with torch.inference_mode(), self.autocast:
-                return torch.cat([self.model(piece.x, piece.lengths).float() for piece in batch.pieces(size)])
-
+    def score(self, batch: Batch, size: int) -> Tensor:
+        """Return the logits of pieces of `size` clips."""
         self.model.eval()
         try:
-            return halving(score, self.clips, "scoring", self.alone())
+            with torch.inference_mode(), self.autocast:
+                return torch.cat([self.model(piece.x, piece.lengths).float() for piece in batch.pieces(size)])
         finally:
             self.model.train()
 
 
 class Graph(NamedTuple):
-    """A captured step, the batch that it reads and the entry of `log` that it writes."""
+    """A captured step or scoring, the rows that it reads and its result."""
 
     captured: torch.cuda.CUDAGraph
-    batch: Batch
-    entry: Tensor
+    rows: Tensor
+    result: Tensor
 
 
 class GraphedStep(Step):
-    """A Step that replays CUDA graphs, with equal results. `refused`: why the capture failed, or None."""
+    """A Step that replays CUDA graphs, with equal results. `refused`: why a capture failed, or None."""
 
-    def __init__(self, classifier: model.Classifier, settings: Training):
-        super().__init__(classifier, settings)
+    def __init__(self, classifier: Classifier, settings: Training, select: Select):
+        super().__init__(classifier, settings, select)
         self.refused: str | None = None
-        self._graphs: dict[int, Graph] = {}
+        self._graphs: dict[tuple[str, int], Graph] = {}
+        self._pool = torch.cuda.graph_pool_handle()  # one for all graphs, which never run at the same time
 
-    def __call__(self, batch: Batch) -> None:
-        size = len(batch.x)
-        if self.refused is None and size <= self.clips["training"] and size not in self._graphs:
+    def __call__(self, rows: Tensor) -> None:
+        entry = self._replay("training", rows, self._step)
+        if entry is None:
+            super().__call__(rows)  # if memory is short, this makes the batch smaller
+        else:
+            self.log.append(entry)
+
+    def logits(self, rows: Tensor) -> Tensor:
+        found = self._replay("scoring", rows, lambda static: self.score(self.select(static), len(static)))
+        return super().logits(rows) if found is None else found
+
+    def _step(self, rows: Tensor) -> Tensor:
+        return self.update(*self.forward_backward(self.select(rows), len(rows)))
+
+    def _replay(self, doing: str, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor | None:
+        """Return `work(rows)` from its graph, captured at the first call; None if it cannot be one."""
+        key = doing, len(rows)
+        if self.refused is not None or len(rows) > self.clips[doing]:
+            return None
+        if key not in self._graphs:
             try:
-                self._graphs[size] = self._capture(batch)
+                self._graphs[key] = self._capture(rows, work)
             except RuntimeError as error:
                 if out_of_memory(error) and not self.alone():
                     raise
                 self.refused = str(error).split("\n")[0]
                 log(f"no CUDA graph, kernels are launched one by one: {self.refused}")
                 torch.cuda.synchronize()
-        if self.refused is not None or size > self.clips["training"]:
-            super().__call__(batch)  # if memory is short, this makes the batch smaller
-            return
-        graph = self._graphs[size]
-        graph.batch.copy_(batch)
+                return None
+        graph = self._graphs[key]
+        graph.rows.copy_(rows)
         graph.captured.replay()
-        self.log.append(graph.entry.clone())
+        return graph.result.clone()
 
-    def _capture(self, batch: Batch) -> Graph:
-        static, device = batch.each(Tensor.clone), self.device
+    def _capture(self, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Graph:
+        static, device = rows.clone(), self.device
         kept = [*self.parameters, *self.optimiser.moments.values()]
         before = [tensor.detach().clone() for tensor in kept]
         random = torch.cuda.get_rng_state(device)
@@ -140,7 +164,7 @@ class GraphedStep(Step):
         try:
             with torch.cuda.stream(stream):
                 for _ in range(WARM_UP):
-                    self._step(static)
+                    work(static)
         finally:  # undo the warm-up
             torch.cuda.synchronize(device)
             with torch.no_grad():
@@ -149,15 +173,12 @@ class GraphedStep(Step):
             torch.cuda.set_rng_state(random, device)
         graph = torch.cuda.CUDAGraph()
         self.optimiser.zero_grad()
-        with torch.cuda.graph(graph, stream=stream):
-            entry = self._step(static)
-        return Graph(graph, static, entry)
-
-    def _step(self, batch: Batch) -> Tensor:
-        return self.update(*self.forward_backward(batch, len(batch.x)))
+        with torch.cuda.graph(graph, pool=self._pool, stream=stream):
+            result = work(static)
+        return Graph(graph, static, result)
 
 
-def build(run: Run, classes: int, device: torch.device) -> Step:
-    """Return the step of a run: a new model, drawn from torch's global generator on the CPU, and its optimiser."""
-    kind = GraphedStep if device.type == "cuda" else Step
-    return kind(model.build(run, classes).to(device), run.training)
+def build(classifier: Classifier, settings: Training, feed: Feed) -> Step:
+    """Return the step of a model on the device of `feed`, graphed if the clips lie on a GPU."""
+    kind = GraphedStep if feed.device.type == "cuda" and feed.resident else Step
+    return kind(classifier.to(feed.device), settings, feed.select)

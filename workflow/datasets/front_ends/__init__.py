@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from workflow.datasets.catalogue import Source
+from workflow.datasets.source import Source
 
 if TYPE_CHECKING:
     from torch import Tensor

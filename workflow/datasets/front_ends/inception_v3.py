@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workflow.datasets.catalogue import Source
 from workflow.datasets.front_ends import FrontEnd, on_pictures
+from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
 
 if TYPE_CHECKING:
