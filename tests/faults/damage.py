@@ -35,7 +35,7 @@ FILES = {
     "model.safetensors": "results/tiny/runs/**/model.safetensors",
     "results.csv": "results/tiny/results.csv",
     "checkpoint": "results/tiny/checkpoints/**/*.safetensors",
-    "Snakemake's notes": ".snakemake/metadata/*",
+    "Snakemake's notes": "results/tiny/.snakemake/*",
 }
 
 

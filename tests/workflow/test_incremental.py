@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from projects import TINY
+from projects import TINY, checkout
 
 REPORTING = {"collect", "tables", "figures", "report"}
 
@@ -103,6 +103,22 @@ def test_a_copy_of_a_finished_project_has_nothing_to_do(finished, tmp_path):
     run = type(finished)(copied).snakemake("--configfile", "config/tiny.yaml")
     assert run.returncode == 0, run.stderr
     assert "Nothing to be done" in run.stdout
+
+
+def test_results_copied_into_another_checkout_are_compared_by_content(finished, root, tmp_path):
+    copied = type(finished)(checkout(root, tmp_path / "copied"))  # without .snakemake, and with files that are newer
+    copied.write_config(TINY)
+    for name in ("results", "resources"):
+        shutil.copytree(finished.root / name, copied.root / name, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    run = copied.snakemake("--configfile", "config/tiny.yaml")
+    assert run.returncode == 0, run.stdout
+    assert "Nothing to be done" in run.stdout
+    changed = copy.deepcopy(TINY)
+    changed["splits"] = {"seed": 5}
+    copied.write_config(changed)
+    planned = copied.planned()
+    assert {"splits", "train lstm"} <= planned
+    assert "frames" not in planned
 
 
 def test_a_change_of_the_frames_decodes_again(finished):

@@ -81,6 +81,18 @@ def test_an_empty_class(project, few_clips):
     assert not (project.root / "results" / "own" / "data" / "ucf11" / "frames.npy").exists()
 
 
+def test_a_part_that_cannot_be_split_is_refused_before_it_is_decoded(project, few_clips, real_clips):
+    part_of(real_clips, few_clips, ["biking"], 2)  # one of two sources is tested, the other would be validation
+    done = run(project, few_clips, "prepared")
+    assert done.returncode != 0
+    assert "error: a validation part would leave class 'biking' no training clip" in done.stdout
+    assert not list((project.root / "results/own/data/ucf11").glob("frames*"))
+    project.write_config({**OWN, "splits": {"validation": {"group": 0}}}, "own")
+    source = f'datasets={{"ucf11": {{"source": "{few_clips}"}}}}'
+    done = project.snakemake("prepared", "--configfile", "config/own.yaml", "--config", source)
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_clip_that_does_not_decode_counts_against_the_limit(project, few_clips):
     broken = next(few_clips.rglob("*.avi"))
     broken.write_bytes(b"RIFF nothing of the kind")

@@ -35,11 +35,12 @@ class EmptyPartError(InputError):
 
 
 def read_clips(path: Path) -> list[Clip]:
-    """Return the clips of clips.csv that decode."""
-    seal.require(path.with_name("frames.json"), ("clips.csv",))
+    """Return the clips of clips.csv that decode, or all clips of listing.csv."""
+    listed = path.name == "listing.csv"
+    seal.require(path.with_name("inventory.json" if listed else "frames.json"), (path.name,))
     columns = ("clip", "class", "group", "source", "official")
-    table = read_csv(path, (*columns, "status"))
-    clips = [Clip(*(row[name] for name in columns)) for row in table if row["status"] == "ok"]
+    table = read_csv(path, columns if listed else (*columns, "status"))
+    clips = [Clip(*(row[name] for name in columns)) for row in table if listed or row["status"] == "ok"]
     if not clips:
         raise InputError(f"{path}: no clip has the status ok; expected at least one")
     return clips
@@ -103,8 +104,8 @@ def split(
 
 def main(
     dataset: Annotated[str, Option()],
-    clips: Annotated[Path, Option(help="clips.csv of the frames step")],
-    output: Annotated[Path, Option(help="folder of the three files")],
+    clips: Annotated[Path, Option(help="clips.csv of the frames step, or listing.csv of the unpack step")],
+    output: Annotated[Path | None, Option(help="folder of the three files; without it, they are not written")] = None,
     protocol: Annotated[list[str] | None, Option(help="may be repeated; group and random by default")] = None,
     seed: int = 11111986,
     published_seed: Annotated[Literal["tt_rnn"] | None, Option(help="test the clips that this code tests")] = None,
@@ -125,9 +126,10 @@ def main(
         digests[f"{name}/{fold}"] = digest(rows)
     if not table:
         raise InputError(f"{clips}: no protocol has a fold with both training and test clips")
-    write_csv(output / "splits.csv", COLUMNS, table)
-    write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
-    seal.write(output / "splits.json", {"seed": seed, "digests": digests}, ["splits.csv", "leakage.csv"])
+    if output is not None:
+        write_csv(output / "splits.csv", COLUMNS, table)
+        write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
+        seal.write(output / "splits.json", {"seed": seed, "digests": digests}, ["splits.csv", "leakage.csv"])
 
 
 if __name__ == "__main__":

@@ -8,19 +8,22 @@ import sys
 from pathlib import Path
 from shlex import quote
 
+import snakemake.workflow
+
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from workflow.storage.errors import InputError  # first: importing `workflow` cleans the environment
 
 from baselines import FORMATS
-from workflow.experiments import experiment, grid, sources
+from workflow.experiments import experiment, grid, metadata, sources
 from workflow.experiments.configuration import complete, retyped
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import version
 from workflow.training import devices
 
+snakemake.workflow.FilePersistence = metadata.WithTheFiles  # before the graph of jobs is made
 gc.freeze()  # what has been imported stays alive: to search it for garbage would take a tenth of a start
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
@@ -105,6 +108,16 @@ def checked(wildcards):
 def points(runs):
     """Return the options for the folds and seeds of an experiment's runs."""
     return options(fold=sorted({run.fold for run in runs}), seed=sorted({run.seed for run in runs}))
+
+
+def split_options(wildcards):
+    """Return the options of the step that splits a data set."""
+    return options(
+        protocol=CONFIG.protocols,
+        seed=CONFIG.splits.seed,
+        published_seed=CONFIG.splits.published_seed,
+        validation=[f"{protocol}={share}" for protocol, share in CONFIG.splits.validation],
+    )
 
 
 def options(**values):

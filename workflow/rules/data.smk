@@ -89,11 +89,14 @@ rule frames:
         code=lambda wildcards: code("frames"),
         version=lambda wildcards: VERSIONS[wildcards.dataset],  # the listing of a user's own clips has no checksums
         options=lambda wildcards: options(**dict(CONFIG.frames), max_undecodable=entry(wildcards).max_undecodable),
+        # from the output, so that Snakemake does not take another split for a reason to decode again
+        split=lambda wildcards, output: split_options(wildcards),
     message:
         "Decoding {wildcards.dataset}"
-    shell:
-        "python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
-        " {params.options} --workers {threads} 2>&1 | tee {log} >&2"
+    shell:  # a part of a set that cannot be split is refused before it is decoded
+        "(python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.listing} {params.split}"
+        " && python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
+        " {params.options} --workers {threads}) 2>&1 | tee {log} >&2"
 
 
 rule splits:
@@ -108,12 +111,7 @@ rule splits:
     params:
         code=lambda wildcards: code("splits"),
         catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
-        options=lambda wildcards: options(
-            protocol=CONFIG.protocols,
-            seed=CONFIG.splits.seed,
-            published_seed=CONFIG.splits.published_seed,
-            validation=[f"{protocol}={share}" for protocol, share in CONFIG.splits.validation],
-        ),
+        options=split_options,
     message:
         "Splitting {wildcards.dataset}"
     shell:
