@@ -141,9 +141,12 @@ def _sweep(prepared: Prepared, x: Tensor) -> Tensor:
 
 def normalised(x: Tensor, dtype: torch.dtype, normalisation: Normalisation, mask: Tensor | None = None) -> Tensor:
     """x in floating point, times scale, plus shift, times mask (B, N)."""
-    x, (scale, shift) = x.to(dtype), normalisation
-    if (scale, shift) != IDENTITY:
-        x = x * scale + shift
-    if mask is not None:
-        x = (x.view(mask.shape[0], -1, mask.shape[1]) * mask.unsqueeze(1)).view_as(x)
-    return x
+    (scale, shift), is_copy = normalisation, x.dtype == torch.uint8  # which is then changed in place
+    x = x.to(dtype)
+    if mask is None:
+        if normalisation == IDENTITY:
+            return x
+        return x.mul_(scale).add_(shift) if is_copy else x * scale + shift
+    mask = mask.to(torch.promote_types(mask.dtype, dtype)).unsqueeze(1)
+    steps = x.view(mask.shape[0], -1, mask.shape[2])
+    return torch.addcmul(mask * shift, steps, mask * scale, out=steps if is_copy else None).view_as(x)

@@ -12,7 +12,6 @@ KERNELS = {
     "blocks_of_U": "a dense U is multiplied in blocks of rows, see fdht.engine.recurrence",
     "sweep_chunks": "a sweep is done in chunks of rows that stay in the cache, see fdht.engine.apply",
     "through_time": "the LSTM's backward pass is written by hand, see fdht.engine.through_time",
-    "fused_cell": "on a GPU, the element-wise operations of a step are one kernel, see fdht.engine.gpu.cell",
     "second_cut": "a split may have three parts, see fdht.engine.splits",
 }
 _off: set[str] = set()

@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.autograd import Function
 
 from fdht.engine.contract import first_order
-from fdht.engine.gpu import cell
 from fdht.engine.recurrence import Recurrence
 
 # y' of y = σ(a) and of y = tanh(a), times a factor, in one operation: factor y (1 - y) and factor (1 - y²)
@@ -26,30 +25,35 @@ def lstm(
 
 class LSTM(Function):
     """States are in columns, `tensors` those of a `Recurrence`. tracked: whether autograd is on, which a `Function`
-    cannot see itself. The gradients of `tensors` are computed from all steps at once.
+    cannot see itself. Works in place; the gradients of `tensors` are computed from all steps at once.
     """
 
     @staticmethod
     def forward(ctx, tracked, gates, h, c, mask, *tensors):
         ctx.set_materialize_grads(False)
         products = Recurrence(tensors).products()
-        h, c, mask, B = _columns(h), _columns(c), _columns(mask), gates.shape[2]
+        T, (H, B) = len(gates), (gates.shape[1] // 4, gates.shape[2])
+        h, c, mask = _columns(h), _columns(c), _columns(mask)
+        # all c stay in columns for the caller, too, who seldom reads them
+        all_c = torch.empty_strided((B, T, H), (1, H * B, B), dtype=gates.dtype, device=gates.device)
+        cs, keep = all_c.permute(1, 2, 0), tracked and any(ctx.needs_input_grad)
         first = int(h is None)  # without an initial state the first product with U is left out
-        keep = tracked and any(ctx.needs_input_grad)
-        inner = products.room(len(gates) - first if keep else 0, B)
-
-        def product(t: int, a: Tensor, h: Tensor) -> None:
-            """Add U h to the gates a of step t, unless h is an initial state that was left out."""
+        if keep:
+            tanh, hs = gates.new_empty(T, H, B), gates.new_empty(T, H, B)
+        else:  # in the memory of gates that are not read again
+            tanh, hs = gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
+        h0, c0, inner = h, c, products.room(T - first if keep else 0, B)
+        tracks = (gates, gates[:, : 2 * H], *gates.chunk(4, dim=1), cs, tanh, hs)
+        for t, (a, i_f, i, f, g, o, to_c, to_tanh, to_h) in enumerate(_steps(*tracks)):
             if t >= first:
                 h = h if mask is None else h * mask
                 products.add(a, h, _at(t - first, inner) if keep else _at(0, products.room(1, B)))
-
-        ctx.fused = cell.accepts(gates)
-        forward = _fused if ctx.fused else _in_place
-        hs, cs, tanh = forward(gates, product, h, c, keep)
-        all_c = cs.permute(2, 0, 1)  # in columns for the caller, too, who seldom reads them
+            i_f.sigmoid_()
+            g.tanh_()
+            c = torch.mul(i, g, out=to_c) if c is None else torch.mul(f, c, out=to_c).addcmul_(i, g)
+            h = torch.mul(o.sigmoid_(), torch.tanh(c, out=to_tanh), out=to_h)
         if keep:
-            ctx.save_for_backward(h, c, mask, gates, hs, all_c, tanh, *inner, *tensors)
+            ctx.save_for_backward(h0, c0, mask, gates, hs, all_c, tanh, *inner, *tensors)
         ctx.between = len(inner)
         return _rows(hs), all_c
 
@@ -58,19 +62,27 @@ class LSTM(Function):
     def backward(ctx, grad_hs, grad_cs):
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]
-        cs, first = all_c.permute(1, 2, 0), int(h0 is None)
+        cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, int(h0 is None)
         products = Recurrence(tuple(tensors)).products()
         slope, through = _slopes(gates, c0, cs, tanh)
         grad_hs, grad_cs = (None if grad is None else grad.permute(1, 2, 0) for grad in (grad_hs, grad_cs))
         grad_inner = [torch.empty_like(between) for between in inner]
-
-        def back(t: int, da: Tensor) -> Tensor:
-            """The gradient of the masked h before step t, from that of the gates."""
-            return products.back(da, _at(t - first, grad_inner))
-
-        backward = _fused_backward if ctx.fused else _in_place_backward
-        slope, dh, dc = backward(gates, slope, through, grad_hs, grad_cs, mask, back, first)
-        del through  # room for the gradients
+        dh, dc = hs.new_zeros(H, B), hs.new_zeros(H, B)
+        tracks = (gates[:, H : 2 * H], slope, slope[:, : 3 * H].unflatten(1, (3, H)), slope[:, 3 * H :], through)
+        for t, (f, by_gates, by_ifg, by_o, by_h) in reversed(list(enumerate(_steps(*tracks)))):
+            if grad_hs is not None:
+                dh += grad_hs[t]
+            if grad_cs is not None:
+                dc += grad_cs[t]
+            dc.addcmul_(dh, by_h)
+            by_ifg.mul_(dc)
+            by_o.mul_(dh)
+            if t >= first:
+                dc *= f
+                dh = products.back(by_gates, _at(t - first, grad_inner))
+                if mask is not None:
+                    dh *= mask
+        del through, tracks, by_h  # room for the gradients
         grads: Sequence[Tensor | None] = [None] * len(tensors)
         if any(ctx.needs_input_grad[5:]):
             before = hs[:-1] if h0 is None else torch.cat((h0[None], hs[:-1]))
@@ -81,81 +93,6 @@ class LSTM(Function):
                 grads = [torch.zeros_like(tensor) for tensor in tensors]
         of_state = (None, None) if h0 is None else (dh.mT, dc.mT)
         return None, slope, *of_state, None, *grads
-
-
-def _in_place(gates: Tensor, product, h: Tensor | None, c: Tensor | None, keep: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """All h, c and tanh(c), (T, H, B). keep: overwrite the gates by their activations; else h and tanh(c) do."""
-    T, H, B = len(gates), gates.shape[1] // 4, gates.shape[2]
-    cs = gates.new_empty(T, H, B)
-    if keep:
-        tanh, hs = gates.new_empty(T, H, B), gates.new_empty(T, H, B)
-    else:  # in the memory of gates that are not read again
-        tanh, hs = gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
-    tracks = (gates, gates[:, : 2 * H], *gates.chunk(4, dim=1), cs, tanh, hs)
-    for t, (a, i_f, i, f, g, o, to_c, to_tanh, to_h) in enumerate(_steps(*tracks)):
-        product(t, a, h)
-        i_f.sigmoid_()
-        g.tanh_()
-        c = torch.mul(i, g, out=to_c) if c is None else torch.mul(f, c, out=to_c).addcmul_(i, g)
-        h = torch.mul(o.sigmoid_(), torch.tanh(c, out=to_tanh), out=to_h)
-    return hs, cs, tanh
-
-
-def _in_place_backward(gates, slope, through, grad_hs, grad_cs, mask, back, first) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of all gates, in the memory of `slope`, and of the initial h and c."""
-    _, H, B = through.shape
-    dh, dc = through.new_zeros(H, B), through.new_zeros(H, B)
-    tracks = (gates[:, H : 2 * H], slope, slope[:, : 3 * H].unflatten(1, (3, H)), slope[:, 3 * H :], through)
-    for t, (f, by_gates, by_ifg, by_o, by_h) in reversed(list(enumerate(_steps(*tracks)))):
-        if grad_hs is not None:
-            dh += grad_hs[t]
-        if grad_cs is not None:
-            dc += grad_cs[t]
-        dc.addcmul_(dh, by_h)
-        by_ifg.mul_(dc)
-        by_o.mul_(dh)
-        if t >= first:
-            dc *= f
-            dh = back(t, by_gates)
-            if mask is not None:
-                dh *= mask
-    return slope, dh, dc
-
-
-def _fused(gates: Tensor, product, h: Tensor | None, c: Tensor | None, keep: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """As `_in_place`, with a kernel per step; the gates are activated at the end, all at once."""
-    H, step = gates.shape[1] // 4, cell.compiled().step
-    c, hs, cs = gates.new_zeros(H, gates.shape[2]) if c is None else c, [], []
-    for t, a in enumerate(gates.unbind()):
-        product(t, a, h)
-        c, h = step(*a.chunk(4), c)
-        hs.append(h)
-        cs.append(c)
-    all_c = torch.stack(cs)
-    if keep:
-        gates[:, : 2 * H].sigmoid_()
-        gates[:, 2 * H : 3 * H].tanh_()
-        gates[:, 3 * H :].sigmoid_()
-    return torch.stack(hs), all_c, all_c.tanh() if keep else all_c
-
-
-def _fused_backward(gates, slope, through, grad_hs, grad_cs, mask, back, first) -> tuple[Tensor, Tensor, Tensor]:
-    """As `_in_place_backward`, with two kernels per step."""
-    (_, H, B), kernel, das = through.shape, cell.compiled(), []
-    dh, dc = through.new_zeros(H, B), through.new_zeros(H, B)
-    nothing, of_o = through.new_zeros(1, 1), through.new_zeros(4, 1, 1)
-    of_o[3] = 1
-    kept = through.new_ones(1, 1) if mask is None else mask
-    for t, (f, by_gates, by_h) in reversed(list(enumerate(_steps(gates[:, H : 2 * H], slope, through)))):
-        grad = nothing if grad_hs is None else grad_hs[t]
-        if grad_cs is not None:
-            dc = dc + grad_cs[t]
-        da = kernel.of_gates(by_gates.view(4, H, B), dh, kept, grad, dc, by_h, of_o).view(4 * H, B)
-        das.append(da)
-        if t >= first:
-            dc = kernel.of_c(dh, kept, grad, dc, by_h, f)
-            dh = back(t, da)
-    return torch.stack(das[::-1]), dh * kept, dc
 
 
 def _steps(*tracks: Tensor) -> Iterator[tuple[Tensor, ...]]:
