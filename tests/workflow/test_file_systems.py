@@ -52,7 +52,9 @@ def test_snakemake_has_a_cache_when_the_home_may_not_be_written(tmp_path, monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
     monkeypatch.setattr(pipeline.os, "access", lambda path, mode: writable)
     monkeypatch.setattr(pipeline.signal, "signal", lambda number, handler: None)
-    monkeypatch.setattr(pipeline.argparse.ArgumentParser, "error", pipeline.argparse.ArgumentParser.error)
+    for name in ("error", "_print_message"):
+        monkeypatch.setattr(pipeline.argparse.ArgumentParser, name, getattr(pipeline.argparse.ArgumentParser, name))
+    monkeypatch.setattr(pipeline.logging, "raiseExceptions", True)
     monkeypatch.setattr(cli, "main", lambda arguments: caches.append(os.environ["XDG_CACHE_HOME"]))
     with pytest.raises(SystemExit):
         pipeline.run_snakemake([])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
-from workflow.storage.endings import silence
+from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise  # the reader has left: see storage/endings.py
     except (InputError, OSError) as error:
+        flush()  # which may be what has failed
         print(f"reproduce: {sentence(error)}", file=sys.stderr)
         return 1
 
@@ -84,12 +85,5 @@ def version() -> str:
 if __name__ == "__main__":
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 -- the user has closed it: `>&-`
     status = main(sys.argv[1:])
-    try:
-        sys.stdout.flush()  # while a reader that has left, or a full disk, can still be noticed
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"reproduce: standard output: {error.strerror}", file=sys.stderr)
-        silence()
-        status = 1
+    flush()  # while a reader that has left, or a full disk, can still be noticed
     sys.exit(status)

@@ -5,6 +5,7 @@ would stay, so it is disabled.
 """
 
 import argparse
+import logging
 import os
 import signal
 import subprocess
@@ -65,6 +66,7 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
     """Run Snakemake in this process; one line reports an invalid option, an interruption or a crash."""
     from snakemake import cli, exceptions
 
+    logging.raiseExceptions = False  # output that cannot be written is reported once, at the end
     exceptions.format_exception_to_string = _without_traceback(exceptions.format_exception_to_string)
     interrupted: list[int] = []
 
@@ -81,16 +83,20 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGALRM):
         signal.signal(number, interrupt)
     argparse.ArgumentParser.error = _wrong_option  # type: ignore[assignment,method-assign]
+    argparse.ArgumentParser._print_message = _print_message  # type: ignore[assignment,method-assign]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "snakemake")  # noqa: PTH111
     if not os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK):
         os.environ["XDG_CACHE_HOME"] = os.path.abspath(".snakemake/cache")  # noqa: PTH100 -- a read-only home
     try:
         cli.main(arguments)
     except BrokenPipeError:
-        os._exit(INTERRUPTED)
+        endings.leave()
     finally:
+        if signal.SIGPIPE in interrupted:
+            endings.leave()
         if interrupted:
             os._exit(INTERRUPTED)
+        endings.flush()
     raise SystemExit(0)
 
 
@@ -104,6 +110,11 @@ def _without_traceback(described: Callable[..., str]) -> Callable[..., str]:
         return endings.crash(error, text) if "Traceback" in text else text
 
     return line
+
+
+def _print_message(parser: argparse.ArgumentParser, message: str, file: Any = None) -> None:
+    """Print the help; argparse itself ignores that it cannot be written."""
+    endings.flush(message)
 
 
 def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:

@@ -17,12 +17,17 @@ CRASHES = Path(__file__).resolve().parents[2] / "results" / "crashes"
 def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Report an exception that nothing has caught; serves as sys.excepthook."""
     if issubclass(kind, BrokenPipeError) and reader_left():
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end as other programs do, without another word
-        os.kill(os.getpid(), signal.SIGPIPE)
+        leave()
     elif issubclass(kind, KeyboardInterrupt):
         print("interrupted; start again to continue", file=sys.stderr)
     else:
         print(crash(error, "".join(traceback.format_exception(kind, error, trace))), file=sys.stderr)
+
+
+def leave() -> None:
+    """End as other programs do when their reader has left: by SIGPIPE, without another word."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
 
 
 def reader_left() -> bool:
@@ -31,6 +36,18 @@ def reader_left() -> bool:
     for stream in (1, 2):
         poll.register(stream, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def flush(text: str = "") -> None:
+    """Write `text` and what is buffered to standard output. If that fails, end with one line, unless nobody reads."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"reproduce: standard output: {error.strerror}", file=sys.stderr)
+        silence()
+        raise SystemExit(1) from None
 
 
 def silence() -> None:
