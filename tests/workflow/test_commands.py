@@ -21,6 +21,12 @@ TYPOS = {
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
     ("demo", "run", "ucf11"): "dataset: no run has 'ucf11'; known: demo",
     ("demo", "list", "demo", "pixels", "lstm", "0"): "'0' is one name too many; expected dataset, front_end, model",
+    (
+        "demo",
+        "list",
+        "demo/pixel",
+    ): "demo/pixel: no run has this folder or lies below it; expected one such as",
+    ("demo", "run", "demo/pixels/lstm/random/fold0", "demo/pixels/ht_lstm"): "run takes one RUN at a time; 5 runs of",
     ("demo", "status", "--sed"): "No such option: --sed",
     ("demo", "run", "--set", "training.epohcs=2"): "training: unknown key 'epohcs'; did you mean 'epochs'?",
     ("demo", "cost", "--config", "seeds=[1]"): "cost uses config/demo.yaml as it is, without --config; change the file",
@@ -92,7 +98,7 @@ def test_every_target_is_a_rule(root):
     assert {pipeline.GOALS.get(word, word) for word in pipeline.TARGETS} <= set(rules)
 
 
-@pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference"])
+@pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference", "agree"])
 def test_every_command_explains_itself_and_each_of_its_options(started, capsys, name):
     words = [name] if name in commands.PROJECT else ["demo", name]
     assert commands.main([*words, "--help"]) == 0

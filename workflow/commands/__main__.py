@@ -8,14 +8,14 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 
+from workflow.commands import STOOD
 from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
-PROJECT = (*PROGRAMS, "tables", "figures", "reference")  # ./reproduce COMMAND
-STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the user's working directory
+PROJECT = (*PROGRAMS, "tables", "figures", "reference", "agree")  # ./reproduce COMMAND
 
 
 def main(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ from workflow.storage.errors import InputError, sentence
 
 # rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}
-CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost")  # ./reproduce CONFIG COMMAND
+CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost", "rescore", "predict")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
 INTERRUPTED = 130  # exit status
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")

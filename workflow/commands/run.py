@@ -18,8 +18,10 @@ import typer
 from workflow.commands.list import listing
 from workflow.commands.pipeline import INTERRUPTED, is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
+from workflow.experiments import grid
 from workflow.experiments.experiment import NAME
 from workflow.experiments.states import DONE, states
+from workflow.storage.errors import InputError
 
 WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 
@@ -28,6 +30,8 @@ WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 def main(
     chosen: Chosen, *, force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False
 ) -> int:
+    if len(grid.select(grid.runs(chosen.config), chosen.wanted)) > len(chosen.runs):
+        raise InputError(f"run takes one RUN at a time; {len(chosen.runs)} runs of different folders were given")
     prepare(chosen.file, chosen.others)
     results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(chosen.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)

@@ -20,7 +20,10 @@ PLACES = IDENTITY[:3]  # the axes that may be positional arguments
 OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DATASET [FRONT_END [MODEL]]]", help="Only this data set, front end, model."),
+    typer.Argument(
+        metavar="DATASET [FRONT_END [MODEL]] | RUN",
+        help="Only this data set, front end, model; or runs as `list` prints them, or folders of runs.",
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
@@ -56,7 +59,8 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def choosing(context: typer.Context, where: Where = None, settings: Changes = None, **given: Any) -> Any:
         file = context.obj
-        places = list(takewhile(lambda word: not word.startswith("-"), where or []))
+        words = list(takewhile(lambda word: not word.startswith("-"), where or []))
+        places = [word for word in words if "/" not in word]
         if len(places) > len(PLACES):
             raise InputError(f"{places[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
         wanted = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
@@ -65,8 +69,12 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         changes = variant(base, overlay(settings or []))
         config = complete(merged(base.plain, changes), file)
         grid.check_models(config, file)
-        others = (where or [])[len(places) :]
+        others = (where or [])[len(words) :]
         chosen = grid.select(grid.runs(config), wanted)
+        if folders := [word for word in words if "/" in word]:
+            chosen = below(chosen, folders)
+            values = {axis: {getattr(run, axis) for run in chosen} for axis in IDENTITY}
+            wanted = {axis: its.pop() for axis, its in values.items() if len(its) == 1}
         return command(Chosen(file, config, chosen, wanted, changes, others), **given)
 
     *common, _ = inspect.signature(choosing).parameters.values()
@@ -79,6 +87,20 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
     choosing.__module__ = command.__module__  # its docstring is shown by --help
     return choosing
+
+
+def below(runs: list[Run], folders: list[str]) -> list[Run]:
+    """Return the runs whose folder is one of `folders` or lies in one; these may begin with results/<name>/runs/."""
+    chosen = []
+    for folder in folders:
+        place = f"{folder.rpartition('/runs/')[2].rstrip('/')}/"
+        found = [run for run in runs if f"{run.folder}/".startswith(place)]
+        if not found:
+            raise InputError(
+                f"{folder}: no run has this folder or lies below it; expected one such as {runs[0].folder}"
+            )
+        chosen += found
+    return [run for run in runs if run in set(chosen)]
 
 
 def overlay(settings: list[str]) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""Stored weights give the probabilities of the record again: by format, precision, and settings that a search kept."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from training import one_run
+from training.conftest import CLASSES, specification, write
+
+from workflow.experiments.record import Record
+from workflow.experiments.run import Run
+from workflow.storage.seal import DamagedError
+from workflow.training import data as clips
+from workflow.training import feed, scoring
+
+TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
+FORMATS = {
+    "dense": {"hidden_size": 8},
+    "tensor_train": {**TENSOR, "ranks": 2},
+    "fully_decomposed": {**TENSOR, "input_modes": [13, 20], "ranks": 3},
+    "thumbnail_lstm": {"hidden_size": 4},
+}
+
+
+def again(plain, data, folder):
+    """Train a run; return its record, the probabilities that it has, and those of its stored weights."""
+    assert one_run.start(plain, data, folder) == 0
+    result, _, lines = one_run.read(folder)
+    run, record = Run.parse(json.loads(json.dumps(plain))), Record.parse(result)
+    fold = clips.load(data, run.front_end).fold(run)
+    fold = replace(fold, clips=feed.shared(fold.clips, run))
+    found = scoring.probabilities(scoring.load(run, record, folder / "run"), fold)
+    return record, [[float(line[f"probability_{k}"]) for k in range(len(CLASSES))] for line in lines], found
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_format_scores_as_it_was_recorded(data, tmp_path, format_, precision):
+    _, recorded, found = again(specification(format_, FORMATS[format_], precision=precision), data, tmp_path)
+    np.testing.assert_allclose(found, recorded, atol=1e-9, rtol=0)
+
+
+def test_clips_of_unequal_lengths(tmp_path):
+    data = write(tmp_path / "data", sampling="all")
+    _, recorded, found = again(specification(), data, tmp_path)
+    np.testing.assert_allclose(found, recorded, atol=1e-9, rtol=0)
+
+
+def test_the_settings_are_those_that_the_search_kept(tmp_path):
+    """The scale of features is part of the model, and no candidate has that of the run itself."""
+    data = write(tmp_path / "data")
+    y = np.random.default_rng(0).normal(size=(48, 4, 1280)).astype(np.float16)
+    np.save(data / "efficientnet_lite2.npy", y)
+    about = {"digest": hashlib.sha256(y.tobytes()).hexdigest()}
+    (data / "efficientnet_lite2.json").write_text(json.dumps(about))
+    plain = specification("dense", {"hidden_size": 8, "input_size": 1280}, search={"feature_scale": [0.01, 0.1]})
+    record, recorded, found = again(plain | {"front_end": "efficientnet_lite2"}, data, tmp_path)
+    assert len(record.search) == 2
+    np.testing.assert_allclose(found, recorded, atol=1e-9, rtol=0)
+
+
+def test_changed_weights_are_refused(data, tmp_path):
+    plain = specification()
+    record, _, _ = again(plain, data, tmp_path)
+    path = tmp_path / "run" / "model.safetensors"
+    arrays = load_file(path)
+    arrays["classifier.bias"][0] += 1e-6
+    save_file(arrays, path)
+    with pytest.raises(DamagedError, match=r"model.safetensors is corrupt: its sha256 is .*, not "):
+        scoring.load(Run.parse(plain), record, tmp_path / "run")

@@ -1,0 +1,138 @@
+"""Compare two folders of records experiment by experiment: yours with results/reference, a cluster's with a laptop's.
+
+\b
+same bytes    every predictions.csv of the runs that both have
+same scores   every score of these runs
+equivalent    two one-sided tests show that the accuracies differ by less than the margin
+differs       that is not shown, but a difference is (after Holm's correction over the experiments)
+inconclusive  neither is shown
+
+The tests are Student's on the differences by fold, seeds averaged first. Both sides have the same folds, so there is no
+correction for training clips that folds share. The accuracy is at the epoch chosen on validation clips, or at the last
+epoch if a run has no validation clips. The exit status is 0 only if no experiment is inconclusive or differs.
+"""
+
+import filecmp
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from tabulate import tabulate
+
+from workflow.reporting import records
+from workflow.reporting.numbers import number
+from workflow.reporting.records import ACCURACIES, EXPERIMENT, IDENTITY, SCORES
+from workflow.reporting.results import Results, gather
+from workflow.reporting.statistics import equivalence, holm, interval, within
+from workflow.reporting.verdict import DIFFERS, INCONCLUSIVE
+from workflow.storage import files
+from workflow.storage.errors import InputError
+
+SAME_BYTES, SAME_SCORES, EQUIVALENT = "same bytes", "same scores", "equivalent"
+SAME = (SAME_BYTES, SAME_SCORES)
+VERDICTS = (*SAME, EQUIVALENT, INCONCLUSIVE, DIFFERS)
+HEADERS = ("model", "protocol", "runs", "A, %", "B, %", "A - B, points", "verdict")
+SHOWN = 5  # names of a list
+Row = dict[str, Any]
+
+
+def compare(one: Results, two: Results, margin: float) -> list[Row]:
+    """Return a row per experiment that both have, in the order of `one`. margin: a fraction.
+
+    Keys: EXPERIMENT; runs, the number that both have; A and B, the accuracies; found, the Interval of A - B; verdict.
+    """
+    both = one.experiments.merge(_distinct(one, EXPERIMENT)).merge(_distinct(two, EXPERIMENT))
+    rows = [_row(one, two, *experiment) for experiment in both.itertuples(index=False, name=None)]
+    tested, level = [row for row in rows if not row["verdict"]], one.layout["significance"]
+    for row, p in zip(tested, holm([row["found"].p for row in tested]), strict=True):
+        equivalent = equivalence(row["found"], margin) <= level
+        row["verdict"] = EQUIVALENT if equivalent else DIFFERS if p <= level else INCONCLUSIVE
+    return rows
+
+
+def _row(one: Results, two: Results, *experiment: str) -> Row:
+    """Return the row of an experiment; its verdict is empty unless bytes or scores are the same."""
+    a, b = (results.successful(*experiment).set_index(["fold", "seed"]) for results in (one, two))
+    measure = next(name for name in ACCURACIES if a[name].notna().all() and b[name].notna().all())
+    differences = a[measure].groupby("fold").mean() - b[measure].groupby("fold").mean()
+    clips = files.known_json(one.root / a["record"].iloc[0]).get("clips", {}).get("test")
+    found = within(interval(differences.dropna(), step=1 / clips if clips else 0.0), -1)
+    common = a.index.intersection(b.index)
+    verdict = ""
+    if len(common):
+        pairs = zip(a["record"][common], b["record"][common], strict=True)
+        predictions = [(one.file(its, "predictions.csv"), two.file(other, "predictions.csv")) for its, other in pairs]
+        if all(x.is_file() and y.is_file() and filecmp.cmp(x, y, shallow=False) for x, y in predictions):
+            verdict = SAME_BYTES
+        elif a.loc[common, SCORES].equals(b.loc[common, SCORES]):
+            verdict = SAME_SCORES
+    values = {"runs": len(common), "A": a[measure].mean(), "B": b[measure].mean(), "found": found, "verdict": verdict}
+    return {**dict(zip(EXPERIMENT, experiment, strict=True)), **values}
+
+
+def _distinct(results: Results, columns: list[str]) -> pd.DataFrame:
+    return results.successful_records[columns].drop_duplicates()
+
+
+def only(one: Results, two: Results) -> dict[str, list[str]]:
+    """Return what only `one` has: experiments, and runs of experiments that both have."""
+    its, theirs = (set(_distinct(side, IDENTITY).itertuples(index=False, name=None)) for side in (one, two))
+    known = {run[:4] for run in theirs}
+    experiments = sorted({"/".join(run[:4]) for run in its if run[:4] not in known})
+    runs = ["{}/{}/{}/{}/fold{}/seed{}".format(*run) for run in sorted(its - theirs) if run[:4] in known]
+    return {"experiments": experiments, "runs": runs}
+
+
+def text(rows: list[Row], one: Results, two: Results, margin: float) -> Iterator[str]:
+    """Yield the lines to print."""
+    for data, block in groupby(rows, itemgetter("dataset", "front_end")):
+        yield f"{', '.join(data)}\n\n{tabulate(map(_cells, block), HEADERS, disable_numparse=True)}\n"
+    for name, found in (("A", only(one, two)), ("B", only(two, one))):
+        for kind, names in found.items():
+            if names:
+                yield f"{kind} that only {name} has: {len(names)}"
+                yield from (f"  {folder}" for folder in names[:SHOWN])
+                yield from ["  ..."] * (len(names) > SHOWN)
+    counts = Counter(row["verdict"] for row in rows)
+    words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    yield f"{len(rows)} experiments that both have: {words}; margin {number(100 * margin, 1)} points"
+    yield "The records agree." if agree(rows) else "It is not shown that the records agree."
+
+
+def _cells(row: Row) -> list[str]:
+    mean, low, high = (number(100 * value, 1, sign=True) for value in row["found"][:3])
+    difference = "" if row["verdict"] in SAME else f"{mean} ({low} to {high})" if row["found"].folds > 1 else mean
+    accuracies = [number(100 * row[name], 1) for name in ("A", "B")]
+    return [row["model"], row["protocol"], str(row["runs"]), *accuracies, difference, row["verdict"]]
+
+
+def agree(rows: list[Row]) -> bool:
+    """Return whether every experiment is the same or equivalent."""
+    return all(row["verdict"] in (*SAME, EQUIVALENT) for row in rows)
+
+
+def main(
+    a: Annotated[Path, typer.Argument(metavar="DIR_A", help="A folder of records, such as results/demo.")],
+    b: Annotated[Path, typer.Argument(metavar="DIR_B", help="Another, such as results/reference.")],
+    margin: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Margin of equivalence, a fraction (paper/layout.yaml).")
+    ] = None,
+) -> int:
+    one, two = gather(a), gather(b)
+    for results in (one, two):
+        if results.successful_records.empty:
+            raise InputError(f"{results.root}: no record of a finished run in this folder or below it")
+        for sentence in records.problems(results.records):
+            print(f"agree: {results.root}: {sentence}", file=sys.stderr)
+    margin = one.layout["margin"] if margin is None else margin
+    rows = compare(one, two, margin)
+    if not rows:
+        raise InputError(f"{a} and {b} have no experiment in common; expected the same data sets, models and protocols")
+    print("\n".join([f"A: {a}", f"B: {b}", "", *text(rows, one, two, margin)]))
+    return int(not agree(rows))
