@@ -1,5 +1,8 @@
 """Every count of the literature that the project relies on comes out exactly. Weights only, no bias."""
 
+import math
+from pathlib import Path
+
 import pytest
 
 import baselines
@@ -70,6 +73,52 @@ def test_weights_of_the_configurations(name, expected):
             counts = Run.model_construct(**grid.shared_by_runs(config, "ucf11", front_end, model)).parameters(11)
             found.append(counts["W"] + counts["U"])
         assert tuple(found) == weights, model
+
+
+# W and U on 1,280 features, as docs/recipes.md has them
+FEATURES_1280 = {
+    "lstm": (1_310_720, 262_144),
+    "tt_lstm": (3_472, 262_144),
+    "tr_lstm": (3_381, 262_144),
+    "bt_lstm": (3_610, 262_144),
+    "ht_lstm": (3_264, 262_144),
+    "fdht_lstm": (3_392, 0),
+    "fdht_lstm_deep": (3_424, 0),
+    "separate_lstm": (2_268, 1_110),
+    "per_gate_lstm": (3_396, 0),
+    "fdtt_lstm": (3_360, 0),
+    "gru": (983_040, 196_608),
+    "tt_gru": (3_372, 196_608),
+    "fdht_gru": (3_200, 0),
+}
+
+
+def test_weights_on_1280_features():
+    config = load("config/reference.yaml")
+    recipes = Path("docs/recipes.md").read_text(encoding="utf-8")
+    for model, (W, U) in FEATURES_1280.items():
+        run = Run.model_construct(**grid.shared_by_runs(config, "ucf11", "efficientnet_lite2", model))
+        counts = run.parameters(11)
+        assert (counts["W"], counts["U"], run.recurrent["input_size"]) == (W, U, 1280), model
+        row = next(line for line in recipes.splitlines() if line.startswith(f"| {model} |") and line.count("|") == 6)
+        assert row.endswith(f"| {W:,} | {U:,} | {W + U:,} |")
+
+
+def test_on_features_every_format_stores_nearly_as_much_as_fdht():
+    of_fdht = FEATURES_1280["fdht_lstm"][0]
+    for model in ("tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm_deep"):
+        assert 0.96 < FEATURES_1280[model][0] / of_fdht < 1.07
+    for model in ("separate_lstm", "per_gate_lstm", "fdtt_lstm"):
+        assert 0.99 < sum(FEATURES_1280[model]) / of_fdht < 1.01
+
+
+def test_on_features_x_fills_whole_slices_of_the_first_mode_and_h_the_last():
+    config = load("config/reference.yaml")
+    for model in ("fdht_lstm", "fdht_lstm_deep", "fdht_gru"):
+        shape = grid.shared_by_runs(config, "ucf11", "efficientnet_lite2", model)["recurrent"]
+        first, *rest = shape["input_modes"]
+        assert (first - 1) * math.prod(rest) == 1280
+        assert math.prod(rest) == shape["hidden_size"]
 
 
 def test_fully_decomposed_alternatives_store_nearly_as_much_as_fdht():

@@ -15,7 +15,7 @@ from workflow.storage import lock
 
 TYPOS = {
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
-    ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, comparison, demo",
+    ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, demo, paper",
     ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",
     ("demo", "verfy"): "'verfy' is neither a target nor a command; did you mean 'verify'?",
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
@@ -66,6 +66,7 @@ def started(place, monkeypatch):
         (["paper", "tables"], "--configfile config/paper.yaml --nolock --cores all tables"),
         (["paper", "download"], "--configfile config/paper.yaml --nolock --cores all prepared"),
         (["config/demo.yaml", "figures"], "--configfile config/demo.yaml --nolock --cores all figures"),
+        (["reference", "train"], "--configfile config/reference.yaml --nolock --cores all trained"),
     ],
 )
 def test_the_pipeline_is_what_no_command_is(started, arguments, snakemake):

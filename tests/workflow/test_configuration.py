@@ -197,7 +197,7 @@ def test_the_results_of_a_configuration_have_the_name_of_its_file(tmp_path):
 def test_every_configuration_of_the_project_is_valid(root):
     for path in sorted((root / "config").glob("*.yaml")):
         config = load(path)
-        assert config.name == path.stem == yaml.safe_load(path.read_text())["name"]
+        assert load_own(path) == config
         grid.check_models(config, str(path))
         assert grid.runs(config)
 
@@ -217,6 +217,45 @@ def test_a_model_runs_only_where_it_is_meant_to(only, places):
     runs = grid.runs(complete(changed("models.lstm.only", [only])))
     assert len({run.dataset for run in runs if run.model == "lstm"}) == places
     assert {run.dataset for run in runs if run.model == "tt_lstm"} == {"demo", "ucf11"}
+
+
+def test_a_model_narrows_protocols_folds_and_seeds_and_its_overlays_win():
+    raw = changed("models.tt_lstm.seeds", [5, 7])
+    raw["models"]["tt_lstm"]["protocols"] = ["group"]
+    raw["models"]["tt_lstm"]["for"]["ucf11"] |= {"folds": [1], "seeds": [3]}
+    found = {name: [] for name in ("lstm", "demo", "ucf11")}
+    for run in grid.runs(complete(raw)):
+        found["lstm" if run.model == "lstm" else run.dataset].append((run.protocol, run.fold, run.seed))
+    assert len(found["lstm"]) == 16
+    assert found["demo"] == [("group", 0, 5), ("group", 1, 5)]
+    assert found["ucf11"] == [("group", 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("protocols", ["gruop"], r"models\.lstm\.protocols\.0: unknown protocol 'gruop'; did you mean 'group'\?"),
+        ("folds", [0, 9], r"models\.lstm\.folds: 9 is not a fold of demo's 'group' protocol \(0\.\.4\)"),
+        ("seeds", [-1], r"models\.lstm\.seeds\.0: -1 should be greater than or equal to 0"),
+        ("seeds", [4], r"no model has a run; "),
+    ],
+)
+def test_a_mistake_in_what_a_model_runs_is_one_sentence(key, value, sentence):
+    raw = changed(f"models.lstm.{key}", value)
+    del raw["models"]["tt_lstm"]
+    with pytest.raises(InputError, match=rf"{sentence}") as caught:
+        grid.check_models(complete(raw, "somewhere.yaml"), "somewhere.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_validation_may_run_where_its_search_does_not_reach():
+    raw = changed("training.search", {"learning_rate": [0.1, 0.2]})
+    raw |= {"protocols": ["group", "siblings_50"]}
+    raw["models"] = {"chance": {"format": "chance"}, "lstm": {**raw["models"]["lstm"], "protocols": ["group"]}}
+    grid.check_models(complete(raw), "somewhere.yaml")
+    del raw["models"]["lstm"]["protocols"]
+    with pytest.raises(InputError, match=r"models\.lstm: a search needs .* protocol 'siblings_50' has none"):
+        grid.check_models(complete(raw), "somewhere.yaml")
 
 
 def test_shapes_that_no_run_has_are_not_checked():

@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from workflow.commands import STOOD
-from workflow.commands.pipeline import CONFIGURED, start
+from workflow.commands.pipeline import CONFIGURED, TARGETS, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> int:
             return 0
         if first in PROGRAMS:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
-        if first in PROJECT:
+        asks_configuration = first == "reference" and not {*rest[:1]}.isdisjoint({*CONFIGURED, *TARGETS})
+        if first in PROJECT and not asks_configuration:
             os.chdir(STOOD)  # its paths are relative to this folder
             return command(first, rest, f"./reproduce {first}")
         if first.startswith("-"):

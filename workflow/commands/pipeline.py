@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from workflow.commands.verify import check
+from workflow.experiments.configuration_file import load_own
 from workflow.experiments.fields import did_you_mean
 from workflow.storage import endings, lock
 from workflow.storage.errors import InputError, sentence
@@ -134,7 +135,7 @@ def _arguments(config: str, options: list[str]) -> list[str]:
 
 def _hold_lock(config: str) -> None:
     """Lock the results of this configuration against other pipelines until this process ends."""
-    folder, name = Path("results"), Path(config).stem  # `check` requires that this is the name of the results
+    folder, name = Path("results"), load_own(config).name
     try:
         file = lock.attempt(folder / f".{name}.lock")
     except OSError as error:

@@ -33,8 +33,10 @@ from workflow.storage.errors import InputError
 
 PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]
 OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *CATALOGUE, *PAIRS])
+Protocol = one_of("protocol", PROTOCOLS)
+Numbers = Annotated[list[Whole], *DISTINCT]
 Folds = Annotated[
-    Annotated[Literal["all"], Tag("all")] | Annotated[list[Whole], *DISTINCT, Tag("numbers")],
+    Annotated[Literal["all"], Tag("all")] | Annotated[Numbers, Tag("numbers")],
     Discriminator(
         lambda value: "numbers" if isinstance(value, list) else "all" if value == "all" else None,
         custom_error_type="folds",
@@ -102,6 +104,11 @@ class Arguments(Checked):
 
     model_config = ConfigDict(extra="allow")
     training: Training = Field(Training(), description="settings of this model, over the general ones")
+    protocols: Annotated[list[Protocol], *DISTINCT] | None = Field(  # type: ignore[valid-type]
+        None, description="which of the configuration's the model runs under; null: all"
+    )
+    folds: Numbers | None = Field(None, description="which of the configuration's the model runs on; null: all")
+    seeds: Numbers | None = Field(None, description="which of the configuration's the model runs with; null: all")
 
 
 class ModelEntry(Arguments):
@@ -114,7 +121,7 @@ class ModelEntry(Arguments):
         None, description="front ends, data sets or both on which the model runs; null: all"
     )
     overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
-        {}, alias="for", description="parameters and `training` by front end, data set or both; the last wins"
+        {}, alias="for", description="parameters, training and what it runs, by front end, data set or both; the last wins"
     )
 
 
@@ -130,14 +137,14 @@ class Configuration(Checked):
         ["pixels"], description="what a recurrent layer sees of a frame"
     )
     frames: Frames = Field(Frames(), description="frames taken from each clip")
-    protocols: Annotated[list[one_of("protocol", PROTOCOLS)], *DISTINCT] = Field(  # type: ignore[valid-type]
+    protocols: Annotated[list[Protocol], *DISTINCT] = Field(  # type: ignore[valid-type]
         list(VALIDATED),
         description="group: no source in both training and test (HMDB51: its official splits, no source of the same "
         "class); random: clip by clip, as the authors' code; siblings_0 to siblings_100: that percentage of the test "
         "clips has a sibling in training, all else equal",
     )
     folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
-    seeds: Annotated[list[Whole], *DISTINCT] = Field([0], description="seeds of the runs")
+    seeds: Numbers = Field([0], description="seeds of the runs")
     splits: Splits = Field(Splits(), description="how clips are split")
     keep_weights: Keep = Field(
         "small",

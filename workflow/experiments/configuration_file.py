@@ -27,12 +27,12 @@ def load(path: str | Path) -> Configuration:
 
 
 def load_own(path: str | Path) -> Configuration:
-    """`load` a user's file, whose file name must equal its `name`, so that a copy does not share its results."""
-    config = load(path)
-    if config.name != Path(path).stem:
+    """`load` a user's file, whose `name` must begin with its file name, so that a copy does not share its results."""
+    config, stem = load(path), Path(path).stem
+    if config.name != stem and not config.name.startswith(f"{stem}-"):
         raise InputError(
-            f"{path}: name: {config.name!r} names the folder of the results; expected {Path(path).stem!r}, "
-            "the name of the file (change one of them)"
+            f"{path}: name: {config.name!r} names the folder of the results; expected {stem!r}, the name of the file, "
+            f"or {stem}-... (change one of them)"
         )
     return config
 

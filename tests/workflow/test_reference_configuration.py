@@ -1,0 +1,81 @@
+"""config/reference.yaml: what runs where, with equal search, the paper's shapes on pixels and the authors' recipes."""
+
+from collections import defaultdict
+
+import pytest
+
+from workflow.experiments import grid
+from workflow.experiments.configuration_file import load
+
+FEATURES = "efficientnet_lite2"
+FORMATS = {"tensor_train", "tensor_ring", "block_term", "hierarchical_tucker", "fully_decomposed"}
+BOTH = {"random", "group"}
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return grid.runs(load("config/reference.yaml"))
+
+
+@pytest.fixture(scope="module")
+def by_model(runs):
+    """(front end, model) -> its runs."""
+    found = defaultdict(list)
+    for run in runs:
+        found[run.front_end, run.model].append(run)
+    return found
+
+
+def points(runs):
+    return {(run.fold, run.seed) for run in runs}
+
+
+def test_every_searched_model_has_the_same_budget_on_all_folds(runs, by_model):
+    fields = ("search", "epochs", "batch_size", "dropout_input", "dropout_recurrent", "classifier_weight_decay")
+    for front_end, seeds in (("pixels", 3), (FEATURES, 5)):
+        searched = [own for (where, _), own in by_model.items() if where == front_end and own[0].training.search]
+        searched = [own for own in searched if own[0].recurrent["format"] not in ("chance", "nearest_neighbour", "linear")]
+        assert {own[0].recurrent["format"] for own in searched} > FORMATS
+        assert len({str([getattr(own[0].training, name) for name in fields]) for own in searched}) == 1
+        assert len(searched[0][0].training.candidates) == 3
+        for own in searched:
+            assert {run.protocol for run in own} == BOTH
+            assert points(own) == {(fold, seed) for fold in range(4) for seed in range(seeds)}
+
+
+def test_on_features_there_are_four_ranks_of_every_format(by_model):
+    shapes = defaultdict(set)
+    for (front_end, model), own in by_model.items():
+        arguments = own[0].recurrent
+        if front_end == FEATURES and arguments["format"] in FORMATS and arguments.get("cell") != "gru":
+            counts = own[0].parameters(11)
+            shapes[arguments["format"], *arguments["input_modes"]].add(counts["W"])
+    assert len(shapes) == 6
+    for weights in shapes.values():
+        assert len(weights) == 4
+        for found, wanted in zip(sorted(weights), (1_100, 1_900, 3_450, 7_900), strict=True):
+            assert 0.8 < found / wanted < 1.25
+
+
+def test_the_share_of_siblings_varies_on_both_front_ends_without_a_search(by_model):
+    for front_end in ("pixels", FEATURES):
+        fixed = [own for (where, model), own in by_model.items() if where == front_end and model.endswith("_fixed")]
+        assert len(fixed) == 4
+        assert not any(own[0].training.search for own in fixed)
+        for own in [*fixed, by_model[front_end, "nearest_neighbour"]]:
+            assert {run.protocol for run in own} >= {f"siblings_{share}" for share in (0, 25, 50, 75, 100)}
+            assert {fold for fold, _ in points(own)} == {0, 1, 2, 3}
+
+
+def test_on_pixels_shapes_and_authors_recipes_are_those_of_the_paper(by_model):
+    paper = {
+        (run.front_end, run.model): run for run in grid.runs(load("config/paper.yaml")) if run.dataset == "ucf11"
+    }
+    compared = [model for where, model in by_model if where == "pixels" and ("pixels", model) in paper]
+    assert len(compared) == 17
+    for model in compared:
+        own, theirs = by_model["pixels", model], paper["pixels", model]
+        assert own[0].recurrent == theirs.recurrent
+        if theirs.recipe == "authors":
+            assert own[0].training == theirs.training
+            assert points(own) == {(fold, seed) for fold in (0, 1) for seed in (0, 1)}
