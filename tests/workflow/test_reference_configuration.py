@@ -9,6 +9,7 @@ from workflow.experiments.configuration_file import load
 
 FEATURES = "efficientnet_lite2"
 FORMATS = {"tensor_train", "tensor_ring", "block_term", "hierarchical_tucker", "fully_decomposed"}
+FITTED = {"chance", "nearest_neighbour", "linear"}
 BOTH = {"random", "group"}
 
 
@@ -34,7 +35,7 @@ def test_every_searched_model_has_the_same_budget_on_all_folds(runs, by_model):
     fields = ("search", "epochs", "batch_size", "dropout_input", "dropout_recurrent", "classifier_weight_decay")
     for front_end, seeds in (("pixels", 3), (FEATURES, 5)):
         searched = [own for (where, _), own in by_model.items() if where == front_end and own[0].training.search]
-        searched = [own for own in searched if own[0].recurrent["format"] not in ("chance", "nearest_neighbour", "linear")]
+        searched = [own for own in searched if not FITTED & {own[0].recurrent["format"]}]
         assert {own[0].recurrent["format"] for own in searched} > FORMATS
         assert len({str([getattr(own[0].training, name) for name in fields]) for own in searched}) == 1
         assert len(searched[0][0].training.candidates) == 3
@@ -45,7 +46,7 @@ def test_every_searched_model_has_the_same_budget_on_all_folds(runs, by_model):
 
 def test_on_features_there_are_four_ranks_of_every_format(by_model):
     shapes = defaultdict(set)
-    for (front_end, model), own in by_model.items():
+    for (front_end, _), own in by_model.items():
         arguments = own[0].recurrent
         if front_end == FEATURES and arguments["format"] in FORMATS and arguments.get("cell") != "gru":
             counts = own[0].parameters(11)

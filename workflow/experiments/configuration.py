@@ -121,7 +121,7 @@ class ModelEntry(Arguments):
         None, description="front ends, data sets or both on which the model runs; null: all"
     )
     overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
-        {}, alias="for", description="parameters, training and what it runs, by front end, data set or both; the last wins"
+        {}, alias="for", description="all of this but `only`, by front end, data set or both; the last wins"
     )
 
 
