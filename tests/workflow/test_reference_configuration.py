@@ -69,9 +69,7 @@ def test_the_share_of_siblings_varies_on_both_front_ends_without_a_search(by_mod
 
 
 def test_on_pixels_shapes_and_authors_recipes_are_those_of_the_paper(by_model):
-    paper = {
-        (run.front_end, run.model): run for run in grid.runs(load("config/paper.yaml")) if run.dataset == "ucf11"
-    }
+    paper = {(run.front_end, run.model): run for run in grid.runs(load("config/paper.yaml")) if run.dataset == "ucf11"}
     compared = [model for where, model in by_model if where == "pixels" and ("pixels", model) in paper]
     assert len(compared) == 17
     for model in compared:
