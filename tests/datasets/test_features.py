@@ -208,6 +208,14 @@ def test_weights_are_fetched_like_any_other_source(server, weights, tmp_path, mo
     assert weights_of(tmp_path / "source.json") == weights
 
 
+def test_a_gpu_that_cannot_be_used_is_named(prepared, weights, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # a driver that is too old counts as available
+    monkeypatch.setattr("workflow.datasets.features.gpu_problem", lambda: "the driver is too old")
+    assert run(prepared, prepared / "auto", origin(prepared, weights), 2)["device"] == "cpu"
+    text = "device auto: computing on the CPU, as no GPU can be used: the driver is too old\n"
+    assert capsys.readouterr().err.startswith(text)
+
+
 def test_torchvision_loads_next_to_a_torch_of_another_build(root):
     """Hide its compiled part, as a CPU build of torch does, in a process of its own."""
     code = (

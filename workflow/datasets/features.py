@@ -5,6 +5,7 @@ the size of the pictures that it sees. The array is (clips, frames, numbers per 
 killed step resumes where it stopped.
 """
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +23,7 @@ from workflow.storage import seal
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, read_json
+from workflow.storage.gpu import automatic, gpu_problem
 from workflow.storage.lock import exclusive
 
 
@@ -71,7 +73,9 @@ def main(
         raise InputError(f"--origin is missing; expected source.json of the weights of {front_end}")
     weights = weights_of(origin) if origin else None
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        problem = gpu_problem()
+        print(automatic(problem), file=sys.stderr)
+        device = "cpu" if problem else "cuda"
     about = output / f"{chosen.tensor}.json"
     with exclusive(about.with_suffix("")), ThreadPoolExecutor() as pool:
         about.unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow.storage import repository, surroundings
-from workflow.training.errors import RunFailure, log, out_of_memory
+from workflow.storage.gpu import automatic, gpu_problem
+from workflow.training.errors import RunFailure, log
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,7 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
     if wanted == "cuda" and unusable:
         raise RunFailure(f"training.device is 'cuda', but no GPU can be used: {unusable}")
     if wanted == "auto":
-        log(f"device auto: computing on the CPU, as no GPU can be used: {unusable}" if unusable else "device auto: GPU")
+        log(automatic(unusable))
     if wanted != "cpu" and not unusable:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -63,21 +64,6 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
 def on_gpu(wanted: str) -> bool:
     """Return whether a run with the setting `device: wanted` uses a GPU."""
     return wanted != "cpu" and gpu_problem() is None
-
-
-def gpu_problem() -> str | None:
-    """Return why torch cannot compute on a GPU, None if it can."""
-    import torch
-
-    try:
-        (torch.ones(1, device="cuda") + 1).item()  # a build without kernels for this GPU fails only here
-    except (AssertionError, RuntimeError) as error:
-        if out_of_memory(error):  # by others: no reason to compute elsewhere
-            return None
-        locked = [str(path) for path in Path("/dev").glob("nvidia[0-9]*") if not os.access(path, os.R_OK | os.W_OK)]
-        permission = f"; no permission for {', '.join(locked)}" if locked else ""
-        return f"{str(error).splitlines()[0]} (torch {torch.__version__}){permission}"
-    return None
 
 
 def describe(device: "torch.device") -> dict[str, Any]:

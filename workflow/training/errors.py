@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from workflow.storage.gpu import out_of_memory
+
 Result = TypeVar("Result")
 
 
@@ -30,9 +32,3 @@ def halving(work: Callable[[int], Result], clips: dict[str, int], doing: str, al
             raise RunFailure(f"out of memory when {doing} a single clip; use fewer or smaller frames")
         clips[doing] = (clips[doing] + 1) // 2
         log(f"out of memory: {doing} {clips[doing]} clips at a time from now on")
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out, on the GPU (torch's OutOfMemoryError, a RuntimeError) or the host."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)
