@@ -28,12 +28,16 @@ FORMATS = {
 def again(plain, data, folder):
     """Train a run; return its record, the probabilities that it has, and those of its stored weights."""
     assert one_run.start(plain, data, folder) == 0
-    result, _, lines = one_run.read(folder)
-    run, record = Run.parse(json.loads(json.dumps(plain))), Record.parse(result)
+    record, lines = Record.parse(one_run.read(folder)[0]), one_run.read(folder)[2]
+    recorded = [[float(line[f"probability_{k}"]) for k in range(len(CLASSES))] for line in lines]
+    return record, recorded, score(plain, data, folder)
+
+
+def score(plain, data, folder):
+    run, record = Run.parse(plain), Record.parse(one_run.read(folder)[0])
     fold = clips.load(data, run.front_end).fold(run)
     fold = replace(fold, clips=feed.shared(fold.clips, run))
-    found = scoring.probabilities(scoring.load(run, record, folder / "run"), fold)
-    return record, [[float(line[f"probability_{k}"]) for k in range(len(CLASSES))] for line in lines], found
+    return scoring.probabilities(run, record, folder / "run", fold)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -64,10 +68,10 @@ def test_the_settings_are_those_that_the_search_kept(tmp_path):
 
 def test_changed_weights_are_refused(data, tmp_path):
     plain = specification()
-    record, _, _ = again(plain, data, tmp_path)
+    again(plain, data, tmp_path)
     path = tmp_path / "run" / "model.safetensors"
     arrays = load_file(path)
     arrays["classifier.bias"][0] += 1e-6
     save_file(arrays, path)
     with pytest.raises(DamagedError, match=r"model.safetensors is corrupt: its sha256 is .*, not "):
-        scoring.load(Run.parse(plain), record, tmp_path / "run")
+        score(plain, data, tmp_path)

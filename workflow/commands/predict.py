@@ -92,7 +92,7 @@ def main(
     if fold.data_digest != state.record.data_digest:
         raise InputError(f"{one.folder}: the clips of {one.dataset} have changed since it was trained; train it again")
     fold = replace(fold, clips=feed.shared(fold.clips, one))
-    found = scoring.probabilities(scoring.load(one, state.record, folder), fold)
+    found = scoring.probabilities(one, state.record, folder, fold)
     for clip, shares in zip(clips, found, strict=True):
         print(f"{clip}:")
         for k in np.argsort(-shares, kind="stable")[:top]:

@@ -68,8 +68,7 @@ def again(run: Run, record: Record, folder: Path, fold: "Fold") -> tuple[str, st
     if (record.data_digest, record.split_digest) != (fold.data_digest, fold.split_digest):
         raise InputError("its clips or its splits have changed since it was trained; train it again")
     seal.require(folder / RECORD, (PREDICTIONS,))
-    probabilities = scoring.probabilities(scoring.load(run, record, folder), fold)
-    return compared(record, fold, folder / PREDICTIONS, probabilities)
+    return compared(record, fold, folder / PREDICTIONS, scoring.probabilities(run, record, folder, fold))
 
 
 @of_runs

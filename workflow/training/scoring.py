@@ -11,41 +11,36 @@ from workflow.experiments.record import RECORD, Record
 from workflow.experiments.run import Run
 from workflow.storage import seal
 from workflow.storage.errors import InputError
-from workflow.training import environment, scores
+from workflow.training import environment, model, scores
 from workflow.training.data import Fold
 from workflow.training.feed import Feed
 from workflow.training.loop import EVALUATED_FRAMES
 from workflow.training.record import WEIGHTS
-from workflow.training.step import Step, build
+from workflow.training.step import Step
 
 prepare = cache(environment.prepare)  # logs its choice once
 
 
-def load(run: Run, record: Record, folder: Path) -> Step:
-    """Return the run's model with the weights in `folder`, on a GPU if there is one, unless the run is for the CPU.
+def probabilities(run: Run, record: Record, folder: Path, fold: Fold) -> np.ndarray:
+    """Return the probabilities (n, C) of the test clips of a fold whose `clips` come from `feed.shared`.
 
-    Raise DamagedError if the file has changed since training, InputError if it holds another model's weights.
+    folder: of the run's record. The device is a GPU if there is one, unless the run is for the CPU. Batches are those
+    of training, which scores validation clips first: in others, numbers are rounded otherwise. Raise DamagedError if
+    the weights have changed since training, InputError if they are another model's.
     """
-    path = folder / WEIGHTS
     seal.require(folder / RECORD, (WEIGHTS,))
     if record.searched is not None:
         run = run.model_copy(update={"training": run.training.candidates[record.searched]})
-    device, _ = prepare("cpu" if run.training.device == "cpu" else "auto", run.training.precision)
-    step = build(run, len(record.classes), device)
+    settings, path = run.training, folder / WEIGHTS
+    device, _ = prepare("cpu" if settings.device == "cpu" else "auto", settings.precision)
+    classifier, feed = model.build(run, len(record.classes)), Feed(fold, device)
     try:
-        step.model.load_state_dict(load_file(path))
+        classifier.load_state_dict(load_file(path))
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not the weights of {run.model} as the code builds it ({reason})") from None
-    return step
-
-
-def probabilities(step: Step, fold: Fold) -> np.ndarray:
-    """Return the probabilities (n, C) of the test clips of a fold whose `clips` come from `feed.shared`.
-
-    The batches are those of training, which also scores validation clips: others would be rounded otherwise.
-    """
-    size = step.clips["scoring"] = max(step.clips["training"], EVALUATED_FRAMES // fold.clips.shape[1])
+    step = Step(classifier.to(device), settings, feed.select)
+    size = step.clips["scoring"] = max(settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1])
     rows = np.concatenate([fold.rows[part] for part in ("validation", "test") if part in fold.rows])
-    logits = [step.logits(batch) for batch in Feed(fold, step.device).batches(list(torch.from_numpy(rows).split(size)))]
-    return scores.softmax(torch.cat(logits)[-len(fold.rows["test"]) :].cpu().numpy().astype(np.float64))
+    logits = torch.cat([step.logits(chunk) for chunk in feed.rows(list(torch.from_numpy(rows).split(size)))])
+    return scores.softmax(logits[-len(fold.rows["test"]) :].cpu().numpy().astype(np.float64))
