@@ -1,5 +1,6 @@
 """Archives of every kind, whole, cut and hostile."""
 
+import gzip
 import hashlib
 import io
 import struct
@@ -24,6 +25,8 @@ WRITERS = {
     "zip": zip_of,
     "tar": tar_of,
     "tgz": lambda members: tar_of(members, "w:gz"),
+    "tbz": lambda members: tar_of(members, "w:bz2"),
+    "txz": lambda members: tar_of(members, "w:xz"),
     "rar3": rar3,
     "rar5": rar5,
 }
@@ -61,7 +64,7 @@ def test_archives_in_archives(tmp_path, outer, inner):
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95, 0.999])
 def test_a_truncated_archive_is_detected_and_leaves_nothing(tmp_path, kind, share):
     whole = WRITERS[kind](MEMBERS)
     path = put(tmp_path, whole[: int(share * len(whole))])
@@ -90,7 +93,7 @@ def test_a_tar_cut_between_two_members_is_detected(tmp_path):
         unpack(put(tmp_path, whole[:1024]), tmp_path / "out")
 
 
-@pytest.mark.parametrize("kind", ["zip", "rar3", "rar5"])
+@pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind != "tar"])  # which has no checksum of its content
 def test_a_flipped_bit_is_detected(tmp_path, kind):
     data = bytearray(WRITERS[kind](MEMBERS))
     data[len(data) // 2] ^= 1
@@ -139,6 +142,12 @@ REFUSED = {
     "RAR, encrypted": (rar3(MEMBER, flags=rar_writer.ENCRYPTED), "archive: encrypted; unpack it with its password"),
     "RAR, first of several": (rar3(MEMBER, flags=rar_writer.SPLIT_AFTER), "archive: one of several volumes; put all"),
     "RAR, second of several": (rar3(MEMBER, flags=rar_writer.SPLIT_BEFORE), "archive: one of several volumes; put all"),
+    "7z": (
+        b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(99),
+        r"archive: the format 7z .*; unpack it \(7z x\) and set",
+    ),
+    "Zstandard": (b"\x28\xb5\x2f\xfd" + bytes(99), r"archive: the format Zstandard .*; unpack it \(tar xf\) and set"),
+    "gzip without a TAR": (gzip.compress(b"hello" * 999), "archive: truncated or corrupt archive"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer in place of"),
 }
 

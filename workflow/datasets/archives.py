@@ -14,7 +14,8 @@ from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_json, require_free_space, write_json
 
-ARCHIVES = (".zip", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+ARCHIVES = (".zip", ".rar", ".7z", *TARS)
 LIMIT = 16 << 30  # bytes unpacked; an archive that declares more is refused as a decompression bomb
 CHUNK = 1 << 20
 

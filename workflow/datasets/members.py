@@ -1,5 +1,6 @@
 """The members of a ZIP, TAR or RAR archive, in order; each can be opened while it is the current one."""
 
+import bz2
 import gzip
 import lzma
 import stat
@@ -17,7 +18,7 @@ from typing import IO, Any
 from workflow.storage.errors import InputError
 from workflow.storage.files import is_lfs_pointer
 
-CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)  # of bz2 and gzip
 RAR_END, RAR_UNIX, RAR_SPLIT_BEFORE, RAR_SPLIT_AFTER, RAR_NO_VOLUME = 10, 3, 1, 2, 15  # constants of unrar
 ENCRYPTED = "encrypted; unpack it with its password and set the folder as source"
 RAR_REASONS = {
@@ -26,6 +27,15 @@ RAR_REASONS = {
     24: ENCRYPTED,
 }
 ZIP_NAMES = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+# compressed TARs, by their first bytes
+COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+FOREIGN = {  # by their first bytes: formats without a decoder here, and a program for each
+    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x"),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", "tar xf"),
+    b"\x04\x22\x4d\x18": ("LZ4", "tar xf"),
+    b"LZIP": ("lzip", "tar xf"),
+    b"\x1f\x9d": ("compress", "tar xf"),
+}
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
@@ -49,10 +59,17 @@ def members(path: Path) -> Iterator[Member]:
         return _zip(path)
     if start[:7] in (b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01"):
         return _rar(path)
+    if opener := next((opener for mark, opener in COMPRESSED.items() if start.startswith(mark)), None):
+        return _tar(path, opener)
     if tarfile.is_tarfile(path):
-        return _tar(path)
+        return _tar(path, Path.open)
     if zipfile.is_zipfile(path):  # the last of several volumes, or something precedes it
         return _zip(path)
+    for mark, (name, program) in FOREIGN.items():
+        if start.startswith(mark):
+            raise InputError(
+                f"{path}: the format {name} cannot be read here; unpack it ({program}) and set the folder as source"
+            )
     raise InputError(f"{path}: neither a ZIP nor a TAR nor a RAR archive (it begins with {start!r})")
 
 
@@ -62,6 +79,8 @@ def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
+        if isinstance(error, OSError) and error.errno:  # of the file system
+            raise
         reason = RAR_REASONS.get(getattr(error, "code", 0), f"truncated or corrupt archive ({error})")
         raise InputError(f"{path}: {reason}") from error
 
@@ -89,16 +108,17 @@ def _zip(path: Path) -> Iterator[Member]:
             yield Member(name, info.file_size, kind, partial(archive.open, info))
 
 
-def _tar(path: Path) -> Iterator[Member]:
-    with path.open("rb") as file, tarfile.open(fileobj=file) as archive:
+def _tar(path: Path, opener: Callable[..., Any]) -> Iterator[Member]:
+    with opener(path, "rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
         for info in archive:
             kind = "file" if info.isreg() else "folder" if info.isdir() else "other"
             yield Member(info.name, info.size, kind, partial(archive.extractfile, info))
         # tarfile accepts a file that was cut between two members; the format ends with blocks of zeros
-        assert archive.fileobj is not None
-        archive.fileobj.seek(archive.offset)
-        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise InputError(f"{path}: truncated archive (the end mark is missing)")
+        file.seek(archive.offset)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise InputError(f"{path}: truncated or corrupt archive (the end mark is missing)")
+        while file.read(tarfile.RECORDSIZE):  # a checksum of the content stands at the end of compressed ones
+            pass
 
 
 def _rar(path: Path) -> Iterator[Member]:
