@@ -24,6 +24,7 @@ import gc
 import itertools
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,7 @@ from torch import Tensor
 from benchmarks import cases, measure
 from benchmarks.compare import FRAMES, compare
 from workflow.training import model, step
-from workflow.training.feed import Feed
+from workflow.training.feed import Feed, shared
 from workflow.training.side_by_side import Lane
 
 AT_A_TIME = {"cuda": (1, 5, 25), "cpu": (1, 2)}
@@ -86,7 +87,7 @@ class Report:
             found = self.tables.setdefault(table, [])
             try:
                 found.extend(rows())  # those before a failure, too
-            except (ImportError, RuntimeError) as error:
+            except Exception as error:  # the other measurements go on; the exit status is 1
                 place = "skipped" if isinstance(error, ImportError) else "failed"
                 outcome = self.facts[place][what] = f"{type(error).__name__}: {error}".splitlines()[0]
             if found:
@@ -113,7 +114,8 @@ class Training:
         scored = self.feed.rows([torch.arange(TRAINED, CLIPS)])
         self.step.clips["scoring"] = CLIPS
         for epoch in itertools.count():
-            for rows in self.feed.rows(list(torch.randperm(TRAINED).split(BATCH))):
+            order = np.random.default_rng([self.seed, epoch]).permutation(TRAINED)
+            for rows in self.feed.rows(list(torch.from_numpy(order).split(BATCH))):
                 self.step(rows)
                 self.taken += 1
                 yield epoch
@@ -133,15 +135,15 @@ def take(trainings: list[Training], steps: int) -> None:
 
 def side_by_side(row: dict, device: str) -> Iterator[dict]:
     """Yield a row for each number of runs of an experiment, a row of `experiments`."""
-    settings = SimpleNamespace(**SETTINGS | row.get("settings", {}))
+    settings = SimpleNamespace(**SETTINGS | row.get("settings", {}), device=device)
     run: Any = SimpleNamespace(recurrent=row["layer"], front_end=row["front_end"], training=settings)
     torch.manual_seed(0)
     classifier, draw = model.build(run, CLASSES), np.random.default_rng(0)
-    shape, pixels = (CLIPS, FRAMES, row["layer"]["input_size"]), row["front_end"] == "pixels"
-    clips: Any = draw.integers(0, 256, shape, np.uint8) if pixels else draw.random(shape, np.float32).astype(np.float16)
-    fold: Any = SimpleNamespace(
-        clips=torch.from_numpy(clips).to(device), labels=np.arange(CLIPS) % CLASSES, lengths=None
-    )
+    if row["front_end"] == "pixels":
+        clips: Any = draw.integers(0, 256, (CLIPS, FRAMES, *frame(row["layer"]["input_size"]), 3), np.uint8)
+    else:
+        clips = draw.random((CLIPS, FRAMES, row["layer"]["input_size"]), np.float32).astype(np.float16)
+    fold: Any = SimpleNamespace(clips=shared(clips, run), labels=np.arange(CLIPS) % CLASSES, lengths=None)
     feed, alone, single = Feed(fold, torch.device(device)), list[Tensor](), None
     for count in AT_A_TIME[device]:
         trainings = [Training(classifier, settings, feed, seed) for seed in range(count)]
@@ -163,6 +165,12 @@ def side_by_side(row: dict, device: str) -> Iterator[dict]:
         yield known | {"utilisation": mean(busy) if busy else None, "key": key(row)}
         del trainings
         gc.collect()
+
+
+def frame(numbers: int) -> tuple[int, int]:
+    """Height and width of a picture of so many numbers, three a pixel, as square as can be: 57,600 -> (128, 150)."""
+    height = next(side for side in range(math.isqrt(numbers // 3), 0, -1) if numbers // 3 % side == 0)
+    return height, numbers // 3 // height
 
 
 @contextmanager
@@ -200,7 +208,8 @@ def tests() -> list[dict]:
             raise ImportError(f"the tests need {package}")
     files = [str(path) for path in Path("tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
     command = (sys.executable, "-m", "pytest", "-q", "-n0", "-m", "gpu", *files)
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     return [{"passed": found.returncode == 0, "summary": found.stdout[-500:]}]
 
 
