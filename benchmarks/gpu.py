@@ -165,6 +165,7 @@ def side_by_side(row: dict, device: str) -> Iterator[dict]:
         yield known | {"utilisation": mean(busy) if busy else None, "key": key(row)}
         del trainings
         gc.collect()
+        torch.cuda.empty_cache()  # without effect on a CPU
 
 
 def frame(numbers: int) -> tuple[int, int]:
