@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
+from workflow.commands import figures
 from workflow.reporting.results import Results, gather
+from workflow.storage.command_line import call
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,11 @@ def few(tmp_path_factory) -> Path:
     root = write_grid(tmp_path_factory.mktemp("few"), ("nearest_neighbour", "ht_lstm", "fdht_lstm"), folds=1)
     write_leakage(root, folds=1)
     return root
+
+
+@pytest.fixture(scope="session")
+def drawings(few, tmp_path_factory) -> Path:
+    """The figures of `few`. Read only."""
+    folder = tmp_path_factory.mktemp("drawings")
+    call(figures.main, ["--from", few, "--output", folder])
+    return folder

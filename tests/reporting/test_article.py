@@ -8,11 +8,10 @@ import tarfile
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from synthetic_records import write_grid
 
-from workflow.commands import reference
-from workflow.reporting.drawing.figure import Drawing
+from workflow.commands import figures, reference
+from workflow.reporting.captions import Caption
 from workflow.reporting.paper import article as paper
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import gather
@@ -108,11 +107,11 @@ def test_overviews_are_escaped():
 
 
 def test_figures_are_declared_by_width_and_those_with_nothing_to_show_with_the_reason():
-    drawings = {"cost": Drawing(Figure(figsize=(7, 2)), "Up to 100 %."), "leakage": Drawing(None, "No runs.")}
-    drawings["rank"] = Drawing(Figure(figsize=(3.4, 2)), "Ranks.")
-    assert paper.declared(drawings).splitlines() == [
+    found = {"cost": Caption("Cost", "Up to 100 %.", "page"), "leakage": Caption("What random adds", "No runs.", None)}
+    found["rank"] = Caption("Rank", "Ranks.", "column")
+    assert paper.declared(found).splitlines() == [
         r"\drawnfigure{figure*}{cost}{Up to 100 \%.}",
-        r"\omittedfigure{What the random protocol adds}{No runs.}",
+        r"\omittedfigure{What random adds}{No runs.}",
         r"\drawnfigure{figure}{rank}{Ranks.}",
     ]
 
@@ -127,8 +126,8 @@ def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monke
 
 @pytest.mark.slow
 @needs_latex
-def test_the_article_and_its_archive(few, tmp_path):
-    command = ["--from", few]
+def test_the_article_and_its_archive(few, drawings, tmp_path):
+    command = ["--from", few, "--figures", drawings]
     for name in ("one", "two"):
         target = tmp_path / name
         call(paper.main, [*command, "--output", target / "p.pdf", "--arxiv", target / "a.tar.gz"])
@@ -157,6 +156,7 @@ def test_the_article_and_its_archive(few, tmp_path):
 @pytest.mark.slow
 @needs_latex
 def test_the_article_of_no_records_compiles(tmp_path):
+    call(figures.main, ["--from", tmp_path, "--output", tmp_path / "figures"])
     call(paper.main, ["--from", tmp_path, "--output", tmp_path / "paper.pdf"])
 
 

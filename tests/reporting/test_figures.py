@@ -1,6 +1,5 @@
 """Figures: all of them for every kind of records, fonts, bytes, colours, honest axes."""
 
-import json
 import re
 import sys
 
@@ -13,6 +12,7 @@ from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures, reference
 from workflow.experiments import curves
+from workflow.reporting import captions
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots
 from workflow.reporting.drawing.figure import STYLE, THEME
@@ -39,19 +39,15 @@ def drawn(root, output, *options):
     return output
 
 
-@pytest.fixture(scope="module")
-def folder(few, tmp_path_factory):
-    return drawn(few, tmp_path_factory.mktemp("figures"))
-
-
-def test_every_figure_with_something_to_show_is_there_as_pdf_and_png_with_a_caption(folder):
-    captions = json.loads((folder / "captions.json").read_text())
-    assert list(captions) == list(FIGURES)
-    assert {file.stem for file in folder.glob("*.p*")} == EVERYTHING
+def test_every_figure_with_something_to_show_is_there_as_pdf_and_png_with_a_caption(drawings):
+    found = captions.read(drawings)
+    assert list(found) == list(FIGURES)
+    assert {file.stem for file in drawings.glob("*.p*")} == EVERYTHING
     for name in EVERYTHING:
-        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    assert all(caption.endswith(".") for caption in captions.values())
+        assert (drawings / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (drawings / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert all(caption.text.endswith(".") for caption in found.values())
+    assert {name for name, caption in found.items() if caption.width} == EVERYTHING
 
 
 def test_a_new_file_is_a_new_figure(few, tmp_path, monkeypatch):
@@ -71,7 +67,7 @@ def test_a_figure_with_nothing_to_show_has_no_files_but_its_reason(few, tmp_path
     (tmp_path / "factors.png").write_text("of earlier records")
     drawn(few, tmp_path, "--figures", "factors")
     reason = "No format was run with both recipes."
-    assert json.loads((tmp_path / "captions.json").read_text()) == {"factors": reason}
+    assert captions.read(tmp_path) == {"factors": ("Protocol, recipe, or format", reason, None)}
     assert not list(tmp_path.glob("factors.*"))
     assert f"figures: skipped factors: {reason}" in capsys.readouterr().out
 
@@ -81,26 +77,26 @@ def test_an_unknown_figure_is_an_error_that_names_the_known_ones(few, tmp_path):
         drawn(few, tmp_path, "--figures", "costs")
 
 
-def test_fonts_are_embedded_as_type_42(folder):
+def test_fonts_are_embedded_as_type_42(drawings):
     for name in EVERYTHING:
-        content = (folder / f"{name}.pdf").read_bytes()
+        content = (drawings / f"{name}.pdf").read_bytes()
         assert b"/Type3" not in content
         assert b"/FontFile2" in content  # TrueType
 
 
-def test_the_same_records_draw_the_same_bytes_and_say_where_they_come_from(few, folder, tmp_path):
+def test_the_same_records_draw_the_same_bytes_and_say_where_they_come_from(few, drawings, tmp_path):
     drawn(few, tmp_path, "--figures", "leakage")
     for form in ("pdf", "png"):
         content = (tmp_path / f"leakage.{form}").read_bytes()
-        assert content == (folder / f"leakage.{form}").read_bytes()
+        assert content == (drawings / f"leakage.{form}").read_bytes()
         assert b"workflow.commands.figures" in content
         assert b"CreationDate" not in content
 
 
 def test_without_records_no_figure_is_drawn_and_the_reason_is_given(tmp_path):
-    captions = json.loads((drawn(tmp_path, tmp_path / "figures") / "captions.json").read_text())
-    assert list(captions) == list(FIGURES)
-    assert captions["accuracy_parameters"] == "No finished runs yet."
+    found = captions.read(drawn(tmp_path, tmp_path / "figures"))
+    assert list(found) == list(FIGURES)
+    assert found["accuracy_parameters"].text == "No finished runs yet."
     assert not list((tmp_path / "figures").glob("*.p*"))
 
 
@@ -111,9 +107,9 @@ def test_damaged_records_do_not_stop_a_figure(damaged, tmp_path):
 def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path):
     write_grid(tmp_path, ("lstm", "fdht_lstm"), folds=1, seeds=1, extras=False)
     some = ("--figures", "confusion", "--figures", "learning_curves")
-    captions = json.loads((drawn(tmp_path, tmp_path / "f", *some) / "captions.json").read_text())
-    assert captions["confusion"] == "No predictions yet."
-    assert captions["learning_curves"] == "No learning curves yet."
+    found = captions.read(drawn(tmp_path, tmp_path / "f", *some))
+    assert found["confusion"].text == "No predictions yet."
+    assert found["learning_curves"].text == "No learning curves yet."
 
 
 @pytest.fixture

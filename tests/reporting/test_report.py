@@ -9,9 +9,11 @@ import subprocess
 import pytest
 from synthetic_records import record, write_run
 
+from workflow.reporting import captions
 from workflow.reporting.report import page as report
 from workflow.reporting.results import gather
 from workflow.storage.command_line import call
+from workflow.storage.errors import InputError
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> & "quotes"'
@@ -22,14 +24,15 @@ def embedded(page):
 
 
 @pytest.fixture(scope="module")
-def page(few):
-    return report.page(gather(few))
+def page(few, drawings):
+    return report.page(gather(few), drawings)
 
 
 @pytest.fixture
-def without_figures(monkeypatch):
-    """Figures are drawn in other tests; here they only take time."""
-    monkeypatch.setattr(report, "images", lambda results: [])
+def without_figures(tmp_path):
+    """A folder of figures without one."""
+    captions.write(tmp_path / "figures", {})
+    return tmp_path / "figures"
 
 
 def test_every_run_is_on_the_page_with_curve_specification_and_environment(page, few):
@@ -71,32 +74,33 @@ def test_both_accuracies_are_labelled(page):
 def test_a_record_cannot_inject_anything(tmp_path, without_figures):
     broken = record(status="failed", failure=HOSTILE, test_accuracy=None, best_epoch_accuracy=None)
     write_run(tmp_path, broken)
-    page = report.page(gather(tmp_path))
+    page = report.page(gather(tmp_path), without_figures)
     assert HOSTILE not in page
     assert "<img src=x" not in page
     assert embedded(page)["runs"][0]["failure"] == HOSTILE
 
 
 def test_bad_records_are_named_on_top(damaged, without_figures):
-    page = report.page(gather(damaged))
+    page = report.page(gather(damaged), without_figures)
     assert page.count('class="problem"') == 3
     assert "<b>1</b> failed" in page
     assert "<b>2</b> damaged" in page
     assert "<b>1</b> missing" in page
 
 
-def test_no_records_make_a_page_that_says_so(tmp_path):
+def test_no_records_make_a_page_that_says_so(tmp_path, without_figures):
     call(report.main, ["--from", tmp_path, "--output", tmp_path / "report.html"])
     assert "No records yet." in (tmp_path / "report.html").read_text()
 
 
 def test_the_same_records_give_the_same_bytes(few, without_figures):
-    assert report.page(gather(few)) == report.page(gather(few))
+    assert report.page(gather(few), without_figures) == report.page(gather(few), without_figures)
 
 
 def test_only_files_that_are_there_are_linked(tmp_path, without_figures):
     write_run(tmp_path, record(), extras=False)
-    assert [run["files"] for run in embedded(report.page(gather(tmp_path)))["runs"]] == [["result.json"]]
+    runs = embedded(report.page(gather(tmp_path), without_figures))["runs"]
+    assert [run["files"] for run in runs] == [["result.json"]]
 
 
 def test_a_figure_with_nothing_to_show_is_named_with_the_reason(page):
@@ -104,10 +108,20 @@ def test_a_figure_with_nothing_to_show_is_named_with_the_reason(page):
     assert 'id="figure-leakage">What the random protocol adds</h3>\n<figure>' in page
 
 
+def test_a_damaged_figure_and_missing_figures_are_errors_that_name_the_remedy(few, drawings, tmp_path):
+    with pytest.raises(InputError, match=r"none.captions\.json: no such file; the step before this one writes it"):
+        report.page(gather(few), tmp_path / "none")
+    folder = shutil.copytree(drawings, tmp_path / "figures")
+    (folder / "leakage.png").write_bytes(b"half")
+    with pytest.raises(InputError, match=r"leakage\.png is corrupt: .*; delete .*captions\.json and rerun"):
+        report.page(gather(few), folder)
+
+
 def test_links_to_files_lead_from_the_page_to_the_records(few, without_figures):
-    call(report.main, ["--from", few, "--output", few / "report.html"])
+    command = ["--from", few, "--figures", without_figures]
+    call(report.main, [*command, "--output", few / "report.html"])
     assert embedded((few / "report.html").read_text())["prefix"] == ""
-    call(report.main, ["--from", few, "--output", few.parent / "elsewhere" / "report.html"])
+    call(report.main, [*command, "--output", few.parent / "elsewhere" / "report.html"])
     assert embedded((few.parent / "elsewhere" / "report.html").read_text())["prefix"] == f"../{few.name}/"
 
 
@@ -211,5 +225,5 @@ def test_a_page_with_bad_and_hostile_records_works(damaged, tmp_path, without_fi
     write_run(tmp_path, record(status="failed", failure=HOSTILE, test_accuracy=None, best_epoch_accuracy=None))
     open_all = 'document.querySelectorAll("tr.run").forEach((row) => row.click()); seen.title = document.title'
     for root in (tmp_path, damaged):
-        seen = in_browser(report.page(gather(root)), tmp_path, open_all)
+        seen = in_browser(report.page(gather(root), without_figures), tmp_path, open_all)
         assert seen["title"].startswith("FDHT-LSTM reproduction")

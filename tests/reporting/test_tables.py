@@ -30,16 +30,17 @@ import sys
 from pathlib import Path
 
 from workflow.commands import tables
+from workflow.reporting import captions
 from workflow.reporting.paper import article
 from workflow.reporting.report import page
 from workflow.reporting.results import gather
 
-page.images = article.figures.write = lambda *_, **__: {}  # drawing only takes time
 results = gather(sys.argv[1])
+captions.write(Path("figures"), {})
 tables.main(sys.argv[1], Path("made"))
-Path("report.html").write_text(page.page(results))
+Path("report.html").write_text(page.page(results, Path("figures")))
 Path("article").mkdir()
-article.prepare(results, Path("article"))
+article.prepare(results, Path("figures"), Path("article"))
 """
 
 

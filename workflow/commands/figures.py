@@ -24,13 +24,13 @@ def main(
     if unknown := set(figures or ()) - set(FIGURES):
         raise InputError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
     results = gather(root, config, layout, reported)
-    drawings = write(results, output, figures or list(FIGURES))
+    captions = write(results, output, figures or list(FIGURES))
     for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)
-    for name, (canvas, reason) in drawings.items():
-        if canvas is None:
-            print(f"figures: skipped {name}: {reason}")
-    drawn = sum(canvas is not None for canvas, _ in drawings.values())
+    for name, caption in captions.items():
+        if not caption.width:
+            print(f"figures: skipped {name}: {caption.text}")
+    drawn = sum(caption.width is not None for caption in captions.values())
     print(f"figures: {drawn} figures from {results.provenance.records} -> {output}")
 
 

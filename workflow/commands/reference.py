@@ -25,4 +25,4 @@ def main(
     layout = RECORDS / "layout.yaml"
     tables.main(RECORDS, output / "tables", layout=layout)
     figures.main(RECORDS, output / "figures", layout=layout)
-    report.main(RECORDS, output / "report.html", layout=layout)
+    report.main(RECORDS, output / "report.html", layout=layout, figures=output / "figures")

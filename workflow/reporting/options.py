@@ -10,4 +10,7 @@ Config = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Configuration whose runs are expected (DIR/config.yaml).")
 ]
 Layout = Annotated[Path | None, typer.Option(metavar="FILE", help="Names, columns, precision (paper/layout.yaml).")]
+Figures = Annotated[
+    Path | None, typer.Option("--figures", metavar="DIR", help="Folder of the drawn figures (DIR/figures).")
+]
 Reported = Annotated[Path | None, typer.Option(metavar="FILE", help="Reported numbers (paper/reported.csv).")]

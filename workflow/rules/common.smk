@@ -61,8 +61,8 @@ REPORTING = {  # step -> its module, and the folders whose files it discovers: n
     "tables": ("workflow.commands.tables", ["tables"]),
     "counts": ("workflow.commands.tables", ["tables"]),
     "figures": ("workflow.commands.figures", ["figures"]),
-    "report": ("workflow.reporting.report.page", ["tables", "figures"]),
-    "paper": ("workflow.reporting.paper.article", ["tables", "figures"]),
+    "report": ("workflow.reporting.report.page", ["tables"]),
+    "paper": ("workflow.reporting.paper.article", ["tables"]),
 }
 
 

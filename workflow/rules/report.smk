@@ -8,6 +8,7 @@ FROM_RECORDS = [name for name, table in TABLES.items() if table.needs == "record
 FROM_CONFIGURATION = [name for name, table in TABLES.items() if table.needs == "configuration"]
 FROM = f"--from {RESULTS}"
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
+CAPTIONS = f"{RESULTS}/figures/captions.json"  # lists every figure, with the digests of its files
 
 
 rule configuration:
@@ -52,17 +53,22 @@ STEPS = {
         "message": "Making the tables",
     },
     "figures": {
-        "output": f"{RESULTS}/figures/captions.json",  # names every figure; one with nothing to show has no files
+        "output": CAPTIONS,
         "options": f"{FROM} --output {RESULTS}/figures",
         "message": "Drawing the figures",
     },
     "report": {
-        "input": RECORDS + sorted(os.path.relpath(path) for path in ROOT.glob("workflow/reporting/report/templates/*")),
+        "input": [
+            *RECORDS,
+            CAPTIONS,
+            *map(os.path.relpath, sorted(ROOT.glob("workflow/reporting/report/templates/*"))),
+        ],
         "output": f"{RESULTS}/report.html",
         "options": f"{FROM} --output {RESULTS}/report.html",
         "message": "Writing the report",
     },
     "paper": {
+        "input": [*RECORDS, CAPTIONS],
         "output": [f"{RESULTS}/paper.pdf", f"{RESULTS}/arxiv.tar.gz"],
         "options": f"{FROM} --output {RESULTS}/paper.pdf --arxiv {RESULTS}/arxiv.tar.gz",
         "message": "Typesetting the article",

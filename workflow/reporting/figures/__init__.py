@@ -1,34 +1,39 @@
 """The figures, one per file. A new file that defines FIGURE appears in the figures, the report and the article."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
-from workflow.reporting.drawing.figure import Drawing, Figure, to_bytes
+from matplotlib.figure import Figure as Canvas
+
+from workflow.reporting import captions
+from workflow.reporting.captions import KINDS, Caption
+from workflow.reporting.drawing.figure import Figure, to_bytes
+from workflow.reporting.drawing.panels import COLUMN
 from workflow.reporting.registry import registered
 from workflow.reporting.results import Results
-from workflow.storage.files import write_bytes, write_text
+from workflow.storage.files import write_bytes
 
 FIGURES: dict[str, Figure] = registered(__name__, __path__, "FIGURE")
 MODULE = "workflow.commands.figures"
-Kind = Literal["pdf", "png"]
-KINDS: tuple[Kind, ...] = ("pdf", "png")
 
 
-def write(results: Results, output: Path, names: list[str], kinds: tuple[Kind, ...] = KINDS) -> dict[str, Drawing]:
-    """Draw the figures `names` into `output`, in these kinds of files, and return them by name.
+def width(canvas: Canvas) -> Literal["column", "page"]:
+    """Return which of the article's widths a figure needs."""
+    return "page" if canvas.get_figwidth() > COLUMN else "column"
 
-    captions.json there holds each figure's caption, or the reason why it has nothing to show and no files.
-    """
+
+def write(results: Results, output: Path, names: list[str]) -> dict[str, Caption]:
+    """Draw the figures `names` into `output` as PDF and PNG; write and return their captions by name."""
     comments = results.provenance.lines(MODULE)
-    drawings = {name: FIGURES[name].drawing(results) for name in names}
-    for name, (canvas, _) in drawings.items():
-        for kind in kinds:
+    found = {}
+    for name in names:
+        canvas, text = FIGURES[name].drawing(results)
+        for kind in KINDS:
             file = output / f"{name}.{kind}"
             if canvas is None:
                 file.unlink(missing_ok=True)  # left over from an earlier call
             else:
                 write_bytes(file, to_bytes(canvas, kind, name, comments))
-    captions = {name: drawing.text for name, drawing in drawings.items()}
-    write_text(output / "captions.json", json.dumps(captions, indent=1, ensure_ascii=False) + "\n")
-    return drawings
+        found[name] = Caption(FIGURES[name].title, text, width(canvas) if canvas else None)
+    captions.write(output, found)
+    return found

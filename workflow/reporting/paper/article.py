@@ -17,10 +17,8 @@ from typing import Annotated
 
 import typer
 
-from workflow.reporting import figures, options, render, tables
-from workflow.reporting.drawing.figure import Drawing
-from workflow.reporting.drawing.panels import COLUMN
-from workflow.reporting.figures import FIGURES
+from workflow.reporting import captions, options, render, tables
+from workflow.reporting.captions import Caption
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
@@ -34,26 +32,28 @@ FIXED = ("paper.tex", "references.bib")
 EPOCH = "1622505600"  # June 2021, the month of the conference: a PDF's dates must not change its bytes
 
 
-def prepare(results: Results, folder: Path) -> None:
-    """Fill `folder` with everything that paper.tex reads."""
+def prepare(results: Results, figures: Path, folder: Path) -> None:
+    """Fill `folder` with everything that paper.tex reads. figures: folder of the drawn figures."""
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(results, folder / "tables", list(TABLES))
     write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in TABLES))
-    drawings = figures.write(results, folder / "figures", list(FIGURES), kinds=("pdf",))
+    found = captions.read(figures)
+    for name in (name for name, caption in found.items() if caption.width):
+        write_bytes(folder / "figures" / f"{name}.pdf", (figures / f"{name}.pdf").read_bytes())
     for name, build in overview.TABLES.items():
         write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
     write_text(folder / "macros.tex", macros.to_tex(results))
-    write_text(folder / "figures.tex", declared(drawings))
+    write_text(folder / "figures.tex", declared(found))
 
 
-def declared(drawings: dict[str, Drawing]) -> str:
+def declared(found: dict[str, Caption]) -> str:
     """Return a line of LaTeX per figure: paper.tex includes those with something to show and lists the others."""
     lines = ""
-    for name, (canvas, text) in drawings.items():
-        environment = "figure*" if canvas and canvas.get_figwidth() > COLUMN else "figure"
-        omitted = f"\\omittedfigure{{{render.escape_tex(FIGURES[name].title)}}}"
-        lines += f"\\drawnfigure{{{environment}}}{{{name}}}" if canvas else omitted
+    for name, (title, text, width) in found.items():
+        environment = "figure*" if width == "page" else "figure"
+        omitted = f"\\omittedfigure{{{render.escape_tex(title)}}}"
+        lines += f"\\drawnfigure{{{environment}}}{{{name}}}" if width else omitted
         lines += f"{{{render.escape_tex(text)}}}\n"
     return lines
 
@@ -90,6 +90,7 @@ def main(
     config: options.Config = None,
     layout: options.Layout = None,
     reported: options.Reported = None,
+    figures: options.Figures = None,
 ) -> None:
     if shutil.which("latexmk") is None:
         print("paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it", file=sys.stderr)
@@ -97,7 +98,7 @@ def main(
     results = gather(root, config, layout, reported)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(results, folder)
+        prepare(results, figures or root / "figures", folder)
         compile_pdf(folder)
         write_bytes(output, (folder / "paper.pdf").read_bytes())
         if arxiv:

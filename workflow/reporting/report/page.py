@@ -14,10 +14,8 @@ import pandas as pd
 import typer
 
 from workflow.experiments import curves
+from workflow.reporting import captions, models, options, records
 from workflow.reporting import layout as layouts
-from workflow.reporting import models, options, records
-from workflow.reporting.drawing.figure import to_bytes
-from workflow.reporting.figures import FIGURES
 from workflow.reporting.provenance import UNCOMMITTED
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
@@ -43,8 +41,8 @@ CURVES = ("train_accuracy", "validation_accuracy", "test_accuracy")
 MAX_POINTS = 80  # per curve on the page; metrics.jsonl has every epoch
 
 
-def page(results: Results, prefix: str = "") -> str:
-    """Return the page. `prefix` leads from it to the folder of records, for links to files."""
+def page(results: Results, figures: Path, prefix: str = "") -> str:
+    """Return the page. figures: folder of the drawn figures. prefix: path from the page to the records, for links."""
     states = results.excluded["state"].value_counts().sort_index().to_dict()
     TEMPLATES.policies["json.dumps_kwargs"] = JSON
     return TEMPLATES.get_template("report.html.j2").render(
@@ -54,19 +52,18 @@ def page(results: Results, prefix: str = "") -> str:
         problems=records.problems(results.records),
         results=results,
         tables=TABLES.values(),
-        figures=images(results),
+        figures=images(figures),
         columns=COLUMNS,
         data=runs(results) | {"prefix": prefix},
     )
 
 
-def images(results: Results) -> list[tuple[str, str, str, str]]:
+def images(folder: Path) -> list[tuple[str, str, str, str]]:
     """Return (name, title, PNG in base64, caption) of every figure; "" and the reason for one with nothing to show."""
     drawn = []
-    for figure in FIGURES.values():
-        canvas, text = figure.drawing(results)
-        image = to_bytes(canvas, "png", figure.name, results.provenance.lines(MODULE)) if canvas else b""
-        drawn.append((figure.name, figure.title, base64.b64encode(image).decode(), text))
+    for name, caption in captions.read(folder).items():
+        image = (folder / f"{name}.png").read_bytes() if caption.width else b""
+        drawn.append((name, caption.title, base64.b64encode(image).decode(), caption.text))
     return drawn
 
 
@@ -115,10 +112,11 @@ def main(
     config: options.Config = None,
     layout: options.Layout = None,
     reported: options.Reported = None,
+    figures: options.Figures = None,
 ) -> None:
     results = gather(root, config, layout, reported)
     prefix = Path(os.path.relpath(root, output.parent)).as_posix()
-    write_text(output, page(results, "" if prefix == "." else f"{prefix}/"))
+    write_text(output, page(results, figures or root / "figures", "" if prefix == "." else f"{prefix}/"))
     print(f"report: {output} from {results.provenance.records}")
 
 
