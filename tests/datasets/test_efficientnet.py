@@ -63,13 +63,17 @@ def test_trained_features_tell_real_classes_apart_and_untrained_ones_the_sources
     by_group, by_clip = LeaveOneGroupOut(), KFold(5, shuffle=True, random_state=0)
 
     def features(function, pictures):
-        rows = torch.cat([function(part) for part in pictures.flatten(0, 1).split(32)])
-        return rows.unflatten(0, (len(labels), -1)).mean(1).numpy()
+        # few at once: memory for 32 costs a CPU twice the time of the arithmetic
+        rows = torch.cat([function(part) for part in pictures.flatten(0, 1).split(4)])
+        return rows.unflatten(0, (len(pictures), -1)).mean(1).numpy()
 
     trained = features(efficientnet_lite2.extractor(None, "cpu"), pictures)
-    across_groups = probe(trained, labels, groups=groups, cv=by_group)
-    assert across_groups >= 0.70
+    assert probe(trained, labels, groups=groups, cv=by_group) >= 0.70
     assert probe(trained, labels, cv=by_clip) >= 0.95
     torch.manual_seed(0)
-    untrained = features(efficientnet_lite2.features_of(efficientnet_lite2.network(), "cpu"), pictures[:, :1])
-    assert probe(untrained, labels, groups=groups, cv=by_group) <= across_groups - 0.25
+    some = slice(None, None, 2)  # half of the clips show the difference
+    untrained = features(efficientnet_lite2.features_of(efficientnet_lite2.network(), "cpu"), pictures[some, :1])
+    worse, better = (
+        probe(found, labels[some], groups=groups[some], cv=by_group) for found in (untrained, trained[some])
+    )
+    assert worse <= better - 0.25, (worse, better)

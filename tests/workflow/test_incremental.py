@@ -151,7 +151,7 @@ def test_another_seed_trains_only_that_seed(finished):
     before = {path: path.stat() for path in runs.rglob("result.json")}
     try:
         assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
-        made = finished.snakemake("--configfile", "config/tiny.yaml")
+        made = finished.snakemake("--configfile", "config/tiny.yaml", "--", "trained")
         assert made.returncode == 0, made.stdout
     finally:
         finished.write_config(TINY)

@@ -52,7 +52,7 @@ PYTHON = {
 LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LANGUAGE": "de", "TZ": "Pacific/Auckland"}
 DRAWING = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "MATPLOTLIBRC": "{hostile}/matplotlibrc"}
 OTHERS = {"GIT_DIR": "/nowhere", "SOURCE_DATE_EPOCH": "1", "TEXINPUTS": "/nowhere", "COLUMNS": "20"}
-MEASURED = ("seconds", "step_ms", "peak_memory_mb", "seal", "files")  # ends of fields of result.json
+MEASURED = ("seconds", "step_ms", "peak_memory_mb", "seal", "files")  # ends of fields of records and captions
 OF_THE_MACHINE = ("environment.json", "source.json", "cost.csv")  # source.json: when and where from
 TARGET = "results/tiny/data/demo/splits.json"
 
@@ -75,7 +75,7 @@ def content(project: Project) -> dict[str, bytes]:
     for pattern in ("data/**/*", "runs/**/*", "tables/*.csv", "config.yaml", "figures/captions.json"):
         for path in sorted(place.glob(pattern)):
             name = path.relative_to(place).as_posix()
-            if path.name in ("result.json", "experiment.json"):
+            if path.name in ("result.json", "experiment.json", "captions.json"):
                 record = json.loads(path.read_text())
                 timeless = {key: value for key, value in record.items() if not key.endswith(MEASURED)}
                 found[name] = json.dumps(timeless).encode()

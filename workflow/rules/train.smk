@@ -18,6 +18,7 @@ rule train:
         f"{LOGS}/train/{EXPERIMENT}.log",
     wildcard_constraints:
         model="|".join(name for name in FITTED if not FITTED[name]) or NOTHING,
+    priority: 1  # the short jobs come last and fill the gaps while the last of these end
     threads: 1
     resources:
         gpu_slots=1,
@@ -37,6 +38,7 @@ rule train:
 use rule train as fit with:  # asks for no GPU
     wildcard_constraints:
         model="|".join(name for name in FITTED if FITTED[name]) or NOTHING,
+    priority: 0
     resources:
         gpu_slots=0,
 
