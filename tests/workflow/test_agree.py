@@ -5,11 +5,13 @@ import random
 
 import numpy as np
 import pytest
+import yaml
 from scipy import stats
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import __main__ as commands
 from workflow.commands import agree
+from workflow.experiments.run import IDENTITY
 from workflow.reporting.results import gather
 
 MODELS = ("lstm", "ht_lstm", "fdht_lstm")
@@ -155,6 +157,24 @@ def test_failed_and_damaged_records_count_as_absent(original, copy, call):
     assert code == 0
     assert "runs that only A has: 1\n  demo/pixels/lstm/group/fold0/seed0\n" in page
     assert error == f"agree: {copy}: runs/demo/pixels/lstm/group/fold0/seed0/result.json: failed: the loss became NaN\n"
+
+
+def test_other_clips_splits_and_settings_are_named(tmp_path, call):
+    settings = {"epochs": 20, "learning_rate": 0.01}
+    for side, digests, rate in (("one", ("x", "y"), 0.01), ("two", ("z", "y"), 0.02)):
+        for model, changes in (("lstm", True), ("tt_lstm", False)):
+            data, split = digests if changes else ("x", "y")
+            run = record(model, "group", data_digest=data, split_digest=split)
+            folder = write_run(tmp_path / side, run)
+            plain = {name: run[name] for name in IDENTITY} | {"family": "lstm", "recipe": "ours"}
+            plain["recurrent"] = {"format": "dense", "hidden_size": 8, "input_size": 4}
+            plain["training"] = settings | ({"learning_rate": rate} if changes else {})
+            (folder / "specification.yaml").write_text(yaml.safe_dump(plain))
+    code, page, _ = call(tmp_path / "one", tmp_path / "two")
+    for word in ("clips", "settings"):
+        assert f"experiments whose {word} are not the same: 1\n  demo/pixels/lstm/group\n" in page
+    assert "whose splits" not in page
+    assert code == 0, "the predictions are the same"
 
 
 def test_long_names_fit_the_screen(tmp_path, call):

@@ -16,6 +16,7 @@ import filecmp
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -25,6 +26,7 @@ import pandas as pd
 import typer
 from tabulate import tabulate
 
+from workflow.experiments import run, states
 from workflow.reporting import records
 from workflow.reporting.numbers import number
 from workflow.reporting.records import ACCURACIES, EXPERIMENT, IDENTITY, SCORES
@@ -38,6 +40,7 @@ SAME_BYTES, SAME_SCORES, EQUIVALENT = "same bytes", "same scores", "equivalent"
 SAME = (SAME_BYTES, SAME_SCORES)
 VERDICTS = (*SAME, EQUIVALENT, INCONCLUSIVE, DIFFERS)
 HEADERS = ("model", "protocol", "runs", "A, %", "B, %", "A - B, points", "verdict")
+ORIGINS = {"data_digest": "clips", "split_digest": "splits"}
 SHOWN = 5  # names of a list
 Row = dict[str, Any]
 
@@ -45,7 +48,8 @@ Row = dict[str, Any]
 def compare(one: Results, two: Results, margin: float) -> list[Row]:
     """Return a row per experiment that both have, in the order of `one`. margin: a fraction.
 
-    Keys: EXPERIMENT; runs, the number that both have; A and B, the accuracies; found, the Interval of A - B; verdict.
+    Keys: EXPERIMENT; runs, the number that both have; A and B, the accuracies; found, the Interval of A - B; verdict;
+    others, what is not the same on both sides of "clips", "splits", "settings".
     """
     both = one.experiments.merge(_distinct(one, EXPERIMENT)).merge(_distinct(two, EXPERIMENT))
     rows = [_row(one, two, *experiment) for experiment in both.itertuples(index=False, name=None)]
@@ -72,8 +76,28 @@ def _row(one: Results, two: Results, *experiment: str) -> Row:
             verdict = SAME_BYTES
         elif a.loc[common, SCORES].equals(b.loc[common, SCORES]):
             verdict = SAME_SCORES
-    values = {"runs": len(common), "A": a[measure].mean(), "B": b[measure].mean(), "found": found, "verdict": verdict}
-    return {**dict(zip(EXPERIMENT, experiment, strict=True)), **values}
+    return {
+        **dict(zip(EXPERIMENT, experiment, strict=True)),
+        "runs": len(common),
+        "A": a[measure].mean(),
+        "B": b[measure].mean(),
+        "found": found,
+        "verdict": verdict,
+        "others": _others(one, two, a.reset_index(), b.reset_index()),
+    }
+
+
+def _others(one: Results, two: Results, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+    """Return what the records of one experiment were made from that is not the same on both sides."""
+    folds = a.merge(b, on="fold")
+    others = [word for name, word in ORIGINS.items() if (folds[f"{name}_x"] != folds[f"{name}_y"]).any()]
+    first, second = a.iloc[0], b.iloc[0]
+    with suppress(InputError):  # a specification that cannot be read
+        file = two.file(second["record"], "specification.yaml")
+        (wanted,) = run.read(str(file), [int(first["fold"])], [int(first["seed"])])
+        if states.outdated((one.root / first["record"]).parent, wanted.plain):
+            others.append("settings")
+    return others
 
 
 def _distinct(results: Results, columns: list[str]) -> pd.DataFrame:
@@ -83,9 +107,9 @@ def _distinct(results: Results, columns: list[str]) -> pd.DataFrame:
 def only(one: Results, two: Results) -> dict[str, list[str]]:
     """Return what only `one` has: experiments, and runs of experiments that both have."""
     its, theirs = (set(_distinct(side, IDENTITY).itertuples(index=False, name=None)) for side in (one, two))
-    known = {run[:4] for run in theirs}
-    experiments = sorted({"/".join(run[:4]) for run in its if run[:4] not in known})
-    runs = ["{}/{}/{}/{}/fold{}/seed{}".format(*run) for run in sorted(its - theirs) if run[:4] in known]
+    known = {key[:4] for key in theirs}
+    experiments = sorted({"/".join(key[:4]) for key in its if key[:4] not in known})
+    runs = ["{}/{}/{}/{}/fold{}/seed{}".format(*key) for key in sorted(its - theirs) if key[:4] in known]
     return {"experiments": experiments, "runs": runs}
 
 
@@ -93,12 +117,16 @@ def text(rows: list[Row], one: Results, two: Results, margin: float) -> Iterator
     """Yield the lines to print."""
     for data, block in groupby(rows, itemgetter("dataset", "front_end")):
         yield f"{', '.join(data)}\n\n{tabulate(map(_cells, block), HEADERS, disable_numparse=True)}\n"
-    for name, found in (("A", only(one, two)), ("B", only(two, one))):
-        for kind, names in found.items():
-            if names:
-                yield f"{kind} that only {name} has: {len(names)}"
-                yield from (f"  {folder}" for folder in names[:SHOWN])
-                yield from ["  ..."] * (len(names) > SHOWN)
+    lists = {f"{kind} that only A has": names for kind, names in only(one, two).items()}
+    lists |= {f"{kind} that only B has": names for kind, names in only(two, one).items()}
+    for word in (*ORIGINS.values(), "settings"):
+        others = ("/".join(row[name] for name in EXPERIMENT) for row in rows if word in row["others"])
+        lists[f"experiments whose {word} are not the same"] = list(others)
+    for title, names in lists.items():
+        if names:
+            yield f"{title}: {len(names)}"
+            yield from (f"  {name}" for name in names[:SHOWN])
+            yield from ["  ..."] * (len(names) > SHOWN)
     counts = Counter(row["verdict"] for row in rows)
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     yield f"{len(rows)} experiments that both have: {words}; margin {number(100 * margin, 1)} points"
