@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_a_folder_agrees_with_itself(original, call):
     code, page, _ = call(original, original)
     assert code == 0
     assert page.count("same bytes") == len(MODELS) * 2 + 1
-    assert page.endswith("The records agree.\n")
+    assert page.endswith("The records agree on all that both have.\n")
 
 
 def test_where_the_names_of_clips_are_hashed_scores_are_compared(original, copy, call):
@@ -98,13 +99,21 @@ def test_what_differs_is_named_and_the_status_is_1(tmp_path, call):
     two = write(tmp_path / "two", lambda fold, seed: 0.7 + noise(fold, seed + 2))
     code, page, _ = call(one, two)
     assert (code, verdicts(one, two)) == (1, ["differs"])
-    assert "1 experiments that both have: 1 differs; margin 3.0 points" in page
-    assert not page.endswith("The records agree.\n")
+    assert "experiments that both have: 1: 1 differs; margin of equivalence 3.0 points" in page
+    assert not page.endswith("The records agree on all that both have.\n")
 
 
 def test_one_fold_shows_nothing(tmp_path, call):
     one = write(tmp_path / "one", lambda *run: 0.8 + noise(*run), folds=1)
     two = write(tmp_path / "two", lambda fold, seed: 0.8 + noise(fold, seed + 2), folds=1)
+    assert (call(one, two)[0], verdicts(one, two)) == (1, ["inconclusive"])
+
+
+def test_without_a_common_fold_nothing_is_shown(tmp_path, call):
+    one = write(tmp_path / "one", lambda *run: 0.8 + noise(*run))
+    two = write(tmp_path / "two", lambda *run: 0.8 + noise(*run))
+    for fold, side in ((0, one), (1, one), (2, two), (3, two)):
+        shutil.rmtree(side / f"runs/demo/pixels/lstm/group/fold{fold}")
     assert (call(one, two)[0], verdicts(one, two)) == (1, ["inconclusive"])
 
 
@@ -147,7 +156,7 @@ def test_what_only_one_side_has_is_listed_and_no_disagreement(original, tmp_path
         assert code == 0
         assert f"experiments that only {side} has: 2\n  demo/pixels/fdht_lstm/group\n" in page
         assert f"runs that only {side} has: 2\n  demo/pixels/lstm/random/fold0/seed1\n" in page
-        assert "4 experiments that both have" in page
+        assert "experiments that both have: 4: " in page
 
 
 def test_failed_and_damaged_records_count_as_absent(original, copy, call):

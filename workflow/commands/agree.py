@@ -40,6 +40,7 @@ SAME_BYTES, SAME_SCORES, EQUIVALENT = "same bytes", "same scores", "equivalent"
 SAME = (SAME_BYTES, SAME_SCORES)
 VERDICTS = (*SAME, EQUIVALENT, INCONCLUSIVE, DIFFERS)
 HEADERS = ("model", "protocol", "runs", "A, %", "B, %", "A - B, points", "verdict")
+ALIGN = ("left", "left", *["right"] * 3, "left", "left")
 ORIGINS = {"data_digest": "clips", "split_digest": "splits"}
 SHOWN = 5  # names of a list
 Row = dict[str, Any]
@@ -116,7 +117,7 @@ def only(one: Results, two: Results) -> dict[str, list[str]]:
 def text(rows: list[Row], one: Results, two: Results, margin: float) -> Iterator[str]:
     """Yield the lines to print."""
     for data, block in groupby(rows, itemgetter("dataset", "front_end")):
-        yield f"{', '.join(data)}\n\n{tabulate(map(_cells, block), HEADERS, disable_numparse=True)}\n"
+        yield f"{', '.join(data)}\n\n{tabulate(map(_cells, block), HEADERS, disable_numparse=True, colalign=ALIGN)}\n"
     lists = {f"{kind} that only A has": names for kind, names in only(one, two).items()}
     lists |= {f"{kind} that only B has": names for kind, names in only(two, one).items()}
     for word in (*ORIGINS.values(), "settings"):
@@ -129,8 +130,8 @@ def text(rows: list[Row], one: Results, two: Results, margin: float) -> Iterator
             yield from ["  ..."] * (len(names) > SHOWN)
     counts = Counter(row["verdict"] for row in rows)
     words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    yield f"{len(rows)} experiments that both have: {words}; margin {number(100 * margin, 1)} points"
-    yield "The records agree." if agree(rows) else "It is not shown that the records agree."
+    yield f"experiments that both have: {len(rows)}: {words}; margin of equivalence {number(100 * margin, 1)} points"
+    yield "The records agree on all that both have." if agree(rows) else "It is not shown that the records agree."
 
 
 def _cells(row: Row) -> list[str]:
