@@ -49,6 +49,13 @@ def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
     assert found["verdict"].to_dict() == {"tt_lstm": "holds", "tr_lstm": "fails"}
 
 
+def test_the_abstract_claims_nothing_under_protocols_of_siblings(tmp_path):
+    levels = {"tt_lstm": 0.5, "fdht_lstm": 0.6}
+    alone = claims.build(results(tmp_path, levels))
+    both = claims.build(results(tmp_path, levels, protocol="siblings_50"))
+    assert both.equals(alone), "nor does Holm's correction count them"
+
+
 def test_every_row_of_sizes_names_its_model(tmp_path):
     sheet = TABLES["claims"].printed(results(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
     place = [column.key for column in sheet.columns].index("model")

@@ -74,3 +74,14 @@ def test_without_the_column_there_is_nothing_to_show(tmp_path):
     results = gather(tmp_path)
     assert TABLES["siblings"].printed(results) == []
     assert FIGURES["siblings"].drawing(results) == (None, siblings.EMPTY)
+
+
+def test_protocols_have_printed_names(tmp_path):
+    table = pd.DataFrame({"label": 1, "predicted": [1, 0], "siblings": [2, 0]})
+    for fold in (0, 1):
+        folder = write_run(tmp_path, record("ht_lstm", "siblings_50", fold))
+        table.to_csv(folder / "predictions.csv", index=False)
+    (sheet,) = TABLES["siblings"].printed(gather(tmp_path))
+    assert [title for title, _ in sheet.blocks] == ["Protocol siblings 50 %"]
+    (axes,) = FIGURES["siblings"].draw(gather(tmp_path)).axes
+    assert "\nsiblings 50 % (n" in axes.get_title(loc="left")

@@ -59,6 +59,11 @@ def dataset_label(layout: dict[str, Any], dataset: str) -> str:
     return layout["datasets"].get(dataset, CATALOGUE[dataset].title if dataset in CATALOGUE else dataset)
 
 
+def protocol_label(layout: dict[str, Any], protocol: str) -> str:
+    """Return the printed name of a protocol."""
+    return layout["protocols"].get(protocol, protocol)
+
+
 def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
     """Return the printed name of a data set with its front end."""
     return f"{dataset_label(layout, dataset)}, {front_end_label(layout, front_end)}"

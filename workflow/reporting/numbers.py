@@ -28,9 +28,10 @@ def deviation(value: float | None, digits: int) -> str:
 
 
 def spread(mean: float, std: float, digits: int) -> str:
-    """Return mean ± standard deviation."""
+    """Return mean ± standard deviation; a mean that rounds to 0 alone, as less than its last digit."""
     around = deviation(std, digits)
-    return number(mean, digits) + (f" ± {around}" if around else "")
+    text = number(mean, digits)
+    return text if not around or text.startswith("<") else f"{text} ± {around}"
 
 
 def duration(hours: float) -> str:

@@ -18,7 +18,7 @@ NO_RECORDS = "No records yet."
 
 
 class Cell(NamedTuple):
-    """One printed entry. `link`: the folder below runs/ of its runs; None for the folder of its row."""
+    """One printed entry. `link`: the folder below runs/ of its runs, if there are any; None for that of its row."""
 
     text: str
     mark: str = ""  # or "best", "second"
@@ -131,7 +131,9 @@ class Table:
         for row in sheet.rows.to_dict("records"):
             shown = [column.show(results, row, column) for column in columns]
             cells = [Cell(entry) if isinstance(entry, str) else entry for entry in shown]
-            cells = [cell._replace(link=link(row)) if cell.link is None else cell for cell in cells]
+            links = [link(row) if cell.link is None else cell.link for cell in cells]
+            links = [place if place and len(results.rows("records", *place.split("/"))) else "" for place in links]
+            cells = [cell._replace(link=place) for cell, place in zip(cells, links, strict=True)]
             blocks.setdefault(row.get("block", ""), []).append(cells)
         label = "-".join(filter(None, (self.name, sheet.part)))
         return Printed(label, sheet.caption, columns, list(blocks.items()), sheet.notes)
@@ -167,11 +169,13 @@ def sheet_per_data(
 ) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
     """Return a function that yields a sheet per data set and front end, with a block per value of `block`.
 
-    `caption` contains {data}, the label of both.
+    `caption` contains {data}, the label of both. `block` gets a row with the printed name of its protocol.
     """
 
     def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
-        frame = frame.assign(block=[block(row) for row in frame.to_dict("records")])
+        names = results.layout["protocols"]
+        blocks = [block(row) for row in frame.replace({"protocol": names}).to_dict("records")]
+        frame = frame.assign(block=blocks)
         for dataset, front_end, data, rows in by_data(results, frame):
             yield Sheet(f"{dataset}-{front_end}", caption.format(data=data), rows, list(notes))
 

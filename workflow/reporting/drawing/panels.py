@@ -121,7 +121,8 @@ def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
     by = [name for name in ("dataset", "front_end", "protocol") if name in data]
     data = data.assign(label=[models.label(results, model) for model in data["model"]])
     for place, found in data.groupby(by, sort=False):
-        head = ": ".join([layouts.data_label(results.layout, *place[:2]), *place[2:]])
+        protocols = [layouts.protocol_label(results.layout, protocol) for protocol in place[2:]]
+        head = ": ".join([layouts.data_label(results.layout, *place[:2]), *protocols])
         data.loc[found.index, "panel"] = f"{head} (n\u00a0=\u00a0{extent(found['n'])})"
     return data
 

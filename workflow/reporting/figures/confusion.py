@@ -46,9 +46,12 @@ def draw(results: Results) -> Canvas | None:
         wanted = models.get(results, model).family in results.layout["confusion"]
         matrix, runs = counts(results, dataset, front_end, model, protocol) if wanted else (pd.DataFrame(), 0)
         if runs:
-            head = f"{layouts.data_label(results.layout, dataset, front_end)}: {protocol}"
+            data, shown = (
+                layouts.data_label(results.layout, dataset, front_end),
+                layouts.protocol_label(results.layout, protocol),
+            )
             predictions = f"{runs}\u00a0runs, {matrix.to_numpy().sum()}\u00a0predictions"
-            matrices[f"{head}\n{models.label(results, model)}, {predictions}"] = matrix
+            matrices[f"{data}: {shown}\n{models.label(results, model)}\n{predictions}"] = matrix
     if not matrices:
         return None
     many = len(matrices) > NAMED[1]

@@ -25,13 +25,14 @@ RANK_KEYS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
 def table(results: Results) -> pd.DataFrame:
     """Return a row per panel, model and rank (0: the format has none), at the shapes of a front end's first data set.
 
-    Variants of a model are left out: they share its format. So are front ends without a format that has ranks.
+    The first model of a family stands for its variants. Front ends without a format that has ranks are left out.
     """
     rows = []
     first = {front_end: dataset for dataset, front_end, _ in reversed(results.places)}
+    families = {(*data, models.get(results, model).family): model for *data, model in reversed(results.places)}
     for dataset, front_end, model in results.places:
-        shown = first[front_end] == dataset and models.get(results, model).family == model
-        if shown and models.declaration(results, dataset, front_end, model):
+        shown = families[dataset, front_end, models.get(results, model).family] == model
+        if shown and first[front_end] == dataset and models.declaration(results, dataset, front_end, model):
             head = layouts.data_label(results.layout, dataset, front_end)
             for rank, counts in sweep(models.recurrent(results, dataset, front_end, model)).items():
                 rows += [(head, f"{head}\n{text}", model, rank, counts[name]) for name, text in QUANTITIES.items()]
@@ -57,7 +58,7 @@ def draw(results: Results) -> Canvas | None:
     data = table(results)
     if data.empty:
         return None
-    looks = {model: panels.look(results, model) for model in data["model"].unique()}
+    looks = {model: panels.look(results, models.get(results, model).family) for model in data["model"].unique()}
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         for model, curve in rows.groupby("model", sort=False):

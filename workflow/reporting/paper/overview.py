@@ -47,7 +47,8 @@ def sizes(results: Results) -> pd.DataFrame:
         means = (
             number(scale * found[name].astype(float).mean(), int(name not in PARTS)) for name, scale in wanted.items()
         )
-        rows.append((f"{layouts.dataset_label(results.layout, dataset)}, {protocol}", *means))
+        place = layouts.dataset_label(results.layout, dataset), layouts.protocol_label(results.layout, protocol)
+        rows.append((", ".join(place), *means))
     heads = ["Training", "Sources per class", "Validation", "Test", "With a sibling (%)", "Of any class (%)"]
     return pd.DataFrame(rows, columns=["Data and protocol", *heads])
 
@@ -96,7 +97,8 @@ def to_tex(table: pd.DataFrame) -> str:
 
 
 def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:
-    return f"{layouts.data_label(results.layout, dataset, front_end)}, {protocol}"
+    data = layouts.data_label(results.layout, dataset, front_end)
+    return f"{data}, {layouts.protocol_label(results.layout, protocol)}"
 
 
 def _counts(words: pd.Series) -> str:

@@ -7,6 +7,7 @@ from string import ascii_lowercase
 import pandas as pd
 
 from workflow.datasets.protocols import SIBLINGS
+from workflow.reporting import layout as layouts
 from workflow.reporting import models, provenance, splits, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
@@ -34,8 +35,8 @@ COLUMNS = [
     Column("best_epoch_accuracy", "Test acc. (%),\nbest test epoch\n(optimistic)", marked_mean, digits=1, scale=100),
 ]
 CSV = [*EXPERIMENT, "n", "folds", *(f"{name}_{what}" for name in ACCURACIES for what in ("mean", "std")), "weights"]
-TITLES = {name: f"Protocol {name}: {share:.0%} of the test clips have siblings" for name, share in SIBLINGS.items()}
-TITLES["random"] = "Protocol random: clips split at random, as in the published implementations"
+RANDOM = "clips split at random, as in the published implementations"
+SHARE = "share of the test clips with a sibling in training"
 NOTE = (
     "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
     "without a seed. The accuracies answer different questions and cannot be compared with each other: the epoch was "
@@ -66,7 +67,9 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per protocol."""
     for dataset, front_end, label, rows in by_data(results, frame):
-        titles = TITLES | {"group": f"Protocol group: {splits.promise(results, dataset)}"}
+        meanings = dict.fromkeys(SIBLINGS, SHARE) | {"random": RANDOM, "group": splits.promise(results, dataset)}
+        labels = {name: layouts.protocol_label(results.layout, name) for name in meanings}
+        titles = {name: f"Protocol {labels[name]}: {meaning}" for name, meaning in meanings.items()}
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
         letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal
         blocks = itertools.product(ACCURACIES, [dataset], [front_end], rows["protocol"].unique())

@@ -11,7 +11,7 @@ from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.records import EXPERIMENT, PLACE
 from workflow.reporting.reported import COUNTS, SELECTIONS
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, text
+from workflow.reporting.table import MODEL, Column, Row, Sheet, Table, by_data, interval, text
 
 STRICT = ("group", "test_accuracy")  # no source on both sides, no look at test clips
 TITLES = {
@@ -36,31 +36,28 @@ CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test
 CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
 CSV += ["counts"]
 PARTIAL_NOTE = "part of the set: reported accuracies are on the whole data set, ours on a part: no verdict."
+TRAIN_NOTE = "Our models train on {} % of the clips under random, the published implementations on {} %."
 UNREPORTED = {"metric": "accuracy", "precision": 0.01, "status": "unknown", "source": "not in reported.csv"}
 UNREPORTED |= {"selection": "unknown", "locator": "", "counts": ""}
 
 
-def model(results: Results, row: Row, column: Column) -> Cell:
+def model(results: Results, row: Row, column: Column) -> str:
     """Show a model's name, and whether the reported number is derived."""
     mark = " (derived)" if row["status"] == "derived" else ""
-    return Cell(models.label(results, row["model"]) + mark, link=_link(row))
+    return models.label(results, row["model"]) + mark
 
 
-def value(results: Results, row: Row, column: Column) -> Cell:
+def value(results: Results, row: Row, column: Column) -> str:
     """Show our accuracies with the column's digits, everything else with the digits of the source."""
     scale = 100 if row["metric"] == "accuracy" else 1
     printed = max(0, round(-math.log10(scale * row["precision"])))
     digits = column.digits if scale == 100 and column.key != "reported" else printed
-    return Cell(number(scale * row[column.key], digits, column.sign), link=_link(row))
+    return number(scale * row[column.key], digits, column.sign)
 
 
-def epoch(results: Results, row: Row, column: Column) -> Cell:
+def epoch(results: Results, row: Row, column: Column) -> str:
     """Show the epoch of a reported accuracy."""
-    return Cell(MISSING if pd.isna(row["reported"]) else EPOCHS[row["selection"]], link=_link(row))
-
-
-def _link(row: Row) -> str:
-    return "" if row["verdict"] == verdict.NOT_RUN else link(row)
+    return MISSING if pd.isna(row["reported"]) else EPOCHS[row["selection"]]
 
 
 COLUMNS = [
@@ -107,7 +104,7 @@ def _accuracy(results: Results, row: Row) -> Row:
     ours = {"reproduced": found.mean} | found._asdict()
     if math.isnan(row["reported"]):
         return ours | {"verdict": verdict.NOT_REPORTED, "reason": verdict.UNKNOWN}
-    if results.partial(row["dataset"]):
+    if found.n and results.partial(row["dataset"]):
         return ours | {"verdict": verdict.PARTIAL, "reason": "the configuration declares the data set partial"}
     n_test, errors = round((1 - REPORTED_TRAIN) * CATALOGUE[row["dataset"]].clips), results.layout["margin_errors"]
     word, reason = verdict.of_accuracy(row["reported"], n_test, errors, found)
@@ -149,8 +146,7 @@ def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[
         f"or at both if that is unknown. match: two one-sided tests (5 %) place it within {errors} standard errors of "
         f"an accuracy on one test part{margin}, since two such accuracies of one model already differ by up to 2.8. "
         "differs: otherwise, if its 95 % interval excludes 0. inconclusive: neither; more folds are needed.",
-        f"Our models train on {number(100 * share, 1)} % of the clips under random, the published implementations on "
-        f"{number(100 * REPORTED_TRAIN)} %.",
+        *([TRAIN_NOTE.format(number(100 * share, 1), number(100 * REPORTED_TRAIN))] if share == share else []),
         *([PARTIAL_NOTE] if (rows["verdict"] == verdict.PARTIAL).any() else []),
     ]
 

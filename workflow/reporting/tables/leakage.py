@@ -78,4 +78,5 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         yield Sheet(f"{dataset}-{front_end}", f"What the random protocol adds on {label}.", rows, notes)
 
 
-TABLE = Table("leakage", "What the random protocol adds", 6, build, sheets, COLUMNS, "No finished run.")
+EMPTY = "No finished run under group or random."
+TABLE = Table("leakage", "What the random protocol adds", 6, build, sheets, COLUMNS, EMPTY)

@@ -47,7 +47,8 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set, with a block per protocol."""
     share = frame["n_validation"] / (frame["n_train"] + frame["n_validation"])
-    frame = frame.assign(share=share, block=[f"Protocol {name}" for name in frame["protocol"]])
+    names = [layouts.protocol_label(results.layout, protocol) for protocol in frame["protocol"]]
+    frame = frame.assign(share=share, block=[f"Protocol {name}" for name in names])
     for dataset, rows in frame.groupby("dataset", sort=False):
         label = layouts.dataset_label(results.layout, dataset)
         yield Sheet(dataset, f"Splits under every protocol, {label}.", rows, NOTES)
