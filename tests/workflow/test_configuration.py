@@ -199,7 +199,9 @@ def test_every_configuration_of_the_project_is_valid(root):
         config = load(path)
         assert load_own(path) == config
         grid.check_models(config, str(path))
-        assert grid.runs(config)
+        wanted = [run.plain for run in grid.runs(config)]
+        assert wanted
+        assert [run.plain for run in grid.runs(complete(config.plain))] == wanted  # as config.yaml in the results
 
 
 def test_values_from_the_command_line_get_their_types_back():

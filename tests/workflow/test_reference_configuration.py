@@ -76,5 +76,6 @@ def test_on_pixels_shapes_and_authors_recipes_are_those_of_the_paper(by_model):
         own, theirs = by_model["pixels", model], paper["pixels", model]
         assert own[0].recurrent == theirs.recurrent
         if theirs.recipe == "authors":
-            assert own[0].training == theirs.training
+            shortened = {"epochs": 100} if model == "lstm_authors" else {}
+            assert own[0].training == theirs.training.model_copy(update=shortened)
             assert points(own) == {(fold, seed) for fold in (0, 1) for seed in (0, 1)}

@@ -178,10 +178,10 @@ class Configuration(Checked):
 
     @property
     def plain(self) -> dict[str, Any]:
-        """Plain data with every default filled in; models keep the keys of the file."""
-        plain = self.model_dump(by_alias=True)
-        given = {name: entry.model_dump(by_alias=True, exclude_unset=True) for name, entry in self.models.items()}
-        return {**plain, "models": given}
+        """Plain data with every default filled in; models and overlays, which are laid over others, keep their keys."""
+        plain, given = (self.model_dump(by_alias=True, exclude_unset=unset) for unset in (False, True))
+        overlays = given.get("training", {}).get("for", {})
+        return {**plain, "training": {**plain["training"], "for": overlays}, "models": given["models"]}
 
 
 SECTIONS: dict[str, Any] = {
