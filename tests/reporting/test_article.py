@@ -62,6 +62,12 @@ def test_a_part_of_a_data_set_is_named_with_its_clips(results):
     assert macros.partial(results) == ""
 
 
+def test_protocols_that_leave_clips_out_count_no_part_of_a_data_set():
+    found = gather(reference.RECORDS)
+    found.__dict__["leakage"] = found.leakage.assign(protocol="siblings_50")
+    assert macros.partial(found) == "UCF11"
+
+
 def counted(texts):
     """The sum of the counts in texts such as "holds: 2, fails: 3", none of which may be zero."""
     counts = [int(count) for text in texts for count in re.findall(r": (\d+)", text)]

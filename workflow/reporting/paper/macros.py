@@ -1,6 +1,7 @@
 """macros.tex: every number in the article's text, as a macro made from the records and the reported numbers."""
 
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
@@ -60,10 +61,12 @@ def partial(results: Results) -> str:
         if results.partial(dataset):
             name = layouts.dataset_label(results.layout, dataset)
             splits = results.leakage[results.leakage["dataset"] == dataset]
+            splits = splits[splits["protocol"].isin(VALIDATED)]  # the others leave clips out
             # of one fold; under group no source is in two parts
             clips = splits[PARTS].sum(axis=1).max()
             sources = splits.loc[splits["protocol"] == "group", [f"{part}_sources" for part in PARTS]].sum(axis=1).max()
-            known = f" ({number(clips)} of {number(CATALOGUE[dataset].clips)} clips, {number(sources)} sources)"
+            known = f" ({number(clips)} of {number(CATALOGUE[dataset].clips)} clips"
+            known += f", {number(sources)} sources)" if sources == sources else ")"
             found.append(name + known if len(splits) else name)
     return ", ".join(found)
 
