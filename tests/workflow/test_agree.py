@@ -89,6 +89,7 @@ def test_other_seeds_are_equivalent_if_a_test_shows_it(tmp_path, call):
     code, page, _ = call(one, two)
     assert (code, verdicts(one, two)) == (0, ["equivalent"])
     assert "runs that only A has: 12" in page
+    assert " 12/12 " in page
     assert page.count("fold") == 10, "five runs of each side are named"
     assert verdicts(one, two, margin=0.001) == ["inconclusive"]
     assert call(one, two, "--margin", "0.001")[0] == 1

@@ -39,7 +39,7 @@ from workflow.storage.errors import InputError
 SAME_BYTES, SAME_SCORES, EQUIVALENT = "same bytes", "same scores", "equivalent"
 SAME = (SAME_BYTES, SAME_SCORES)
 VERDICTS = (*SAME, EQUIVALENT, INCONCLUSIVE, DIFFERS)
-HEADERS = ("model", "protocol", "runs", "A, %", "B, %", "A - B, points", "verdict")
+HEADERS = ("model", "protocol", "runs A/B", "A, %", "B, %", "A - B, points (95 %)", "verdict")
 ALIGN = ("left", "left", *["right"] * 3, "left", "left")
 ORIGINS = {"data_digest": "clips", "split_digest": "splits"}
 SHOWN = 5  # names of a list
@@ -49,7 +49,7 @@ Row = dict[str, Any]
 def compare(one: Results, two: Results, margin: float) -> list[Row]:
     """Return a row per experiment that both have, in the order of `one`. margin: a fraction.
 
-    Keys: EXPERIMENT; runs, the number that both have; A and B, the accuracies; found, the Interval of A - B; verdict;
+    Keys: EXPERIMENT; runs of both sides; A and B, their accuracies; found, the Interval of A - B; verdict;
     others, what is not the same on both sides of "clips", "splits", "settings".
     """
     both = one.experiments.merge(_distinct(one, EXPERIMENT)).merge(_distinct(two, EXPERIMENT))
@@ -79,7 +79,7 @@ def _row(one: Results, two: Results, *experiment: str) -> Row:
             verdict = SAME_SCORES
     return {
         **dict(zip(EXPERIMENT, experiment, strict=True)),
-        "runs": len(common),
+        "runs": f"{len(a)}/{len(b)}",
         "A": a[measure].mean(),
         "B": b[measure].mean(),
         "found": found,
@@ -138,7 +138,7 @@ def _cells(row: Row) -> list[str]:
     mean, low, high = (number(100 * value, 1, sign=True) for value in row["found"][:3])
     difference = "" if row["verdict"] in SAME else f"{mean} ({low} to {high})" if row["found"].folds > 1 else mean
     accuracies = [number(100 * row[name], 1) for name in ("A", "B")]
-    return [row["model"], row["protocol"], str(row["runs"]), *accuracies, difference, row["verdict"]]
+    return [row["model"], row["protocol"], row["runs"], *accuracies, difference, row["verdict"]]
 
 
 def agree(rows: list[Row]) -> bool:
