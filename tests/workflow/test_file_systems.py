@@ -11,7 +11,7 @@ import pytest
 
 from workflow.commands import pipeline
 from workflow.datasets.store import Store
-from workflow.storage import lock
+from workflow.storage import errors, lock
 from workflow.storage.errors import InputError, sentence
 
 
@@ -71,3 +71,12 @@ def test_a_full_temporary_folder_is_named_with_its_remedy(tmp_path, monkeypatch)
     error.filename, error.filename2 = str(tmp_path / "source"), "/dev/full"
     expected = "/dev/full: No space left on device; make room, or set TMPDIR to a folder on another disk"
     assert sentence(error) == expected
+
+
+def test_a_full_temporary_folder_is_named_if_a_library_names_no_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(errors, "is_full", lambda folder: folder == str(tmp_path))
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert sentence(error).startswith(f"{tmp_path}: No space left on device; make room, or set TMPDIR to")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    assert sentence(error) == "No space left on device"

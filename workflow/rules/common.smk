@@ -13,7 +13,7 @@ import snakemake.workflow
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow.storage.errors import InputError  # first: importing `workflow` cleans the environment
+from workflow.storage.errors import InputError, is_full  # first: importing `workflow` cleans the environment
 
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, metadata, sources
@@ -55,7 +55,6 @@ if workflow.resource_settings.nodes is None and (slots := devices.slots()):
 RESULTS = f"results/{CONFIG.name}"
 LOGS = f"{RESULTS}/logs"
 EXPERIMENT = "{dataset}/{front_end}/{model}/{protocol}"
-FULL = 10_000_000  # bytes free on a disk below which it counts as full
 REPORTING = {  # step -> its module, and the folders whose files it discovers: no import statement names them
     "collect": ("workflow.reporting.collect", []),
     "tables": ("workflow.commands.tables", ["tables"]),
@@ -135,5 +134,5 @@ def options(**values):
 
 
 onerror:
-    if (left := shutil.disk_usage(".").free) < FULL:  # a step could not write this to its log
-        print(f"Only {left / 1e6:.1f} MB are free on the disk of {os.getcwd()}.", file=sys.stderr)
+    if is_full("."):  # a step could not write this to its log
+        print(f"The disk of {os.getcwd()} is full; make room and start again.", file=sys.stderr)

@@ -3,6 +3,7 @@
 Without latexmk, print one line, exit with status 0 and write nothing: nothing else needs LaTeX.
 """
 
+import errno
 import gzip
 import io
 import os
@@ -23,7 +24,7 @@ from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
 from workflow.storage.command_line import command_line
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, is_full
 from workflow.storage.files import write_bytes, write_text
 
 MODULE = "workflow.reporting.paper.article"
@@ -63,6 +64,8 @@ def compile_pdf(folder: Path) -> None:
     environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode and is_full(folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if done.returncode:
         log = folder / "paper.log"
         output = log.read_text(errors="replace") if log.is_file() else done.stdout + done.stderr
