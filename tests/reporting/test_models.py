@@ -6,6 +6,7 @@ from synthetic_records import SHAPES, record, write_run
 
 from fdht.mega import GATES
 from workflow.reporting import models
+from workflow.reporting.drawing import panels
 from workflow.reporting.results import gather
 from workflow.reporting.tables import claims
 
@@ -44,6 +45,53 @@ def test_rivals_are_the_compressed_models_with_the_same_recipe(tmp_path):
     names = {name: name for name in ("chance", "lstm", "tt_lstm", "fdht_lstm")}
     results = written(tmp_path, **names, mine="ht_lstm", theirs=("tt_lstm", "authors"))
     assert models.rivals(results, "demo", "pixels", "fdht_lstm") == ["tt_lstm", "mine"]
+
+
+def specified(root, model, protocol="group", ranks=8, rate=0.001):
+    """A run of FDHT-LSTM with its specification."""
+    folder = write_run(root, record(model, protocol, family="fdht_lstm"))
+    recurrent = {**SHAPES["fdht_lstm"], "ranks": ranks, "hidden_size": 256, "input_size": 57600}
+    (folder / "specification.yaml").write_text(
+        yaml.safe_dump({"recurrent": recurrent, "training": {"learning_rate": rate}})
+    )
+
+
+def test_models_that_differ_in_ranks_alone_are_compared_by_their_first(tmp_path):
+    for protocol in ("random", "group"):
+        specified(tmp_path, "fdht_lstm", protocol)
+        specified(tmp_path, "fdht_lstm_rank_3", protocol, ranks=3)
+        specified(tmp_path, "fdht_lstm_slow", protocol, rate=0.0001)
+        write_run(tmp_path, record("tt_lstm", protocol))
+    specified(tmp_path, "fdht_lstm_rank_3", "siblings_50", ranks=3)  # the only one of its protocol
+    results = gather(tmp_path)
+    kept = {"fdht_lstm", "fdht_lstm_slow", "tt_lstm"}
+    found = models.compared(results)
+    assert {(row.model, row.protocol) for row in found.itertuples()} == {
+        *((model, protocol) for model in kept for protocol in ("random", "group")),
+        ("fdht_lstm_rank_3", "siblings_50"),
+    }
+    assert set(claims.build(results)["model"]) == {"fdht_lstm", "fdht_lstm_slow"}
+    assert set(panels.accuracies(results)["model"]) == kept
+    assert set(panels.accuracies(results, every=True)["model"]) == {*kept, "fdht_lstm_rank_3"}
+
+
+def test_rivals_share_a_protocol(tmp_path):
+    for model in ("fdht_lstm", "tt_lstm"):
+        write_run(tmp_path, record(model))
+    for model in ("fdht_lstm_fixed", "ht_lstm_fixed"):
+        write_run(tmp_path, record(model, "siblings_50"))
+    results = gather(tmp_path)
+    assert models.rivals(results, "demo", "pixels", "fdht_lstm") == ["tt_lstm"]
+    assert models.rivals(results, "demo", "pixels", "fdht_lstm_fixed") == ["ht_lstm_fixed"]
+
+
+def test_protocols_of_siblings_do_not_decide_which_accuracy_the_others_show(tmp_path):
+    write_run(tmp_path, record("tt_lstm"))
+    write_run(tmp_path, record("tt_lstm", "siblings_50", test_accuracy=None))
+    results = gather(tmp_path)
+    assert results.shown("demo", "pixels") == "test_accuracy"
+    assert results.shown("demo", "pixels", siblings=True) == "final_epoch_accuracy"
+    assert set(panels.accuracies(results)["protocol"]) == {"group"}
 
 
 @pytest.mark.parametrize(("shape", "kind"), [("lstm", "dense"), ("tr_lstm", "compressed"), ("fdht_lstm", "fdht")])

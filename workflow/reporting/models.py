@@ -3,19 +3,23 @@
 Family and recipe are keys of the configuration and of a record; they are never parsed from a model's name.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import pandas as pd
 import yaml
 
 import baselines
 from fdht.mega import GATES
 from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.protocols import PROTOCOLS
 from workflow.experiments import grid
 from workflow.experiments.run import Run
-from workflow.reporting.records import WEIGHTS
+from workflow.reporting.records import EXPERIMENT, PLACE, WEIGHTS
 from workflow.reporting.results import Results, cached
 
 OURS, AUTHORS = RECIPES = ("ours", "authors")
+RANKS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
 KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines
 
 
@@ -73,9 +77,30 @@ def kind(results: Results, model: str) -> str:
 
 
 @cached
+def compared(results: Results) -> pd.DataFrame:
+    """Return the experiments without those whose model differs from an earlier one in its ranks alone."""
+    first: dict[str, tuple[str, ...]] = {}
+    for experiment in results.experiments.itertuples(index=False, name=None):
+        found = specification(results, *experiment[:3])
+        shape = {name: value for name, value in found["recurrent"].items() if name not in RANKS}
+        own = [get(results, experiment[2]), shape, found["training"]] if shape else experiment[2]
+        first.setdefault(repr([*experiment[:2], experiment[3], own]), experiment)
+    return pd.DataFrame(first.values(), columns=EXPERIMENT)
+
+
+def compared_on(results: Results, *data: str, protocols: Iterable[str] = PROTOCOLS) -> list[str]:
+    """Return the models of a data set and front end that are compared under one of `protocols`, in table order."""
+    table = compared(results)
+    kept = table[(table["dataset"] == data[0]) & (table["front_end"] == data[1]) & table["protocol"].isin(protocols)]
+    return [name for name in results.models_on(*data) if name in set(kept["model"])]
+
+
+@cached
 def rivals(results: Results, dataset: str, front_end: str, model: str, of: str = "compressed") -> list[str]:
-    """Return the models of a kind, data set and front end that were trained with `model`'s recipe."""
-    others, recipe = results.models_on(dataset, front_end), get(results, model).recipe
+    """Return the compared models of a kind, data and protocol of `model` that were trained with its recipe."""
+    table, recipe = results.experiments, get(results, model).recipe
+    own = table.loc[(table[PLACE] == [dataset, front_end, model]).all(axis=1), "protocol"]
+    others = compared_on(results, dataset, front_end, protocols=own)
     return [name for name in others if kind(results, name) == of and get(results, name).recipe == recipe]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workflow.datasets.protocols import SIBLINGS
 from workflow.experiments import configuration_file, grid, states
 from workflow.experiments.configuration import Configuration
 from workflow.reporting import layout as layouts
@@ -118,12 +119,14 @@ class Results:
         entry = self.config.datasets.get(dataset) if self.config else None
         return entry is not None and entry.partial
 
-    def shown(self, *data: str) -> str:
+    def shown(self, *data: str, siblings: bool = False) -> str:
         """Return the accuracy that figures show on a data set and front end: one that all of their records have.
 
-        At the epoch chosen on validation, or at the last epoch if a protocol has no validation part.
+        At the epoch chosen on validation, or at the last epoch if a protocol has no validation part. siblings: of the
+        protocols that fix the share of siblings, which are compared with no other.
         """
-        chosen = self.successful(*data)["test_accuracy"]
+        runs = self.successful(*data)
+        chosen = runs.loc[runs["protocol"].isin(SIBLINGS) == siblings, "test_accuracy"]
         return "test_accuracy" if chosen.notna().all() else "final_epoch_accuracy"
 
     def successful(self, *place: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import layout as layouts
 from workflow.reporting import models, statistics
 from workflow.reporting.records import EXPERIMENT
@@ -91,21 +92,31 @@ def entry(look: Look, **style: Any) -> Line2D:
     return Line2D([], [], **line | style)
 
 
-def experiments(results: Results) -> list[tuple[str, str, str, str]]:
-    """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in table order."""
-    known = results.experiments.itertuples(index=False, name=None)
+def experiments(results: Results, every: bool = False) -> list[tuple[str, str, str, str]]:
+    """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in table order.
+
+    every: also models that differ from an earlier one in their ranks alone.
+    """
+    known = (results.experiments if every else models.compared(results)).itertuples(index=False, name=None)
     return [experiment for experiment in known if len(results.successful(*experiment))]
 
 
-def accuracies(results: Results, measure: str = "") -> pd.DataFrame:
-    """Return a row per experiment with finished runs: its names, n, `value`, and `low` and `high` around it.
+def main_experiments(results: Results, every: bool = False) -> list[tuple[str, str, str, str]]:
+    """Return `experiments` without the protocols that fix the share of siblings, unless there are no others."""
+    found = experiments(results, every)
+    return [experiment for experiment in found if experiment[3] not in SIBLINGS] or found
+
+
+def accuracies(results: Results, measure: str = "", every: bool = False) -> pd.DataFrame:
+    """Return a row per one of `main_experiments`: its names, n, `value`, and `low` and `high` around it.
 
     Accuracies are in percent; the interval is one standard deviation to each side, NaN for fewer than FEWEST runs.
     measure: `Results.shown` by default.
     """
     rows = []
-    for experiment in experiments(results):
-        found = statistics.summary(results, measure or results.shown(*experiment[:2]), *experiment)
+    for experiment in main_experiments(results, every):
+        shown = results.shown(*experiment[:2], siblings=experiment[3] in SIBLINGS)
+        found = statistics.summary(results, measure or shown, *experiment)
         rows.append([*experiment, found.n, 100 * found.mean, 100 * found.std])
     data = pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "std"])
     reach = data.pop("std").where(data["n"] >= statistics.FEWEST)

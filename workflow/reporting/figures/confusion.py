@@ -42,7 +42,7 @@ def class_names(results: Results, dataset: str) -> list[str]:
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per model, data set, front end and protocol."""
     matrices = {}
-    for dataset, front_end, model, protocol in panels.experiments(results):
+    for dataset, front_end, model, protocol in panels.main_experiments(results):
         wanted = models.get(results, model).family in results.layout["confusion"]
         matrix, runs = counts(results, dataset, front_end, model, protocol) if wanted else (pd.DataFrame(), 0)
         if runs:
@@ -60,7 +60,8 @@ def draw(results: Results) -> Canvas | None:
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         matrix = matrices[rows["panel"].item()]
         shares = 100 * matrix.div(matrix.sum(axis=1), axis=0).fillna(0)
-        labels = 10 if numbered else [name.replace("_", " ") for name in matrix]  # 10: every tenth number
+        every = 10 if len(matrix) > NAMED[0] else 1  # number
+        labels = every if numbered else [name.replace("_", " ") for name in matrix]
         look = {"cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "cbar": False, "rasterized": True}
         sns.heatmap(shares.to_numpy(), xticklabels=labels, yticklabels=labels, ax=axes, **look)
         axes.tick_params(axis="both", length=0)

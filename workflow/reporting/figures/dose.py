@@ -24,7 +24,7 @@ def table(results: Results) -> pd.DataFrame:
         if protocol in SIBLINGS:
             counted = splits.rows(results, dataset, protocol)[SAME_CLASS].mean()
             share = SIBLINGS[protocol] if pd.isna(counted) else counted  # counted: rounded to whole sources
-            found = statistics.summary(results, results.shown(dataset, front_end), *experiment)
+            found = statistics.summary(results, results.shown(dataset, front_end, siblings=True), *experiment)
             values = (100 * number for number in (share, found.mean, found.low, found.high))
             rows.append((*experiment, found.folds, *values))
     return pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "share", "value", "low", "high"])

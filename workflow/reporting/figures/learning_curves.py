@@ -20,7 +20,7 @@ ACCURACIES = ["train_accuracy", "test_accuracy"]
 def table(results: Results) -> pd.DataFrame:
     """Return a row per run and epoch, up to the last epoch that all runs of an experiment reached; in percent."""
     found = []
-    for experiment in panels.experiments(results):
+    for experiment in panels.main_experiments(results):
         runs = [curves.read(file) for file in results.files("metrics.jsonl", *experiment)]
         runs = [epochs for epochs in runs if len(epochs) > 1]
         length = min((len(epochs) for epochs in runs), default=0)

@@ -12,7 +12,6 @@ from matplotlib.ticker import LogLocator
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
-from workflow.reporting.figures.rank import RANK_KEYS
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 
@@ -23,7 +22,7 @@ FEWEST_RANKS = 3  # sizes of a shape that make a line
 def shape(results: Results, *place: str) -> str:
     """Return the printed name of a model's format and shape, without its ranks; "" for a format without ranks."""
     arguments = models.recurrent(results, *place)
-    if not any(key in arguments for key in RANK_KEYS):
+    if not any(key in arguments for key in models.RANKS):
         return ""
     modes = "×".join(map(str, arguments["input_modes"]))
     return f"{models.label(results, models.get(results, place[2]).family)}, {modes}"
@@ -31,7 +30,7 @@ def shape(results: Results, *place: str) -> str:
 
 def table(results: Results) -> pd.DataFrame:
     """Return a row per panel and experiment: shape, number of weights, accuracy in percent, whether on the front."""
-    data = panels.titled(results, panels.accuracies(results))
+    data = panels.titled(results, panels.accuracies(results, every=True))
     places = list(data[PLACE].itertuples(index=False, name=None))
     data = data.assign(shape=[shape(results, *place) for place in places])
     for name in QUANTITIES:

@@ -19,7 +19,6 @@ from workflow.reporting.results import Results
 
 RANKS = range(1, 17)
 QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "multiply-adds per step"}
-RANK_KEYS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
 
 
 def table(results: Results) -> pd.DataFrame:
@@ -42,7 +41,7 @@ def table(results: Results) -> pd.DataFrame:
 
 def sweep(arguments: dict[str, Any]) -> dict[int, dict[str, int]]:
     """Return rank -> counts of a layer, up to the largest rank that its modes allow; under 0 if it has no ranks."""
-    bare = {key: value for key, value in arguments.items() if key not in RANK_KEYS}
+    bare = {key: value for key, value in arguments.items() if key not in models.RANKS}
     found = {}
     for rank in RANKS if len(bare) < len(arguments) else [0]:
         try:

@@ -20,7 +20,8 @@ SERIES = {
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set, front end and protocol, a row per model."""
     rows = []
-    for experiment in siblings.build(results)[EXPERIMENT].itertuples(index=False, name=None):
+    both = set(siblings.build(results)[EXPERIMENT].itertuples(index=False, name=None))
+    for experiment in (one for one in panels.main_experiments(results) if one in both):
         for name in SERIES:
             accuracies = siblings.runs(results)[experiment][f"accuracy_{name}"].dropna()
             found = within(of_runs(results, accuracies, experiment[0], experiment[3]), 0)

@@ -40,7 +40,7 @@ NOTE = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per measure, FDHT-LSTM and alternative; accuracies and differences are fractions."""
     rows: list[Row] = []
-    for dataset, front_end, own, protocol in results.experiments.itertuples(index=False, name=None):
+    for dataset, front_end, own, protocol in models.compared(results).itertuples(index=False, name=None):
         alternatives = models.rivals(results, dataset, front_end, own, "alternative")
         if models.kind(results, own) != "fdht" or not alternatives:
             continue

@@ -81,7 +81,9 @@ COLUMNS = [
 @cached
 def build(results: Results) -> pd.DataFrame:
     """Return a row per check. Differences in accuracy are fractions, FDHT-LSTM minus rival."""
-    ours = [place for place in results.places if models.kind(results, place[2]) == "fdht"]
+    known = models.compared(results)
+    places = known.loc[known["protocol"].isin(VALIDATED), PLACE].drop_duplicates().itertuples(index=False, name=None)
+    ours = [place for place in places if models.kind(results, place[2]) == "fdht"]
     sizes = pd.DataFrame([row for place in ours for row in _sizes(results, *place)], columns=CSV)
     pairs = [
         (*place, rival, claim)
@@ -112,8 +114,8 @@ def _sizes(results: Results, dataset: str, front_end: str, name: str) -> Iterato
 def _gains(results: Results, measure: str, pairs: pd.DataFrame) -> pd.DataFrame:
     """Compare FDHT-LSTM with each rival and dense LSTM; Holm's correction covers all rows of the measure."""
     table = pairs.assign(claim=measure + pairs["claim"], expected_low=0.0)
-    protocols = results.experiments["protocol"].drop_duplicates()
-    table = table.merge(protocols[protocols.isin(VALIDATED)], how="cross")  # the abstract is silent on siblings_*
+    known = results.experiments[results.experiments["protocol"].isin(VALIDATED)]  # the abstract is silent on siblings_*
+    table = table.merge(known, on=PLACE).merge(known.rename(columns={"model": "against"}))
     compared = table[["model", "against", *BLOCK]].itertuples(index=False, name=None)
     tests = [compare(results, measure, *row) for row in compared]
     found = pd.DataFrame(tests, columns=Interval._fields).rename(columns={"mean": "found"})

@@ -55,7 +55,7 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
     Of several models with one family and recipe, use the one named after the family, else the first.
     """
     found: dict[str, dict[str, str]] = {}
-    for name in results.models_on(dataset, front_end):
+    for name in models.compared_on(results, dataset, front_end):
         family, recipe = models.get(results, name)
         if name == family or recipe not in found.get(family, {}):
             found.setdefault(family, {})[recipe] = name
@@ -65,8 +65,8 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
 
 def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     """Return the differences of a data set and front end between models that have finished runs."""
-    trained = [name for name in results.models_on(dataset, front_end) if models.kind(results, name) != "baseline"]
     data, recipes, formats, run = (dataset, front_end), [], [], {}
+    trained = [name for name in models.compared_on(results, *data) if models.kind(results, name) != "baseline"]
     for protocol in PROTOCOLS:
         names = run[protocol] = [name for name in trained if len(results.successful(*data, name, protocol))]
         pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]

@@ -6,6 +6,7 @@ the training part can explain a difference. What remains is that the two groups 
 
 import pandas as pd
 
+from workflow.reporting import models
 from workflow.reporting.numbers import number
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 from workflow.reporting.results import Results, cached
@@ -57,9 +58,9 @@ def runs(results: Results) -> dict[tuple[str, ...], pd.DataFrame]:
 
 @cached
 def build(results: Results) -> pd.DataFrame:
-    """Return a row per experiment with test clips of both kinds in some fold; accuracies are fractions."""
+    """Return a row per compared experiment with test clips of both kinds in some fold; accuracies are fractions."""
     table = []
-    for experiment in results.experiments.itertuples(index=False, name=None):
+    for experiment in models.compared(results).itertuples(index=False, name=None):
         own = runs(results).get(experiment)
         if own is not None and own["difference"].notna().any():
             found = within(of_runs(results, own["difference"].dropna(), experiment[0], experiment[3]), -1)
