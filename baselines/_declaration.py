@@ -106,7 +106,7 @@ class Declaration:
                 getattr(nn.init, initialiser)(core, *values)
             if isinstance(recurrent.U, nn.Parameter):
                 nn.init.orthogonal_(recurrent.U)
-            if self.cell == "lstm" and self.forget_bias is None:
+            if self.cell == "lstm" and self.forget_bias is None and recurrent.bias is not None:
                 with no_grad():
                     recurrent.bias[self.hidden_size : 2 * self.hidden_size] = self.authors.forget_bias
         return recurrent

@@ -11,16 +11,23 @@ from fdht.mega import fully_decomposed
 from fdht.network import Core, Network
 
 if TYPE_CHECKING:
-    from fdht.lstm import FDHTLSTM
+    from fdht.lstm import FDHTGRU, FDHTLSTM
     from fdht.maps import HierarchicalTucker, TensorMap
     from fdht.recurrent import Recurrent
 
-_LAYERS = {"FDHTLSTM": "lstm", "HierarchicalTucker": "maps", "TensorMap": "maps", "Recurrent": "recurrent"}
-__all__ = ["FDHTLSTM", "Core", "HierarchicalTucker", "Network", "Recurrent", "TensorMap", "fully_decomposed",
-           "hierarchical_tucker"]  # fmt: skip
+_LATER = {
+    "FDHTGRU": "lstm",
+    "FDHTLSTM": "lstm",
+    "HierarchicalTucker": "maps",
+    "Recurrent": "recurrent",
+    "TensorMap": "maps",
+    "__version__": "version",
+}
+__all__ = ["FDHTGRU", "FDHTLSTM", "Core", "HierarchicalTucker", "Network", "Recurrent", "TensorMap",
+           "__version__", "fully_decomposed", "hierarchical_tucker"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAYERS:
-        return getattr(import_module(f"fdht.{_LAYERS[name]}"), name)
+    if name in _LATER:
+        return getattr(import_module(f"fdht.{_LATER[name]}"), name)
     raise AttributeError(f"module 'fdht' has no attribute {name!r}")

@@ -26,12 +26,15 @@ class Dropout(NamedTuple):
     recurrent: float
     every_step: bool
 
-    def masks(self, bias: Tensor, B: int, T: int, D: int, H: int, training: bool) -> Masks:
-        """Draw the masks for B sequences of T steps, like bias (G H,). Raises ValueError unless 0 <= p < 1."""
+    def masks(self, like: Tensor, rows: int, B: int, T: int, D: int, H: int, training: bool) -> Masks:
+        """Draw the masks for B sequences of T steps, G H = `rows`, in the dtype of `like`.
+
+        Raises ValueError unless 0 <= p < 1.
+        """
         return Masks(
-            mask("dropout_input", self.input, training, bias, B, D),
-            mask("dropout_product", self.product, training, bias, B, T if self.every_step else 1, len(bias)),
-            mask("dropout_recurrent", self.recurrent, training, bias, B, *([T] if self.every_step else []), H),
+            mask("dropout_input", self.input, training, like, B, D),
+            mask("dropout_product", self.product, training, like, B, T if self.every_step else 1, rows),
+            mask("dropout_recurrent", self.recurrent, training, like, B, *([T] if self.every_step else []), H),
         )
 
 

@@ -1,33 +1,23 @@
-"""The fully decomposed hierarchical Tucker LSTM (Yin et al., CVPR 2021)."""
+"""The fully decomposed hierarchical Tucker LSTM (Yin et al., CVPR 2021), and the GRU after its pattern."""
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fdht.decompose import hierarchical_svd
-from fdht.mega import fully_decomposed
-from fdht.recurrent import Recurrent
+from fdht.engine.mega_map import positions
+from fdht.hierarchical import hierarchical_tucker
+from fdht.mega import layout
+from fdht.placement import Placement, suggest_modes
+from fdht.stacked import Stacked, names
 
 
-class FDHTLSTM(Recurrent):
-    """An LSTM whose weights, W and U of all four gates, are one hierarchical Tucker matrix.
+class _FullyDecomposed(Stacked):
+    """What FDHTLSTM and FDHTGRU share; see there."""
 
-    "Integrate, then decompose" (doi 10.1109/CVPR46437.2021.01191). With one map HT, (4H, D + H):
-    a_t = HT([x_t ; h_{t-1}]) + b;
-    i, f, g, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t).
-
-    input_size D, hidden_size H. input_modes n1..nd have room for D + H, with x in whole slices of the first mode if D
-    allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
-    gates are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and
-    inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
-    options: batch_first, gain, forget_bias, dtype, as for `fdht.recurrent.Recurrent`.
-    Call, state and output as torch.nn.LSTM with one layer, one direction.
-
-    >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
-    >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
-    """
+    kind: ClassVar[str]
 
     def __init__(
         self,
@@ -40,14 +30,49 @@ class FDHTLSTM(Recurrent):
         *,
         leaf_rank: int | None = None,
         inner_rank: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        proj_size: int = 0,
         device: Any = None,
         **options: Any,
     ):
-        modes = input_modes, output_modes
-        network, placement = fully_decomposed(
-            input_size, hidden_size, *modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
-        )
-        super().__init__(network, hidden_size, placement=placement, device=device, **options)
+        if proj_size:
+            raise ValueError(f"proj_size is {proj_size!r}; expected 0: h has no projection")
+        layers, declared = names(num_layers, bidirectional), []
+        places = _layouts(layers, input_size, hidden_size, input_modes, output_modes, self.kind)
+        for name, (placement, outputs) in zip(layers, places, strict=True):
+            shape = placement.input_modes, outputs, ranks, tree
+            try:
+                network = hierarchical_tucker(*shape, leaf_rank=leaf_rank, inner_rank=inner_rank)
+            except ValueError as error:
+                raise ValueError(str(error) if name == "l0" else f"layer {name}: {error}") from None
+            declared.append((network, placement))
+        options |= {"cell": self.kind, "bidirectional": bidirectional, "device": device}
+        super().__init__(declared, hidden_size, **options)
+
+
+class FDHTLSTM(_FullyDecomposed):
+    """An LSTM whose weights, W and U of all four gates, are one hierarchical Tucker matrix per layer and direction.
+
+    "Integrate, then decompose" (doi 10.1109/CVPR46437.2021.01191). With one map HT, (4H, D + H):
+    a_t = HT([x_t ; h_{t-1}]) + b;
+    i, f, g, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t).
+
+    input_size D, hidden_size H. input_modes n1..nd have room for D + H, with x in whole slices of the first mode if D
+    allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
+    gates are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and
+    inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
+    num_layers, bidirectional, dropout, bias, batch_first, device, dtype: as in torch.nn.LSTM, with one bias per gate in
+    place of two; there is no proj_size. input_modes are those of the first layer, the others have as many by default;
+    all have the same output_modes, ranks and tree. Layers are named as in `fdht.stacked`.
+    options: gain, forget_bias, gate_activation, as for `fdht.recurrent.Recurrent`.
+    Call, state and output as torch.nn.LSTM.
+
+    >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
+    >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
+    """
+
+    kind = "lstm"
 
     @classmethod
     def from_lstm(
@@ -57,27 +82,55 @@ class FDHTLSTM(Recurrent):
         output_modes: Sequence[int] | None = None,
         ranks: Any = None,
         tree: Any = "balanced",
-        **node_ranks: Any,
-    ) -> "FDHTLSTM":
-        """Compress a trained torch.nn.LSTM by the hierarchical SVD of [W U], as a start for fine-tuning.
+        **truncation: Any,
+    ) -> Self:
+        """Compress a trained torch.nn.LSTM by the hierarchical SVD of each layer's [W U], as a start for fine-tuning.
 
-        Arguments after `lstm` as those of the class. Unused positions of the mega map are zero. Raises ValueError
-        unless the LSTM has one layer, one direction and no projection.
+        Arguments after `lstm` as those of the class; or accuracy, the relative error that each [W U] may have, in
+        place of ranks. Unused positions of the mega maps are zero. Raises ValueError for an LSTM with a projection.
         """
-        if not isinstance(lstm, nn.LSTM) or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
-            raise ValueError(f"lstm is {lstm}; expected one layer, one direction, no projection")
-        weights = lstm.state_dict()
-        W = weights["weight_ih_l0"]
-        options: dict[str, Any] = {"batch_first": lstm.batch_first, "device": W.device, "dtype": W.dtype} | node_ranks
-        layer = cls(lstm.input_size, lstm.hidden_size, input_modes, output_modes, ranks, tree, **options)
-        network = layer.W.network
-        with torch.no_grad():
-            mega = W.new_zeros(network.output_size, network.input_size)
-            mega[:, : lstm.input_size] = W
-            mega[:, layer.positions] = weights["weight_hh_l0"]
-            _, cores = hierarchical_svd(mega, network.input_modes, network.output_modes, ranks, tree, **node_ranks)
-            for name, core in cores.items():
-                layer.W.cores[name].copy_(core)
+        if not isinstance(lstm, nn.LSTM) or lstm.proj_size:
+            raise ValueError(f"lstm is {lstm}; expected a torch.nn.LSTM without projection")
+        weights, layers, declared = lstm.state_dict(), names(lstm.num_layers, lstm.bidirectional), []
+        state: dict[str, Tensor] = {}
+        places = _layouts(layers, lstm.input_size, lstm.hidden_size, input_modes, output_modes, cls.kind)
+        for name, (placement, outputs) in zip(layers, places, strict=True):
+            W = weights[f"weight_ih_{name}"]
+            mega = W.new_zeros(len(W), math.prod(placement.input_modes))
+            mega[:, : W.shape[1]] = W
+            mega[:, positions(placement, W.device)] = weights[f"weight_hh_{name}"]
+            network, cores = hierarchical_svd(mega, placement.input_modes, outputs, ranks, tree, **truncation)
+            declared.append((network, placement))
+            prefix = "" if name == "l0" else f"{name}."
+            state |= {f"{prefix}W.cores.{core}": value for core, value in cores.items()}
             if lstm.bias:
-                layer.bias.copy_(weights["bias_ih_l0"] + weights["bias_hh_l0"])
+                state[f"{prefix}bias"] = weights[f"bias_ih_{name}"] + weights[f"bias_hh_{name}"]
+        options: dict[str, Any] = {name: getattr(lstm, name) for name in ("dropout", "bidirectional", "bias")}
+        options |= {"batch_first": lstm.batch_first, "device": W.device, "dtype": W.dtype}
+        layer = cls.__new__(cls)
+        Stacked.__init__(layer, declared, lstm.hidden_size, cell=cls.kind, **options)
+        layer.load_state_dict(state)
         return layer
+
+
+class FDHTGRU(_FullyDecomposed):
+    """A GRU whose weights, W and U of all three gates, are one hierarchical Tucker matrix per layer and direction.
+
+    With one map HT, (3H, D + H), whose parts for x and h are W and U: r, z = σ(W x_t + U h_{t-1} + b);
+    n = tanh(W_n x_t + b_n + r (U_n h_{t-1}));  h_t = (1 - z) n + z h_{t-1}.
+
+    Arguments as of `FDHTLSTM`, without forget_bias. Call, state and output as torch.nn.GRU, whose second bias is 0.
+    """
+
+    kind = "gru"
+
+
+def _layouts(
+    layers: Sequence[str], input_size: int, hidden_size: int, input_modes: Any, output_modes: Any, cell: str
+) -> list[tuple[Placement, tuple[int, ...]]]:
+    """Return `fdht.mega.layout` of each layer."""
+    first = layout(input_size, hidden_size, input_modes, output_modes, cell)
+    size = hidden_size * (1 + ("l0_reverse" in layers))  # of the outputs, which the other layers see
+    others = suggest_modes(size, hidden_size, len(first[1]))
+    other = layout(size, hidden_size, others, output_modes, cell)
+    return [first if name.startswith("l0") else other for name in layers]

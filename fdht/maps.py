@@ -59,13 +59,17 @@ class TensorMap(nn.Module):
         """Number of weights stored for W, without the bias, as the literature counts."""
         return self.network.weights
 
+    @property
+    def like(self) -> Tensor:
+        """One of the cores, which have all the same dtype and device."""
+        return next(iter(self.cores.values()))
+
     def tensors(self) -> dict[str, Tensor]:
         """The cores by name, identity matrices included."""
         cores = dict(self.cores.items())
-        some = next(iter(cores.values()))
         for core in self.network.cores:
             if core.identity:
-                cores[core.name] = torch.eye(core.shape[0], dtype=some.dtype, device=some.device)
+                cores[core.name] = torch.eye(core.shape[0], dtype=self.like.dtype, device=self.like.device)
         return cores
 
     def dense(self) -> Tensor:
@@ -73,7 +77,7 @@ class TensorMap(nn.Module):
         return contract.dense(self.network, self.tensors())
 
     def forward(self, x: Tensor) -> Tensor:
-        N, M, dtype = self.network.input_size, self.network.output_size, next(iter(self.cores.values())).dtype
+        N, M, dtype = self.network.input_size, self.network.output_size, self.like.dtype
         if not isinstance(x, Tensor):
             raise ValueError(f"x is a {type(x).__name__}; expected a tensor (..., {N})")
         if x.dim() < 1 or x.shape[-1] != N:

@@ -30,14 +30,24 @@ def fully_decomposed(
     Default modes: near-equal factors, as many as the other argument has, or four if neither is given.
     ranks, tree, leaf_rank, inner_rank: as in `hierarchical_tucker`. cell: "lstm" or "gru".
     """
+    placement, outputs = layout(input_size, hidden_size, input_modes, output_modes, cell)
+    network = hierarchical_tucker(
+        placement.input_modes, outputs, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
+    )
+    return network, placement
+
+
+def layout(
+    input_size: int,
+    hidden_size: int,
+    input_modes: Sequence[int] | None = None,
+    output_modes: Sequence[int] | None = None,
+    cell: str = "lstm",
+) -> tuple[Placement, tuple[int, ...]]:
+    """Return the layout of z, and the output modes with the gates; arguments as of `fully_decomposed`."""
     D, H = natural("input_size", input_size), natural("hidden_size", hidden_size)
     ins = None if input_modes is None else naturals("input_modes", input_modes)
     outs = None if output_modes is None else naturals("output_modes", output_modes)
     order = len(ins or outs or (0,) * 4)
     first, *rest = modes("output_modes", outs or factorise(H, order)[::-1], H, "hidden_size")
-    placement = place(D, H, ins or suggest_modes(D, H, order))
-    outputs = (GATES[cell] * first, *rest)
-    network = hierarchical_tucker(
-        placement.input_modes, outputs, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank
-    )
-    return network, placement
+    return place(D, H, ins or suggest_modes(D, H, order)), (GATES[cell] * first, *rest)

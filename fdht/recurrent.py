@@ -1,15 +1,13 @@
 """A recurrent layer over tensor networks: W for the input and U for the state, or one mega map for both."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from fdht import arguments, cells
+from fdht import cells
 from fdht.dropout import Dropout, Masks
 from fdht.engine import blocks, through_time
 from fdht.engine.apply import IDENTITY, Planner, Prepared, apply, normalised, prepare
@@ -21,14 +19,15 @@ from fdht.maps import TensorMap
 from fdht.mega import GATE_ACTIVATIONS, GATES
 from fdht.network import Network
 from fdht.placement import Placement
+from fdht.sequences import SequenceLayer
 from fdht.shapes import choice, natural, number
 
 
-class Recurrent(nn.Module):
+class Recurrent(SequenceLayer):
     """LSTM or GRU whose input-to-hidden weight, both weights, or whose whole weight is a tensor network.
 
     network: W (G H, D), G = 4 (lstm) or 3 (gru) gates; with `placement`, the mega map (G H, D + H) of z = [x ; h].
-    state_network: U (G H, H); None: dense. One bias (G H,), the sum of the two of torch.nn.LSTM.
+    state_network: U (G H, H); None: dense. bias: one (G H,), the sum of the two of torch.nn.LSTM, or none.
 
     gate_activation: "sigmoid", or "hard_sigmoid" as in Keras 2, which is slower: autograd goes through every step.
 
@@ -51,6 +50,7 @@ class Recurrent(nn.Module):
         cell: str = "lstm",
         placement: Placement | None = None,
         state_network: Network | None = None,
+        bias: bool = True,
         batch_first: bool = False,
         gain: float = 1.0,
         forget_bias: float | None = None,
@@ -66,10 +66,10 @@ class Recurrent(nn.Module):
         self.gain = number("gain", gain, above=0)
         self.gate_activation = choice("gate_activation", gate_activation, GATE_ACTIVATIONS)
         self.forget_bias = None if forget_bias is None else number("forget_bias", forget_bias)
-        if forget_bias is not None and cell != "lstm":
-            raise ValueError(
-                f"forget_bias is {forget_bias!r} with cell {cell!r}; expected None: a GRU has no such gate"
-            )
+        if forget_bias is not None and (cell != "lstm" or not bias):
+            reason = "a GRU has no such gate" if bias else "without a bias there is nothing to set"
+            given = f"cell {cell!r}" if bias else f"bias {bias!r}"
+            raise ValueError(f"forget_bias is {forget_bias!r} with {given}; expected None: {reason}")
         rows = GATES[cell] * hidden_size
         if network.output_size != rows:
             raise ValueError(f"network has {network.output_size} rows; expected {GATES[cell]} * hidden_size = {rows}")
@@ -84,7 +84,7 @@ class Recurrent(nn.Module):
             self.U = TensorMap(state_network, device=device, dtype=dtype)
         elif placement is None:
             self.U = nn.Parameter(torch.empty(rows, hidden_size, device=device, dtype=dtype))
-        self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if bias else None
         self._state_map = None if state_network is None else StateMap(state_network)
         self._mega_map = None if placement is None else MegaMap(network, placement)
         self._planner = Planner(network) if self._mega_map is None else self._mega_map.planner
@@ -95,7 +95,7 @@ class Recurrent(nn.Module):
         """The columns of a mega map that act on h, (H,). Raises AttributeError for a layer with a U of its own."""
         if self.placement is None:
             raise AttributeError("this layer has a U of its own; only a mega map has positions of h")
-        return positions(self.placement, self.bias.device)
+        return positions(self.placement, self.W.like.device)
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -114,11 +114,12 @@ class Recurrent(nn.Module):
             axis, slices = core.indices.index("n1"), self.placement.slices
             if extra := core.shape[axis] - slices:
                 self.W.cores[core.name].narrow(axis, slices, extra).mul_(math.sqrt(D / H))
-        self.bias.zero_()
-        if self.forget_bias is not None:
-            self.bias[H : 2 * H] = self.forget_bias
+        if self.bias is not None:
+            self.bias.zero_()
+            if self.forget_bias is not None:
+                self.bias[H : 2 * H] = self.forget_bias
 
-    def normalise(self, scale: float, shift: float) -> "Recurrent":
+    def normalise(self, scale: float, shift: float) -> Self:
         """Act on x * scale + shift in place of x, which may be raw uint8 pixels. Returns self."""
         self.normalisation = (number("scale", scale), number("shift", shift))
         return self
@@ -126,7 +127,7 @@ class Recurrent(nn.Module):
     def weight_parameters(self) -> dict[str, int]:
         """Numbers stored in W, U (0 if W is a mega map) and the bias, separately as in the literature."""
         U = 0 if self.U is None else self.U.weight_parameters if isinstance(self.U, TensorMap) else self.U.numel()
-        return {"W": self.W.weight_parameters, "U": U, "bias": self.bias.numel()}
+        return {"W": self.W.weight_parameters, "U": U, "bias": 0 if self.bias is None else self.bias.numel()}
 
     def dense_weights(self) -> tuple[Tensor, Tensor]:
         """The reconstructed W (G H, D) and U (G H, H)."""
@@ -135,54 +136,15 @@ class Recurrent(nn.Module):
             return W, self.U.dense() if isinstance(self.U, TensorMap) else self.U
         return W[:, : self.input_size], W[:, self.positions]
 
-    def forward(
-        self,
-        x: Tensor | PackedSequence,
-        initial_state: tuple[Tensor, Tensor] | Tensor | None = None,
-        lengths: Tensor | Sequence[int] | None = None,
-        *,
-        dropout_input: float = 0.0,
-        dropout_product: float = 0.0,
-        dropout_recurrent: float = 0.0,
-        dropout_every_step: bool = False,
-    ):
-        given = initial_state, Dropout(dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
-        if not isinstance(x, PackedSequence):
-            return self._padded(x, lengths, self.batch_first, *given)
-        if lengths is not None:
-            raise ValueError("lengths and a PackedSequence are given; expected one of them")
-        padded, lengths = pad_packed_sequence(x, batch_first=True)
-        outputs, final = self._padded(padded, lengths, True, *given)  # in the caller's order, as initial_state
-        if (order := x.sorted_indices) is not None:
-            outputs, lengths = outputs[order], lengths[order.to(lengths.device)]
-        packed = pack_padded_sequence(outputs, lengths, batch_first=True)
-        return PackedSequence(packed.data, x.batch_sizes, x.sorted_indices, x.unsorted_indices), final
+    def _through(self, x: Tensor, states: list[State], lengths: Tensor | None, dropout: Dropout):
+        outputs, final = self._run(x, states[0], lengths, dropout)
+        return outputs, [final]
 
-    def _padded(self, x: Tensor, lengths, batch_first: bool, state, dropout: Dropout):
-        single = arguments.single(x, self.input_size, self.bias.dtype, batch_first)
-        if single:
-            x = x.unsqueeze(0 if batch_first else 1)
-        if not batch_first:
-            x = x.transpose(0, 1)
-        (B, T, D), H = x.shape, self.hidden_size
-        names = ("h", "c") if self.cell == "lstm" else ("h",)
-        state = arguments.initial_state(state, names, (B, H) if single else (1, B, H), self.bias.dtype)
-        state = state and [part.view(B, H) for part in state]
-        steps = None if lengths is None else arguments.lengths(lengths, B, T, x.device)
-        masks = dropout.masks(self.bias, B, T, D, H, self.training)
-        outputs, final = self._run(x, state, steps, masks)
-        if not batch_first:
-            outputs = outputs.transpose(0, 1)
-        if single:
-            outputs = outputs.squeeze(0 if batch_first else 1)
-        else:
-            final = [part.unsqueeze(0) for part in final]
-        final = [part.clone(memory_format=torch.contiguous_format) for part in final]  # no views of all steps
-        return outputs, tuple(final) if self.cell == "lstm" else final[0]
-
-    def _run(self, x: Tensor, state: State, lengths: Tensor | None, masks: Masks):
+    def _run(self, x: Tensor, state: State, lengths: Tensor | None, dropout: Dropout) -> tuple[Tensor, list[Tensor]]:
         """x (B, T, D), state (B, H) each -> outputs (B, T, H), final state (B, H) each."""
-        B, cores, size = x.shape[0], self.W.tensors(), self._block_steps(x, masks)
+        (B, T, D), like, rows = x.shape, self.W.like, self.W.network.output_size
+        masks = dropout.masks(like, rows, B, T, D, self.hidden_size, self.training)
+        cores, size = self.W.tensors(), self._block_steps(x, masks)
         plan = self._planner.plan(B * size, x, masks.x)
         if self._mega_map is not None:
             prepared, recurrence = self._mega_map.prepare(plan, cores, self.bias, B, size)
@@ -221,7 +183,7 @@ class Recurrent(nn.Module):
         (B, T, D), normalisation, mask_x = x.shape, self.normalisation, masks.x
         rows = x.reshape(-1, D)  # (B T, D)
         if padding := prepared.network.input_size - D:  # the columns that fill up the last slice of x stay zero
-            rows = nn.functional.pad(normalised(rows, self.bias.dtype, normalisation), (0, padding))
+            rows = nn.functional.pad(normalised(rows, self.W.like.dtype, normalisation), (0, padding))
             mask_x = mask_x if mask_x is None else nn.functional.pad(mask_x, (0, padding))
             normalisation = IDENTITY
         if masks.product is not None:
@@ -230,7 +192,7 @@ class Recurrent(nn.Module):
         by_hand = self.gate_activation == "sigmoid" and masks.product is None and not every_step
         if by_hand and self.cell == "lstm" and not torch.compiler.is_compiling() and enabled("through_time"):
             # under autocast the products come in half precision; the recurrence keeps that of the weights
-            dtype = self.bias.dtype
+            dtype = self.W.like.dtype
             recurrence = Recurrence(tuple(tensor.to(dtype) for tensor in recurrence.tensors))
             # as a single expression: the rows are released as soon as they are in columns
             gates = apply(prepared, rows, normalisation, mask_x, T).to(dtype).permute(1, 2, 0).contiguous()
@@ -238,8 +200,9 @@ class Recurrent(nn.Module):
             return list(through_time.lstm(gates, recurrence, h, c, masks.h))
         pre = apply(prepared, rows, normalisation, mask_x, T)  # (B, T, G H)
         if masks.product is not None:
-            pre = pre * masks.product + self.bias
-        initial = state or [self.bias.new_zeros(B, self.hidden_size)] * 2
+            pre = pre * masks.product
+            pre = pre if self.bias is None else pre + self.bias
+        initial = state or [self.W.like.new_zeros(B, self.hidden_size)] * 2
         if self.cell == "gru":
             return [cells.gru(pre, recurrence, initial[0], masks.h, self.gate_activation)]
         return list(cells.lstm(pre, recurrence, initial[0], initial[1], masks.h, self.gate_activation))

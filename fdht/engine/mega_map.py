@@ -46,16 +46,17 @@ class MegaMap:
         }
 
     def prepare(
-        self, plan: Plan, cores: Cores, bias: Tensor, sequences: int, steps: int
+        self, plan: Plan, cores: Cores, bias: Tensor | None, sequences: int, steps: int
     ) -> tuple[Prepared, Recurrence]:
         """W as `plan` needs it, with the bias, and U, for so many sequences and steps."""
-        device = "cpu" if bias.device.type == "cpu" else "cuda"
+        place = next(iter(cores.values())).device
+        device = "cpu" if place.type == "cpu" else "cuda"
         if torch.compiler.is_compiling():
             shared = self._traced[device]
         else:
             shared = share(self.network, self.placement, plan, sequences, steps, device)
         if shared is None:
-            U = contract.columns_of(self.network, cores, positions(self.placement, bias.device))
+            U = contract.columns_of(self.network, cores, positions(self.placement, place))
             of_inputs = {core.name: cores[core.name][tuple(slice(n) for n in core.shape)] for core in self.inputs.cores}
             return prepare(plan, self.inputs, of_inputs, bias), Recurrence((U,))
         parts = contract.merge_parts(shared.split, cores)

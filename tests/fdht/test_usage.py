@@ -128,5 +128,7 @@ def test_a_linear_map_refuses_what_is_not_in_its_dtype(x):
 
 
 def test_only_an_lstm_is_compressed():
-    with pytest.raises(ValueError, match=r"lstm is GRU\(48, 16\); expected one layer, one direction"):
+    with pytest.raises(ValueError, match=r"lstm is GRU\(48, 16\); expected a torch.nn.LSTM without proj"):
         FDHTLSTM.from_lstm(torch.nn.GRU(48, 16), ranks=3)
+    with pytest.raises(ValueError, match=r"proj_size=8\); expected a torch.nn.LSTM without projection"):
+        FDHTLSTM.from_lstm(torch.nn.LSTM(48, 16, proj_size=8), ranks=3)
