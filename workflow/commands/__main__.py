@@ -8,6 +8,7 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 
+from fdht.version import __version__
 from workflow.commands import STOOD
 from workflow.commands.pipeline import CONFIGURED, TARGETS, start
 from workflow.experiments.fields import did_you_mean
@@ -76,11 +77,8 @@ def configuration_file(name: str) -> str:
 
 def version() -> str:
     """Return the versions that affect results."""
-    import tomllib
-
-    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     packages = [f"{name} {metadata.version(name)}" for name in ("torch", "snakemake")]
-    return ", ".join([f"{project['name']} {project['version']}", f"Python {sys.version.split()[0]}", *packages])
+    return ", ".join([f"fdht-lstm {__version__}", f"Python {sys.version.split()[0]}", *packages])
 
 
 if __name__ == "__main__":
