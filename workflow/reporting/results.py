@@ -146,10 +146,11 @@ class Results:
         files = (self.file(record, name) for record in self.successful(*place)["record"])
         return [file for file in files if file.is_file()]
 
+    @cached
     def by_run(self, measure: str, *experiment: str) -> pd.Series:
         """Return `measure` of an experiment's runs by (fold, seed), without runs that lack it."""
-        runs = self.successful(*experiment).set_index(["fold", "seed"])
-        return runs.reindex(columns=[measure])[measure].dropna()
+        runs = self.successful(*experiment).reindex(columns=["fold", "seed", measure])
+        return runs.set_index(["fold", "seed"])[measure].dropna()
 
 
 @cached
