@@ -1,19 +1,19 @@
 """Protocol, recipe or format: differences with intervals."""
 
 import dataclasses
-import itertools
 import json
+import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from scipy import stats
 from synthetic_records import SHAPES, record, write_run
 
 from workflow.commands import reference
+from workflow.experiments import curves
 from workflow.reporting.figures import FIGURES
-from workflow.reporting.models import RECIPES
+from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import gather
 from workflow.reporting.statistics import compare
 from workflow.reporting.tables import TABLES, factors
@@ -139,7 +139,7 @@ def test_the_note_says_what_a_recipe_holds(longer):
 def test_rows_name_both_sides(crossed):
     sheet = TABLES["factors"].printed(crossed)[0]
     assert [(title, [row[0].text for row in rows]) for title, rows in sheet.blocks] == [
-        ("Protocol: mean of 4 models", ["random − group"]),
+        ("Protocol: mean of 2 models", ["random − group"]),
         ("Recipe, protocol group: mean of 2 models", ["ours − authors'"]),
         ("Recipe, protocol random: mean of 2 models", ["ours − authors'"]),
         ("Format minus LSTM, protocol group", ["TR-LSTM"]),
@@ -147,23 +147,25 @@ def test_rows_name_both_sides(crossed):
     ]
 
 
-def test_streams_give_what_the_records_say():
-    results = gather(reference.RECORDS)
-    setting = "ucf11", "pixels", "tr_lstm_authors", "random"
-    for measure in ("test_accuracy", "best_epoch_accuracy"):
-        pd.testing.assert_series_equal(
-            factors.cut(results, measure, 40, *setting), results.by_run(measure, *setting), check_names=False
-        )
+def test_curves_give_what_the_records_say():
+    compared = 0
+    for file in reference.RECORDS.rglob("metrics.jsonl"):
+        found, epochs = json.loads(file.with_name("result.json").read_text()), curves.read(file)
+        for measure in ACCURACIES if epochs else ():
+            if found.get(measure) is not None:
+                assert factors._accuracy(measure, epochs) == found[measure], file
+                compared += 1
+    assert compared
 
 
-def test_without_streams_there_are_no_differences_at_equal_epochs(tmp_path):
-    for family, recipe, protocol in itertools.product(("lstm", "tr_lstm"), RECIPES, factors.PROTOCOLS):
-        write(tmp_path, family, recipe, protocol, 0, 0.5)
-    for file in tmp_path.rglob("metrics.jsonl"):
+def test_runs_that_would_be_cut_need_their_curves(longer, tmp_path):
+    root = shutil.copytree(longer.root, tmp_path / "copy")
+    for file in root.rglob("*_again/*/fold0/seed0/metrics.jsonl"):
         file.unlink()
-    table = factors.build(gather(tmp_path))
-    assert len(table)
-    assert table["difference_equal_epochs"].isna().all()
+    table = factors.build(gather(root)).set_index("factor")
+    assert table.loc["recipe", "difference_equal_epochs"].isna().all()
+    formats = table.loc["format"]  # none is longer than the other
+    assert (formats["difference_equal_epochs"] == formats["difference"]).all()
 
 
 def test_the_figure_names_the_recipe_as_the_layout_does(crossed):

@@ -61,7 +61,7 @@ def test_nothing_is_loaded_from_elsewhere(page):
 def test_a_cell_without_runs_is_no_link(tmp_path, without_figures):
     for model, protocol in (("tt_lstm", "random"), ("fdht_lstm", "group"), ("ht_lstm", "group")):
         write_run(tmp_path, record(model, protocol, dataset="ucf11"))
-    page = report.page(gather(tmp_path))
+    page = report.page(gather(tmp_path), without_figures)
     paths = [f"/{run['path']}/" for run in embedded(page)["runs"]]
     links = set(re.findall(r'href="#runs/([^"]+)"', page))
     assert {"ucf11/pixels/tt_lstm/random", "ucf11/pixels/fdht_lstm/group"} <= links

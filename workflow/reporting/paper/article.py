@@ -86,6 +86,21 @@ def pack(folder: Path, target: Path) -> None:
     write_bytes(target, gzip.compress(buffer.getvalue(), mtime=0))
 
 
+def write(results: Results, figures: Path, output: Path, arxiv: Path | None = None) -> None:
+    """Typeset the article, with the drawn `figures`, to the file `output`; pack its sources to `arxiv`."""
+    if shutil.which("latexmk") is None:
+        print("paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(results, figures, folder)
+        compile_pdf(folder)
+        write_bytes(output, (folder / "paper.pdf").read_bytes())
+        if arxiv:
+            pack(folder, arxiv)
+    print(f"paper: {output} from {results.provenance.records}")
+
+
 def main(
     root: options.Records,
     output: Annotated[Path, typer.Option(metavar="FILE", help="paper.pdf")],
@@ -95,18 +110,7 @@ def main(
     reported: options.Reported = None,
     figures: options.Figures = None,
 ) -> None:
-    if shutil.which("latexmk") is None:
-        print("paper: latexmk is not installed, so there is no paper.pdf; nothing else needs it", file=sys.stderr)
-        return
-    results = gather(root, config, layout, reported)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(results, figures or root / "figures", folder)
-        compile_pdf(folder)
-        write_bytes(output, (folder / "paper.pdf").read_bytes())
-        if arxiv:
-            pack(folder, arxiv)
-    print(f"paper: {output} from {results.provenance.records}")
+    write(gather(root, config, layout, reported), figures or root / "figures", output, arxiv)
 
 
 if __name__ == "__main__":

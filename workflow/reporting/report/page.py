@@ -106,6 +106,13 @@ def shared_text(path: Path) -> str:
     return "".join(line for line in lines if line.partition(":")[0] not in records.IDENTITY)
 
 
+def write(results: Results, figures: Path, output: Path) -> None:
+    """Write the page, with the drawn `figures`, to the file `output`."""
+    prefix = Path(os.path.relpath(results.root, output.parent)).as_posix()
+    write_text(output, page(results, figures, "" if prefix == "." else f"{prefix}/"))
+    print(f"report: {output} from {results.provenance.records}")
+
+
 def main(
     root: options.Records,
     output: Annotated[Path, typer.Option(metavar="FILE", help="report.html")],
@@ -114,10 +121,7 @@ def main(
     reported: options.Reported = None,
     figures: options.Figures = None,
 ) -> None:
-    results = gather(root, config, layout, reported)
-    prefix = Path(os.path.relpath(root, output.parent)).as_posix()
-    write_text(output, page(results, figures or root / "figures", "" if prefix == "." else f"{prefix}/"))
-    print(f"report: {output} from {results.provenance.records}")
+    write(gather(root, config, layout, reported), figures or root / "figures", output)
 
 
 if __name__ == "__main__":

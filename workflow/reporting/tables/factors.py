@@ -1,9 +1,9 @@
 """How much protocol, recipe and weight format each contribute to the accuracy, as differences with intervals.
 
-protocol: random minus group, averaged over the trained models. recipe: ours minus the authors', averaged over the
-families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages are over the folds
-and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so differences are also
-given at equal epochs: every run cut to the fewest epochs of these models.
+protocol: random minus group, averaged over the trained models with our recipe. recipe: ours minus the authors',
+averaged over the families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages
+are over the folds and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so
+differences are also given at equal epochs: every run cut to the fewest epochs of these models (if its curve is there).
 """
 
 import itertools
@@ -76,6 +76,7 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
         formats += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
     both = [name for name in run["random"] if name in run["group"]]
+    both = [name for name in both if models.get(results, name).recipe == OURS] or both  # the authors' have fewer runs
     found = [Contrast("protocol", "", both, both), *recipes, *formats]
     return [contrast for contrast in found if contrast.first and contrast.second]
 
@@ -109,7 +110,10 @@ def cut(results: Results, measure: str, epochs: int | None, *experiment: str) ->
     if not epochs:
         return results.by_run(measure, *experiment)
     runs = results.successful(*experiment).set_index(["fold", "seed"])
-    found = [_accuracy(measure, _curve(results, record)[:epochs]) for record in runs["record"]]
+    found = [
+        own if trained <= epochs else _accuracy(measure, _curve(results, record)[:epochs])
+        for own, trained, record in runs[[measure, "epochs", "record"]].itertuples(index=False)
+    ]
     return pd.Series(found, runs.index, dtype=float).dropna()
 
 
@@ -135,6 +139,7 @@ def build(results: Results) -> pd.DataFrame:
             epochs = _fewest_epochs(results, contrast, *data)
             found = estimate(results, measure, contrast, *data)
             equal = estimate(results, measure, contrast, *data, epochs=epochs)
+            equal = equal if equal.folds == found.folds else Interval(math.nan)  # without the curves of some runs
             row = (*data, measure, *contrast[:2], *map(" ".join, contrast[2:]))
             values = ([getattr(one, field) for field in VALUES.values()] for one in (found, equal))
             rows.append((*row, *next(values), epochs, *next(values)))

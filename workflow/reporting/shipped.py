@@ -1,0 +1,72 @@
+"""What a repository can hold of a folder of results: no weights, no clip names, one curve per experiment.
+
+Of every run result.json, without line breaks (its seal still holds; it keeps the digests of what is left out), and
+predictions.csv without the clips' names and the probabilities. Of fold 0, seed 0 of every experiment also its curve,
+specification and environment, which name the machine.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.experiments import configuration_file
+from workflow.experiments.configuration import complete
+from workflow.experiments.states import DAMAGED
+from workflow.reporting import records
+from workflow.reporting.results import Results
+from workflow.storage import files, seal
+from workflow.storage.errors import InputError
+
+DETAILED, DETAILS = "fold0/seed0", ("metrics.jsonl", "specification.yaml", "environment.json")
+PREDICTIONS = ["label", "predicted", "siblings"]
+FRAMES = ("digest", "shape", "classes", "count", "sampling", "width", "height")  # of frames.json
+
+
+def ship(results: Results, target: Path) -> int:
+    """Replace config.yaml, data/ and runs/ (and a layout.yaml) in `target`; return the bytes shipped.
+
+    Raise InputError, with `target` unchanged, if a record is damaged or the configuration is missing.
+    """
+    if results.config is None or results.records.empty:
+        raise InputError(f"{results.root}: expected the results of a configuration: config.yaml and runs/ with records")
+    damaged = results.records[results.records["status"] == DAMAGED]
+    for sentence in records.problems(damaged):
+        raise InputError(f"{results.root}: {sentence}; rerun the configuration, which makes the record again")
+    part = target / ".part"
+    shutil.rmtree(part, ignore_errors=True)
+    for name in results.records["record"]:
+        _copy_run(results.root / name, part / name)
+    for table in results.root.glob("data/*/leakage.csv"):
+        folder = part / table.parent.relative_to(results.root)
+        folder.mkdir(parents=True)
+        shutil.copyfile(table, folder / table.name)
+        frames = files.known_json(table.with_name("frames.json"))
+        seal.write(folder / "frames.json", {name: frames[name] for name in FRAMES if name in frames})
+    plain = results.config.plain
+    for entry in plain["datasets"].values():
+        entry["source"] = None  # a path on this machine
+    files.write_text(part / "config.yaml", configuration_file.resolved(complete(plain)))
+    size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    for path in sorted(part.iterdir()):
+        old = target / path.name
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        path.rename(old)
+    part.rmdir()
+    (target / "layout.yaml").unlink(missing_ok=True)  # of the records before
+    return size
+
+
+def _copy_run(record: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True)
+    content = json.loads(record.read_bytes())
+    target.write_text(json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n")
+    predictions = record.with_name("predictions.csv")
+    if predictions.is_file():
+        pd.read_csv(predictions)[PREDICTIONS].to_csv(
+            target.with_name(predictions.name), index=False, lineterminator="\n"
+        )
+    for name in DETAILS if f"/{DETAILED}/" in record.as_posix() else ():
+        if record.with_name(name).is_file():
+            shutil.copyfile(record.with_name(name), target.with_name(name))
