@@ -128,3 +128,14 @@ def test_formulas_are_set_as_mathematics_and_readable_without():
     assert complexity.typeset(formula) == "$n_{P} n_{Q} s$ + $n_{1} M$; $n_{P}=36$, $M=256$; U: $4 H^2$"
     assert complexity.readable(formula) == "n_P·n_Q·s + n_1·M; n_P=36, M=256; U: 4·H²"
     assert complexity.typeset("sum over |state x core|") == r"sum over \textbar{}state $\times$ core\textbar{}"
+
+
+def test_a_table_longer_than_a_page_goes_on_in_another_float():
+    rows = [[Cell(str(number))] for number in range(2 * render.PAGE - 10)]
+    table = Printed("long", "All.", [Column("n", "n")], [("one", rows[:9]), ("two", rows[9:])], ["A note."])
+    first, second = render.to_tex([table], [], "").split(r"\end{table}")[:2]
+    assert [first.count(r"\\"), second.count(r"\\")] == [render.PAGE + 3, render.PAGE - 10 + 2], "with heads and titles"
+    assert "A note." not in first
+    assert second.count("A note.") == 1
+    assert r"\label{tab:long-2}" in second
+    assert "All. Continued." in second

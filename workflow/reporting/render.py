@@ -1,5 +1,7 @@
 """Render tables as LaTeX (pandas Styler) and Markdown (tabulate). All escaping of text happens here."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 from tabulate import tabulate
 
@@ -15,6 +17,7 @@ TEX_ESCAPES = {
 MARKDOWN_ESCAPES = {"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"}
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
 MARKDOWN_MARKS = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
+PAGE = 56  # rows of a table on a page, besides the titles of blocks
 COLUMN_WIDTH = 50  # characters of \small text in one of two columns
 
 
@@ -37,8 +40,22 @@ def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
     """Return LaTeX for \\input, one float per table; requires only booktabs. empty: text if `tables` is empty."""
     head = [*(f"% {one_line(line)}" for line in comments), "% needs \\usepackage{booktabs}"]
     head.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
-    floats = [_float(table, comments) for table in tables] or [f"\\emph{{{escape_tex(empty)}}}\\par"]
+    floats = [_float(page, comments) for table in tables for page in _pages(table)]
+    floats = floats or [f"\\emph{{{escape_tex(empty)}}}\\par"]
     return "\n".join(head) + "\n\n" + "\n\n".join(floats) + "\n"
+
+
+def _pages(table: Printed) -> Iterator[Printed]:
+    """Yield parts of a table that fit on a page; the last has the notes."""
+    rows = [(title, row) for title, block in table.blocks for row in block]
+    for number, first in enumerate(range(0, len(rows), PAGE)):
+        blocks: dict[str, list[list[Cell]]] = {}
+        for title, row in rows[first : first + PAGE]:
+            blocks.setdefault(title, []).append(row)
+        page = table._replace(blocks=list(blocks.items()), notes=table.notes if first + PAGE >= len(rows) else [])
+        if number:
+            page = page._replace(label=f"{table.label}-{number + 1}", caption=f"{table.caption} Continued.")
+        yield page
 
 
 def _float(table: Printed, comments: list[str]) -> str:
