@@ -19,6 +19,8 @@ and, where they apply,
         For a classifier that is fitted in one call instead of trained by epochs; x (n, features), y (n,) class indices.
         validation_x, validation_y: None without a validation part.
         Returns scikit-learn's estimator and the arrays to store. Its `declare` returns `Fitted`.
+    restore(arrays) -> estimator
+        The fitted classifier, from what `fit` stored.
 
 `tensor_ring.py` is a short example to copy. Neither importing this package nor declaring a model imports torch.
 """

@@ -16,6 +16,7 @@ from fdht.placement import Placement
 from fdht.shapes import choice, natural
 
 SIZES = ("input_size", "hidden_size")
+OPTIONAL = ("authors", "prepare", "fit", "restore")  # functions of a format's file
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Format:
     authors: Callable[[Network], dict[str, AuthorsStart]] = lambda network: {}
     prepare: Callable[[Any, float, float], Any] | None = None
     fit: Callable[..., tuple[Any, dict[str, Any]]] | None = None
+    restore: Callable[[dict[str, Any]], Any] | None = None
     naive: bool = False
 
     @property
@@ -86,6 +88,6 @@ def find(package: str, naive: bool = False) -> dict[str, Format]:
             continue
         module = import_module(f"{package}.{entry.name}")
         if hasattr(module, "declare"):
-            optional = {name: getattr(module, name) for name in ("authors", "prepare", "fit") if hasattr(module, name)}
+            optional = {name: getattr(module, name) for name in OPTIONAL if hasattr(module, name)}
             found[entry.name] = Format(entry.name, module.__name__, module.declare, naive=naive, **optional)
     return found

@@ -30,3 +30,7 @@ def declare(input_size: int) -> Fitted:
 def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np.ndarray) -> tuple[Any, dict]:
     prior = Prior(np.bincount(y) / len(y))
     return prior, {"prior": prior.shares.astype(np.float32)}
+
+
+def restore(weights: dict[str, np.ndarray]) -> Any:
+    return Prior(weights["prior"])

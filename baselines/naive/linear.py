@@ -37,3 +37,15 @@ def fit(
     scaler, regression = estimator
     arrays = {"weight": regression.coef_, "bias": regression.intercept_, "mean": scaler.mean_, "scale": scaler.scale_}
     return estimator, {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+
+
+def restore(weights: dict[str, np.ndarray]) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    scaler, regression = StandardScaler(), LogisticRegression()
+    scaler.mean_, scaler.scale_ = weights["mean"], weights["scale"]
+    regression.coef_, regression.intercept_ = weights["weight"], weights["bias"]
+    regression.classes_ = np.arange(max(2, len(regression.coef_)))  # two classes have one row
+    return make_pipeline(scaler, regression)

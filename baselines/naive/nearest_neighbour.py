@@ -12,7 +12,11 @@ def declare(input_size: int) -> Fitted:
 
 
 def fit(x: np.ndarray, y: np.ndarray, validation_x: np.ndarray, validation_y: np.ndarray) -> tuple[Any, dict]:
+    weights = {"thumbnails": np.asarray(x, np.float32), "labels": np.asarray(y)}
+    return restore(weights), weights
+
+
+def restore(weights: dict[str, np.ndarray]) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
-    estimator = KNeighborsClassifier(n_neighbors=1, algorithm="brute").fit(x, y)
-    return estimator, {"thumbnails": np.asarray(x, np.float32), "labels": np.asarray(y)}
+    return KNeighborsClassifier(n_neighbors=1, algorithm="brute").fit(weights["thumbnails"], weights["labels"])

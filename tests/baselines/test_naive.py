@@ -44,6 +44,18 @@ def test_a_projection_keeps_distances():
     assert np.linalg.norm(np.subtract(*small)) == pytest.approx(true, rel=0.15)  # 3 deviations of 1/sqrt(2*240)
 
 
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("validated", [True, False])
+@pytest.mark.parametrize("format_", ["chance", "linear", "nearest_neighbour"])
+def test_a_restored_classifier_equals_the_fitted_one(format_, validated, classes):
+    draw, module = np.random.default_rng(2), baselines.FORMATS[format_]
+    x, y = draw.normal(3, 2, (60, 7)).astype(np.float32), np.arange(60) % classes
+    fitted, arrays = module.fit(x[:40], y[:40], *((x[40:50], y[40:50]) if validated else (None, None)))
+    found = module.restore(arrays).predict_proba(x[50:])
+    assert found.shape == (10, classes)
+    np.testing.assert_allclose(found, fitted.predict_proba(x[50:]), atol=1e-6, rtol=0)
+
+
 def test_counts():
     def count(format_, features=240, **arguments):
         declared = baselines.declare(format_, input_size=57600, **arguments)

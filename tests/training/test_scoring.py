@@ -10,11 +10,14 @@ from safetensors.numpy import load_file, save_file
 from training import one_run
 from training.conftest import CLASSES, specification, write
 
+from workflow.commands import rescore
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
+from workflow.storage import seal
+from workflow.storage.errors import InputError
 from workflow.storage.seal import DamagedError
 from workflow.training import data as clips
-from workflow.training import feed, scoring
+from workflow.training import scoring
 
 TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
 FORMATS = {
@@ -33,11 +36,15 @@ def again(plain, data, folder):
     return record, recorded, score(plain, data, folder)
 
 
-def score(plain, data, folder):
+def stored(plain, data, folder):
+    """The run, its record and folder, and its fold."""
     run, record = Run.parse(plain), Record.parse(one_run.read(folder)[0])
     fold = clips.load(data, run.front_end).fold(run)
-    fold = replace(fold, clips=feed.shared(fold.clips, run))
-    return scoring.probabilities(run, record, folder / "run", fold)
+    return run, record, folder / "run", replace(fold, clips=scoring.shared(fold.clips, run))
+
+
+def score(plain, data, folder):
+    return scoring.probabilities(*stored(plain, data, folder))
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -45,6 +52,29 @@ def score(plain, data, folder):
 def test_every_format_scores_as_it_was_recorded(data, tmp_path, format_, precision):
     _, recorded, found = again(specification(format_, FORMATS[format_], precision=precision), data, tmp_path)
     np.testing.assert_allclose(found, recorded, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("sampling", ["linspace", "all"])
+@pytest.mark.parametrize("format_", ["chance", "linear", "nearest_neighbour"])
+def test_a_fitted_model_is_restored_from_its_weights(tmp_path, format_, sampling):
+    data, plain = write(tmp_path / "data", sampling=sampling), specification(format_, {})
+    _, recorded, found = again(plain, data, tmp_path)
+    np.testing.assert_allclose(found, recorded, atol=1e-6, rtol=0)
+    assert rescore.again(*stored(plain, data, tmp_path))[0] == rescore.EQUAL
+
+
+def test_weights_of_another_fitted_model_are_one_sentence(data, tmp_path):
+    again(specification("chance", {}), data, tmp_path)
+    for name, arrays in {
+        "linear": {},
+        "nearest_neighbour": {"thumbnails": np.zeros((2, 3)), "labels": np.zeros(2)},
+    }.items():
+        path = tmp_path / "run" / "result.json"
+        save_file(arrays, path.with_name("model.safetensors"))
+        content = json.loads(path.read_text())
+        seal.write(path, {k: v for k, v in content.items() if k != "seal"}, content["files"])
+        with pytest.raises(InputError, match=rf"model.safetensors: not the weights of {name} \(.+\)"):
+            score(specification(name, {}), data, tmp_path)
 
 
 def test_clips_of_unequal_lengths(tmp_path):

@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from projects import TINY
 from safetensors.numpy import load_file, save_file
 from synthetic_records import record
 
+from baselines import FORMATS
 from workflow.commands import __main__ as commands
 from workflow.commands import rescore
 from workflow.experiments import configuration, grid, states
@@ -134,8 +136,9 @@ def test_a_reader_that_leaves_ends_it_quietly(finished):
     assert [line for line in error.splitlines() if not line.startswith("device auto: ")] == []
 
 
-def test_a_fitted_baseline_has_no_network(tmp_path):
+def test_a_format_of_ones_own_that_cannot_be_restored_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(FORMATS, "chance", replace(FORMATS["chance"], restore=None))
     (run,) = grid.runs(configuration.complete({**TINY, "models": {"chance": {"format": "chance"}}}))
     done = states.State(states.DONE, record=Record.parse(record("chance")))
-    reason = "chance is fitted at once, without a network whose weights could be loaded"
+    reason = "chance is fitted at once, and its file defines no restore(arrays)"
     assert rescore.obstacle(run, done, tmp_path) == reason

@@ -86,12 +86,12 @@ def main(
     folder, (state,) = Path("results", config.name, "runs", one.folder), states(config, [one]).values()
     if (reason := obstacle(one, state, folder)) or state.record is None:
         raise InputError(f"{one.folder}: {reason}")
-    from workflow.training import feed, scoring  # import torch, which takes seconds
+    from workflow.training import scoring  # imports torch, which takes seconds
 
     fold = seen(paths, one.front_end, Path("results", config.data_owner, "data", one.dataset))
     if fold.data_digest != state.record.data_digest:
         raise InputError(f"{one.folder}: the clips of {one.dataset} have changed since it was trained; train it again")
-    fold = replace(fold, clips=feed.shared(fold.clips, one))
+    fold = replace(fold, clips=scoring.shared(fold.clips, one))
     found = scoring.probabilities(one, state.record, folder, fold)
     for clip, shares in zip(clips, found, strict=True):
         print(f"{clip}:")

@@ -42,8 +42,9 @@ def obstacle(run: Run, state: State, folder: Path) -> str:
     """Return why no model can be loaded for the run in `folder`, "" if one can."""
     if state.name != DONE or state.record is None:
         return state.name + f", {state.reason}" * bool(state.reason)
-    if FORMATS[run.recurrent["format"]].fitted:
-        return f"{run.recurrent['format']} is fitted at once, without a network whose weights could be loaded"
+    chosen = FORMATS[run.recurrent["format"]]
+    if chosen.fitted and not chosen.restore:
+        return f"{chosen.name} is fitted at once, and its file defines no restore(arrays)"
     missing = [name for name in WEIGHTS if not (folder / name).is_file()]
     return f"its record has no {missing[0]}; keep_weights decides which have" if missing else ""
 
@@ -90,7 +91,7 @@ def main(chosen: Chosen) -> int:
     for run, reason in obstacles.items():
         if reason:
             report(run, UNUSABLE if found[run].name == DAMAGED else SKIPPED, reason)
-    from workflow.training import feed  # imports torch, which takes seconds
+    from workflow.training import scoring  # imports torch, which takes seconds
     from workflow.training.data import load
     from workflow.training.errors import RunFailure
 
@@ -98,7 +99,7 @@ def main(chosen: Chosen) -> int:
     for (dataset, front_end, _), group in groupby(usable, attrgetter("dataset", "front_end", "model")):
         runs = list(group)
         data = loaded(Path("results", config.data_owner, "data", dataset), front_end)
-        clips = feed.shared(data.clips, runs[0])
+        clips = scoring.shared(data.clips, runs[0])
         for run in runs:
             try:
                 report(run, *again(run, usable[run], folders[run], replace(data.fold(run), clips=clips)))

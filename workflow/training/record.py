@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import yaml
 from safetensors.numpy import save
 
@@ -53,7 +54,9 @@ def write(job: Job, parameters: dict[str, int]) -> None:
     files.write_csv(folder / "predictions.csv", columns, lines)
     (folder / WEIGHTS).unlink(missing_ok=True)
     if sum(array.size for array in job.weights.values()) <= KEPT[job.keep_weights]:
-        files.write_bytes(folder / WEIGHTS, save(job.weights))
+        # safetensors writes the memory as it lies, but reads it row by row
+        ordered = {name: np.asarray(array, order="C") for name, array in job.weights.items()}
+        files.write_bytes(folder / WEIGHTS, save(ordered))
     names = [*FILES, *(one.get("metrics", "") for one in result.get("search", ()))]
     seal.write(folder / RECORD, result, [name for name in names if (folder / name).is_file()])
 
