@@ -52,7 +52,7 @@ rule download:  # of clips, or of the weights of a front end
         "Downloading {wildcards.dataset}"
     shell:  # an error is shown once, with the failed log
         "python -m workflow.datasets.download --dataset {wildcards.dataset} --resources resources/{wildcards.dataset}"
-        " --output {output} {params.options} 2>&1 | tee {log} | sed -u '/^error: /d' >&2"
+        " --output {output} {params.options} 2>&1 | tee {log} | sed -u '\\,^error: ,d' >&2"
 
 
 rule unpack:
@@ -96,7 +96,7 @@ rule frames:
     shell:  # a part of a set that cannot be split is refused before it is decoded
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.listing} {params.split} 2> {log}"
         " && python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
-        " {params.options} --workers {threads} 2>&1 | tee {log} | sed -u '/^error: /d' >&2"
+        " {params.options} --workers {threads} 2>&1 | tee {log} | sed -u '\\,^error: ,d' >&2"
 
 
 rule splits:
