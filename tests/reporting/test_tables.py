@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from synthetic_records import record, write_run
 
+from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES
 
 MINE = """
@@ -64,3 +66,11 @@ def test_a_table_has_the_name_of_its_file_and_a_title(name):
     assert table.title
     assert len({column.key for column in table.columns}) == len(table.columns)
     assert [other.order for other in TABLES.values()].count(table.order) == 1
+
+
+def test_what_random_adds_is_shown_for_models_with_runs_under_both_protocols(tmp_path):
+    for model, protocols in (("tt_lstm", ("group", "random")), ("ht_lstm", ("random",))):
+        for protocol in protocols:
+            write_run(tmp_path, record(model, protocol))
+    (sheet,) = TABLES["leakage"].printed(gather(tmp_path))
+    assert {row[0].text for _, rows in sheet.blocks for row in rows} == {"TT-LSTM"}
