@@ -11,6 +11,7 @@ from fdht.mega import fully_decomposed
 from fdht.network import Core, Network
 
 if TYPE_CHECKING:
+    from fdht.compression import compress
     from fdht.lstm import FDHTGRU, FDHTLSTM
     from fdht.maps import HierarchicalTucker, TensorMap
     from fdht.recurrent import Recurrent
@@ -22,9 +23,10 @@ _LATER = {
     "Recurrent": "recurrent",
     "TensorMap": "maps",
     "__version__": "version",
+    "compress": "compression",
 }
 __all__ = ["FDHTGRU", "FDHTLSTM", "Core", "HierarchicalTucker", "Network", "Recurrent", "TensorMap",
-           "__version__", "fully_decomposed", "hierarchical_tucker"]  # fmt: skip
+           "__version__", "compress", "fully_decomposed", "hierarchical_tucker"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

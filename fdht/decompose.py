@@ -46,11 +46,7 @@ def hierarchical_svd(
         hierarchical_tucker(n, m, list(wanted.values()), tree_shape)  # raises for impossible ranks before any work
     bases: dict[Node, Tensor] = {}
     for node in shape_of.ranked:
-        axes = [mode - 1 for mode in node]
-        outside = [k for k in range(len(n)) if k not in axes]
-        rows = math.prod(tensor.shape[k] for k in axes)
-        matrix = tensor.permute(*axes, *outside).reshape(rows, -1)
-        bases[node] = _leading(matrix, wanted.get(node), share)
+        bases[node] = _leading(_matricised(tensor, node), wanted.get(node), share)
     network = hierarchical_tucker(n, m, [bases[node].shape[1] for node in shape_of.ranked], tree_shape)
     cores = [bases[(k + 1,)].reshape(n[k], m[k], -1) for k in range(len(n))]
     bases[shape_of.root] = tensor.permute([mode - 1 for mode in shape_of.root]).reshape(-1, 1)
@@ -60,6 +56,18 @@ def hierarchical_svd(
         cores.append(left.mT @ inside @ right)
     cores[-1] = cores[-1].squeeze(0)
     return network, {core.name: value.to(W.dtype) for core, value in zip(network.cores, cores, strict=True)}
+
+
+def spectra(W: Tensor, input_modes: Sequence[int], output_modes: Sequence[int]) -> list[Tensor]:
+    """The squared singular values, largest first, of W's matricisation at each ranked node of the balanced tree."""
+    tensor, n, _ = _tensorise(W, input_modes, output_modes)
+    return [_squares(_matricised(tensor, node)) for node in tree("balanced", len(n)).ranked]
+
+
+def ranks_for(accuracy: float, squares: Sequence[Tensor]) -> list[int]:
+    """The ranks with which `hierarchical_svd` has at most the relative error `accuracy`. squares: `spectra` of W."""
+    tail = accuracy**2 * squares[0].sum() / max(1, len(squares) - 1)
+    return [_fewest(of_node, tail) for of_node in squares]
 
 
 def tt_svd(
@@ -110,6 +118,13 @@ def _share(ranks_given: bool, accuracy: float | None, tensor: Tensor, steps: int
     return None if ranks_given else (number("accuracy", accuracy, above=0) * tensor.norm()) ** 2 / max(1, steps)
 
 
+def _matricised(tensor: Tensor, node: Node) -> Tensor:
+    """The modes of the node as rows, the others as columns."""
+    axes = [mode - 1 for mode in node]
+    outside = [k for k in range(tensor.dim()) if k not in axes]
+    return tensor.permute(*axes, *outside).reshape(math.prod(tensor.shape[k] for k in axes), -1)
+
+
 def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:
     """Leading left singular vectors: `rank` of them, or as few as leave a squared error of at most `tail`."""
     rows, columns = matrix.shape
@@ -117,12 +132,26 @@ def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:
         vectors, values, _ = torch.linalg.svd(matrix, full_matrices=False)
         squares = values.square()
     else:
-        gram = matrix @ matrix.mT if rows <= columns else matrix.mT @ matrix
-        squares, vectors = (part.flip(-1) for part in torch.linalg.eigh(gram))
+        squares, vectors = (part.flip(-1) for part in torch.linalg.eigh(_gram(matrix)))
         squares = squares.clamp_min(0)
         if rows > columns:
             vectors = torch.linalg.qr(matrix @ vectors[:, : rank or columns]).Q
-    if rank is None:
-        left = squares.flip(0).cumsum(0).flip(0)  # left[r]: squared error with r vectors
-        rank = max(1, int((left > tail).sum()))
-    return vectors[:, :rank]
+    return vectors[:, : _fewest(squares, tail) if tail is not None else rank]
+
+
+def _squares(matrix: Tensor) -> Tensor:
+    """Squared singular values, largest first."""
+    if matrix.numel() <= LARGEST_SVD:
+        return torch.linalg.svdvals(matrix).square()
+    return torch.linalg.eigvalsh(_gram(matrix)).flip(0).clamp_min(0)
+
+
+def _gram(matrix: Tensor) -> Tensor:
+    """The Gram matrix of the smaller side."""
+    return matrix @ matrix.mT if matrix.shape[0] <= matrix.shape[1] else matrix.mT @ matrix
+
+
+def _fewest(squares: Tensor, tail: Tensor) -> int:
+    """How many leading singular vectors leave a squared error of at most `tail`."""
+    left = squares.flip(0).cumsum(0).flip(0)  # left[r]: squared error with r vectors
+    return max(1, int((left > tail).sum()))

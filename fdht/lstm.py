@@ -1,8 +1,8 @@
 """The fully decomposed hierarchical Tucker LSTM (Yin et al., CVPR 2021), and the GRU after its pattern."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 from torch import Tensor, nn
 
@@ -40,8 +40,9 @@ class _FullyDecomposed(Stacked):
             raise ValueError(f"proj_size is {proj_size!r}; expected 0: h has no projection")
         layers, declared = names(num_layers, bidirectional), []
         places = _layouts(layers, input_size, hidden_size, input_modes, output_modes, self.kind)
+        of_layer = _by_layer(ranks, layers)
         for name, (placement, outputs) in zip(layers, places, strict=True):
-            shape = placement.input_modes, outputs, ranks, tree
+            shape = placement.input_modes, outputs, of_layer[name], tree
             try:
                 network = hierarchical_tucker(*shape, leaf_rank=leaf_rank, inner_rank=inner_rank)
             except ValueError as error:
@@ -64,7 +65,8 @@ class FDHTLSTM(_FullyDecomposed):
     inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
     num_layers, bidirectional, dropout, bias, batch_first, device, dtype: as in torch.nn.LSTM, with one bias per gate in
     place of two; there is no proj_size. input_modes are those of the first layer, the others have as many by default;
-    all have the same output_modes, ranks and tree. Layers are named as in `fdht.stacked`.
+    all have the same output_modes and tree, and the same ranks unless these are a dict by layer: {"l0": 8, "l1": 4}
+    (named as in `fdht.stacked`).
     options: gain, forget_bias, gate_activation, as for `fdht.recurrent.Recurrent`.
     Call, state and output as torch.nn.LSTM.
 
@@ -89,24 +91,18 @@ class FDHTLSTM(_FullyDecomposed):
         Arguments after `lstm` as those of the class; or accuracy, the relative error that each [W U] may have, in
         place of ranks. Unused positions of the mega maps are zero. Raises ValueError for an LSTM with a projection.
         """
-        if not isinstance(lstm, nn.LSTM) or lstm.proj_size:
-            raise ValueError(f"lstm is {lstm}; expected a torch.nn.LSTM without projection")
-        weights, layers, declared = lstm.state_dict(), names(lstm.num_layers, lstm.bidirectional), []
+        matrices, weights = mega_matrices(lstm, input_modes, output_modes), lstm.state_dict()
+        of_layer, declared = _by_layer(ranks, list(matrices)), []
         state: dict[str, Tensor] = {}
-        places = _layouts(layers, lstm.input_size, lstm.hidden_size, input_modes, output_modes, cls.kind)
-        for name, (placement, outputs) in zip(layers, places, strict=True):
-            W = weights[f"weight_ih_{name}"]
-            mega = W.new_zeros(len(W), math.prod(placement.input_modes))
-            mega[:, : W.shape[1]] = W
-            mega[:, positions(placement, W.device)] = weights[f"weight_hh_{name}"]
-            network, cores = hierarchical_svd(mega, placement.input_modes, outputs, ranks, tree, **truncation)
+        for name, (mega, placement, outputs) in matrices.items():
+            network, cores = hierarchical_svd(mega, placement.input_modes, outputs, of_layer[name], tree, **truncation)
             declared.append((network, placement))
             prefix = "" if name == "l0" else f"{name}."
             state |= {f"{prefix}W.cores.{core}": value for core, value in cores.items()}
             if lstm.bias:
                 state[f"{prefix}bias"] = weights[f"bias_ih_{name}"] + weights[f"bias_hh_{name}"]
         options: dict[str, Any] = {name: getattr(lstm, name) for name in ("dropout", "bidirectional", "bias")}
-        options |= {"batch_first": lstm.batch_first, "device": W.device, "dtype": W.dtype}
+        options |= {"batch_first": lstm.batch_first, "device": mega.device, "dtype": mega.dtype}
         layer = cls.__new__(cls)
         Stacked.__init__(layer, declared, lstm.hidden_size, cell=cls.kind, **options)
         layer.load_state_dict(state)
@@ -123,6 +119,37 @@ class FDHTGRU(_FullyDecomposed):
     """
 
     kind = "gru"
+
+
+class Mega(NamedTuple):
+    """A layer of a torch.nn.LSTM as one matrix (4H, ...), with zeros at unused positions."""
+
+    matrix: Tensor
+    placement: Placement
+    output_modes: tuple[int, ...]
+
+
+def mega_matrices(lstm: nn.LSTM, input_modes: Any = None, output_modes: Any = None) -> dict[str, Mega]:
+    """Return the layers by name. Raises ValueError for an LSTM with a projection."""
+    if not isinstance(lstm, nn.LSTM) or lstm.proj_size:
+        raise ValueError(f"lstm is {lstm}; expected a torch.nn.LSTM without projection")
+    weights, layers, found = lstm.state_dict(), names(lstm.num_layers, lstm.bidirectional), {}
+    places = _layouts(layers, lstm.input_size, lstm.hidden_size, input_modes, output_modes, "lstm")
+    for name, (placement, outputs) in zip(layers, places, strict=True):
+        W = weights[f"weight_ih_{name}"]
+        mega = W.new_zeros(len(W), math.prod(placement.input_modes))
+        mega[:, : W.shape[1]] = W
+        mega[:, positions(placement, W.device)] = weights[f"weight_hh_{name}"]
+        found[name] = Mega(mega, placement, outputs)
+    return found
+
+
+def _by_layer(ranks: Any, layers: list[str]) -> dict[str, Any]:
+    """The ranks of each layer."""
+    found = dict(ranks) if isinstance(ranks, Mapping) else dict.fromkeys(layers, ranks)
+    if set(found) != set(layers):
+        raise ValueError(f"ranks has the layers {', '.join(map(str, found))}; expected {', '.join(layers)}")
+    return found
 
 
 def _layouts(

@@ -72,6 +72,9 @@ class Stacked(Recurrent):
         counts = [Recurrent.weight_parameters(layer) for layer in self.layers]
         return {name: sum(count[name] for count in counts) for name in counts[0]}
 
+    def flatten_parameters(self) -> None:
+        """Do nothing: models that were written for torch.nn.LSTM may call it."""
+
     def _through(self, x: Tensor, states: list[State], lengths: Tensor | None, dropout: Dropout):
         layers, directions, finals = self.layers, 1 + self.bidirectional, []
         for k in range(0, len(layers), directions):

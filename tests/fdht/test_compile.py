@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_models import parts, small
 
-from fdht import HierarchicalTucker
+from fdht import FDHTLSTM, HierarchicalTucker
 
 # torch's word on the speed of Python 3.13.0 itself, mended in 3.13.1
 pytestmark = pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
@@ -27,6 +27,15 @@ def test_export_serves_any_batch(name, tmp_path):
     loaded = torch.export.load(tmp_path / "layer.pt2").module()
     for x in (PIXELS, PIXELS.repeat(5, 1, 1)):
         torch.testing.assert_close(loaded(x)[0], layer(x)[0])
+
+
+def test_export_serves_a_stack_of_any_lengths():
+    layer, batch = FDHTLSTM(48, 16, ranks=2, num_layers=2, bidirectional=True), torch.export.Dim("batch", min=2, max=64)
+    x, lengths = torch.randn(4, 3, 48), torch.tensor([4, 2, 3])
+    shapes = {"x": {1: batch}, "initial_state": None, "lengths": {0: batch}}
+    program = torch.export.export(layer, (x, None, lengths), dynamic_shapes=shapes).module()
+    for given in ((x, None, lengths), (x.repeat(1, 5, 1), None, lengths.repeat(5))):
+        torch.testing.assert_close(program(*given)[0], layer(*given)[0])
 
 
 @pytest.mark.slow

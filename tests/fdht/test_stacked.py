@@ -158,6 +158,12 @@ def test_the_state_dict_names_layers_as_torch_does():
     assert not [name for name in stack("gru", 2, True, bias=False).state_dict() if "bias" in name]
 
 
+def test_ranks_by_layer():
+    layer = stack("lstm", 2, True, ranks={"l0": 3, "l0_reverse": 2, "l1": [4, 3, 2, 4], "l1_reverse": 1})
+    leaves = [tuple(part.W.cores[f"leaf{k}"].shape[2] for k in (1, 2, 3)) for part in layer.layers]
+    assert leaves == [(3, 3, 3), (2, 2, 2), (4, 3, 2), (1, 1, 1)]
+
+
 def test_each_layer_starts_with_its_own_variance():
     layer = stack("lstm", 2, False, forget_bias=1.5)
     before = [part.dense_weights()[0] for part in layer.layers]
@@ -175,6 +181,7 @@ def test_each_layer_starts_with_its_own_variance():
         ({"dropout": 1.5}, "dropout is 1.5; expected a probability in 0 <= p <= 1"),
         ({"forget_bias": 1.0, "bias": False}, "forget_bias is 1.0 with bias False; expected None"),
         ({"ranks": 5, "num_layers": 2}, "layer l1: rank 5 of node {3} is above 4"),
+        ({"ranks": {"l0": 3}, "num_layers": 2}, "ranks has the layers l0; expected l0, l1"),
     ],
 )
 def test_what_a_stack_does_not_take_is_one_sentence(options, message):
