@@ -305,6 +305,21 @@ def test_a_partial_set_shares_its_groups_among_the_folds():
     assert used == [{"01"}, {"02"}, {"03"}, {"04"}, set()]
 
 
+def test_two_groups_of_two_classes_give_two_folds_with_validation_clip_by_clip():
+    clips = [clip for clip in clips_of(UCF11) if int(clip.group) in (7, 23) and clip.label in ("biking", "diving")]
+    for fold, tested in enumerate(("07", "23")):
+        rows, sizes = split(UCF11, clips, "group", fold, SEED, 0.15, by_clip=True)
+        part_of = {row["clip"]: row["part"] for row in rows}
+        assert {clip.group for clip in clips if part_of[clip.clip] == TEST} == {tested}
+        assert float(sizes["test_with_sibling_in_train"]) == 0
+        for part in (TRAIN, VALIDATION):
+            assert {clip.label for clip in clips if part_of[clip.clip] == part} == {"biking", "diving"}
+        with pytest.raises(InputError, match=r"as it has a single training source; set splits\.validation\.group to 0"):
+            split(UCF11, clips, "group", fold, SEED, 0.15)
+    with pytest.raises(InputError, match="ucf11: fold 2 of protocol 'group' has no test clip"):
+        split(UCF11, clips, "group", 2, SEED, 0.15, by_clip=True)
+
+
 def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(InputError, match="ucf11: fold 4 of protocol 'group' has no test clip"):

@@ -61,9 +61,12 @@ def tt_rnn_folds(entry: Dataset, clips: Sequence[Clip]) -> dict[str, int]:
 
 
 def group_folds(clips: Sequence[Clip], folds: int) -> dict[str, int]:
-    """Return each clip's test fold: the groups that are present, in the order of their numbers, divided evenly."""
+    """Return each clip's test fold: the groups that are present, in the order of their numbers, divided evenly.
+
+    With fewer groups than folds, each of the first folds has one.
+    """
     groups = sorted({int(clip.group) for clip in clips})
-    fold_of = {group: rank * folds // len(groups) for rank, group in enumerate(groups)}
+    fold_of = {group: rank * min(folds, len(groups)) // len(groups) for rank, group in enumerate(groups)}
     return {clip.clip: fold_of[int(clip.group)] for clip in clips}
 
 
@@ -114,20 +117,21 @@ def with_siblings(clips: Sequence[Clip], share: float, fold: int, seed: int) -> 
 
 
 def add_validation(
-    clips: Sequence[Clip], part_of: Mapping[str, str], protocol: str, share: float, seed: int
+    clips: Sequence[Clip], part_of: Mapping[str, str], protocol: str, share: float, seed: int, by_clip: bool = False
 ) -> dict[str, str]:
     """Move about `share` of the training clips of every class to validation, as the protocol draws its test part.
 
-    Under `random` clip by clip, under `group` by whole sources; at least one of a class moves. Raises InputError for a
-    class of which none would remain in train.
+    Under `random` clip by clip, under `group` by whole sources unless `by_clip`; at least one of a class moves. Raises
+    InputError for a class of which none would remain in train.
     """
+    by_clip |= protocol == "random"
     after = dict(part_of)
     for label, sources in sorted(by_source(clip for clip in clips if part_of[clip.clip] == TRAIN).items()):
         units: dict[str, list[str]] = sources
-        if protocol == "random":
+        if by_clip:
             units = {name: [name] for names in sources.values() for name in names}
         if share and len(units) == 1:
-            unit = "clip" if protocol == "random" else "source"
+            unit = "clip" if by_clip else "source"
             raise InputError(
                 f"a validation part would leave class {label!r} no training clip, as it has a single training {unit}; "
                 f"set splits.validation.{protocol} to 0 or use more of the set"

@@ -68,10 +68,12 @@ def split(
     seed: int,
     validation: float,
     published_seed: str | None = None,
+    by_clip: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the rows of splits.csv and the row of leakage.csv of a protocol and fold.
 
-    Raises EmptyPartError if the fold has no clip to train on or none to test, InputError if it cannot be drawn.
+    by_clip: the validation part is drawn clip by clip under every protocol. Raises EmptyPartError if the fold has no
+    clip to train on or none to test, InputError if it cannot be drawn.
     """
     part_of = train_and_test(entry, clips, protocol, fold, seed, published_seed)
     for part in (TRAIN, TEST):
@@ -80,7 +82,7 @@ def split(
                 f"{entry.name}: fold {fold} of protocol {protocol!r} has no {part} clip among {len(clips)}; "
                 "leave this fold out or use more of the set"
             )
-    part_of = add_validation(clips, part_of, protocol, validation, seed)
+    part_of = add_validation(clips, part_of, protocol, validation, seed, by_clip)
     count = Counter(part_of.values())
     taken, n = count[VALIDATION], count[VALIDATION] + count[TRAIN]
     if abs(taken / n - validation) > FAR * validation:  # another size of train changes accuracy as leakage does
@@ -110,14 +112,17 @@ def main(
     seed: int = 11111986,
     published_seed: Annotated[Literal["tt_rnn"] | None, Option(help="test the clips that this code tests")] = None,
     validation: Annotated[list[str] | None, Option(metavar="PROTOCOL=SHARE", help="0 by default")] = None,
+    validation_by_clip: Annotated[bool, Option(help="draw validation clip by clip under every protocol")] = False,
 ) -> None:
     entry = catalogue.dataset(dataset)
     shares = {name: float(share) for name, _, share in (text.partition("=") for text in validation or ())}
-    known = read_clips(clips)
+    known, protocols = read_clips(clips), protocol or VALIDATED
     table, leakage, digests = [], [], {}
-    for name, fold in [(p, fold) for p in protocol or VALIDATED for fold in range(folds(dataset, p))]:
+    for name, fold in [(p, fold) for p in protocols for fold in range(folds(dataset, p))]:
         try:
-            rows, counted = split(entry, known, name, fold, seed, shares.get(name, 0.0), published_seed)
+            rows, counted = split(
+                entry, known, name, fold, seed, shares.get(name, 0.0), published_seed, validation_by_clip
+            )
         except EmptyPartError as error:
             print(f"warning: {error}", file=sys.stderr)
             continue
@@ -130,6 +135,9 @@ def main(
         write_csv(output / "splits.csv", COLUMNS, table)
         write_csv(output / "leakage.csv", tuple(leakage[0]), leakage)
         seal.write(output / "splits.json", {"seed": seed, "digests": digests}, ["splits.csv", "leakage.csv"])
+        made = {name: [key.partition("/")[2] for key in digests if key.startswith(f"{name}/")] for name in protocols}
+        texts = (f"{name} {', '.join(numbers) or 'none'}" for name, numbers in made.items())
+        print(f"{dataset}: folds of {len(known)} clips: {'; '.join(texts)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,11 @@ class Splits(Checked):
         description="`tt_rnn`: the protocol random tests the clips that TT-RNN's code tests; null: drawn by `seed`",
     )
     validation: Validation = Field(Validation(), description="share of the training clips used for validation")
+    validation_by_clip: bool = Field(
+        False,
+        description="draw validation clip by clip under `group`, too, where a part of a set leaves a single source per "
+        "class to train on; validation clips then have siblings in training",
+    )
 
     def validation_share(self, protocol: str) -> float:
         """Return the share of the training clips that a protocol uses for validation."""

@@ -116,6 +116,7 @@ def split_options(wildcards):
         seed=CONFIG.splits.seed,
         published_seed=CONFIG.splits.published_seed,
         validation=[f"{protocol}={share}" for protocol, share in CONFIG.splits.validation],
+        validation_by_clip=CONFIG.splits.validation_by_clip,
     )
 
 

@@ -116,7 +116,7 @@ rule splits:
         "Splitting {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.clips}"
-        " --output $(dirname {output.table}) {params.options} 2> {log}"
+        " --output $(dirname {output.table}) {params.options} 2>&1 | tee {log} >&2"
 
 
 rule features:
