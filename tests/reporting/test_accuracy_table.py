@@ -61,6 +61,7 @@ def test_one_run_has_no_deviation(tmp_path):
 @pytest.mark.parametrize("form", ["tex", "md"])
 def test_both_accuracies_are_labelled(synthetic, tmp_path, form):
     text = (written(synthetic, tmp_path, "--tables", "accuracy") / f"accuracy.{form}").read_text()
+    text = " ".join(text.replace(r"\\", " ").split())  # LaTeX breaks headings into lines
     for words in ("epoch chosen", "on validation", "best test epoch"):
         assert words in text
     assert "Protocol group" in text
@@ -163,7 +164,7 @@ def test_best_and_second_are_marked_where_the_paired_tests_tell_them_apart(tmp_p
     results = gather(tmp_path)
     assert marks(results, "test_accuracy", "demo", "pixels", "group") == {"fdht_lstm": "best", "ht_lstm": "second"}
     tex = (written(tmp_path, tmp_path / "t") / "accuracy.tex").read_text()
-    assert r"\textbf{62.6 $\pm$" in tex
+    assert r"\textbf{62.6$\pm$" in tex
     assert r"\underline{" in tex
 
 
@@ -183,8 +184,8 @@ def test_records_of_different_data_are_pointed_out(tmp_path):
 def test_the_same_records_give_the_same_bytes_wherever_they_lie(few, tmp_path):
     shutil.copytree(few, tmp_path / "copy")
     first, second = written(few, tmp_path / "one"), written(tmp_path / "copy", tmp_path / "two")
-    names = sorted(path.name for path in first.iterdir())
-    assert len(names) == 4 * len(TABLES)
+    names = sorted(path.relative_to(first) for path in first.rglob("*.*"))
+    assert len([name for name in names if len(name.parts) == 1]) == 4 * len(TABLES)
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 

@@ -25,6 +25,81 @@ def test_columns_and_precision(synthetic, tmp_path):
     assert re.search(r"^\| \*{0,2}FDHT-LSTM.*\d\d\.\d{3} ± \d\.\d{3}", shown, re.MULTILINE)
 
 
+def first_cells(text):
+    """The first cells of a Markdown table's rows, by block."""
+    rows = [line.split("|")[1].strip().strip("*") for line in text.splitlines() if line.startswith("|")]
+    return rows[2:]  # below the headings and the line under them
+
+
+def test_rows_and_their_order(synthetic, tmp_path):
+    rows = "rows: {protocol: [group, random], model: [fdht_lstm, lstm]}"
+    shown = first_cells(laid_out(synthetic, tmp_path, f"tables: {{accuracy: {{{rows}}}}}"))
+    assert [cell for cell in shown if not cell.startswith("Protocol")] == ["FDHT-LSTM", "LSTM"] * 2
+    assert [cell.split(":")[0] for cell in shown if cell.startswith("Protocol")] == [
+        "Protocol group",
+        "Protocol random",
+    ]
+
+
+def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
+    text = (
+        "tables: {accuracy: {headings: {weights: Size (W)}, caption: 50 % of it., label: 'tab:mine',"
+        " notes: [One note.], environment: 'table*', size: small, width: 7}}"
+    )
+    shown = laid_out(synthetic, tmp_path, text)
+    assert "| Size (W) |" in " ".join(shown.split())
+    assert "**50 % of it.**" in shown
+    assert [line for line in shown.splitlines() if line.startswith("- ")] == ["- One note."]
+    tex = (tmp_path / "accuracy.tex").read_text()
+    assert tex.count(r"\begin{table*}[!htbp]") == tex.count(r"\end{table*}") == 1
+    assert "\\caption{50 \\% of it.}\n\\label{tab:mine}\n\\small" in tex
+    assert "\\item One note.\n\\end{tablenotes}" in tex
+    alone = (tmp_path / "tabular" / "accuracy-demo-pixels.tex").read_text()
+    assert "{\\small" in alone
+    assert r"\shortstack[r]{Test acc. (\%),\\epoch chosen\\on validation}" in alone  # as there is room
+
+
+def test_a_part_has_a_layout_of_its_own(synthetic, tmp_path):
+    part = "claims: {caption: All., parts: {size: {caption: Sizes., columns: [model, found]}}}"
+    shown = laid_out(synthetic, tmp_path, f"tables: {{{part}}}", "claims")
+    captions = [line for line in shown.splitlines() if line.startswith("**")]
+    assert captions == ["**Sizes.**", *["**All.**"] * (len(captions) - 1)]
+    assert len(captions) > 1
+    assert "| Model | Found |" in " ".join(shown.split())
+
+
+def test_fractions_are_the_percentages_of_the_same_table(synthetic, tmp_path):
+    for name, column in (("accuracy", "test_accuracy"), ("leakage", "random"), ("comparison", "reproduced")):
+        digits = f"columns: [model, {column}], digits: {{{column}: 6}}"
+        percent = laid_out(synthetic, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
+        digits = f"columns: [model, {column}], digits: {{{column}: 8}}, units: fraction"
+        fraction = laid_out(synthetic, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
+        pattern = r"^\|.*\| +\W*(\d+\.\d+)"
+        values = [[float(text) for text in re.findall(pattern, shown, re.MULTILINE)] for shown in (percent, fraction)]
+        assert len(values[0]) > 2
+        assert values[0] == pytest.approx([100 * value for value in values[1]], abs=1e-9)
+        assert "(%)" in percent
+        assert "(%)" not in fraction
+
+
+@pytest.mark.parametrize("marks", ["best", "none"])
+def test_the_rule_of_marking(synthetic, tmp_path, marks):
+    shown = laid_out(synthetic, tmp_path, f"marks: {marks}")
+    for block in shown.split("*Protocol ")[1:]:
+        rows = [re.split(r"\s*\|\s*", line) for line in block.splitlines() if "±" in line and line.startswith("|")]
+        ranked = sorted((float(re.search(r"[\d.]+", row[4])[0]) for row in rows), reverse=True)
+        marked = [[float(re.search(r"[\d.]+", row[4])[0]) for row in rows if mark in row[4]] for mark in ("**", "<u>")]
+        assert marked == ([ranked[:1], ranked[1:2]] if marks == "best" else [[], []])
+    assert ("Bold: the highest mean" in shown) == (marks == "best")
+    assert "Nothing is bold" not in shown
+
+
+def test_notes_speak_of_printed_columns_only(synthetic, tmp_path):
+    assert "Welch's" in laid_out(synthetic, tmp_path, "{}", "factors")
+    columns = "tables: {factors: {columns: [difference_of, difference]}}"
+    assert "Welch's" not in laid_out(synthetic, tmp_path, columns, "factors")
+
+
 def test_a_csv_stays_complete(synthetic, tmp_path):
     laid_out(synthetic, tmp_path, "tables: {accuracy: {columns: [model]}}")
     assert len((tmp_path / "accuracy.csv").read_text().splitlines()) == 21
@@ -47,6 +122,19 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         ("tables: {accuracy: {column: [model]}}", "tables.accuracy: unknown key 'column'; did you mean 'columns'?"),
         ("tables: {accuracy: {columns: [speed]}}", "tables.accuracy.columns: 'speed' is no column; known: model, "),
         ("tables: {accuracy: {digits: {speed: 1}}}", "tables.accuracy.digits: 'speed' is no column; known: model, "),
+        (
+            "tables: {accuracy: {headings: {speed: S}}}",
+            "tables.accuracy.headings: 'speed' is no column; known: model, ",
+        ),
+        ("tables: {accuracy: {rows: {speed: [1]}}}", "tables.accuracy.rows: 'speed' is no column; known: dataset, "),
+        (
+            "tables: {accuracy: {rows: {model: [tt]}}}",
+            "tables.accuracy.rows.model: 'tt' is no entry of this column; known",
+        ),
+        ("tables: {accuracy: {parts: {ucf: {}}}}", "tables.accuracy.parts: 'ucf' is no part; known: demo-pixels"),
+        ("tables: {accuracy: {units: '%'}}", "tables.accuracy.units: '%' should be 'percent' or 'fraction'"),
+        ("tables: {accuracy: {environment: '{table}'}}", "tables.accuracy.environment: '{table}' "),
+        ("marks: bold", "marks: 'bold' should be 'significant', 'best' or 'none'"),
         ("tables: {accuracies: {}}", "unknown table 'accuracies'; did you mean 'accuracy'?"),
         ("models: {lstm: {color: red}}", "models.lstm: unknown key 'color'; did you mean 'colour'?"),
         ("models: {my_lstm: {label: Mine}}", "models.my_lstm: missing colour, kind"),

@@ -7,7 +7,7 @@ import pytest
 from synthetic_records import record, write_run
 
 from workflow.commands import tables
-from workflow.reporting import numbers, render
+from workflow.reporting import numbers, render, widths
 from workflow.reporting.table import Cell, Column, Printed, text
 from workflow.reporting.tables import TABLES, complexity
 
@@ -23,10 +23,11 @@ def compiled(folder, text):
     return done.stdout
 
 
-def document(names, packages=("booktabs",)):
+def document(names, packages=("booktabs", "threeparttable")):
     uses = "".join(f"\\usepackage{{{name}}}" for name in packages)
     inputs = "\n".join(f"\\input{{{name}}}" for name in names)
-    return f"\\documentclass{{article}}{uses}\\extrafloats{{100}}\\begin{{document}}\n{inputs}\n\\end{{document}}\n"
+    column = "\\documentclass{article}\\usepackage[textwidth=3.25in]{geometry}"
+    return f"{column}{uses}\\extrafloats{{100}}\\begin{{document}}\n{inputs}\n\\end{{document}}\n"
 
 
 def test_text_is_escaped():
@@ -79,7 +80,7 @@ def printed(cells, title=""):
 
 def test_marks_in_latex_and_markdown():
     table = printed([Cell("61.5 ± 2.8", mark) for mark in ("", "best", "second")])
-    tex = r"61.5 $\pm$ 2.8 & \textbf{61.5 $\pm$ 2.8} & \underline{61.5 $\pm$ 2.8} \\"
+    tex = r"61.5$\pm$2.8 & \textbf{61.5$\pm$2.8} & \underline{61.5$\pm$2.8} \\"
     assert tex in render.to_tex([table], [], "")
     text = " ".join(render.to_markdown("t", [table], [], "").split())
     assert "| 61.5 ± 2.8 | **61.5 ± 2.8** | <u>61.5 ± 2.8</u> |" in text
@@ -91,9 +92,10 @@ def test_the_tabular_alone_is_a_part_of_the_float():
     assert alone.startswith(r"\begin{tabular}{@{}lr@{}}")
     assert alone.endswith(r"\end{tabular}")
     assert r"\shortstack[l]{two\\lines} & y \\" in alone
-    assert r"\makebox[0pt][l]{\emph{A block of 50 \%}} &  \\" in alone
+    assert r"\emph{A block of 50 \%}\strut}} &  \\" in alone
     assert r"a \textbar{} b & $-$1\,234.5$^{a}$ \\" in alone
     assert alone in render.to_tex([table], [], "")
+    assert f"%\n{alone}}}%\n" in render.alone(table, [])
 
 
 def test_blocks_are_rows_in_markdown():
@@ -130,12 +132,16 @@ def test_formulas_are_set_as_mathematics_and_readable_without():
     assert complexity.typeset("sum over |state x core|") == r"sum over \textbar{}state $\times$ core\textbar{}"
 
 
-def test_a_table_longer_than_a_page_goes_on_in_another_float():
-    rows = [[Cell(str(number))] for number in range(2 * render.PAGE - 10)]
-    table = Printed("long", "All.", [Column("n", "n")], [("one", rows[:9]), ("two", rows[9:])], ["A note."])
-    first, second = render.to_tex([table], [], "").split(r"\end{table}")[:2]
-    assert [first.count(r"\\"), second.count(r"\\")] == [render.PAGE + 3, render.PAGE - 10 + 2], "with heads and titles"
-    assert "A note." not in first
-    assert second.count("A note.") == 1
-    assert r"\label{tab:long-2}" in second
-    assert "All. Continued." in second
+def test_a_table_longer_than_a_page_goes_on_in_another(monkeypatch):
+    rows = [[Cell(str(number))] for number in range(45)]
+    blocks = [("one", rows[:9]), ("two", rows[9:])]
+    first, second = widths.pages(Printed("long", "All.", [Column("n", "n")], blocks, ["A note."], "tab:long"))
+    assert [title for title, _ in first.blocks] == ["one"]
+    assert second.blocks == [blocks[1]]
+    assert (first.name, first.label, first.notes, first.caption) == ("long", "tab:long", [], "All.")
+    assert (second.name, second.label, second.notes) == ("long-2", "tab:long-2", ["A note."])
+    assert second.caption == "All. Continued."
+    monkeypatch.setattr(widths, "HEIGHT", widths.HEIGHT / 2)
+    parts = widths.pages(Printed("long", "All.", [Column("n", "n")], blocks, []))
+    assert [row for part in parts for _, block in part.blocks for row in block] == rows
+    assert len(parts) > 2

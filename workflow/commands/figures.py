@@ -15,7 +15,7 @@ from workflow.storage.errors import InputError
 
 def main(
     root: options.Records,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the figures.")],
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the figures (DIR/figures).")] = None,
     config: options.Config = None,
     layout: options.Layout = None,
     reported: options.Reported = None,
@@ -24,6 +24,7 @@ def main(
     if unknown := set(figures or ()) - set(FIGURES):
         raise InputError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
     results = gather(root, config, layout, reported)
+    output = output or results.root / "figures"
     captions = write(results, output, figures or list(FIGURES))
     for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)

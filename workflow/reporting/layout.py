@@ -1,7 +1,7 @@
 """paper/layout.yaml: names, colours, columns, order and precision of what is printed."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import configuration_file
 from workflow.experiments.configuration import merged
-from workflow.experiments.fields import Checked, Positive, Share, Whole, one_of
+from workflow.experiments.fields import DISTINCT, Checked, Positive, Share, Whole, one_of
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
@@ -24,11 +24,26 @@ class Look(Checked):
     marker: str = "o"
 
 
-class TableLayout(Checked):
-    """The columns of a printed table, in order, and their decimals."""
+class PartLayout(Checked):
+    """How a table is printed, or one part of it. None: as its file in tables/ has it."""
 
     columns: list[str] | None = None
-    digits: dict[str, Whole] = Field({})
+    rows: dict[str, Annotated[list[str | int], *DISTINCT]] | None = None
+    digits: dict[str, Whole] | None = None
+    headings: dict[str, str] | None = None
+    units: Literal["percent", "fraction"] | None = None
+    caption: str | None = None
+    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9:_-]+$")] | None = None
+    notes: list[str] | None = None
+    environment: Annotated[str, Field(pattern=r"^[A-Za-z]+\*?$")] | None = None
+    size: Literal["normalsize", "small", "footnotesize", "scriptsize"] | None = None
+    width: Positive | None = None
+
+
+class TableLayout(PartLayout):
+    """How a table is printed, and what differs in its parts."""
+
+    parts: dict[str, PartLayout] | None = None
 
 
 class Layout(Checked):
@@ -43,6 +58,7 @@ class Layout(Checked):
     margin: Share
     margin_errors: Positive
     significance: Share
+    marks: Literal["significant", "best", "none"]
     confusion: list[str]
     tables: dict[one_of("table", TABLES), TableLayout]  # type: ignore[valid-type]
 

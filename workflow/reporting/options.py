@@ -9,7 +9,12 @@ Records = Annotated[Path, typer.Option("--from", metavar="DIR", help="Folder tha
 Config = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Configuration whose runs are expected (DIR/config.yaml).")
 ]
-Layout = Annotated[Path | None, typer.Option(metavar="FILE", help="Names, columns, precision (paper/layout.yaml).")]
+Layout = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="What is printed, and how; paper/layout.yaml, over which it is laid, explains it."
+    ),
+]
 Figures = Annotated[
     Path | None, typer.Option("--figures", metavar="DIR", help="Folder of the drawn figures (DIR/figures).")
 ]

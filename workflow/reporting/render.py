@@ -1,11 +1,12 @@
 """Render tables as LaTeX (pandas Styler) and Markdown (tabulate). All escaping of text happens here."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import pandas as pd
 from tabulate import tabulate
 
 from workflow.reporting.table import Cell, Column, Printed
+from workflow.reporting.widths import GAP, INCH, SIZES, broken, fit, tiers
 
 TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -17,8 +18,6 @@ TEX_ESCAPES = {
 MARKDOWN_ESCAPES = {"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"}
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
 MARKDOWN_MARKS = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
-PAGE = 56  # rows of a table on a page, besides the titles of blocks
-COLUMN_WIDTH = 50  # characters of \small text in one of two columns
 
 
 def escape_tex(text: str) -> str:
@@ -37,82 +36,102 @@ def one_line(line: str) -> str:
 
 
 def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
-    """Return LaTeX for \\input, one float per table; requires only booktabs. empty: text if `tables` is empty."""
-    head = [*(f"% {one_line(line)}" for line in comments), "% needs \\usepackage{booktabs}"]
+    """Return LaTeX for \\input, one float per table. empty: text if `tables` is empty."""
+    head = [*(f"% {one_line(line)}" for line in comments), "% needs \\usepackage{booktabs,threeparttable}"]
     head.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
-    floats = [_float(page, comments) for table in tables for page in _pages(table)]
-    floats = floats or [f"\\emph{{{escape_tex(empty)}}}\\par"]
+    floats = [_float(table, comments) for table in tables] or [f"{{\\raggedright\\emph{{{escape_tex(empty)}}}\\par}}"]
     return "\n".join(head) + "\n\n" + "\n\n".join(floats) + "\n"
 
 
-def _pages(table: Printed) -> Iterator[Printed]:
-    """Yield parts of a table that fit on a page; the last has the notes."""
-    rows = [(title, row) for title, block in table.blocks for row in block]
-    for number, first in enumerate(range(0, len(rows), PAGE)):
-        blocks: dict[str, list[list[Cell]]] = {}
-        for title, row in rows[first : first + PAGE]:
-            blocks.setdefault(title, []).append(row)
-        page = table._replace(blocks=list(blocks.items()), notes=table.notes if first + PAGE >= len(rows) else [])
-        if number:
-            page = page._replace(label=f"{table.label}-{number + 1}", caption=f"{table.caption} Continued.")
-        yield page
-
-
 def _float(table: Printed, comments: list[str]) -> str:
-    rows = sum(len(block) + bool(title) for title, block in table.blocks)
-    size = "\\small" if rows <= 32 else "\\footnotesize" if rows <= 46 else "\\scriptsize"
-    environment = "table*" if _is_wide(table) else "table"  # in one-column documents table* equals table
+    size, tex, _ = _sized(table)
     lines = [
-        f"\\begin{{{environment}}}[!htbp]",
-        f"\\centering{size}\\setlength{{\\tabcolsep}}{{3.5pt}}",
+        f"\\begin{{{table.environment}}}[!htbp]",
+        "\\centering",
+        "\\begin{threeparttable}",
         f"\\caption{{{escape_tex(table.caption)}}}",
-        f"\\label{{tab:{table.label}}}",
-        tabular(table),
+        f"\\label{{{table.label}}}",
+        _set_in(size),
+        tex,
     ]
     if table.notes:
-        lines += ["", "\\smallskip", "\\begin{minipage}{0.96\\linewidth}\\footnotesize"]
-        lines += [*(f"{_note(note)}\\par" for note in table.notes), "\\end{minipage}"]
+        lines += ["\\begin{tablenotes}[flushleft]\\scriptsize", *map(_note, table.notes), "\\end{tablenotes}"]
     origin = "; ".join(escape_tex(one_line(line)) for line in comments)
-    return "\n".join([*lines, f"\\provenance{{{origin}}}", f"\\end{{{environment}}}"])
+    return "\n".join([*lines, "\\end{threeparttable}", f"\\provenance{{{origin}}}", f"\\end{{{table.environment}}}"])
 
 
-def tabular(table: Printed) -> str:
-    """Return the tabular environment alone."""
+def alone(table: Printed, comments: list[str]) -> str:
+    """Return the tabular of a table in its size, for \\input inside any environment; requires only booktabs."""
+    size, tex, em = _sized(table)
+    width = f"{em * SIZES[size] / INCH:.2f} inches wide in Computer Modern at \\{size} of a 10 pt class"
+    head = [*comments, table.caption, *table.notes, f"{width}; needs \\usepackage{{booktabs}}"]
+    return "\n".join([*(f"% {one_line(line)}" for line in head), f"{{{_set_in(size)}%", tex]) + "}%\n"
+
+
+def _set_in(size: str) -> str:
+    return f"\\{size}\\setlength{{\\tabcolsep}}{{{GAP / 2}em}}"
+
+
+def _sized(table: Printed) -> tuple[str, str, float]:
+    """Return a table's size, its tabular (one in another for each tier, if it needs several) and its width in em."""
+    across = [place for place, column in enumerate(table.columns) if column.below]
+    under = [[row[place] for place in across] for _, block in table.blocks for row in block]
+    parts = tiers(table)
+    found = [fit(part) for part in parts]
+    texts = [tabular(part, under if place == 0 else ()) for place, part in enumerate(parts)]
+    if len(texts) > 1:
+        texts = ["\\begin{tabular}{@{}c@{}}", "\\\\[1ex]\n".join(texts), "\\end{tabular}"]
+    size = min((one.size for one in found), key=lambda name: SIZES[name])
+    return size, "\n".join(texts), max(one.total for one in found)
+
+
+def tabular(table: Printed, under: Sequence[Sequence[Cell]] = ()) -> str:
+    """Return the tabular environment alone. under: the cells to print below each row."""
     rows: list[list[Cell]] = []
+    found, below = fit(table), iter(under)
+    ragged = [place for place in found.narrowed if table.columns[place].align == "l"]
     for title, block in table.blocks:
-        if title:  # zero-width box, so that the title does not widen the first column
-            space = "\\addlinespace " if rows else ""
-            heading = f"{space}\\makebox[0pt][l]{{\\emph{{{escape_tex(title)}}}}}"
-            rows.append([Cell("", tex=heading), *[Cell("")] * (len(table.columns) - 1)])
-        rows += block
+        if title:
+            rows.append(_across(f"\\emph{{{escape_tex(title)}}}", table, "\\addlinespace " if rows else ""))
+        for row in block:
+            rows += [row, *(_across(f"{_tex(cell)}\\smallskip", table) for cell in next(below, ()) if cell.text)]
     style = pd.DataFrame(rows, columns=range(len(table.columns)), dtype=object).style.hide(axis="index")
-    style = style.format(_tex).map(lambda cell: TEX_MARKS[cell.mark])
-    style = style.format_index(lambda place: _heading(table.columns[place]), axis=1)
-    align = "".join(f"p{{{column.width}}}" if column.width else column.align for column in table.columns)
-    return style.to_latex(column_format=f"@{{}}{align}@{{}}", hrules=True).rstrip()
+    style = style.format({place: _ragged if place in ragged else _tex for place in range(len(table.columns))})
+    style = style.map(lambda cell: TEX_MARKS[cell.mark])
+    style = style.format_index(lambda place: _heading(table.columns[place], found.narrowed.get(place)), axis=1)
+    aligns: list[str] = [column.align for column in table.columns]
+    aligns = [f"p{{{found.narrowed[i]:.2f}em}}" if i in ragged else own for i, own in enumerate(aligns)]
+    return style.to_latex(column_format=f"@{{}}{''.join(aligns)}@{{}}", hrules=True).rstrip()
 
 
-def _heading(column: Column) -> str:
-    lines = [escape_tex(line) for line in column.heading.split("\n")]
-    stacked = r"\\".join(lines)
-    return stacked if len(lines) == 1 else f"\\shortstack[{column.align}]{{{stacked}}}"
+def _across(tex: str, table: Printed, before: str = "") -> list[Cell]:
+    """Return a row whose text takes the width of the table; its box of no width leaves the first column as it is."""
+    box = f"{before}\\makebox[0pt][l]{{\\parbox[t]{{{fit(table).total:.2f}em}}{{\\raggedright {tex}\\strut}}}}"
+    return [Cell("", tex=box), *[Cell("")] * (len(table.columns) - 1)]
 
 
-def _is_wide(table: Printed) -> bool:
-    """Return whether a table needs the full width of a page with two columns."""
-    rows = [[cell.text for cell in row] for _, block in table.blocks for row in block]
-    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
-    widths = [max(map(len, [*column.heading.split("\n"), *texts])) for column, texts in columns]
-    return any(column.width for column in table.columns) or sum(widths) + 2.6 * len(widths) > COLUMN_WIDTH
+def _heading(column: Column, narrowed: float | None) -> str:
+    lines = broken(column.heading, narrowed) if narrowed else column.heading.split("\n")
+    if len(lines) == 1:
+        return escape_tex(lines[0])
+    stacked = r"\\".join(map(escape_tex, lines))
+    return f"\\shortstack[{column.align}]{{{stacked}}}"
+
+
+def _ragged(cell: Cell) -> str:
+    """Return a cell of a narrow column, whose text may break after a slash too."""
+    breaking = _tex(cell).replace("/", "/\\allowbreak{}").replace("\\_", "\\_\\allowbreak{}")
+    ragged = "\\rightskip0pt plus 1fil\\relax " if cell.text else ""  # \\raggedright would redefine \\\\
+    return ragged + breaking
 
 
 def _note(note: str) -> str:
-    """Return the LaTeX of a note; "a) ..." gets the superscript a, like the cells it belongs to."""
-    return f"$^{{{note[0]}}}$ {escape_tex(note[3:])}" if note[1:3] == ") " else escape_tex(note)
+    """Return the LaTeX of a note; "a) ..." gets the letter a, like the cells it belongs to."""
+    return f"\\item[{note[0]}] {escape_tex(note[3:])}" if note[1:3] == ") " else f"\\item {escape_tex(note)}"
 
 
 def _tex(cell: Cell) -> str:
-    return (cell.tex or escape_tex(cell.text)) + (f"$^{{{cell.note}}}$" if cell.note else "")
+    return (cell.tex or escape_tex(cell.text.replace(" ± ", "±"))) + (f"$^{{{cell.note}}}$" if cell.note else "")
 
 
 def to_markdown(title: str, tables: list[Printed], comments: list[str], empty: str) -> str:

@@ -128,11 +128,20 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
 def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
     """Return model -> "best" or "second" for the models of a block (dataset, front_end, protocol) so marked.
 
-    The best is significantly better than every other model, the second than every model below it, at the layout's
+    The layout's `marks` is the rule. best: the highest and the second highest mean. significant: those of them that are
+    significantly better, the best than every other model, the second than every model below it, at the layout's
     significance after Holm's correction over these comparisons.
     """
+    rule = results.layout["marks"]
     names = results.models_on(*block[:2])
     means = pd.Series({name: results.by_run(measure, *block[:2], name, block[2]).mean() for name in names}, dtype=float)
+    if rule == "none":
+        return {}
+    if rule == "best":
+        places = means.rank(method="min", ascending=False)
+        return {
+            str(name): mark for place, mark in ((1, "best"), (2, "second")) for name in places.index[places == place]
+        }
     ranked = list(means.dropna().sort_index().sort_values(ascending=False, kind="stable").index)
     pairs = [(one, other) for place, one in enumerate(ranked[:2]) for other in ranked[place + 1 :]]
     tests = [compare(results, measure, one, other, *block) for one, other in pairs]

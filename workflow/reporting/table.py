@@ -1,11 +1,13 @@
 """The Table class: building, columns and printing. The tables themselves are in tables/."""
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
+from workflow.experiments.configuration import merged
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, number, spread
@@ -15,6 +17,8 @@ from workflow.storage.errors import InputError
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
 NO_RECORDS = "No records yet."
+PRINTED = ("caption", "label", "notes", "environment", "size", "width")  # what a layout sets of a printed table
+UNITS = re.compile(r"\s*\((%|points)\)")
 
 
 class Cell(NamedTuple):
@@ -65,10 +69,17 @@ class Column(NamedTuple):
     scale: int = 1  # 100 shows fractions in percent
     sign: bool = False  # show + before positive numbers
     align: Literal["l", "r"] = "r"
-    width: str = ""  # LaTeX width of a column of running text
+    below: bool = False  # in LaTeX: running text below each row, as wide as the table
 
 
 MODEL = Column("model", "Model", model, align="l")
+
+
+class Note(NamedTuple):
+    """A note that applies only if one of the columns `of` is printed."""
+
+    text: str
+    of: tuple[str, ...]
 
 
 class Sheet(NamedTuple):
@@ -80,18 +91,22 @@ class Sheet(NamedTuple):
     part: str
     caption: str
     rows: pd.DataFrame
-    notes: list[str]
+    notes: Sequence[str | Note]
     without: tuple[str, ...] = ()  # keys of columns to omit
 
 
 class Printed(NamedTuple):
-    """A sheet with its columns chosen and its entries formatted."""
+    """A sheet with its columns chosen and its entries formatted. name: of its LaTeX file; width: in inches."""
 
-    label: str
+    name: str
     caption: str
     columns: list[Column]
     blocks: list[tuple[str, list[list[Cell]]]]
     notes: list[str]
+    label: str = ""
+    environment: str = "table"
+    size: str = ""  # of the letters; by default the largest that fits
+    width: float = 3.25
 
 
 @dataclass(frozen=True)
@@ -112,31 +127,66 @@ class Table:
     needs: Literal["records", "configuration"] = "records"
 
     def printed(self, results: Results) -> list[Printed]:
-        """Return the table's sheets for printing, with the layout's columns and digits."""
-        chosen = self._chosen(results)
-        return [self._printed(results, sheet, chosen) for sheet in self.sheets(results, self.build(results))]
+        """Return the table's sheets for printing, as the layout wants them, without those that have no rows."""
+        options = results.layout["tables"].get(self.name, {})
+        sheets, parts = list(self.sheets(results, self.build(results))), options.get("parts", {})
+        if unknown := sorted(set(parts) - {sheet.part for sheet in sheets}):
+            known = ", ".join(sheet.part for sheet in sheets)
+            raise InputError(f"tables.{self.name}.parts: {unknown[0]!r} is no part; known: {known}")
+        found = [self._printed(results, sheet, merged(options, parts.get(sheet.part, {}))) for sheet in sheets]
+        return [sheet for sheet in found if sheet.blocks]
 
-    def _chosen(self, results: Results) -> list[Column]:
-        layout, known = results.layout["tables"].get(self.name, {}), {column.key: column for column in self.columns}
-        for option, names in layout.items():
-            if unknown := [name for name in names if name not in known]:
-                key = f"tables.{self.name}.{option}"
-                raise InputError(f"{key}: {unknown[0]!r} is no column; known: {', '.join(known)}")
-        wanted, digits = layout.get("columns", known), layout.get("digits", {})
-        return [known[name]._replace(digits=digits.get(name, known[name].digits)) for name in wanted]
+    def _chosen(self, options: dict[str, Any]) -> list[Column]:
+        known = {column.key: column for column in self.columns}
+        for option in ("columns", "digits", "headings"):
+            self._check(option, options.get(option, ()), known, "column")
+        fraction, digits = options.get("units") == "fraction", options.get("digits", {})
+        chosen = []
+        for column in (known[name] for name in options.get("columns", known)):
+            column = column._replace(heading=options.get("headings", {}).get(column.key, column.heading))
+            if fraction and column.scale == 100:
+                column = column._replace(scale=1, digits=column.digits + 2, heading=UNITS.sub("", column.heading))
+            chosen.append(column._replace(digits=digits.get(column.key, column.digits)))
+        return chosen
 
-    def _printed(self, results: Results, sheet: Sheet, chosen: list[Column]) -> Printed:
-        columns = [column for column in chosen if column.key not in sheet.without]
+    def _check(self, option: str, names: Iterable[object], known: Iterable[object], kind: str) -> None:
+        if unknown := [name for name in names if name not in known]:
+            known = ", ".join(map(str, known))
+            raise InputError(f"tables.{self.name}.{option}: {unknown[0]!r} is no {kind}; known: {known}")
+
+    def _rows(self, rows: pd.DataFrame, options: dict[str, Any]) -> pd.DataFrame:
+        """Return the rows that the layout lists, in its order."""
+        wanted = options.get("rows", {})
+        self._check("rows", wanted, list(rows), "column")
+        for column, values in reversed(wanted.items()):
+            self._check(f"rows.{column}", values, list(rows[column].unique()), "entry of this column")
+            rows = rows[rows[column].isin(values)].sort_values(
+                column, key=lambda own: own.map(values.index), kind="stable"
+            )
+        return rows
+
+    def _printed(self, results: Results, sheet: Sheet, options: dict[str, Any]) -> Printed:
+        columns = [column for column in self._chosen(options) if column.key not in sheet.without]
         blocks: dict[str, list[list[Cell]]] = {}
-        for row in sheet.rows.to_dict("records"):
+        for row in self._rows(sheet.rows, options).to_dict("records"):
             shown = [column.show(results, row, column) for column in columns]
             cells = [Cell(entry) if isinstance(entry, str) else entry for entry in shown]
             links = [link(row) if cell.link is None else cell.link for cell in cells]
             links = [place if place and len(results.rows("records", *place.split("/"))) else "" for place in links]
             cells = [cell._replace(link=place) for cell, place in zip(cells, links, strict=True)]
             blocks.setdefault(row.get("block", ""), []).append(cells)
-        label = "-".join(filter(None, (self.name, sheet.part)))
-        return Printed(label, sheet.caption, columns, list(blocks.items()), sheet.notes)
+        name, keys = "-".join(filter(None, (self.name, sheet.part))), {column.key for column in columns}
+        notes = [Note(note, ()) if isinstance(note, str) else note for note in sheet.notes]
+        printed: dict[str, Any] = {
+            "label": f"tab:{name}",
+            "caption": sheet.caption,
+            "notes": [note.text for note in notes if not note.of or keys & set(note.of)],
+        }
+        if options.get("units") == "fraction":
+            printed["caption"] = UNITS.sub("", sheet.caption)
+            blocks = {UNITS.sub("", title): rows for title, rows in blocks.items()}
+        printed |= {option: options[option] for option in PRINTED if option in options}
+        return Printed(name, columns=columns, blocks=list(blocks.items()), **printed)
 
     def empty_text(self, results: Results) -> str:
         """Return the text printed instead of a table without rows."""
@@ -165,7 +215,7 @@ def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, s
 
 
 def sheet_per_data(
-    caption: str, *notes: str, block: Callable[[Row], str] = lambda row: ""
+    caption: str, *notes: str | Note, block: Callable[[Row], str] = lambda row: ""
 ) -> Callable[[Results, pd.DataFrame], Iterator[Sheet]]:
     """Return a function that yields a sheet per data set and front end, with a block per value of `block`.
 

@@ -7,6 +7,7 @@ from workflow.reporting import render
 from workflow.reporting.registry import registered
 from workflow.reporting.results import Results
 from workflow.reporting.table import Table
+from workflow.reporting.widths import pages
 from workflow.storage.files import write_text
 
 TABLES: dict[str, Table] = registered(__name__, __path__, "TABLE")
@@ -15,16 +16,21 @@ CSVW = "http://www.w3.org/ns/csvw"
 
 
 def write(results: Results, output: Path, names: list[str]) -> None:
-    """Write the tables `names` to `output`: CSV with a metadata file, LaTeX and Markdown."""
+    """Write the tables `names` to `output`: CSV with a metadata file, Markdown, LaTeX, and the tabulars alone."""
     comments = results.provenance.lines(MODULE)
     if results.records.empty:  # without records, only the first line applies
         del comments[1:]
     for table in (TABLES[name] for name in names):
         stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
+        parts = [part for sheet in printed for part in pages(sheet)]
         content = table.build(results).to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_text(stem.with_suffix(".csv"), content)
         # CSV cannot hold comments, so the provenance goes into a CSVW metadata file (W3C)
         origin = {"@context": CSVW, "url": f"{table.name}.csv", "dc:title": table.title, "dc:provenance": comments}
         write_text(stem.with_suffix(".csv-metadata.json"), json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
-        write_text(stem.with_suffix(".tex"), render.to_tex(printed, comments, empty))
+        write_text(stem.with_suffix(".tex"), render.to_tex(parts, comments, empty))
+        for old in [*output.glob(f"tabular/{table.name}.tex"), *output.glob(f"tabular/{table.name}-*.tex")]:
+            old.unlink()  # of a part that there is no more
+        for part in parts:
+            write_text(output / "tabular" / f"{part.name}.tex", render.alone(part, comments))
         write_text(stem.with_suffix(".md"), render.to_markdown(table.title, printed, comments, empty))

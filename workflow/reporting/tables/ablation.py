@@ -11,7 +11,7 @@ import pandas as pd
 from workflow.reporting import models, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import Column, Row, Table, interval, mean, model, sheet_per_data
+from workflow.reporting.table import Column, Note, Row, Table, interval, mean, model, sheet_per_data
 from workflow.reporting.tables.claims import p_value
 
 CSV = [*EXPERIMENT, "against", "measure", "weights", "weights_against", "accuracy_mean", "accuracy_std", "difference"]
@@ -29,10 +29,13 @@ COLUMNS = [
     Column("folds", "Folds"),
     Column("p_corrected", "p (Holm)", p_value),
 ]
-NOTE = (
-    "Difference: FDHT-LSTM minus the alternative, paired over the folds and seeds that both have; its interval is over "
-    "the means of the folds. p: two-sided, after Holm's correction over all rows of one accuracy. Only rows of about "
-    "equal weights compare the ways to decompose; a model that decomposes W alone stores a dense U in addition."
+NOTES = (
+    Note(
+        "Difference: FDHT-LSTM minus the alternative, paired over the folds and seeds that both have.", ("difference",)
+    ),
+    Note("95 % intervals: over the means of the folds.", ("interval",)),
+    Note("p: two-sided, after Holm's correction over all rows of one accuracy.", ("p_corrected",)),
+    "Only rows of about equal weights compare the ways to decompose; one that decomposes W alone has a dense U too.",
 )
 
 
@@ -61,6 +64,6 @@ def _block(row: Row) -> str:
 
 
 CAPTION = "Integrate-then-decompose against other ways to decompose W and U, {data}."
-SHEETS = sheet_per_data(CAPTION, NOTE, block=_block)
+SHEETS = sheet_per_data(CAPTION, *NOTES, block=_block)
 EMPTY = "No model decomposes U in another way than FDHT-LSTM."
 TABLE = Table("ablation", "Integrate-then-decompose", 8.5, build, SHEETS, COLUMNS, EMPTY)

@@ -11,7 +11,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import models, provenance, splits, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, mean
+from workflow.reporting.table import MODEL, Cell, Column, Note, Row, Sheet, Table, by_data, mean
 
 
 def marked_mean(results: Results, row: Row, column: Column) -> Cell:
@@ -37,17 +37,21 @@ COLUMNS = [
 CSV = [*EXPERIMENT, "n", "folds", *(f"{name}_{what}" for name in ACCURACIES for what in ("mean", "std")), "weights"]
 RANDOM = "clips split at random, as in the published implementations"
 SHARE = "share of the test clips with a sibling in training"
-NOTE = (
-    "Mean ± standard deviation over the n runs (folds × seeds), or over the n folds of a baseline that is fitted "
-    "without a seed. The accuracies answer different questions and cannot be compared with each other: the epoch was "
-    "chosen on validation clips, is the last, or was chosen on the test clips themselves. A protocol without a "
-    "validation part has the last two only."
+NOTE = "Mean ± standard deviation over the n runs (folds × seeds)."
+FITTED = (
+    "Mean ± standard deviation over the n runs (folds × seeds; folds, for a baseline that is fitted without a seed)."
 )
-MARKS = (
-    "Bold: significantly better than every other row of its block; underlined: than every row below it; tests paired "
-    "by fold, Holm-corrected."
+QUESTIONS = (
+    "The accuracies answer different questions and cannot be compared with each other: the epoch was chosen on "
+    "validation clips, is the last, or was chosen on the test clips themselves."
 )
-NO_MARKS = "Nothing is bold: no model is significantly better than the rest."
+NO_VALIDATION = "A protocol without a validation part has the last two accuracies only."
+MARKS = {
+    "significant": "Bold: significantly better than every other row of its block; underlined: than every row below it; "
+    "tests paired by fold, Holm-corrected.",
+    "best": "Bold: the highest mean of its block; underlined: the second highest. Differences may be due to chance.",
+}
+NO_MARKS = {"significant": "Nothing is bold: no model is significantly better than the rest."}
 
 
 @cached
@@ -74,7 +78,15 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal
         blocks = itertools.product(ACCURACIES, [dataset], [front_end], rows["protocol"].unique())
         marked = any(statistics.marks(results, *block) for block in blocks)
-        notes = [NOTE, MARKS if marked else NO_MARKS, *_mixed_data(results, dataset)]
+        fitted = any(models.kind(results, name) == "baseline" for name in rows["model"])
+        texts = [
+            FITTED if fitted else NOTE,
+            QUESTIONS,
+            NO_VALIDATION if rows["test_accuracy_mean"].isna().any() else "",
+        ]
+        texts += [(MARKS if marked else NO_MARKS).get(results.layout["marks"], "")]
+        notes: list[str | Note] = [Note(text, tuple(ACCURACIES)) for text in texts if text]
+        notes += _mixed_data(results, dataset)
         notes += [f"{letter}) {remark}" for remark, letter in letters.items()]
         shown = rows.assign(block=rows["protocol"].map(titles), letter=[letters.get(remark, "") for remark in remarks])
         yield Sheet(f"{dataset}-{front_end}", f"Accuracy on {label}.", shown, notes)

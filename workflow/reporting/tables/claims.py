@@ -14,7 +14,7 @@ from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.records import ACCURACIES, PLACE
 from workflow.reporting.results import BLOCK, Results, cached
 from workflow.reporting.statistics import Interval, compare, equivalence, holm
-from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, model, text
+from workflow.reporting.table import MODEL, Cell, Column, Note, Row, Sheet, Table, by_data, interval, link, model, text
 from workflow.reporting.verdict import INCONCLUSIVE, NOT_RUN
 
 HOLDS, FAILS, EQUIVALENT = "holds", "fails", "equivalent"
@@ -33,11 +33,11 @@ SIZE_NOTE = (
     "range, is another reading: the abstract does not compare with it."
 )
 GAIN_NOTE = (
-    "FDHT-LSTM minus the other model (percentage points), each variant against models trained with the same recipe, "
-    "paired by fold. 95 % intervals and p: Student's t over the means of the folds, corrected for shared training "
-    "clips. p, equivalent: two one-sided tests of a difference of less than {} points. Both p values after Holm's "
-    "correction over all models and protocols; verdicts at {} or less."
+    "Found: FDHT-LSTM minus the other model (points), each variant against models trained with the same recipe, paired "
+    "by fold. 95 % intervals and p: Student's t over the means of n folds, corrected for shared training clips."
 )
+P_NOTE = "p, equiv.: two one-sided tests of a difference of less than {} points. "
+P_NOTE += "Both p values after Holm's correction over all models and protocols; verdicts at {} or less."
 DEMO_NOTE = "The demo set is not from the paper: its rows only show that the checks work."
 
 
@@ -55,7 +55,7 @@ def against(results: Results, row: Row, column: Column) -> Cell:
 def found(results: Results, row: Row, column: Column) -> str:
     """Show a difference in points, or a count or ratio, which has decimals only if it is small."""
     if row["protocol"]:
-        return number(100 * row["found"], column.digits, sign=True)
+        return number(column.scale * row["found"], column.digits, sign=True)
     return number(row["found"], 0 if row["found"] >= 1000 else column.digits)
 
 
@@ -69,11 +69,11 @@ COLUMNS = [
     Column("data", "Data", data, align="l"),
     MODEL,
     Column("against", "Against", against, align="l"),
-    Column("found", "Found", found, digits=1),
+    Column("found", "Found", found, digits=1, scale=100),
     Column("interval", "95 % interval", interval, digits=1, scale=100, sign=True),
-    Column("folds", "Folds"),
-    Column("p_corrected", "p (Holm)", p_value),
-    Column("p_equivalent", "p, equivalent\n(Holm)", p_value),
+    Column("folds", "n"),
+    Column("p_corrected", "p", p_value),
+    Column("p_equivalent", "p,\nequiv.", p_value),
     Column("verdict", "Verdict", text, align="l"),
 ]
 
@@ -139,7 +139,9 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     fewer = map(number, reported.of_abstract(results.reported, "times_fewer"))
     low, high = (number(100 * end, 1) for end in reported.of_abstract(results.reported, "gain"))
     margin = number(100 * results.layout["margin"], 1)
-    gain_note = GAIN_NOTE.format(margin, number(results.layout["significance"], 2))
+    p_note = Note(
+        P_NOTE.format(margin, number(results.layout["significance"], 2)), ("p_corrected", "p_equivalent", "verdict")
+    )
     demo = [DEMO_NOTE] if "demo" in set(results.experiments["dataset"]) else []
     claims = dict(iter(frame.groupby("claim", sort=False)))
     if sizes := [claims[claim].assign(block=_title(claims[claim])) for claim in TITLES if claim in claims]:
@@ -156,7 +158,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             blocks = "Protocol " + rows["protocol"] + ": " + rows["model"].map(lambda own: models.label(results, own))
             name = f"{measure}{ending}-{dataset}-{front_end}"
             caption = f"{question}. {title}: {overall(every['verdict'])}; {label}."
-            yield Sheet(name, caption, rows.assign(block=blocks), [gain_note, *demo], ("data", "model"))
+            yield Sheet(name, caption, rows.assign(block=blocks), [GAIN_NOTE, p_note, *demo], ("data", "model"))
 
 
 def _title(rows: pd.DataFrame) -> str:

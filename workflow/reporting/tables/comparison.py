@@ -11,7 +11,7 @@ from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.records import EXPERIMENT, PLACE
 from workflow.reporting.reported import COUNTS, SELECTIONS
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Column, Row, Sheet, Table, by_data, interval, text
+from workflow.reporting.table import MODEL, Column, Note, Row, Sheet, Table, by_data, interval, text
 
 STRICT = ("group", "test_accuracy")  # no source on both sides, no look at test clips
 TITLES = {
@@ -25,7 +25,7 @@ TITLES = {
     ("", "ratio_W"): "Times fewer than dense W",
     ("", "ratio_weights"): "Times fewer than dense W + U",
 }
-EPOCHS = {"final": "last", "best_test": "best", "validation": "validation", "unknown": "unknown"}
+EPOCHS = {"final": "last", "best_test": "best", "validation": "validation", "unknown": "unclear"}
 VIEWS = pd.DataFrame(
     [(name, "random", measure) for name, measures in SELECTIONS.items() for measure in measures]
     + [(name, *STRICT) for name in SELECTIONS],
@@ -35,7 +35,10 @@ REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with 
 CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test", "margin", "reproduced"]
 CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
 CSV += ["counts"]
-PARTIAL_NOTE = "part of the set: reported accuracies are on the whole data set, ours on a part: no verdict."
+INTERVALS = "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; one has none."
+FOUND = (
+    "Found: at the epoch of the reported accuracy (the last, or the best on test clips), or at both if that is unclear."
+)
 TRAIN_NOTE = "Our models train on {} % of the clips under random, the published implementations on {} %."
 UNREPORTED = {"metric": "accuracy", "precision": 0.01, "status": "unknown", "source": "not in reported.csv"}
 UNREPORTED |= {"selection": "unknown", "locator": "", "counts": ""}
@@ -49,9 +52,10 @@ def model(results: Results, row: Row, column: Column) -> str:
 
 def value(results: Results, row: Row, column: Column) -> str:
     """Show our accuracies with the column's digits, everything else with the digits of the source."""
-    scale = 100 if row["metric"] == "accuracy" else 1
+    accuracy = row["metric"] == "accuracy"
+    scale = column.scale if accuracy else 1
     printed = max(0, round(-math.log10(scale * row["precision"])))
-    digits = column.digits if scale == 100 and column.key != "reported" else printed
+    digits = column.digits if accuracy and column.key != "reported" else printed
     return number(scale * row[column.key], digits, column.sign)
 
 
@@ -62,13 +66,13 @@ def epoch(results: Results, row: Row, column: Column) -> str:
 
 COLUMNS = [
     MODEL._replace(show=model),
-    Column("reported", "Reported", value),
+    Column("reported", "Reported", value, scale=100),
     Column("selection", "Its\nepoch", epoch, align="l"),
-    Column("reproduced", "Found", value, digits=1),
+    Column("reproduced", "Found", value, digits=1, scale=100),
     Column("interval", "95 %\ninterval", interval, digits=1, scale=100),
     Column("folds", "n"),
     Column("n", "Runs"),
-    Column("difference", "Gap", value, digits=1, sign=True),
+    Column("difference", "Gap", value, digits=1, scale=100, sign=True),
     Column("verdict", "Verdict", text, align="l"),
     Column("reason", "Reason", text, align="l"),
 ]
@@ -128,26 +132,34 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     frame = frame.sort_values("place", kind="stable")
     for dataset, front_end, label, rows in by_data(results, frame):
         accuracies, counts = (rows[(rows["metric"] == "accuracy") == wanted] for wanted in (True, False))
-        name, notes = f"{dataset}-{front_end}", _accuracy_notes(results, dataset, accuracies) + _sources(accuracies)
+        name = f"{dataset}-{front_end}"
+        notes = [*_accuracy_notes(results, dataset, accuracies), *_sources(accuracies)]
         if len(accuracies):
-            yield Sheet(f"{name}-accuracy", f"Reported and reproduced accuracy on {label}.", accuracies, notes)
+            unjudged = () if accuracies["difference"].notna().any() else ("difference",)
+            caption = f"Reported and reproduced accuracy on {label}."
+            yield Sheet(f"{name}-accuracy", caption, accuracies, notes, unjudged)
         if len(counts):
-            caption, notes = f"Reported and reproduced weights on {label}.", _count_notes(counts) + _sources(counts)
-            yield Sheet(f"{name}-weights", caption, counts, notes, ("selection", "interval", "folds", "n"))
+            caption, sources = f"Reported and reproduced weights on {label}.", _count_notes(counts) + _sources(counts)
+            yield Sheet(f"{name}-weights", caption, counts, sources, ("selection", "interval", "folds", "n"))
 
 
-def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str]:
+def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str | Note]:
     share = splits.shares(results, dataset, "random").get("n_train", math.nan)
     errors, limits = number(results.layout["margin_errors"]), 100 * rows["margin"]
     margin = f" (here {number(limits.min(), 1)} to {number(limits.max(), 1)} points)" if limits.notna().any() else ""
+    meanings = {
+        verdict.MATCH: f"two one-sided tests (5 %) place the gap within {errors} standard errors of an accuracy on one "
+        f"test part{margin}, since two such accuracies of one model already differ by up to 2.8.",
+        verdict.DIFFERS: "no match, and the 95 % interval of the gap excludes 0.",
+        verdict.INCONCLUSIVE: "neither match nor differs; more folds are needed.",
+        verdict.PARTIAL: "reported accuracies are on the whole data set, ours on a part: no verdict.",
+    }
     return [
-        "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; a single fold "
-        "has none. Gap: found minus reported, at the epoch of the reported one (the last, or the best on test clips), "
-        f"or at both if that is unknown. match: two one-sided tests (5 %) place it within {errors} standard errors of "
-        f"an accuracy on one test part{margin}, since two such accuracies of one model already differ by up to 2.8. "
-        "differs: otherwise, if its 95 % interval excludes 0. inconclusive: neither; more folds are needed.",
+        Note(INTERVALS, ("interval",)),
+        Note(FOUND, ("selection", "reproduced", "difference")),
+        Note("Gap: found minus reported.", ("difference",)),
+        *(Note(f"{word}: {text}", ("verdict",)) for word, text in meanings.items() if (rows["verdict"] == word).any()),
         *([TRAIN_NOTE.format(number(100 * share, 1), number(100 * REPORTED_TRAIN))] if share == share else []),
-        *([PARTIAL_NOTE] if (rows["verdict"] == verdict.PARTIAL).any() else []),
     ]
 
 

@@ -1,14 +1,14 @@
 """The cost of one time step of one sequence in each format, computed from its declaration."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.render import escape_tex
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Cell, Column, Row, Table, frame, sheet_per_data
+from workflow.reporting.table import MODEL, Cell, Column, Note, Row, Sheet, Table, frame, sheet_per_data
 
 
 def formula(results: Results, row: Row, column: Column) -> Cell:
@@ -21,14 +21,19 @@ COLUMNS = [
     Column("weights", "Weights\nW + U"),
     Column("multiply_adds", "Multiply-adds\nper step"),
     Column("peak", "Largest\nintermediate"),
-    Column("formula", "Multiply-adds as a formula", formula, align="l", width="0.33\\linewidth"),
+    Column("formula", "Multiply-adds as a formula", formula, align="l", below=True),
 ]
 NOTE = (
     "One time step of one sequence, in the order of contraction with the fewest multiply-adds. Largest intermediate: "
-    "number of values. A dense U is included. N, M: sizes of input and output; H: hidden size. The cores are "
-    "merged into two halves P and Q joined by bonds of size s; n_P and n_Q cover the input, m_P and m_Q the output. If "
-    "P is applied in two parts, the last has n_1 inputs and bonds of size s_1, and the part before it leaves w values."
+    "number of values. A dense U is included."
 )
+SYMBOLS = {  # part of a formula -> what its symbols are
+    "": "N, M: sizes of input and output; H: hidden size.",
+    "n_P": "The cores are merged into two halves P and Q joined by bonds of size s; n_P and n_Q cover the input, m_P "
+    "and m_Q the output.",
+    "s_1": "If P is applied in two parts, the last has n_1 inputs and bonds of size s_1; the part before it leaves "
+    "w values.",
+}
 
 
 @cached
@@ -62,5 +67,13 @@ def _mapped(text: str, term: Callable[[str], str], words: Callable[[str], str]) 
     return "; ".join(map("".join, parts))
 
 
-SHEETS = sheet_per_data("Complexity on {data}.", NOTE)
-TABLE = Table("complexity", "Complexity", 3, build, SHEETS, COLUMNS, needs="configuration")
+def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
+    """Yield a sheet per data set and front end, with the symbols of its formulas."""
+    for sheet in sheet_per_data("Complexity on {data}.", NOTE)(results, frame):
+        symbols = [
+            text for part, text in SYMBOLS.items() if sheet.rows["formula"].str.contains(part, regex=False).any()
+        ]
+        yield sheet._replace(notes=[*sheet.notes, Note(" ".join(symbols), ("formula",))])
+
+
+TABLE = Table("complexity", "Complexity", 3, build, sheets, COLUMNS, needs="configuration")

@@ -4,7 +4,7 @@ import pandas as pd
 
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Column, Table, mean, sheet_per_data
+from workflow.reporting.table import MODEL, Column, Note, Table, mean, sheet_per_data
 
 COLUMNS = [
     MODEL,
@@ -15,9 +15,13 @@ COLUMNS = [
     Column("peak_memory_mb", "Peak\nmemory (MB)"),
     Column("hours", "All runs\n(h)", digits=2),
 ]
-NOTE = (
-    "Training time: mean ± standard deviation over n runs (all protocols, folds and seeds), summed over "
-    "interruptions. Step: median over the runs of each run's median training step. Peak memory: largest of the runs."
+NOTES = (
+    Note(
+        "Training: mean ± standard deviation over n runs (all protocols, folds and seeds), summed over interruptions.",
+        ("train_seconds", "hours"),
+    ),
+    Note("Step: median over the runs of each run's median training step.", ("step_ms",)),
+    Note("Peak memory: largest of the runs.", ("peak_memory_mb",)),
 )
 
 
@@ -38,6 +42,6 @@ def build(results: Results) -> pd.DataFrame:
 
 
 SHEETS = sheet_per_data(
-    "Cost of training on {data}.", NOTE, block=lambda row: f"On {row['device'] or 'an unknown device'}"
+    "Cost of training on {data}.", *NOTES, block=lambda row: f"On {row['device'] or 'an unknown device'}"
 )
 TABLE = Table("cost", "Cost of training", 9, build, SHEETS, COLUMNS)

@@ -22,8 +22,8 @@ def run(results: Results, row: Row, column: Column) -> Cell:
 
 COLUMNS = [
     Column("state", "State", text, align="l"),
-    Column("run", "Run", run, align="l", width="0.4\\linewidth"),
-    Column("reason", "Reason", text, align="l", width="0.36\\linewidth"),
+    Column("run", "Run", run, align="l"),
+    Column("reason", "Reason", text, align="l"),
 ]
 
 

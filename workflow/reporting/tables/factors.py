@@ -20,7 +20,7 @@ from workflow.reporting.models import OURS, RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import Interval, difference, of_runs, within
-from workflow.reporting.table import Column, Row, Sheet, Table, interval, text
+from workflow.reporting.table import Column, Note, Row, Sheet, Table, interval, text
 from workflow.training import scores
 
 PROTOCOLS = ("group", "random")
@@ -33,7 +33,7 @@ COLUMNS = [
     Column("difference_of", "Difference of", text, align="l"),
     Column("difference", "Points", digits=1, scale=100, sign=True),
     Column("interval", "95 % interval", interval, digits=1, scale=100, sign=True),
-    Column("folds", "Folds"),
+    Column("folds", "n"),
     Column("difference_equal_epochs", "Points at\nequal epochs", digits=1, scale=100, sign=True),
     Column("interval_equal_epochs", "95 % interval at\nequal epochs", interval, digits=1, scale=100, sign=True),
 ]
@@ -169,13 +169,19 @@ def _name(results: Results, row: Row) -> str:
     return names.get(row["factor"]) or models.label(results, row["first"])
 
 
-def _notes(results: Results, *data: str) -> list[str]:
+def _notes(results: Results, *data: str) -> list[str | Note]:
     differences = [models.differences(results, *data, *pair.values()) for pair in design(results, *data).values()]
     recipes = ", ".join(dict.fromkeys(itertools.chain(*differences)))
     return [
-        "95 % intervals: Student's t over the means of the folds, corrected for shared training clips, not for the "
-        "number of rows. Differences under one protocol are paired by fold; random minus group is Welch's. At equal "
-        "epochs: every run cut to the fewest epochs of the models of its row.",
+        Note(
+            "95 % intervals: Student's t over the means of n folds, corrected for shared training clips, not for the "
+            "number of rows. Differences under one protocol are paired by fold; random minus group is Welch's.",
+            ("interval", "interval_equal_epochs"),
+        ),
+        Note(
+            "At equal epochs: every run cut to the fewest epochs of the models of its row.",
+            ("difference_equal_epochs", "interval_equal_epochs"),
+        ),
         *([f"The two recipes of a format differ in: {recipes}."] if recipes else []),
     ]
 

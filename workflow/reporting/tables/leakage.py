@@ -26,24 +26,24 @@ def protocol_mean(results: Results, row: Row, column: Column) -> Cell:
 
 
 def folds(results: Results, row: Row, column: Column) -> str:
-    """Show the numbers of folds."""
-    return f"{row['folds_group']}, {row['folds_random']}"
+    """Show the number of folds under group and, if it differs, under random."""
+    return ", ".join(dict.fromkeys([f"{row['folds_group']}", f"{row['folds_random']}"]))
 
 
 COLUMNS = [
     MODEL,
     Column("group", "group\n(%)", protocol_mean, digits=1, scale=100),
     Column("random", "random\n(%)", protocol_mean, digits=1, scale=100),
-    Column("difference", "Difference\n(points)", digits=1, scale=100, sign=True),
+    Column("difference", "Added\n(points)", digits=1, scale=100, sign=True),
     Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
-    Column("folds", "Folds (group,\nrandom)", folds),
+    Column("folds", "n", folds),
 ]
 CSV = [*PLACE, "measure", *(f"{what}_{name}" for name in PROTOCOLS for what in ("n", "folds"))]
 CSV += [*(f"{name}_{what}" for name in PROTOCOLS for what in ("mean", "std")), "difference", "low", "high"]
 CSV += [f"{size}_{name}" for size in SIZES for name in PROTOCOLS]
 NOTE = (
-    "Mean ± standard deviation of the runs (folds × seeds). Difference: random minus group; interval: Welch's t over "
-    "the means of the folds, corrected for shared training clips."
+    "Mean ± standard deviation of the runs (folds × seeds). Added: random minus group; interval: Welch's t over "
+    "the means of n folds under each, corrected for shared training clips."
 )
 
 

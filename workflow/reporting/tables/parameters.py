@@ -4,7 +4,14 @@ import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.results import Results, cached
-from workflow.reporting.table import MODEL, Column, Table, frame, sheet_per_data
+from workflow.reporting.table import MODEL, Column, Note, Row, Table, count, frame, sheet_per_data
+
+
+def times(results: Results, row: Row, column: Column) -> str:
+    """Show a ratio, with decimals if it is small."""
+    large = pd.notna(row[column.key]) and row[column.key] >= 1000
+    return count(results, row, column._replace(digits=0) if large else column)
+
 
 COLUMNS = [
     MODEL,
@@ -13,13 +20,14 @@ COLUMNS = [
     Column("weights", "W + U"),
     Column("bias", "Bias"),
     Column("classifier", "Classifier"),
-    Column("ratio_W", "Times\nfewer\nW", digits=1),
-    Column("ratio_weights", "Times\nfewer\nW + U", digits=1),
+    Column("ratio_W", "Times\nfewer\nW", times, digits=1),
+    Column("ratio_weights", "Times\nfewer\nW + U", times, digits=1),
 ]
-NOTE = (
-    "W: input-to-hidden weights; U: hidden-to-hidden weights. FDHT-LSTM stores both in W, so its ratio is the last "
-    "column. Biases and the classifier are stored but enter no ratio, as in the published counts. Times fewer: than a "
-    "dense layer of the same input and hidden size."
+RATIOS = ("ratio_W", "ratio_weights")
+NOTES = (
+    Note("W: input-to-hidden weights; U: hidden-to-hidden weights. FDHT-LSTM stores both in W.", ("W", "U", "weights")),
+    Note("Times fewer: than a dense layer of the same input and hidden size; FDHT-LSTM's is for W + U.", RATIOS),
+    Note("Biases and the classifier are stored but enter no ratio, as in reported counts.", ("bias", "classifier")),
 )
 
 
@@ -29,5 +37,5 @@ def build(results: Results) -> pd.DataFrame:
     return frame(results, COLUMNS, lambda *place: models.counts(results, *place) | models.ratios(results, *place))
 
 
-SHEETS = sheet_per_data("Parameters on {data}.", NOTE)
+SHEETS = sheet_per_data("Parameters on {data}.", *NOTES)
 TABLE = Table("parameters", "Parameters", 2, build, SHEETS, COLUMNS, needs="configuration")

@@ -1,0 +1,85 @@
+"""The tables of the reference in the classes that papers are written in: nothing is wider than its column."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from workflow.commands import reference
+from workflow.reporting import widths
+from workflow.reporting.results import gather
+from workflow.reporting.tables import TABLES, write
+
+pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+# Styles that TeX Live lacks are here by the width of their text. A column of 3.25 inches is less than those of CVPR
+# (text of 6.875 inches, 0.3125 between the columns), IEEEtran (3.5 inches) and acmart's sigconf (241 pt).
+COLUMN = r"\documentclass[twocolumn]{article}\usepackage[textwidth=6.75in,columnsep=0.25in]{geometry}"
+CLASSES = {
+    "article": r"\documentclass{article}",
+    "column": COLUMN,
+    "column, Times": COLUMN + r"\usepackage{mathptmx}",
+    "NeurIPS": r"\documentclass{article}\usepackage[textwidth=5.5in]{geometry}\usepackage{mathptmx}",  # its style file
+    "Springer": r"\documentclass{article}\usepackage[textwidth=12.2cm]{geometry}",  # llncs.cls
+    "llncs": r"\documentclass{llncs}",
+    "IEEEtran": r"\documentclass[conference]{IEEEtran}",
+    "acmart": r"\documentclass[sigconf]{acmart}\title{Tables}",
+    "beamer": r"\documentclass{beamer}",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    write(gather(reference.RECORDS, layout=reference.RECORDS / "layout.yaml"), folder, list(TABLES))
+    return folder
+
+
+def compiled(folder, text):
+    (folder / "document.tex").write_text(text)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "document.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-1500:]
+    return (folder / "document.log").read_text(errors="replace")
+
+
+def overfull(log):
+    """The overfull boxes, each with the last file that was read before it."""
+    return re.findall(r"\(\./([\w/-]+)\.tex(?:(?!\(\./[\w/-]+\.tex).)*?(Overfull \\[hv]box[^\n]*)", log, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_table_fits_alone_and_as_a_float(made, name):
+    preamble = CLASSES[name]
+    own = re.search(r"\{(\w+)\}", preamble)[1]
+    if subprocess.run(["kpsewhich", f"{own}.cls"], capture_output=True, check=False).returncode:
+        pytest.skip(f"{own}.cls is not installed")
+    alone = sorted(file.stem for file in made.glob("tabular/*.tex"))
+    assert alone == sorted(re.findall(r"label\{tab:(.*)\}", "".join(file.read_text() for file in made.glob("*.tex"))))
+    bodies = [rf"\begin{{table}}\centering\caption{{Own.}}\input{{tabular/{file}}}\end{{table}}" for file in alone]
+    bodies += [rf"\input{{{file}}}" for file in TABLES]
+    # a table of 30 rows is higher than any slide: beamer's `shrink` scales it, here and in a talk
+    around = "\\begin{frame}[shrink]%s\\end{frame}\n" if name == "beamer" else "%s\\clearpage\n"
+    text = "".join(around % body for body in bodies)
+    packages = r"\usepackage{booktabs,threeparttable}\extrafloats{100}\begin{document}"
+    log = compiled(made, f"{preamble}{packages}\n{text}\\end{{document}}\n")
+    assert overfull(log) == []
+    assert "Overfull" not in log
+    assert "Float too large" not in log
+
+
+@pytest.mark.parametrize(
+    ("tex", "text"),
+    [
+        ("FDHT-LSTM (authors' recipe)", "FDHT-LSTM (authors' recipe)"),
+        (r"59\,244\,544", "59\u2009244\u2009544"),
+        (r"100.0$\pm$12.9", "100.0 ± 12.9"),
+        (r"[$-$100.0, +45.6]", "[−100.0, +45.6]"),
+        (r"$\geq$ 95 \%", "≥ 95 %"),
+    ],
+)
+def test_widths_are_those_that_tex_measures(tmp_path, tex, text):
+    body = rf"\setbox0\hbox{{{tex}}}\typeout{{W=\the\wd0}}"
+    log = compiled(tmp_path, rf"\documentclass{{article}}\begin{{document}}{body}\end{{document}}")
+    measured = float(re.search(r"W=([\d.]+)pt", log)[1]) / 10.00002  # an em of cmr10
+    assert measured - 0.02 <= widths.width(text) <= 1.05 * measured

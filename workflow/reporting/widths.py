@@ -1,0 +1,158 @@
+"""How large a table prints, and what makes it fit a column of text: a smaller size, narrower text, tiers, parts.
+
+Widths are in em of Computer Modern, the widest of the usual faces: what fits in it fits in Times and Libertine.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import matplotlib
+from matplotlib.ft2font import FT2Font
+
+from workflow.reporting.numbers import THIN
+from workflow.reporting.table import Cell, Column, Printed
+
+HEIGHT = 400  # pt of a tabular, which has its caption and notes on the same page
+SKIPS = {"normalsize": 12.0, "small": 11.0, "footnotesize": 9.5, "scriptsize": 8.0}  # pt from line to line
+SIZES = {"normalsize": 10.0, "small": 9.25, "footnotesize": 8.5, "scriptsize": 7.97}  # pt of an em, 10 pt classes
+TRIED = ("footnotesize", "scriptsize")
+INCH = 72.27  # pt
+GAP = 0.5  # em between two columns
+BOLD = 1.16  # times the width of medium letters
+SLACK = 1.01  # of a column that TeX breaks into lines
+GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—": "M", "–": "n", "²": "'"})
+
+
+class Fit(NamedTuple):
+    """A size, the widths (em) of columns that are narrower than their text, of the whole, and of what there is."""
+
+    size: str
+    narrowed: dict[int, float]
+    total: float
+    room: float
+
+
+@cache
+def _font() -> FT2Font:
+    font = FT2Font(f"{matplotlib.get_data_path()}/fonts/ttf/cmr10.ttf")
+    font.set_size(100, 72)
+    return font
+
+
+@cache
+def width(text: str) -> float:
+    """Return the width of a line of text in em."""
+    plain = text.replace(" ± ", "±").replace(THIN, "").translate(GLYPHS)
+    _font().set_text("".join(one if one.isascii() else "n" for one in plain))
+    return float(_font().get_width_height()[0]) / 6400 + text.count(THIN) / 6
+
+
+def fit(table: Printed) -> Fit:
+    """Return the largest size at which `table` fits its width; if there is none, its narrowest form at the smallest.
+
+    Columns become narrower, the widest first: their headings, and those of text, down to their longest words.
+    """
+    whole = [max(_heading(column, "\n"), _cells(table, place)) for place, column in enumerate(table.columns)]
+    least = [
+        max(
+            _heading(column, r"\s"),
+            SLACK * _cells(table, place, r"[\s/]") if column.align == "l" else _cells(table, place),
+        )
+        for place, column in enumerate(table.columns)
+    ]
+    gaps = GAP * (len(whole) - 1)
+    for size in [table.size] if table.size else TRIED:
+        room = table.width * INCH / SIZES[size]
+        if sum(whole) + gaps <= room:
+            return Fit(size, {}, sum(whole) + gaps, room)
+    cap, found = max(whole), whole
+    while sum(found) + gaps > room and cap > 0:
+        cap -= 0.1
+        found = [min(own, max(low, cap)) for own, low in zip(whole, least, strict=True)]
+    return Fit(size, {place: own for place, own in enumerate(found) if own < whole[place]}, sum(found) + gaps, room)
+
+
+def _heading(column: Column, apart: str) -> float:
+    return max(map(width, re.split(apart, column.heading)))
+
+
+def _cells(table: Printed, place: int, apart: str = "\n") -> float:
+    """Return the width of the widest cell of a column, or of its widest part between separators `apart`."""
+    cells = [row[place] for _, block in table.blocks for row in block]
+    return max(
+        width(part + cell.note) * (BOLD if cell.mark == "best" else 1)
+        for cell in cells
+        for part in re.split(apart, cell.text)
+    )
+
+
+def broken(text: str, room: float) -> list[str]:
+    """Return `text` in lines of at most `room` em, as far as its words allow."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        lines[-1:] = [longer] if width(longer) <= room else [lines[-1], word]
+    return list(filter(None, lines))
+
+
+def tiers(table: Printed) -> list[Printed]:
+    """Return `table` if it fits, else its columns in two or more tables that do, each with the first column.
+
+    Columns of text below each row are left out.
+    """
+    table = only(table, [place for place, column in enumerate(table.columns) if not column.below])
+    count = len(table.columns)
+    if count < 3 or (found := fit(table)).total <= found.room:
+        return [table]
+    pairs = [(only(table, range(cut)), only(table, [0, *range(cut, count)])) for cut in range(2, count)]
+    first, second = min(pairs, key=lambda pair: max(fit(part).total for part in pair))
+    return [*tiers(first), *tiers(second)]
+
+
+def only(table: Printed, places: Sequence[int]) -> Printed:
+    """Return `table` with the columns at `places`."""
+    blocks = [(title, [[row[place] for place in places] for row in block]) for title, block in table.blocks]
+    return table._replace(columns=[table.columns[place] for place in places], blocks=blocks)
+
+
+def pages(table: Printed) -> list[Printed]:
+    """Return `table` in parts that fit on a page, if possible of whole blocks; the last has the notes."""
+    groups: list[list[tuple[str, list[list[Cell]]]]] = [[]]
+    for title, block in table.blocks:
+        rest = block
+        while rest:
+            if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > HEIGHT:
+                groups.append([])
+            count = len(rest)
+            while count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > HEIGHT:
+                count -= 1
+            groups[-1].append((title, rest[:count]))
+            rest = rest[count:]
+    parts = [table._replace(blocks=group, notes=[]) for group in groups]
+    parts[1:] = [
+        part._replace(name=f"{part.name}-{n}", label=f"{part.label}-{n}", caption=f"{part.caption} Continued.")
+        for n, part in enumerate(parts[1:], 2)
+    ]
+    return [*parts[:-1], parts[-1]._replace(notes=table.notes)]
+
+
+def _height(table: Printed) -> float:
+    """Return about how high the tabular of `table` is in pt."""
+    height = 0.0
+    for number, tier in enumerate(tiers(table)):
+        found, skip = fit(tier), SKIPS[fit(tier).size]
+        rows = [row for _, block in tier.blocks for row in block]
+        texts = {place: own for place, own in found.narrowed.items() if tier.columns[place].align == "l"}
+        lines = sum(max([1, *(len(broken(row[place].text, own)) for place, own in texts.items())]) for row in rows)
+        lines += sum(1 + len(broken(title, found.total)) for title, _ in tier.blocks if title)
+        below = [place for place, column in enumerate(table.columns) if column.below and number == 0]
+        lines += sum(
+            1 + len(broken(row[place].text, found.total))
+            for _, block in table.blocks
+            for row in block
+            for place in below
+        )
+        height += skip * (lines + 4)  # headings and rules
+    return height
