@@ -127,6 +127,13 @@ def test_one_colour_per_model_and_marks_that_need_no_colour(looks):
     assert variant.dashes != family.dashes
 
 
+def test_three_variants_of_a_family_have_lines_of_their_own(tmp_path):
+    variants = [f"fdht_lstm_{name}" for name in ("deep", "fixed", "wide")]
+    for model in ("fdht_lstm", *variants):
+        write_run(tmp_path, record(model), extras=False)
+    assert len({look(gather(tmp_path), model).dashes for model in ("fdht_lstm", *variants)}) == 4
+
+
 def as_deuteranope(colour):
     """How an eye without green cones sees it (Viénot, Brettel and Mollon 1999), as linear RGB."""
     channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]) ** 2.2

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -23,6 +23,7 @@ mpl.use("agg")  # never open a window
 COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.0  # inches: width of a column and of a page, and height of all panels
 CHARACTER = 0.08  # inches, mean width of a character of a title
 LABELS = 1.0  # inches that the row labels of a single column may take from its titles
+DASHES = ("--", ":", "-.")  # of the variants of a family
 DARK = "#333333"  # for marks that belong to no model
 SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
 
@@ -33,7 +34,7 @@ class Look(NamedTuple):
     label: str
     colour: str
     marker: str = "o"
-    dashes: Literal["-", "--"] = "-"
+    dashes: str = "-"
     hollow: bool = False
     size: float = 28.0
 
@@ -45,7 +46,10 @@ def look(results: Results, model: str) -> Look:
     colour, marker = (entry["colour"], entry["marker"]) if entry else SPARE[sum(family.encode()) % len(SPARE)]
     red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(colour))
     lighter = to_hex((red, green, blue))
-    return Look(label, colour, marker) if model == family else Look(label, lighter, marker, "--")
+    known = models.compared(results)["model"].unique()
+    variants = [name for name in known if name != family and models.get(results, name).family == family]
+    dashes = DASHES[variants.index(model) % len(DASHES)] if model in variants else DASHES[0]
+    return Look(label, colour, marker) if model == family else Look(label, lighter, marker, dashes)
 
 
 def draw(
