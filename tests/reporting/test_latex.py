@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -24,14 +25,20 @@ CLASSES = {
     "llncs": r"\documentclass{llncs}",
     "IEEEtran": r"\documentclass[conference]{IEEEtran}",
     "acmart": r"\documentclass[sigconf]{acmart}\title{Tables}",
-    "beamer": r"\documentclass{beamer}",
 }
+
+
+SLIDE = 2.2  # inches of a tabular on a slide, as paper/layout.yaml has it
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
+    """The tables of the reference, and those for slides in `slides`."""
     folder = tmp_path_factory.mktemp("reference")
-    write(gather(reference.RECORDS, layout=reference.RECORDS / "layout.yaml"), folder, list(TABLES))
+    results = gather(reference.RECORDS, layout=reference.RECORDS / "layout.yaml")
+    write(results, folder, list(TABLES))
+    tables = {name: results.layout["tables"].get(name, {}) | {"height": SLIDE} for name in TABLES}
+    write(replace(results, layout=results.layout | {"tables": tables}), folder / "slides", list(TABLES))
     return folder
 
 
@@ -57,15 +64,25 @@ def test_every_table_fits_alone_and_as_a_float(made, name):
     alone = sorted(file.stem for file in made.glob("tabular/*.tex"))
     assert alone == sorted(re.findall(r"label\{tab:(.*)\}", "".join(file.read_text() for file in made.glob("*.tex"))))
     bodies = [rf"\begin{{table}}\centering\caption{{Own.}}\input{{tabular/{file}}}\end{{table}}" for file in alone]
-    bodies += [rf"\input{{{file}}}" for file in TABLES]
-    # a table of 30 rows is higher than any slide: beamer's `shrink` scales it, here and in a talk
-    around = "\\begin{frame}[shrink]%s\\end{frame}\n" if name == "beamer" else "%s\\clearpage\n"
-    text = "".join(around % body for body in bodies)
+    text = "".join(f"{body}\\clearpage\n" for body in bodies + [rf"\input{{{file}}}" for file in TABLES])
     packages = r"\usepackage{booktabs,threeparttable}\extrafloats{100}\begin{document}"
     log = compiled(made, f"{preamble}{packages}\n{text}\\end{{document}}\n")
     assert overfull(log) == []
     assert "Overfull" not in log
     assert "Float too large" not in log
+
+
+def test_tables_for_slides_fit_a_frame(made):
+    alone = sorted(file.stem for file in made.glob("slides/tabular/*.tex"))
+    assert len(alone) > len(list(made.glob("tabular/*.tex")))
+    table = r"\begin{table}\centering\caption{Own.}\input{slides/tabular/%s}\end{table}"
+    frames = [rf"\begin{{frame}}{table % file}\end{{frame}}" for file in alone]
+    frames += [rf"\begin{{frame}}[shrink]\input{{{name}}}\end{{frame}}" for name in TABLES]  # with their long notes
+    packages = r"\usepackage{booktabs,threeparttable}\begin{document}"
+    text = "\n".join(frames)
+    log = compiled(made, rf"\documentclass{{beamer}}{packages}{text}\end{{document}}")
+    assert overfull(log) == []
+    assert "Overfull" not in log
 
 
 @pytest.mark.parametrize(

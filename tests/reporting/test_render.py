@@ -132,16 +132,16 @@ def test_formulas_are_set_as_mathematics_and_readable_without():
     assert complexity.typeset("sum over |state x core|") == r"sum over \textbar{}state $\times$ core\textbar{}"
 
 
-def test_a_table_longer_than_a_page_goes_on_in_another(monkeypatch):
-    rows = [[Cell(str(number))] for number in range(45)]
+def test_a_table_longer_than_a_page_goes_on_in_another():
+    rows = [[Cell(str(number))] for number in range(44)]
     blocks = [("one", rows[:9]), ("two", rows[9:])]
-    first, second = widths.pages(Printed("long", "All.", [Column("n", "n")], blocks, ["A note."], "tab:long"))
+    table = Printed("long", "All.", [Column("n", "n")], blocks, ["A note."], "tab:long")
+    first, second = widths.pages(table)
     assert [title for title, _ in first.blocks] == ["one"]
     assert second.blocks == [blocks[1]]
     assert (first.name, first.label, first.notes, first.caption) == ("long", "tab:long", [], "All.")
     assert (second.name, second.label, second.notes) == ("long-2", "tab:long-2", ["A note."])
     assert second.caption == "All. Continued."
-    monkeypatch.setattr(widths, "HEIGHT", widths.HEIGHT / 2)
-    parts = widths.pages(Printed("long", "All.", [Column("n", "n")], blocks, []))
+    parts = widths.pages(table._replace(height=table.height / 2))
     assert [row for part in parts for _, block in part.blocks for row in block] == rows
     assert len(parts) > 2

@@ -187,3 +187,5 @@ def test_paths_are_meant_from_where_the_user_stands(place, monkeypatch):
     (place / "mine" / "runs").mkdir()
     assert commands.main(["figures", "--from", "runs", "--output", "drawn"]) == 0
     assert (place / "mine" / "drawn" / "captions.json").is_file()
+    assert commands.main(["figures", "--from", "runs"]) == 0
+    assert (place / "mine" / "runs" / "figures" / "captions.json").is_file()

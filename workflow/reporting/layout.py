@@ -38,6 +38,7 @@ class PartLayout(Checked):
     environment: Annotated[str, Field(pattern=r"^[A-Za-z]+\*?$")] | None = None
     size: Literal["normalsize", "small", "footnotesize", "scriptsize"] | None = None
     width: Positive | None = None
+    height: Positive | None = None
 
 
 class TableLayout(PartLayout):

@@ -17,7 +17,15 @@ from workflow.storage.errors import InputError
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
 NO_RECORDS = "No records yet."
-PRINTED = ("caption", "label", "notes", "environment", "size", "width")  # what a layout sets of a printed table
+PRINTED = (
+    "caption",
+    "label",
+    "notes",
+    "environment",
+    "size",
+    "width",
+    "height",
+)  # what a layout sets of a printed table
 UNITS = re.compile(r"\s*\((%|points)\)")
 
 
@@ -96,7 +104,7 @@ class Sheet(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """A sheet with its columns chosen and its entries formatted. name: of its LaTeX file; width: in inches."""
+    """A sheet with its columns chosen and its entries formatted. name: of its LaTeX file; width, height: in inches."""
 
     name: str
     caption: str
@@ -107,6 +115,7 @@ class Printed(NamedTuple):
     environment: str = "table"
     size: str = ""  # of the letters; by default the largest that fits
     width: float = 3.25
+    height: float = 5.5  # of the tabular, which shares a page with its caption and notes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from matplotlib.ft2font import FT2Font
 from workflow.reporting.numbers import THIN
 from workflow.reporting.table import Cell, Column, Printed
 
-HEIGHT = 400  # pt of a tabular, which has its caption and notes on the same page
 SKIPS = {"normalsize": 12.0, "small": 11.0, "footnotesize": 9.5, "scriptsize": 8.0}  # pt from line to line
 SIZES = {"normalsize": 10.0, "small": 9.25, "footnotesize": 8.5, "scriptsize": 7.97}  # pt of an em, 10 pt classes
 TRIED = ("footnotesize", "scriptsize")
@@ -123,10 +122,12 @@ def pages(table: Printed) -> list[Printed]:
     for title, block in table.blocks:
         rest = block
         while rest:
-            if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > HEIGHT:
+            if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > table.height * INCH:
                 groups.append([])
             count = len(rest)
-            while count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > HEIGHT:
+            while (
+                count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > table.height * INCH
+            ):
                 count -= 1
             groups[-1].append((title, rest[:count]))
             rest = rest[count:]
