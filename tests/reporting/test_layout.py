@@ -33,6 +33,7 @@ def first_cells(text):
 
 def test_rows_and_their_order(synthetic, tmp_path):
     rows = "rows: {protocol: [group, random], model: [fdht_lstm, lstm]}"
+    rows += ", parts: {demo-pixels: {rows: {front_end: [pixels]}}}"
     shown = first_cells(laid_out(synthetic, tmp_path, f"tables: {{accuracy: {{{rows}}}}}"))
     assert [cell for cell in shown if not cell.startswith("Protocol")] == ["FDHT-LSTM", "LSTM"] * 2
     assert [cell.split(":")[0] for cell in shown if cell.startswith("Protocol")] == [
@@ -43,7 +44,7 @@ def test_rows_and_their_order(synthetic, tmp_path):
 
 def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
     text = (
-        "tables: {accuracy: {headings: {weights: Size (W)}, caption: 50 % of it., label: 'tab:mine',"
+        "tables: {accuracy: {headings: {weights: Size (W)}, caption: 50 % of it., label: 'tab:mine-{part}',"
         " notes: [One note.], environment: 'table*', size: small, width: 7}}"
     )
     shown = laid_out(synthetic, tmp_path, text)
@@ -52,7 +53,7 @@ def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
     assert [line for line in shown.splitlines() if line.startswith("- ")] == ["- One note."]
     tex = (tmp_path / "accuracy.tex").read_text()
     assert tex.count(r"\begin{table*}[!htbp]") == tex.count(r"\end{table*}") == 1
-    assert "\\caption{50 \\% of it.}\n\\label{tab:mine}\n\\small" in tex
+    assert "\\caption{50 \\% of it.}\n\\label{tab:mine-demo-pixels}\n\\small" in tex
     assert "\\item One note.\n\\end{tablenotes}" in tex
     alone = (tmp_path / "tabular" / "accuracy-demo-pixels.tex").read_text()
     assert "{\\small" in alone

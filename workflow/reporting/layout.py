@@ -33,7 +33,7 @@ class PartLayout(Checked):
     headings: dict[str, str] | None = None
     units: Literal["percent", "fraction"] | None = None
     caption: str | None = None
-    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9:_-]+$")] | None = None
+    label: Annotated[str, Field(pattern=r"^([A-Za-z0-9:_-]|\{part\})+$")] | None = None
     notes: list[str] | None = None
     environment: Annotated[str, Field(pattern=r"^[A-Za-z]+\*?$")] | None = None
     size: Literal["normalsize", "small", "footnotesize", "scriptsize"] | None = None

@@ -139,10 +139,14 @@ class Table:
         """Return the table's sheets for printing, as the layout wants them, without those that have no rows."""
         options = results.layout["tables"].get(self.name, {})
         sheets, parts = list(self.sheets(results, self.build(results))), options.get("parts", {})
-        if unknown := sorted(set(parts) - {sheet.part for sheet in sheets}):
-            known = ", ".join(sheet.part for sheet in sheets)
-            raise InputError(f"tables.{self.name}.parts: {unknown[0]!r} is no part; known: {known}")
-        found = [self._printed(results, sheet, merged(options, parts.get(sheet.part, {}))) for sheet in sheets]
+        self._check("parts", parts if sheets else (), [sheet.part for sheet in sheets], "part")
+        options_of = {sheet.part: merged(options, parts.get(sheet.part, {})) for sheet in sheets}
+        for wanted in (own.get("rows", {}) for own in options_of.values()):
+            self._check("rows", wanted, dict.fromkeys(name for sheet in sheets for name in sheet.rows), "column")
+            for column, values in wanted.items():
+                entries = dict.fromkeys(value for sheet in sheets for value in sheet.rows.get(column, ()))
+                self._check(f"rows.{column}", values, entries, "entry of this column")
+        found = [self._printed(results, sheet, options_of[sheet.part]) for sheet in sheets]
         return [sheet for sheet in found if sheet.blocks]
 
     def _chosen(self, options: dict[str, Any]) -> list[Column]:
@@ -163,21 +167,13 @@ class Table:
             known = ", ".join(map(str, known))
             raise InputError(f"tables.{self.name}.{option}: {unknown[0]!r} is no {kind}; known: {known}")
 
-    def _rows(self, rows: pd.DataFrame, options: dict[str, Any]) -> pd.DataFrame:
-        """Return the rows that the layout lists, in its order."""
-        wanted = options.get("rows", {})
-        self._check("rows", wanted, list(rows), "column")
-        for column, values in reversed(wanted.items()):
-            self._check(f"rows.{column}", values, list(rows[column].unique()), "entry of this column")
-            rows = rows[rows[column].isin(values)].sort_values(
-                column, key=lambda own: own.map(values.index), kind="stable"
-            )
-        return rows
-
     def _printed(self, results: Results, sheet: Sheet, options: dict[str, Any]) -> Printed:
         columns = [column for column in self._chosen(options) if column.key not in sheet.without]
         blocks: dict[str, list[list[Cell]]] = {}
-        for row in self._rows(sheet.rows, options).to_dict("records"):
+        rows = sheet.rows
+        for key, values in reversed(options.get("rows", {}).items()):
+            rows = rows[rows[key].isin(values)].sort_values(key, key=lambda own: own.map(values.index), kind="stable")
+        for row in rows.to_dict("records"):
             shown = [column.show(results, row, column) for column in columns]
             cells = [Cell(entry) if isinstance(entry, str) else entry for entry in shown]
             links = [link(row) if cell.link is None else cell.link for cell in cells]
@@ -193,8 +189,10 @@ class Table:
         }
         if options.get("units") == "fraction":
             printed["caption"] = UNITS.sub("", sheet.caption)
-            blocks = {UNITS.sub("", title): rows for title, rows in blocks.items()}
+            printed["notes"] = [UNITS.sub("", note) for note in printed["notes"]]
+            blocks = {UNITS.sub("", title): block for title, block in blocks.items()}
         printed |= {option: options[option] for option in PRINTED if option in options}
+        printed |= {option: printed[option].replace("{part}", sheet.part) for option in ("caption", "label")}
         return Printed(name, columns=columns, blocks=list(blocks.items()), **printed)
 
     def empty_text(self, results: Results) -> str:
