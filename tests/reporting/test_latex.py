@@ -20,6 +20,8 @@ CLASSES = {
     "article": r"\documentclass{article}",
     "column": COLUMN,
     "column, Times": COLUMN + r"\usepackage{mathptmx}",
+    "ACL": r"\documentclass[11pt,twocolumn]{article}\usepackage[textwidth=16cm,columnsep=0.6cm]{geometry}"
+    r"\usepackage{mathptmx}",  # its style file
     "NeurIPS": r"\documentclass{article}\usepackage[textwidth=5.5in]{geometry}\usepackage{mathptmx}",  # its style file
     "Springer": r"\documentclass{article}\usepackage[textwidth=12.2cm]{geometry}",  # llncs.cls
     "llncs": r"\documentclass{llncs}",

@@ -45,7 +45,7 @@ def test_rows_and_their_order(synthetic, tmp_path):
 def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
     text = (
         "tables: {accuracy: {headings: {weights: Size (W)}, caption: 50 % of it., label: 'tab:mine-{part}',"
-        " notes: [One note.], environment: 'table*', size: small, width: 7}}"
+        " notes: [One note.], environment: 'table*', size: 9, width: 7}}"
     )
     shown = laid_out(synthetic, tmp_path, text)
     assert "| Size (W) |" in " ".join(shown.split())
@@ -53,10 +53,10 @@ def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
     assert [line for line in shown.splitlines() if line.startswith("- ")] == ["- One note."]
     tex = (tmp_path / "accuracy.tex").read_text()
     assert tex.count(r"\begin{table*}[!htbp]") == tex.count(r"\end{table*}") == 1
-    assert "\\caption{50 \\% of it.}\n\\label{tab:mine-demo-pixels}\n\\small" in tex
+    assert "\\caption{50 \\% of it.}\n\\label{tab:mine-demo-pixels}\n\\fontsize{9}{11}" in tex
     assert "\\item One note.\n\\end{tablenotes}" in tex
     alone = (tmp_path / "tabular" / "accuracy-demo-pixels.tex").read_text()
-    assert "{\\small" in alone
+    assert "{\\fontsize{9}{11}" in alone
     assert r"\shortstack[r]{Test acc. (\%),\\epoch chosen\\on validation}" in alone  # as there is room
 
 

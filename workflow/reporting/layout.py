@@ -36,7 +36,7 @@ class PartLayout(Checked):
     label: Annotated[str, Field(pattern=r"^([A-Za-z0-9:_-]|\{part\})+$")] | None = None
     notes: list[str] | None = None
     environment: Annotated[str, Field(pattern=r"^[A-Za-z]+\*?$")] | None = None
-    size: Literal["normalsize", "small", "footnotesize", "scriptsize"] | None = None
+    size: Literal[10, 9, 8, 7] | None = None
     width: Positive | None = None
     height: Positive | None = None
 

@@ -6,7 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from workflow.reporting.table import Cell, Column, Printed
-from workflow.reporting.widths import GAP, INCH, SIZES, broken, fit, tiers
+from workflow.reporting.widths import EM, GAP, INCH, SKIP, broken, fit, tiers
 
 TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -55,7 +55,11 @@ def _float(table: Printed, comments: list[str]) -> str:
         tex,
     ]
     if table.notes:
-        lines += ["\\begin{tablenotes}[flushleft]\\scriptsize", *map(_note, table.notes), "\\end{tablenotes}"]
+        lines += [
+            "\\begin{tablenotes}[flushleft]\\fontsize{7}{8}\\selectfont",
+            *map(_note, table.notes),
+            "\\end{tablenotes}",
+        ]
     origin = "; ".join(escape_tex(one_line(line)) for line in comments)
     return "\n".join([*lines, "\\end{threeparttable}", f"\\provenance{{{origin}}}", f"\\end{{{table.environment}}}"])
 
@@ -63,16 +67,16 @@ def _float(table: Printed, comments: list[str]) -> str:
 def alone(table: Printed, comments: list[str]) -> str:
     """Return the tabular of a table in its size, for \\input inside any environment; requires only booktabs."""
     size, tex, em = _sized(table)
-    width = f"{em * SIZES[size] / INCH:.2f} inches wide in Computer Modern at \\{size} of a 10 pt class"
+    width = f"{em * EM[size] / INCH:.2f} inches wide in Computer Modern at {size} pt"
     head = [*comments, table.caption, *table.notes, f"{width}; needs \\usepackage{{booktabs}}"]
     return "\n".join([*(f"% {one_line(line)}" for line in head), f"{{{_set_in(size)}%", tex]) + "}%\n"
 
 
-def _set_in(size: str) -> str:
-    return f"\\{size}\\setlength{{\\tabcolsep}}{{{GAP / 2}em}}"
+def _set_in(size: int) -> str:
+    return f"\\fontsize{{{size}}}{{{SKIP[size]:g}}}\\selectfont\\setlength{{\\tabcolsep}}{{{GAP / 2}em}}"
 
 
-def _sized(table: Printed) -> tuple[str, str, float]:
+def _sized(table: Printed) -> tuple[int, str, float]:
     """Return a table's size, its tabular (one in another for each tier, if it needs several) and its width in em."""
     across = [place for place, column in enumerate(table.columns) if column.below]
     under = [[row[place] for place in across] for _, block in table.blocks for row in block]
@@ -81,8 +85,7 @@ def _sized(table: Printed) -> tuple[str, str, float]:
     texts = [tabular(part, under if place == 0 else ()) for place, part in enumerate(parts)]
     if len(texts) > 1:
         texts = ["\\begin{tabular}{@{}c@{}}", "\\\\[1ex]\n".join(texts), "\\end{tabular}"]
-    size = min((one.size for one in found), key=lambda name: SIZES[name])
-    return size, "\n".join(texts), max(one.total for one in found)
+    return min(one.size for one in found), "\n".join(texts), max(one.total for one in found)
 
 
 def tabular(table: Printed, under: Sequence[Sequence[Cell]] = ()) -> str:

@@ -113,7 +113,7 @@ class Printed(NamedTuple):
     notes: list[str]
     label: str = ""
     environment: str = "table"
-    size: str = ""  # of the letters; by default the largest that fits
+    size: int = 0  # of the letters in pt; 0: 8 if the table then fits, else 7
     width: float = 3.25
     height: float = 5.5  # of the tabular, which shares a page with its caption and notes
 

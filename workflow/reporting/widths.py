@@ -14,9 +14,9 @@ from matplotlib.ft2font import FT2Font
 from workflow.reporting.numbers import THIN
 from workflow.reporting.table import Cell, Column, Printed
 
-SKIPS = {"normalsize": 12.0, "small": 11.0, "footnotesize": 9.5, "scriptsize": 8.0}  # pt from line to line
-SIZES = {"normalsize": 10.0, "small": 9.25, "footnotesize": 8.5, "scriptsize": 7.97}  # pt of an em, 10 pt classes
-TRIED = ("footnotesize", "scriptsize")
+EM = {10: 10.0, 9: 9.25, 8: 8.5, 7: 7.97}  # pt, by the size of the letters: an em is wider in small ones
+SKIP = {10: 12.0, 9: 11.0, 8: 9.5, 7: 8.0}  # pt from line to line
+TRIED = (8, 7)
 INCH = 72.27  # pt
 GAP = 0.5  # em between two columns
 BOLD = 1.16  # times the width of medium letters
@@ -25,9 +25,9 @@ GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—"
 
 
 class Fit(NamedTuple):
-    """A size, the widths (em) of columns that are narrower than their text, of the whole, and of what there is."""
+    """A size (pt), the widths (em) of columns that are narrower than their text, of the whole, and of what there is."""
 
-    size: str
+    size: int
     narrowed: dict[int, float]
     total: float
     room: float
@@ -63,7 +63,7 @@ def fit(table: Printed) -> Fit:
     ]
     gaps = GAP * (len(whole) - 1)
     for size in [table.size] if table.size else TRIED:
-        room = table.width * INCH / SIZES[size]
+        room = table.width * INCH / EM[size]
         if sum(whole) + gaps <= room:
             return Fit(size, {}, sum(whole) + gaps, room)
     cap, found = max(whole), whole
@@ -143,7 +143,7 @@ def _height(table: Printed) -> float:
     """Return about how high the tabular of `table` is in pt."""
     height = 0.0
     for number, tier in enumerate(tiers(table)):
-        found, skip = fit(tier), SKIPS[fit(tier).size]
+        found, skip = fit(tier), SKIP[fit(tier).size]
         rows = [row for _, block in tier.blocks for row in block]
         texts = {place: own for place, own in found.narrowed.items() if tier.columns[place].align == "l"}
         lines = sum(max([1, *(len(broken(row[place].text, own)) for place, own in texts.items())]) for row in rows)
