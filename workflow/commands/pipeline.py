@@ -27,6 +27,8 @@ GOALS = {"download": "prepared", "train": "trained"}
 CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost", "rescore", "predict")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
 INTERRUPTED = 130  # exit status
+VERBOSE = ("-v", "--verbose")  # all that Snakemake prints
+PLAIN = {*VERBOSE, "-q", "--quiet", "--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
 
@@ -66,12 +68,20 @@ def snakemake(config: str, options: list[str]) -> int:
 def run_snakemake(arguments: list[str]) -> NoReturn:
     """Run Snakemake in this process; one line reports an invalid option, an interruption or a crash."""
     from snakemake import cli, exceptions
+    from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+    from workflow.commands import display
+
+    if PLAIN.isdisjoint(word.partition("=")[0] for word in arguments):
+        LoggerPluginRegistry().register_plugin("snakemake_logger_plugin_reproduce", display)
+        arguments = ["--logger", "reproduce", *arguments]
+    arguments = [word for word in arguments if word not in VERBOSE]
     logging.raiseExceptions = False  # output that cannot be written is reported once, at the end
     exceptions.format_exception_to_string = _without_traceback(exceptions.format_exception_to_string)
     interrupted: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        display.stop()
         if number == signal.SIGINT and not interrupted:
             os.write(2, b"reproduce: interrupted; what is running saves and ends, the next start continues\n")
         interrupted.append(number)
@@ -93,6 +103,7 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
     except BrokenPipeError:
         endings.leave()
     finally:
+        display.stop()
         if signal.SIGPIPE in interrupted:
             endings.leave()
         if interrupted:
