@@ -74,6 +74,11 @@ def test_every_table_fits_alone_and_as_a_float(made, name):
     assert "Float too large" not in log
 
 
+def test_a_tabular_alone_needs_only_booktabs(made):
+    text = "\n\n".join(rf"\input{{tabular/{file.stem}}}" for file in sorted(made.glob("tabular/*.tex")))
+    compiled(made, rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{text}\end{{document}}")
+
+
 def test_tables_for_slides_fit_a_frame(made):
     alone = sorted(file.stem for file in made.glob("slides/tabular/*.tex"))
     assert len(alone) > len(list(made.glob("tabular/*.tex")))
