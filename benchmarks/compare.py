@@ -1,6 +1,7 @@
 """Forward and training step of every model and of other implementations, timed in turns."""
 
 import gc
+import sys
 from collections.abc import Callable, Container
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ def compare(
 
     On a GPU the step of our models and of torch's is also measured as a CUDA graph and, if `compiled`, compiled.
     """
+    print(f"measuring {case.name}, batch {batch}, {measure.label(device)}", file=sys.stderr, flush=True)
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its products, ours does not
     ours, theirs = cases.inputs(case, batch, FRAMES, device)
     forward: dict[tuple[str, str], Callable] = {}

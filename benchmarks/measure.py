@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
+from tqdm import tqdm
 
 from workflow.storage.errors import InputError
 
@@ -50,7 +51,7 @@ def take_turns(
     for call in calls.values():
         for _ in range(warm_up):
             call()
-    for _ in range(repetitions):
+    for _ in tqdm(range(repetitions), "rounds", leave=False, disable=None):  # on a terminal
         for name, call in calls.items():
             ahead = 0.0
             while ahead < settled:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from projects import TINY, Project, checkout
 
-from workflow.commands import display
+from workflow.commands import display, screen
 
 SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
 PATH = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"  # noqa: PTH120
@@ -37,14 +37,14 @@ def on_a_terminal(project, *words, interrupt_at=b"\0"):
         os.chdir(project.root)
         os.execve(sys.executable, [*REPRODUCE, *words], {**os.environ, "PATH": PATH, "TERM": "xterm"})
     written = b""
-    with os.fdopen(terminal, "r+b", buffering=0) as screen:
+    with os.fdopen(terminal, "r+b", buffering=0) as keyboard:
         while True:
             try:
-                written += screen.read(65536)
+                written += keyboard.read(65536)
             except OSError:  # its other end is closed
                 break
             if interrupt_at in written:
-                screen.write(b"\x03")
+                keyboard.write(b"\x03")
                 interrupt_at = b"\0"
     return written, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -138,6 +138,21 @@ def test_an_interruption_leaves_a_clean_terminal(project):
     assert written.count(HIDE_CURSOR) == written.count(SHOW_CURSOR) == 1
     assert written.index(SHOW_CURSOR) < written.index(b"reproduce: interrupted; what is running saves and ends")
     assert b"Traceback" not in written
+
+
+def test_how_far_a_job_is_comes_from_its_log(tmp_path):
+    def shown(log):
+        return screen.HowFar().render(SimpleNamespace(fields={"left": "", "log": str(log)})).plain
+
+    log = tmp_path / "train.log"
+    assert shown(log) == "", "there is none yet"
+    log.write_text("device auto: computing on the CPU\n" + "x" * screen.TAIL + "\n")
+    assert shown(log) == ""
+    with log.open("a") as file:
+        file.write("demo/pixels/lstm/group/fold0/seed1: 3 of 20 epochs, 1.9 epochs/s, train_loss=2.0\n")
+    assert shown(log) == "fold0/seed1: 3 of 20 epochs"
+    log.write_text("frames: 40 of 400 clips, 36.34 clips/s\nframes: 80 of 400 clips, 84.49 clips/s\n")
+    assert shown(log) == "80 of 400 clips"
 
 
 def test_the_time_left_is_that_of_the_jobs_that_are_left(monkeypatch):

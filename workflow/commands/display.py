@@ -110,7 +110,7 @@ class LogHandler(LogHandlerBase):
         self.reasons.setdefault(job.rule_name, Counter())[reason] += 1
 
     def _start(self, job: Any) -> None:
-        self.jobs[job.jobid] = Job(job.rule_name, job.rule_msg or job.rule_name)
+        self.jobs[job.jobid] = Job(job.rule_name, job.rule_msg or job.rule_name, next(iter(job.log), ""))
         self.results = next((path for path in job.output if path.startswith("results/")), self.results)
         if not self._show() and job.rule_msg:
             self._print(f"[{self._done()} of {self.planned.total()} done{self._left()}] {job.rule_msg}"[:WIDTH])

@@ -1,12 +1,27 @@
-"""The live display on a terminal: how many jobs are done, the time left, and the jobs that run."""
+"""The live display on a terminal: how many jobs are done, the time left, the jobs that run and how far each is."""
 
 import os
+import re
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+HOW_FAR = re.compile(r"(?:fold\S+ )?\S+ of [^,\n]+")  # in a log: "fold0/seed1: 3 of 20 epochs"
+TAIL = 2000  # bytes of a log
 
 
 @dataclass
@@ -15,7 +30,22 @@ class Job:
 
     rule: str
     text: str
+    log: str = ""
     started: float = field(default_factory=time.monotonic)
+
+
+class HowFar(ProgressColumn):
+    """How far a job is by its log, or the time left of all."""
+
+    max_refresh = 1.0
+
+    def render(self, task: Task) -> Text:
+        """Return the text for `task`."""
+        found = [task.fields["left"]]
+        with suppress(OSError), open(task.fields["log"], "rb") as file:  # noqa: PTH123
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            found += HOW_FAR.findall(file.read().decode(errors="replace"))
+        return Text(found[-1], no_wrap=True, overflow="ellipsis")
 
 
 class Screen:
@@ -26,11 +56,10 @@ class Screen:
         self.console = Console(
             file=os.fdopen(os.dup(self.terminal), "w"), markup=False, highlight=False, soft_wrap=True
         )
-        note, text = TextColumn("{task.fields[note]}"), TextColumn("{task.description}", markup=False)
-        self.progress = Progress(
-            SpinnerColumn(), text, BarColumn(20), TimeElapsedColumn(), note, console=self.console, transient=True
-        )
-        self.total = self.progress.add_task("starting", total=None, note="")
+        text = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn(), text, BarColumn(12), TimeElapsedColumn(), HowFar())
+        self.progress = Progress(*columns, console=self.console, transient=True)
+        self.total = self.progress.add_task("starting", total=None, left="", log="")
         self.tasks: dict[int, TaskID] = {}
         self.running = True
         reader, writer = os.pipe()
@@ -50,8 +79,9 @@ class Screen:
         for number in self.tasks.keys() - jobs.keys():
             self.progress.remove_task(self.tasks.pop(number))
         for number in jobs.keys() - self.tasks.keys():
-            self.tasks[number] = self.progress.add_task(jobs[number].text, total=None, note="")
-        self.progress.update(self.total, description=f"{done} of {total} jobs", completed=done, total=total, note=left)
+            job = jobs[number]
+            self.tasks[number] = self.progress.add_task(job.text, total=None, left="", log=job.log)
+        self.progress.update(self.total, description=f"{done} of {total} jobs", completed=done, total=total, left=left)
 
     def stop(self) -> None:
         """End the display and give standard error back. Does nothing the second time."""
