@@ -12,6 +12,12 @@ for name in [name for name in os.environ if name.startswith("REPRODUCE_")]:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests start first; at the end, one process would run the longest alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
