@@ -12,6 +12,7 @@ from contextlib import suppress
 from logging import LogRecord
 from pathlib import Path
 from statistics import mean
+from textwrap import fill
 from typing import Any, ClassVar
 
 import snakemake
@@ -95,8 +96,10 @@ class LogHandler(LogHandlerBase):
             return
         elif ours and experiment.count("/") == 3 and not self.planned:
             self.outdated[experiment] = reason
-        elif ours or record.levelno >= logging.WARNING or text.startswith("Nothing to be done"):
+        elif record.levelno >= logging.ERROR:
             self._print(text)
+        elif ours or record.levelno >= logging.WARNING or text.startswith("Nothing to be done"):
+            self._print("\n".join(fill(line, WIDTH, break_long_words=False) for line in text.splitlines()))
         elif self.begun is None:
             self.early.append(text)
 
