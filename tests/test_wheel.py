@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from importlib.util import find_spec
+from importlib.metadata import distributions
 
 import pytest
 import yaml
@@ -15,7 +15,7 @@ import fdht
 
 @pytest.fixture(scope="module")
 def wheel(root, tmp_path_factory):
-    if not (find_spec("pip") and find_spec("setuptools")):
+    if not {"pip", "setuptools"} <= {distribution.name for distribution in distributions()}:
         pytest.skip("building a wheel needs pip and setuptools, which this environment lacks")
     folder = tmp_path_factory.mktemp("wheel")
     project = checkout(root, folder / "project")
