@@ -19,53 +19,32 @@ gpu.json         the machine, all tables, the hours in all, and what was skipped
 """
 
 import argparse
-import copy
 import gc
 import itertools
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import mean
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from benchmarks import cases, measure
-from benchmarks.compare import FRAMES, compare
-from workflow.training import model, step
-from workflow.training.feed import Feed, shared
-from workflow.training.side_by_side import Lane
+from benchmarks.compare import compare
+from benchmarks.side_by_side import AT_A_TIME, BATCH, SETTINGS, key, rates
 
-AT_A_TIME = {"cuda": (1, 5, 25), "cpu": (1, 2)}
-BATCH = 16
-CLIPS, TRAINED, CLASSES = 400, 320, 11  # the other clips are scored after each epoch
-COMPARED = 10  # steps after which the weights of a run are compared
-SECONDS = 0.5  # of steps, for each number of runs
 REPETITIONS = 9
 PICTURES = 64
 FRONT_ENDS = ("inception_v3", "efficientnet_lite2")
-SETTINGS = {  # of training, where no configuration gives them
-    "optimizer": "adam", "learning_rate": 0.001, "weight_decay": 0.0, "classifier_weight_decay": 0.0,
-    "gradient_norm": 5.0, "dropout_input": 0.25, "dropout_product": 0.0, "dropout_recurrent": 0.25,
-    "dropout_mask": "clip", "dropout_classifier": 0.0, "normalisation": "unit", "feature_scale": 1.0,
-    "precision": "float32", "batch_size": BATCH,
-}  # fmt: skip
-UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200")
 
 
 class Report:
@@ -98,96 +77,6 @@ class Report:
 
     def write(self) -> None:
         (self.folder / "gpu.json").write_text(json.dumps(self.facts | self.tables, indent=1), encoding="utf-8")
-
-
-class Training:
-    """A training without end, advanced as `workflow.training.loop` and `side_by_side` do it, without records."""
-
-    def __init__(self, classifier: model.Classifier, settings: Any, feed: Feed, seed: int):
-        self.feed, self.seed, self.taken = feed, seed, 0
-        self.step = step.build(copy.deepcopy(classifier), settings, feed)
-        stream = torch.cuda.Stream() if feed.device.type == "cuda" else None
-        self.lane = Lane(Any, self.steps(), stream)
-
-    def steps(self) -> Iterator[int]:
-        torch.manual_seed(self.seed)
-        scored = self.feed.rows([torch.arange(TRAINED, CLIPS)])
-        self.step.clips["scoring"] = CLIPS
-        for epoch in itertools.count():
-            order = np.random.default_rng([self.seed, epoch]).permutation(TRAINED)
-            for rows in self.feed.rows(list(torch.from_numpy(order).split(BATCH))):
-                self.step(rows)
-                self.taken += 1
-                yield epoch
-            self.step.totals()
-            self.step.log.clear()
-            torch.cat([self.step.logits(rows) for rows in scored]).argmax(1).tolist()
-
-
-def take(trainings: list[Training], steps: int) -> None:
-    """Take `steps` steps of each training, in turns."""
-    for _ in range(steps):
-        for training in trainings:
-            training.lane.advance()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def side_by_side(row: dict, device: str) -> Iterator[dict]:
-    """Yield a row for each number of runs of an experiment, a row of `experiments`."""
-    settings = SimpleNamespace(**SETTINGS | row.get("settings", {}), device=device)
-    run: Any = SimpleNamespace(recurrent=row["layer"], front_end=row["front_end"], training=settings)
-    torch.manual_seed(0)
-    classifier, draw = model.build(run, CLASSES), np.random.default_rng(0)
-    if row["front_end"] == "pixels":
-        clips: Any = draw.integers(0, 256, (CLIPS, FRAMES, *frame(row["layer"]["input_size"]), 3), np.uint8)
-    else:
-        clips = draw.random((CLIPS, FRAMES, row["layer"]["input_size"]), np.float32).astype(np.float16)
-    fold: Any = SimpleNamespace(clips=shared(clips, run), labels=np.arange(CLIPS) % CLASSES, lengths=None)
-    feed, alone, single = Feed(fold, torch.device(device)), list[Tensor](), None
-    for count in AT_A_TIME[device]:
-        trainings = [Training(classifier, settings, feed, seed) for seed in range(count)]
-        take(trainings, COMPARED)
-        if device == "cuda":
-            take(trainings, 2 * TRAINED // BATCH)  # scorings are captured, too
-        weights = [parameter.detach().clone() for parameter in trainings[0].step.parameters]
-        alone = alone or weights
-        warmed, taken = trainings[0].taken, sum(training.taken for training in trainings)
-        start = time.perf_counter()
-        with utilisation(device) as busy:
-            while (elapsed := time.perf_counter() - start) < SECONDS or trainings[0].taken == warmed:
-                take(trainings, COMPARED)
-        rate = (sum(training.taken for training in trainings) - taken) / elapsed
-        single = single or rate
-        known = {name: row[name] for name in ("experiment", "model", "front_end")}
-        known |= {"device": measure.label(device), "batch": BATCH, "frames": FRAMES, "side_by_side": count}
-        known |= {"steps_per_s": rate, "gain": rate / single, "equal": all(map(torch.equal, alone, weights))}
-        yield known | {"utilisation": mean(busy) if busy else None, "key": key(row)}
-        del trainings
-        gc.collect()
-        torch.cuda.empty_cache()  # without effect on a CPU
-
-
-def frame(numbers: int) -> tuple[int, int]:
-    """Height and width of a picture of so many numbers, three a pixel, as square as can be: 57,600 -> (128, 150)."""
-    height = next(side for side in range(math.isqrt(numbers // 3), 0, -1) if numbers // 3 % side == 0)
-    return height, numbers // 3 // height
-
-
-@contextmanager
-def utilisation(device: str) -> Iterator[list[float]]:
-    """A list that is filled, at the end, with the per cent of time that the driver states the GPU to be busy."""
-    busy: list[float] = []
-    if device != "cuda" or not shutil.which(UTILISATION[0]):
-        yield busy
-        return
-    with subprocess.Popen(UTILISATION, stdout=subprocess.PIPE, text=True) as sampler:
-        try:
-            yield busy
-        finally:
-            sampler.terminate()
-        assert sampler.stdout is not None
-        busy += [float(line) for line in sampler.stdout if line.strip().isdigit()]
 
 
 def frames_per_second(front_end: str, device: str) -> list[dict]:
@@ -237,22 +126,15 @@ def experiments(config: str) -> list[dict]:
     return list(found.values())
 
 
-def estimated(planned: list[dict], rates: list[dict]) -> list[dict]:
+def estimated(planned: list[dict], measured: list[dict]) -> list[dict]:
     """The hours of each experiment, with the best measured number of runs side by side that it has."""
     rows = []
     for row in planned:
-        known = [one for one in rates if one["key"] == key(row) and one["side_by_side"] <= row["runs"]]
+        known = [one for one in measured if one["key"] == key(row) and one["side_by_side"] <= row["runs"]]
         best = max((one["steps_per_s"] for one in known), default=None)
         hours = row["runs"] * row["steps"] / best / 3600 if best else None
         rows.append({"experiment": row["experiment"], "runs": row["runs"], "steps": row["steps"], "hours": hours})
     return rows
-
-
-def key(row: dict) -> str:
-    """What the speed of an experiment depends on: its layer, front end and settings, but for numbers of training."""
-    settings = SETTINGS | row.get("settings", {})
-    same = {name: bool(value) if isinstance(value, float) else value for name, value in settings.items()}
-    return json.dumps([row["layer"], row["front_end"], same], sort_keys=True)
 
 
 def of_cases(known: Iterable[cases.Case]) -> Iterator[dict]:
@@ -285,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in FRONT_ENDS:
         report.add("front_ends", name, partial(frames_per_second, name, device))
     for row in {key(row): row for row in reversed(planned or list(of_cases(known)))}.values():
-        report.add("side_by_side", f"{row['experiment']}, side by side", partial(side_by_side, row, device))
+        report.add("side_by_side", f"{row['experiment']}, side by side", partial(rates, row, device))
     if planned:
         report.add("estimate", "estimate", lambda: estimated(planned, report.tables["side_by_side"]))
         hours = [row["hours"] for row in report.tables.get("estimate", [])]

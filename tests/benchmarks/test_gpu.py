@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_models import SIZES, SMALL
 
-from benchmarks import cases, gpu, peers
+from benchmarks import cases, gpu, peers, side_by_side
 from benchmarks.cases import Case, ours
 
 MODELS = {"lstm": "dense", "fdht_lstm": "fully_decomposed"}
@@ -23,7 +23,7 @@ def short(monkeypatch):
     models = {("ours", model): (lambda layer=layer: ours(True, **layer)) for model, layer in declared.items()}
     models["torch", "lstm"] = lambda: peers.Last(torch.nn.LSTM(48, 16, batch_first=True))
     monkeypatch.setattr(cases, "cases", lambda: iter([Case("48-16", 48, 16, True, models, declared)]))
-    monkeypatch.setattr(gpu, "SECONDS", 0)
+    monkeypatch.setattr(side_by_side, "SECONDS", 0)
     monkeypatch.setattr(gpu, "REPETITIONS", 1)
     monkeypatch.setattr(gpu, "tests", lambda: [{"passed": True}])
     monkeypatch.setattr(gpu, "FRONT_ENDS", ["a_package_that_is_missing"])
@@ -71,26 +71,26 @@ def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
     elif wrong == "memory":
         monkeypatch.setattr(gpu, "compare", lambda *_, **__: torch.empty(2**60))
     else:
-        take = gpu.take
+        take = side_by_side.take
 
         def disturbed(trainings, steps):
             take(trainings, steps)
             if len(trainings) > 1:
                 trainings[0].step.parameters[0].data += 1
 
-        monkeypatch.setattr(gpu, "take", disturbed)
+        monkeypatch.setattr(side_by_side, "take", disturbed)
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
 
 
 def test_rows_before_a_failure_are_kept(short, tmp_path, monkeypatch):
-    training = gpu.Training
+    training = side_by_side.Training
 
     def full(classifier, settings, feed, seed):
         if seed:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return training(classifier, settings, feed, seed)
 
-    monkeypatch.setattr(gpu, "Training", full)
+    monkeypatch.setattr(side_by_side, "Training", full)
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
     assert list(pd.read_csv(tmp_path / "side_by_side.csv").side_by_side) == [1, 1]
     assert set(json.loads((tmp_path / "gpu.json").read_text())["failed"].values()) == {
@@ -114,11 +114,11 @@ def test_nothing_but_torch_numpy_and_pandas_is_imported():
         "import sys, numpy, pandas, torch, torch.optim, torch._dynamo, torch.profiler\n"
         "roots = lambda: {name.partition('.')[0] for name in sys.modules}\n"
         "before = roots()\n"
-        "from benchmarks import gpu\n"
-        "gpu.SECONDS, gpu.AT_A_TIME = 0, {'cpu': (1, 2)}\n"
+        "from benchmarks import gpu, side_by_side\n"
+        "side_by_side.SECONDS, side_by_side.AT_A_TIME = 0, {'cpu': (1, 2)}\n"
         f"layer = { ({'format': 'fully_decomposed', **SIZES, **SMALL['fully_decomposed']})!r}\n"
         "row = {'experiment': 'one', 'model': 'fdht_lstm', 'front_end': 'pixels', 'layer': layer}\n"
-        "assert [found['equal'] for found in gpu.side_by_side(row, 'cpu')] == [True, True]\n"
+        "assert [found['equal'] for found in side_by_side.rates(row, 'cpu')] == [True, True]\n"
         "print(*sorted(roots() - before - set(sys.stdlib_module_names)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -231,7 +231,8 @@ def test_torchvision_loads_next_to_a_torch_of_another_build(root):
     assert run.stdout.strip() == "loaded", run.stderr
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_the_device_changes_little(prepared, weights):
     known = origin(prepared, weights)
     by_device = [run(prepared, prepared / device, known, 2, device) for device in ("cpu", "cuda")]

@@ -14,7 +14,7 @@ from workflow.storage.errors import InputError
 
 CONFIG = {
     "name": "small",
-    "datasets": {"demo": {"source": "/home/user/clips", "partial": True}},
+    "datasets": {"demo": {"source": "/data/mine", "partial": True}},
     "frames": {"width": 40, "height": 30},
     "folds": [0, 1],
     "seeds": [0, 1],
@@ -48,7 +48,7 @@ def test_tables_are_the_same_without_weights_names_and_paths(results, tmp_path):
     written = [path for path in target.rglob("*") if path.is_file()]
     assert size == sum(path.stat().st_size for path in written)
     assert not [path for path in written if path.suffix in (".safetensors", ".avi")]
-    assert not [path for path in written if "synthetic/" in path.read_text() or "/home/user" in path.read_text()]
+    assert not [path for path in written if "synthetic/" in path.read_text() or "/data/mine" in path.read_text()]
     detailed = {path.parent.parent.name + path.parent.name for path in target.rglob("metrics.jsonl")}
     assert detailed == {"fold0seed0"}
     again = gather(target)
