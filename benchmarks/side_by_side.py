@@ -1,4 +1,4 @@
-"""Training steps per second of several runs side by side, and whether a run has the same weights alone."""
+"""Training steps per second of several runs side by side, and whether a run gets the same weights when it is alone."""
 
 import copy
 import gc
@@ -29,7 +29,7 @@ BATCH = 16
 CLIPS, TRAINED, CLASSES = 400, 320, 11  # the other clips are scored after each epoch
 COMPARED = 10  # steps after which the weights of a run are compared
 SECONDS = 0.5  # of steps, for each number of runs
-SETTINGS = {  # of training, where no configuration gives them
+SETTINGS = {  # used when no configuration is given
     "optimizer": "adam", "learning_rate": 0.001, "weight_decay": 0.0, "classifier_weight_decay": 0.0,
     "gradient_norm": 5.0, "dropout_input": 0.25, "dropout_product": 0.0, "dropout_recurrent": 0.25,
     "dropout_mask": "clip", "dropout_classifier": 0.0, "normalisation": "unit", "feature_scale": 1.0,
@@ -39,13 +39,13 @@ UTILISATION = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,nohead
 
 
 class Training:
-    """A training without end, advanced as `workflow.training.loop` and `side_by_side` do it, without records."""
+    """An endless training run, advanced as by `workflow.training.loop` and `side_by_side`, but without records."""
 
     def __init__(self, classifier: model.Classifier, settings: Any, feed: Feed, seed: int):
         self.feed, self.seed, self.taken = feed, seed, 0
         self.step = step.build(copy.deepcopy(classifier), settings, feed)
         stream = torch.cuda.Stream() if feed.device.type == "cuda" else None
-        job: Any = None  # the lane of a training without records needs none
+        job: Any = None  # only records need one
         self.lane = Lane(job, self.steps(), stream)
 
     def steps(self) -> Iterator[int]:

@@ -4,8 +4,8 @@
 same bytes    every predictions.csv of the runs that both have
 same scores   every score of these runs
 equivalent    two one-sided tests show that the accuracies differ by less than the margin
-differs       that is not shown, but a difference is (after Holm's correction over the experiments)
-inconclusive  neither is shown
+differs       a test shows a difference (after Holm's correction over the experiments), and none shows equivalence
+inconclusive  no test shows equivalence or a difference
 
 The tests are Student's on the differences by fold, seeds averaged first. Both sides have the same folds, so there is no
 correction for training clips that folds share. The accuracy is at the epoch chosen on validation clips, or at the last

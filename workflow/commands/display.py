@@ -39,7 +39,7 @@ WIDTH = 200  # of a line, at most; errors are printed in full
 
 
 class LogHandler(LogHandlerBase):
-    """Prints what a reader needs of Snakemake's events."""
+    """Prints the Snakemake events that a reader needs to see."""
 
     writes_to_stream = True
     writes_to_file = False

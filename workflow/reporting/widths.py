@@ -25,7 +25,7 @@ GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—"
 
 
 class Fit(NamedTuple):
-    """A size (pt), the widths (em) of columns that are narrower than their text, of the whole, and of what there is."""
+    """The size of the letters (pt), the widths (em) of narrowed columns, the total width and the room for it."""
 
     size: int
     narrowed: dict[int, float]
