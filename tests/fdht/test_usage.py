@@ -1,7 +1,6 @@
 """What users of torch.nn do with a layer, and what they get wrong."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +13,6 @@ from fdht.recurrent import Recurrent
 
 X = torch.linspace(-1, 1, 2 * 3 * 48, dtype=torch.float64).view(2, 3, 48)
 STATE = torch.zeros(1, 2, 16, dtype=torch.float64)
-
-
-def test_the_example_of_the_readme_runs():
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    names = {"frames": torch.zeros(1, 2, 57_600, dtype=torch.uint8)}
-    exec(example, names)
-    assert names["outputs"].shape == (1, 2, 256)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
