@@ -15,13 +15,13 @@ with `match` where both true accuracies are equal.
 import itertools
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from typer import Option
 
 from benchmarks import measure
-from benchmarks.options import Output
 from workflow.reporting import layout, verdict
 from workflow.reporting.statistics import CONFIDENCE, Interval, difference, equivalence, of_folds
 from workflow.storage.command_line import command_line
@@ -84,7 +84,7 @@ def main(
     n: Annotated[int, Option(min=100, help="simulations of each case")] = 40_000,
     clips: Annotated[int, Option(min=1, help="test clips of a fold; UCF11 has 320")] = 320,
     seed: Annotated[int, Option(help="of the random numbers")] = 0,
-    output: Output = measure.RESULTS / "calibration.csv",
+    output: Annotated[Path, Option(help="CSV file")] = measure.RESULTS / "calibration.csv",
 ) -> None:
     measure.record(output, table(n, clips, layout.load()["margin_errors"], seed))
 

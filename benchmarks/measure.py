@@ -1,4 +1,4 @@
-"""Timing in turns, peak memory, what the machine can do at best, and the table of results."""
+"""Timing in turns, peak memory, and the table of results."""
 
 import gc
 import time
@@ -90,15 +90,6 @@ def peak_mb(call: Callable[[], object], device: str) -> float:
     return highest / 1e6
 
 
-def machine(device: str) -> tuple[float, float]:
-    """Measured multiply-adds per second of a large float32 GEMM and bytes per second of reading."""
-    size = 8192 if device == "cuda" else 1024
-    a = torch.randn(size, size, device=device)
-    long = torch.ones(2**29 if device == "cuda" else 2**25, device=device)
-    best = take_turns({"multiply": lambda: a @ a, "read": long.sum}, 9, device)
-    return size**3 / min(best["multiply"].wall), long.numel() * 4 / min(best["read"].wall)
-
-
 def label(device: str) -> str:
     """cpu x2 (its threads), or the GPU's name."""
     return torch.cuda.get_device_name() if device == "cuda" else f"cpu x{torch.get_num_threads()}"
@@ -113,15 +104,14 @@ def chosen(option: str, given: Iterable[str] | None, known: Iterable[str]) -> li
     return list(given or known)
 
 
-def record(path: Path, tables: Iterable[list[dict]]) -> pd.DataFrame:
-    """Print each table when it has been measured, write all rows so far to `path` as CSV, and return them."""
+def record(path: Path, tables: Iterable[list[dict]]) -> None:
+    """Print each table when it has been measured, and write all rows so far to `path` as CSV."""
     rows: list[dict] = []
     path.parent.mkdir(parents=True, exist_ok=True)
     for table in tables:
         print(pd.DataFrame(table).to_string(index=False, float_format="%.4g"), flush=True)
         rows += table
         pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
-    return pd.DataFrame(rows)
 
 
 def _timed(call: Callable[[], object], device: str) -> tuple[float, float]:

@@ -2,8 +2,7 @@
 
 ./reproduce bench [--kernels] [--device cpu] [--threads 2] [--repetitions 9] [--case 57600-256] [--batch 16 --batch 64]
 
-Writes speed.csv, floors.csv (what each of our forwards must read and multiply at least, and how far it is from that),
-plans.csv (the engine's choice of contraction and all others) and roofline.{png,pdf} to results/benchmarks/.
+Writes speed.csv and plans.csv (the engine's choice of contraction and all others) to results/benchmarks/.
 A training step is forward and backward; on a GPU the optimiser's step too, and our models run eagerly, compiled, and
 as one CUDA graph. tednet, tensorly-torch and torch get pixels as float32, made beforehand; ours get them as uint8.
 """
@@ -15,9 +14,8 @@ from typing import Annotated
 import torch
 from typer import Option
 
-from benchmarks import cases, floors, kernels, measure, plans
+from benchmarks import cases, kernels, measure, plans
 from benchmarks.compare import FRAMES, compare
-from benchmarks.options import Repetitions
 from workflow.storage.command_line import command_line
 
 
@@ -25,7 +23,7 @@ def main(
     output: Annotated[Path, Option(help="folder of the results")] = measure.RESULTS,
     device: Annotated[list[str] | None, Option(help="cpu or cuda; may be repeated; all there are by default")] = None,
     threads: Annotated[int | None, Option(min=1, help="of the CPU; its cores by default")] = None,
-    repetitions: Repetitions = 9,
+    repetitions: Annotated[int, Option(min=1, help="measured calls of each implementation")] = 9,
     case: Annotated[list[str] | None, Option(help="such as 57600-256; may be repeated; all by default")] = None,
     batch: Annotated[list[int], Option(min=1, help="sequences per call; may be repeated")] = [16, 64],  # noqa: B006
     model: Annotated[list[str] | None, Option(help="such as fdht_lstm; may be repeated; all by default")] = None,
@@ -46,10 +44,7 @@ def main(
         compare(known[name], models[name], size, kind, repetitions)
         for kind, name, size in itertools.product(kinds, names, batch)
     )
-    speeds = measure.record(output / "speed.csv", tables)
-    of_device = {kind: speeds[speeds["device"] == measure.label(kind)] for kind in kinds}
-    floor_rows = (floors.rows(known, measure.machine(kind), found) for kind, found in of_device.items())
-    floors.figure(measure.record(output / "floors.csv", floor_rows), output / "roofline")
+    measure.record(output / "speed.csv", tables)
     if with_plans:
         measure.record(output / "plans.csv", (plans.compare(kind, repetitions) for kind in kinds))
 
