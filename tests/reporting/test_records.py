@@ -7,6 +7,7 @@ import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.experiments import configuration_file, grid
+from workflow.experiments.record import Record
 from workflow.reporting import collect, records
 from workflow.reporting.results import configuration_of, gather
 from workflow.storage.command_line import call
@@ -93,6 +94,19 @@ def test_collect_writes_every_record_and_names_the_bad_ones(damaged, tmp_path, c
     assert "failed: the loss became NaN in epoch 3" in printed
     assert "seed1/result.json: damaged: not a record" in printed
     assert "23 records (2 damaged, 1 failed, 20 ok; sha256 " in printed
+
+
+def test_results_csv_has_every_scalar_of_a_record_and_the_sizes_of_the_parts(tmp_path):
+    given = record(best_test_epoch=17, train_accuracy=0.75, interruptions=2, side_by_side=5, searched=1)
+    given |= {"clips": {"train": 160, "validation": 32, "test": 48}, "clips_at_a_time": 4, "precision": "tf32"}
+    folder = write_run(tmp_path, given)
+    row = records.read(tmp_path).iloc[0]
+    read = json.loads((folder / "result.json").read_text())
+    scalars = {name: value for name, value in read.items() if not isinstance(value, (dict, list))}
+    assert row[list(scalars)].to_dict() == scalars
+    assert row[[*records.WEIGHTS, *records.PARTS]].tolist() == [*given["parameters"].values(), 160, 32, 48]
+    containers = {"parameters", "clips", "classes", "per_class_accuracy", "confusion", "search", "files"}
+    assert set(Record.model_fields) - containers <= set(records.COLUMNS)
 
 
 def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):

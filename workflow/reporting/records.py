@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from workflow.experiments import states
+from workflow.experiments.record import Record
 from workflow.experiments.states import DAMAGED
 from workflow.storage.errors import InputError
 
@@ -23,13 +24,15 @@ ACCURACIES = {  # column -> printed name
     "final_epoch_accuracy": "Test accuracy, last epoch",
     "best_epoch_accuracy": "Test accuracy, best test epoch (optimistic)",
 }
-WEIGHTS = ["W", "U", "bias", "classifier"]
+SCHEMA = Record.model_json_schema()
+WEIGHTS = list(SCHEMA["$defs"]["Parameters"]["properties"])
+PARTS = ["n_train", "n_validation", "n_test"]  # numbers of clips
 SCORES = [*ACCURACIES, "validation_accuracy", "test_top5", "test_macro_f1"]
-EPOCHS = ["epochs", "best_epoch"]
-COST = ["train_seconds", "step_ms", "peak_memory_mb"]
-ORIGIN = ["device", "data_digest", "split_digest", "git_commit", "git_dirty"]
-COLUMNS = [*IDENTITY, "family", "recipe", "status", *SCORES, *EPOCHS, *WEIGHTS, *COST, *ORIGIN, "failure", "record"]
-TYPES = dict.fromkeys(["fold", "seed", *EPOCHS, *WEIGHTS], "Int64") | dict.fromkeys([*SCORES, *COST], "float64")
+KEYS: dict[str, dict[str, Any]] = SCHEMA["properties"] | SCHEMA["$defs"]["Parameters"]["properties"]
+DTYPES = {"integer": "Int64", "number": "float64", "string": "object"}  # of scalars, by their type in the schema
+TYPES = {name: kind for name, about in KEYS.items() if (kind := about.get("anyOf", [about])[0].get("type")) in DTYPES}
+TYPES |= dict.fromkeys(PARTS, "integer")
+COLUMNS = [*TYPES, "git_dirty", "record"]
 FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/result\.json$")
 
 
@@ -51,7 +54,7 @@ def read(root: str | Path) -> pd.DataFrame:
     for path in find(root):
         where = path.relative_to(root).as_posix()
         found, identity = states.recorded(path.parent), identity_of(where)
-        row = vars(found.record) | vars(found.record.parameters) if found.record else {}
+        row = _row(found.record) if found.record else {}
         wrong = [
             f"{name} is {row[name]!r}; expected {value!r}, as in the folder name"
             for name, value in identity.items()
@@ -65,6 +68,10 @@ def read(root: str | Path) -> pd.DataFrame:
     return to_table(rows)
 
 
+def _row(record: Record) -> dict[str, Any]:
+    return vars(record) | vars(record.parameters) | {f"n_{part}": clips for part, clips in record.clips.items()}
+
+
 def is_dirty(environment: Path) -> bool | None:
     """Return whether a run used code that differs from its commit; None if environment.json does not say."""
     try:
@@ -75,7 +82,7 @@ def is_dirty(environment: Path) -> bool | None:
 
 def to_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return `rows` with every column of COLUMNS; integer columns stay integer even if values are missing."""
-    table = pd.DataFrame(rows, columns=COLUMNS).astype(TYPES)
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({name: DTYPES[kind] for name, kind in TYPES.items()})
     return table.sort_values([*IDENTITY, "record"], na_position="last", ignore_index=True)
 
 

@@ -7,9 +7,8 @@ accuracies are compared.
 import pandas as pd
 
 from workflow.reporting.numbers import number
+from workflow.reporting.records import PARTS
 from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, Results, cached
-
-PARTS = ["n_train", "n_validation", "n_test"]
 
 
 @cached
