@@ -134,9 +134,9 @@ def test_excluded_runs_are_named(damaged, tmp_path):
     for remark in ("1 missing", "1 failed", "1 damaged"):
         assert remark in text
     table = pd.read_csv(tmp_path / "excluded.csv")
-    assert sorted(table["state"]) == ["damaged", "damaged", "failed", "missing"]
-    assert set(table[table["state"] == "failed"]["reason"]) == {"the loss became NaN in epoch 3"}
-    missing = table[table["state"] == "missing"].iloc[0]
+    assert sorted(table["status"]) == ["damaged", "damaged", "failed", "missing"]
+    assert set(table[table["status"] == "failed"]["failure"]) == {"the loss became NaN in epoch 3"}
+    missing = table[table["status"] == "missing"].iloc[0]
     assert (missing["model"], missing["protocol"], missing["fold"], missing["seed"]) == ("lstm", "group", 0, 1)
 
 

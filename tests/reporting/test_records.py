@@ -157,4 +157,4 @@ def test_a_record_of_other_settings_is_outdated_and_enters_no_mean(tmp_path):
     results = gather(tmp_path)
     assert results.records["status"].tolist() == ["ok", "outdated"]
     assert len(results.successful_records) == 1
-    assert results.excluded[["state", "reason"]].values.tolist() == [["outdated", "its settings have changed"]]
+    assert results.excluded[["status", "failure"]].values.tolist() == [["outdated", "its settings have changed"]]

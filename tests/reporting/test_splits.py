@@ -31,11 +31,11 @@ def lines(path):
 
 def test_the_table_counts_sources_of_any_class_and_clips_beside_those_of_the_same_class(three):
     table = leakage.build(three).drop_duplicates("dataset").set_index("dataset")
-    assert table["sibling_group"].tolist() == [0, 0, 0]
-    assert table["sibling_any_class_group"].tolist() == [0, 0.25, 0]
-    assert table["sibling_any_class_random"].tolist() == [1, 1, 1]
-    assert table["train_clips_group"].tolist() == [160, 160, 80]
-    assert table["train_clips_random"].tolist() == [160, 160, 160]
+    assert table["test_with_sibling_in_train_group"].tolist() == [0, 0, 0]
+    assert table["test_with_sibling_of_any_class_group"].tolist() == [0, 0.25, 0]
+    assert table["test_with_sibling_of_any_class_random"].tolist() == [1, 1, 1]
+    assert table["n_train_group"].tolist() == [160, 160, 80]
+    assert table["n_train_random"].tolist() == [160, 160, 160]
     assert table["train_sources_per_class_group"].tolist() == [2.5, 2.5, 2.5]
 
 
@@ -67,7 +67,7 @@ def test_a_file_of_an_earlier_version_is_read_and_promises_less(tmp_path):
     write_leakage(tmp_path, folds=1, later=False)
     results = gather(tmp_path)
     assert splits.promise(results, "demo") == "no source of the same class on both sides"
-    assert leakage.build(results)["sibling_any_class_group"].isna().all()
+    assert leakage.build(results)["test_with_sibling_of_any_class_group"].isna().all()
     tables.write(results, tmp_path / "tables", ["splits"])
     assert "| 0 | 160 | 32 | 48 | 16.7 | — | — | 0.0 | — |" in lines(tmp_path / "tables" / "splits.md")
 
@@ -78,4 +78,4 @@ def test_without_the_file_nothing_is_claimed(tmp_path):
     assert splits.promise(results, "demo") == "no source of the same class on both sides"
     assert splits.comparison(results, "demo") == ""
     assert TABLES["splits"].printed(results) == []
-    assert pd.isna(leakage.build(results)["train_clips_group"]).all()
+    assert pd.isna(leakage.build(results)["n_train_group"]).all()

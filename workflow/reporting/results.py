@@ -61,11 +61,11 @@ class Results:
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
-        """Return the excluded runs (no record, failed, or unusable), each with its state and reason."""
-        bad = self.records[self.records["status"] != "ok"].rename(columns={"status": "state", "failure": "reason"})
+        """Return the excluded runs (no record, failed, or unusable), each with its status and the reason."""
+        bad = self.records[self.records["status"] != "ok"]
         both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
-        missing = both[both["_merge"] == "left_only"].assign(state=states.MISSING, reason="no record", record="")
-        columns = [*IDENTITY, "state", "reason", "record"]
+        missing = both[both["_merge"] == "left_only"].assign(status=states.MISSING, failure="no record", record="")
+        columns = [*IDENTITY, "status", "failure", "record"]
         return pd.concat([bad[columns], missing[columns]], ignore_index=True)
 
     @cached_property

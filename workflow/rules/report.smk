@@ -36,7 +36,7 @@ rule collect:
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from $(dirname {output})/runs --output {output} 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --from $(dirname {output}) --output {output} 2> >(tee {log} >&2)"
 
 
 RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]

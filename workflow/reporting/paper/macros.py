@@ -21,7 +21,7 @@ CLAIMED = (("Weights", "weights", 1, 0), ("Fewer", "times_fewer", 1, 0), ("Gain"
 
 def values(results: Results) -> dict[str, str]:
     """Return macro name -> plain text. A value that the records lack is "(not available)"."""
-    excluded = results.excluded["state"].value_counts()
+    excluded = results.excluded["status"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
     datasets = results.experiments["dataset"].drop_duplicates()
     names = results.experiments["model"].drop_duplicates()

@@ -35,7 +35,7 @@ def runs(results: Results) -> pd.DataFrame:
     for place in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
         found = groups.get_group(place)
         numbers = (number(found[column].nunique()) for column in ("model", "fold", "seed"))
-        rows.append((_place(results, *place), *numbers, _counts(found["state"])))
+        rows.append((_place(results, *place), *numbers, _counts(found["status"])))
     return pd.DataFrame(rows, columns=["Data and protocol", "Models", "Folds", "Seeds", "Runs"])
 
 

@@ -43,7 +43,7 @@ MAX_POINTS = 80  # per curve on the page; metrics.jsonl has every epoch
 
 def page(results: Results, figures: Path, prefix: str = "") -> str:
     """Return the page. figures: folder of the drawn figures. prefix: path from the page to the records, for links."""
-    states = results.excluded["state"].value_counts().sort_index().to_dict()
+    states = results.excluded["status"].value_counts().sort_index().to_dict()
     TEMPLATES.policies["json.dumps_kwargs"] = JSON
     return TEMPLATES.get_template("report.html.j2").render(
         title=results.config.name if results.config else "a folder of records",

@@ -94,7 +94,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
 
 def _remark(results: Results, *experiment: str) -> str:
     """Return the footnote on excluded runs and runs of uncommitted code."""
-    states = results.rows("excluded", *experiment)["state"].value_counts().sort_index()
+    states = results.rows("excluded", *experiment)["status"].value_counts().sort_index()
     parts = [f"{count} {state}" for state, count in states.items()]
     return ", ".join(filter(None, [*parts, provenance.uncommitted(results.successful(*experiment))]))
 

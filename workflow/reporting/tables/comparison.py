@@ -33,14 +33,14 @@ VIEWS = pd.DataFrame(
 )
 REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with the validation part merged (TR-LSTM)
 CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test", "margin", "reproduced"]
-CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "precision", "source", "locator"]
+CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "step", "source", "locator"]
 CSV += ["counts"]
 INTERVALS = "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; one has none."
 FOUND = (
     "Found: at the epoch of the reported accuracy (the last, or the best on test clips), or at both if that is unclear."
 )
 TRAIN_NOTE = "Our models train on {} % of the clips under random, the published implementations on {} %."
-UNREPORTED = {"metric": "accuracy", "precision": 0.01, "status": "unknown", "source": "not in reported.csv"}
+UNREPORTED = {"metric": "accuracy", "step": 0.01, "status": "unknown", "source": "not in reported.csv"}
 UNREPORTED |= {"selection": "unknown", "locator": "", "counts": ""}
 
 
@@ -54,7 +54,7 @@ def value(results: Results, row: Row, column: Column) -> str:
     """Show our accuracies with the column's digits, everything else with the digits of the source."""
     accuracy = row["metric"] == "accuracy"
     scale = column.scale if accuracy else 1
-    printed = max(0, round(-math.log10(scale * row["precision"])))
+    printed = max(0, round(-math.log10(scale * row["step"])))
     digits = column.digits if accuracy and column.key != "reported" else printed
     return number(scale * row[column.key], digits, column.sign)
 
@@ -87,7 +87,7 @@ def build(results: Results) -> pd.DataFrame:
     places = pd.DataFrame(results.places, columns=PLACE, dtype=str)
     places["of"] = places["model"].map(lambda name: models.get(results, name).family)
     reported = results.reported.drop(columns="protocol")
-    reported = reported.rename(columns={"model": "of", "value": "reported", "step": "precision"})
+    reported = reported.rename(columns={"model": "of", "value": "reported"})
     absent = reported[reported["reported"].notna()].merge(places[["dataset", "front_end"]].drop_duplicates())
     absent = absent.merge(places, how="left").query("model.isna()")  # families without a model, on data that are here
     places = places[places["model"].map(lambda name: models.kind(results, name)) != "baseline"]
@@ -120,7 +120,7 @@ def _count(results: Results, row: Row) -> Row:
     place, metric = (row["dataset"], row["front_end"], row["model"]), row["metric"]
     known = models.counts(results, *place) | models.ratios(results, *place)
     ours = models.total(results, *place, row["counts"]) if metric == "weights" else known.get(metric)
-    word, reason = verdict.of_count(metric, row["reported"], row["precision"], ours)
+    word, reason = verdict.of_count(metric, row["reported"], row["step"], ours)
     difference = math.nan if ours is None else ours - row["reported"]
     return {"reproduced": ours, "difference": difference, "verdict": word, "reason": reason}
 

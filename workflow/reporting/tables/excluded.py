@@ -21,21 +21,21 @@ def run(results: Results, row: Row, column: Column) -> Cell:
 
 
 COLUMNS = [
-    Column("state", "State", text, align="l"),
+    Column("status", "State", text, align="l"),
     Column("run", "Run", run, align="l"),
-    Column("reason", "Reason", text, align="l"),
+    Column("failure", "Reason", text, align="l"),
 ]
 
 
 def build(results: Results) -> pd.DataFrame:
-    """Return identity, state (failed, damaged, duplicate, missing), reason and record of each run."""
+    """Return identity, status (failed, damaged, duplicate, outdated, missing), failure and record of each run."""
     return results.excluded
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield one sheet, with the missing runs at its end."""
     if len(frame):
-        rows = frame.sort_values("state", key=lambda state: state == MISSING, kind="stable")
+        rows = frame.sort_values("status", key=lambda status: status == MISSING, kind="stable")
         notes = [f"{len(rows) - MAX_ROWS} more are in excluded.csv."] if len(rows) > MAX_ROWS else []
         yield Sheet("", f"Excluded runs ({len(rows)}).", rows[:MAX_ROWS], notes)
 

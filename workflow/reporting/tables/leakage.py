@@ -5,19 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workflow.reporting import splits, statistics
-from workflow.reporting.records import ACCURACIES, PLACE
+from workflow.reporting.records import ACCURACIES, PARTS, PLACE
 from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, mean
 
 PROTOCOLS = ("group", "random")
-SIZES = {  # -> column of the splits' leakage.csv
-    "sibling": SAME_CLASS,
-    "sibling_any_class": ANY_CLASS,
-    "train_sources_per_class": PER_CLASS,
-    "train_clips": "n_train",
-    "validation_clips": "n_validation",
-    "test_clips": "n_test",
-}
+SIZES = [SAME_CLASS, ANY_CLASS, PER_CLASS, *PARTS]  # columns of the splits' leakage.csv
 
 
 def protocol_mean(results: Results, row: Row, column: Column) -> Cell:
@@ -51,9 +44,7 @@ NOTE = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and measure; accuracies and shares are fractions.
 
-    sibling_*: share of test clips with a clip of the same class and source in training; sibling_any_class_*: of the
-    same source in any class; *_clips_*: sizes of the parts; train_sources_per_class_*: sources of the training clips.
-    Means over the folds.
+    The sizes of each protocol's parts, which end with its name, are means over the folds.
     """
     rows = []
     for measure in ACCURACIES:
@@ -63,8 +54,8 @@ def build(results: Results) -> pd.DataFrame:
             for protocol, own in found.items():
                 row |= {f"n_{protocol}": own.n, f"folds_{protocol}": own.folds}
                 row |= {f"{protocol}_mean": own.mean, f"{protocol}_std": own.std}
-                sizes = splits.rows(results, place[0], protocol)[list(SIZES.values())].astype(float).mean()
-                row |= {f"{name}_{protocol}": sizes[column] for name, column in SIZES.items()}
+                sizes = splits.rows(results, place[0], protocol)[SIZES].astype(float).mean()
+                row |= sizes.add_suffix(f"_{protocol}").to_dict()
             gain = statistics.difference(found["random"], found["group"])
             rows.append(row | {"difference": gain.mean, "low": gain.low, "high": gain.high})
     return pd.DataFrame(rows, columns=CSV)
