@@ -99,7 +99,7 @@ def test_every_target_is_a_rule(root):
     assert {pipeline.GOALS.get(word, word) for word in pipeline.TARGETS} <= set(rules)
 
 
-@pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference", "agree"])
+@pytest.mark.parametrize("name", [*commands.CONFIGURED, "reference", "agree", "docs"])
 def test_every_command_explains_itself_and_each_of_its_options(started, capsys, name):
     words = [name] if name in commands.PROJECT else ["demo", name]
     assert commands.main([*words, "--help"]) == 0

@@ -16,7 +16,7 @@ from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
-PROJECT = (*PROGRAMS, "tables", "figures", "reference", "agree")  # ./reproduce COMMAND
+PROJECT = (*PROGRAMS, "tables", "figures", "reference", "agree", "docs")  # ./reproduce COMMAND
 
 
 def main(arguments: list[str]) -> int:
