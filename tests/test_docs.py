@@ -5,6 +5,8 @@ import io
 import os
 import re
 import shlex
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from importlib import import_module
 from itertools import dropwhile
@@ -25,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "benchmarks/README.md")
 HISTORY = "CHANGELOG.md"  # which also names what is gone
 ROOMS = ("baselines", "benchmarks", "config", "docs", "fdht", "paper", "profiles", "tests", "workflow")
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EXAMPLES = {"CONFIG": "demo", "mine.yaml": "config/demo.yaml"}  # a configuration that exists, for one of the reader's
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -190,3 +193,18 @@ def test_the_site_needs_no_network(site):
         assert loaded
         missing = [link for link in loaded if not (site / link.lstrip("/")).is_file()]
         assert not missing, page.name
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+def test_the_search_works_from_a_disk(site, tmp_path):
+    """Where a browser starts no worker, docs/site/iframe-worker.js takes its place."""
+    url = f"{(site / 'index.html').as_uri()}?q=PackedSequence"
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}",
+        "--virtual-time-budget=60000",
+    ]
+    done = subprocess.run([str(BROWSER), *options, "--dump-dom", url], capture_output=True, text=True, check=True)
+    assert 'layer.html?h=packedsequence#sequences-of-several-lengths" class="md-search-result__link"' in done.stdout

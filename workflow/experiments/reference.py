@@ -40,7 +40,7 @@ def _json(schema: dict[str, Any]) -> str:
 
 
 def _table(schema: dict[str, Any]) -> str:
-    rows = [[f"`{key}`", _type(about), _default(about), about.get("description", "")] for key, about in _keys(schema)]
+    rows = [[f"`{key}`", _type(about), _default(about), _meaning(about)] for key, about in _keys(schema)]
     lines = [["Key", "Type", "Default", "Meaning"], ["---"] * 4, *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
 
@@ -69,6 +69,10 @@ def _type(about: dict[str, Any]) -> str:
     if about["type"] == "array":
         return f"list of {_type(about['items'])}"
     return " ".join([about["type"], *(text.format(about[name]) for name, text in BOUNDS.items() if name in about)])
+
+
+def _meaning(about: dict[str, Any]) -> str:
+    return about.get("description", "").replace("<", "&lt;")  # no tag of HTML
 
 
 def _default(about: dict[str, Any]) -> str:
