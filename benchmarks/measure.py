@@ -105,13 +105,17 @@ def chosen(option: str, given: Iterable[str] | None, known: Iterable[str]) -> li
 
 
 def record(path: Path, tables: Iterable[list[dict]]) -> None:
-    """Print each table when it has been measured, and write all rows so far to `path` as CSV."""
+    """Print each table when it has been measured, and write all rows so far to `path` as CSV; describe its columns."""
+    from workflow.reporting import columns  # needs packages that a machine of benchmarks.gpu may lack
+
     rows: list[dict] = []
     path.parent.mkdir(parents=True, exist_ok=True)
     for table in tables:
         print(pd.DataFrame(table).to_string(index=False, float_format="%.4g"), flush=True)
         rows += table
         pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    described = columns.metadata(path.name, pd.DataFrame(rows).columns)
+    path.with_name(f"{path.name}-metadata.json").write_text(described, encoding="utf-8")
 
 
 def _timed(call: Callable[[], object], device: str) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """docs/extending.md is true: the five additions that it shows, made in a copy of the project, reach the report."""
 
+import json
 import re
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def test_one_of_each_reaches_the_report(copy):
     assert done.returncode == 0, done.stdout
     results = copy / "results" / "mine"
     rows = (results / "tables" / "range.csv").read_text(encoding="utf-8").splitlines()
+    described = json.loads((results / "tables" / "range.csv-metadata.json").read_text(encoding="utf-8"))["tableSchema"]
+    assert [column["dc:description"] for column in described["columns"]][-1] == "highest test accuracy of a run"
     places = [
         f"toy,{front_end},low_rank_lstm,{protocol}"
         for front_end in ("pixels", "mean_colour")

@@ -1,5 +1,7 @@
 """The benchmark of the kernels runs, each kernel can be switched off, and its result is that of plain operations."""
 
+import json
+
 import pandas as pd
 import pytest
 import torch
@@ -8,6 +10,7 @@ from small_models import SMALL, small
 from benchmarks import cases, speed
 from benchmarks.cases import Case, ours
 from fdht.engine.kernels import KERNELS, enabled, without
+from workflow.reporting import columns
 from workflow.storage.command_line import call
 
 DECLARED = {"format": "tensor_train", "input_size": 48, "hidden_size": 16, **SMALL["tensor_train"]}
@@ -18,6 +21,9 @@ def test_a_row_per_model_and_kernel(tmp_path, monkeypatch):
     monkeypatch.setattr(cases, "cases", lambda: iter([Case("48-16", 48, 16, True, models, {"tt_lstm": DECLARED})]))
     call(speed.main, ["--kernels", "--repetitions", "2", "--batch", "16", "--output", tmp_path])
     table = pd.read_csv(tmp_path / "kernels.csv")
+    assert list(table.columns) == list(columns.FILES["kernels.csv"]["columns"])
+    described = json.loads((tmp_path / "kernels.csv-metadata.json").read_text())
+    assert [column["name"] for column in described["tableSchema"]["columns"]] == list(table.columns)
     assert list(table.kernel) == list(KERNELS)
     assert (table.gain > 0).all()
 

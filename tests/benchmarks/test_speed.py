@@ -9,6 +9,7 @@ from small_models import SMALL, small
 
 from benchmarks import cases, compare, measure, peers, plans, speed
 from benchmarks.cases import Case, ours
+from workflow.reporting import columns
 from workflow.storage.command_line import call
 
 D, H = 48, 16
@@ -100,5 +101,6 @@ def test_plans_are_compared(monkeypatch):
     declared = {"format": "tensor_train", "input_size": D, "hidden_size": H, **PAIRED}
     monkeypatch.setattr(plans, "SHAPES", [declared])
     table = pd.DataFrame(plans.compare("cpu", 2))
+    assert list(table.columns) == list(columns.FILES["plans.csv"]["columns"])
     assert list(zip(table.input, table.rows, strict=True)) == [(x, n) for x in ("float32", "uint8") for n in plans.ROWS]
     assert (table.ratio >= 1).all()

@@ -1,5 +1,6 @@
 """A table is one file: it is in the tables, the report and the article without another edit."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,8 @@ def test_a_file_adds_a_table_everywhere(root, few, tmp_path):
     (tmp_path / "workflow" / "reporting" / "tables" / "mine.py").write_text(MINE)
     subprocess.run([sys.executable, "-c", SCRIPT, str(few)], cwd=tmp_path, check=True)
     lines = (tmp_path / "made" / "mine.csv").read_text().splitlines()
+    described = json.loads((tmp_path / "made" / "mine.csv-metadata.json").read_text())["tableSchema"]["columns"]
+    assert [column.get("dc:description", "") for column in described] == ["name of the model in the configuration", ""]
     assert lines == ["model,letters", "nearest_neighbour,17", "ht_lstm,7", "fdht_lstm,9"]
     assert "| FDHT-LSTM         |         9 |" in (tmp_path / "made" / "mine.md").read_text()
     assert "How long the names are." in (tmp_path / "report.html").read_text()

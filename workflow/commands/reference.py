@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from workflow.reporting import figures, records, shipped, tables
+from workflow.reporting import collect, figures, records, shipped, tables
 from workflow.reporting.paper import article
 from workflow.reporting.report import page
 from workflow.reporting.results import Results, gather
@@ -37,7 +37,8 @@ def main(
 
 
 def make(results: Results, output: Path) -> None:
-    """Write tables/, figures/, report.html and, with LaTeX, paper.pdf to `output`."""
+    """Write results.csv, columns.md, tables/, figures/, report.html and, with LaTeX, paper.pdf to `output`."""
+    collect.write(results.records, output / "results.csv")
     tables.write(results, output / "tables", list(tables.TABLES))
     for name, caption in figures.write(results, output / "figures", list(figures.FIGURES)).items():
         if caption.width is None:

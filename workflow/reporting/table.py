@@ -1,8 +1,8 @@
 """The Table class: building, columns and printing. The tables themselves are in tables/."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
@@ -123,7 +123,8 @@ class Table:
     """A table of the report and article. Assign it to TABLE in a file of tables/ to register it.
 
     order: sort key among them. build returns the CSV's data frame; sheets yields what is printed.
-    needs: "configuration" if the table can be built without any record.
+    needs: "configuration" if the table can be built without any record. meanings: unit and meaning of the columns of
+    the CSV that are not in columns.yaml.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Table:
     columns: list[Column]
     empty: str = NO_RECORDS
     needs: Literal["records", "configuration"] = "records"
+    meanings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def printed(self, results: Results) -> list[Printed]:
         """Return the table's sheets for printing, as the layout wants them, without those that have no rows."""

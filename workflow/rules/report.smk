@@ -28,7 +28,9 @@ rule collect:
     input:
         rules.trained.input,
     output:
-        f"{RESULTS}/results.csv",
+        table=f"{RESULTS}/results.csv",
+        columns=f"{RESULTS}/columns.md",
+        metadata=f"{RESULTS}/csv-metadata.json",
     log:
         f"{LOGS}/collect.log",
     params:
@@ -36,10 +38,10 @@ rule collect:
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from $(dirname {output}) --output {output} 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --from $(dirname {output.table}) --output {output.table} 2> >(tee {log} >&2)"
 
 
-RECORDS = [rules.collect.output, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]
+RECORDS = [rules.collect.output.table, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]
 STEPS = {
     "counts": {
         "input": [],  # neither records nor data

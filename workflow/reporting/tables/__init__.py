@@ -1,9 +1,8 @@
 """The tables, one per file. A new file that defines TABLE appears in the tables, the report and the article."""
 
-import json
 from pathlib import Path
 
-from workflow.reporting import render
+from workflow.reporting import columns, render
 from workflow.reporting.registry import registered
 from workflow.reporting.results import Results
 from workflow.reporting.table import Table
@@ -12,7 +11,6 @@ from workflow.storage.files import write_text
 
 TABLES: dict[str, Table] = registered(__name__, __path__, "TABLE")
 MODULE = "workflow.commands.tables"
-CSVW = "http://www.w3.org/ns/csvw"
 
 
 def write(results: Results, output: Path, names: list[str]) -> None:
@@ -23,11 +21,13 @@ def write(results: Results, output: Path, names: list[str]) -> None:
     for table in (TABLES[name] for name in names):
         stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
         parts = [part for sheet in printed for part in pages(sheet)]
-        content = table.build(results).to_csv(index=False, lineterminator="\n", float_format="%.10g")
+        found = table.build(results)
+        content = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")
         write_text(stem.with_suffix(".csv"), content)
-        # CSV cannot hold comments, so the provenance goes into a CSVW metadata file (W3C)
-        origin = {"@context": CSVW, "url": f"{table.name}.csv", "dc:title": table.title, "dc:provenance": comments}
-        write_text(stem.with_suffix(".csv-metadata.json"), json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
+        # CSV cannot hold comments, so the provenance goes into its metadata
+        origin = {"dc:title": table.title, "dc:provenance": comments}
+        described = columns.metadata(f"tables/{table.name}.csv", found.columns, table.meanings, **origin)
+        write_text(stem.with_suffix(".csv-metadata.json"), described)
         write_text(stem.with_suffix(".tex"), render.to_tex(parts, comments, empty))
         for old in [*output.glob(f"tabular/{table.name}.tex"), *output.glob(f"tabular/{table.name}-*.tex")]:
             old.unlink()  # of a part that there is no more
