@@ -9,9 +9,11 @@ import pytest
 from synthetic_records import record, write_leakage, write_run
 
 from benchmarks import calibration, compare
+from workflow.commands import tables
 from workflow.datasets import catalogue, frames, listing, splits
 from workflow.datasets.layouts import Clip
 from workflow.reporting import collect, columns, records
+from workflow.reporting.reported import Reported
 from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES, write
 from workflow.training.record import PREDICTIONS
@@ -32,6 +34,7 @@ def written() -> dict[str, list[str]]:
         "clips.csv": [*frames.COLUMNS],
         "splits.csv": [*splits.COLUMNS],
         "leakage.csv": leakage(),
+        "reported.csv": [*Reported.model_fields],
         "predictions.csv": [*PREDICTIONS, "probability_*"],
         "speed.csv": compare.COLUMNS,
         "compiled.csv": compare.COLUMNS,
@@ -51,7 +54,7 @@ def test_every_table_has_the_columns_that_it_is_built_with(results):
     assert {file: list(columns.FILES[file]["columns"]) for file in columns.FILES if file in built} == built
 
 
-def test_no_file_is_described_that_is_not_written():
+def test_no_file_is_described_that_does_not_exist():
     of_benchmarks = {"plans.csv", "kernels.csv"}  # see tests/benchmarks
     assert columns.FILES.keys() == written().keys() | of_benchmarks | {f"tables/{name}.csv" for name in TABLES}
 
@@ -141,6 +144,14 @@ def test_the_metadata_of_a_folder_of_results_describe_every_cell(few, tmp_path):
     for name in TABLES:
         assert validate(tmp_path / "tables" / f"{name}.csv-metadata.json") == [f"{name}.csv"]
     assert (tmp_path / "columns.md").read_text() == columns.page()
+
+
+def test_tables_of_a_folder_of_records_come_with_the_dictionary(tmp_path):
+    write_run(tmp_path, record())
+    tables.main(tmp_path, tables=["cost"])
+    assert (tmp_path / "columns.md").read_text() == columns.page()
+    tables.main(tmp_path, tmp_path / "elsewhere", tables=["cost"])
+    assert not (tmp_path / "elsewhere" / "columns.md").exists()  # next to other files
 
 
 def test_a_failed_and_a_damaged_run_are_described(damaged, tmp_path):

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from workflow.reporting import options, records
+from workflow.reporting import columns, options, records
 from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES, write
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
+from workflow.storage.files import write_text
 
 
 def main(
@@ -34,6 +35,8 @@ def main(
     if results.records.empty and not set(names) <= set(countable):
         where = f"{root}: no result.json in this folder or below it" if root else "--from DIR is missing"
         raise InputError(f"{where}; without records only these tables can be made: {', '.join(countable)}")
+    if output is None:  # in a folder of results
+        write_text(results.root / "columns.md", columns.page())
     output = output or results.root / "tables"
     write(results, output, names)
     for sentence in records.problems(results.records):
