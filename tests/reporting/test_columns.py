@@ -74,13 +74,19 @@ def test_every_column_is_described_and_every_description_is_used():
 
 def test_a_description_comes_from_the_file_then_shared_then_the_record_then_the_ending():
     assert columns.entry("speed.csv", "n") == ("count", "timed calls")
-    assert columns.entry("tables/accuracy.csv", "n") == ("count", "runs behind the estimate")
+    assert columns.entry("tables/accuracy.csv", "n") == (
+        "count",
+        "runs behind the estimate; folds, for a baseline that is fitted without a seed",
+    )
     about = records.KEYS["test_accuracy"]["description"]
     assert columns.entry("results.csv", "test_accuracy") == ("fraction", about)
     assert columns.entry("tables/accuracy.csv", "test_accuracy_mean") == ("fraction", f"mean over the n runs: {about}")
     assert columns.entry("results.csv", "step_ms") == ("ms", records.KEYS["step_ms"]["description"])
     assert columns.entry("tables/leakage.csv", "n_train_group").unit == "mean count"
-    assert columns.entry("predictions.csv", "probability_10") == ("probability", "of the class with this index")
+    assert columns.entry("predictions.csv", "probability_10") == (
+        "probability",
+        "probability of the class with this index",
+    )
     assert columns.entry("mine.csv", "letters") is None
 
 

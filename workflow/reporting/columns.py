@@ -24,6 +24,8 @@ DATATYPES = TYPED | {"count": "integer"}  # of other units: number
 INTRODUCTION = """\
 # Columns of the CSV files
 
+Generated from `workflow/reporting/columns.yaml` and `workflow/experiments/record.py`.
+
 One name is one quantity in all files. Fractions are of 1: 0.25 is 25 %; tables in print show per cent. An empty cell is
 a missing value, null in `result.json`. `csv-metadata.json` and `<name>.csv-metadata.json` next to the files describe
 the same columns for readers of [CSV on the Web](https://www.w3.org/TR/tabular-metadata/).
