@@ -1,5 +1,6 @@
 """Figures: all of them for every kind of records, fonts, bytes, colours, honest axes."""
 
+import itertools
 import re
 import sys
 
@@ -14,7 +15,7 @@ from workflow.commands import figures, reference
 from workflow.experiments import curves
 from workflow.reporting import captions
 from workflow.reporting import figures as package
-from workflow.reporting.drawing import dots
+from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import STYLE, THEME
 from workflow.reporting.drawing.panels import Look, look
 from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
@@ -148,15 +149,19 @@ def test_the_six_models_stay_apart_for_colour_blind_readers(looks):
     assert min(distances) > 0.12
 
 
-def test_the_number_of_runs_stands_in_the_title(results):
-    titles = [axes.get_title(loc="left").replace("\u00a0", " ") for axes in canvas("accuracy_parameters", results).axes]
-    assert titles == ["demo (generated), pixels: group (n = 3–6)", "demo (generated), pixels: random (n = 3–6)"]
+def test_captions_count_the_runs_and_explain_the_bars(results):
+    drawing = FIGURES["accuracy_parameters"].drawing(results)
+    assert "mean over n = 3–6 runs" in drawing.text
+    assert "Vertical bars: one standard deviation" in drawing.text
+    titles = [axes.get_title(loc="left") for axes in drawing.canvas.axes]
+    assert titles == [f"demo (generated), pixels: protocol {name}" for name in ("group", "random")]
 
 
 def test_the_axis_of_weights_is_logarithmic_and_cuts_no_marker(results):
-    panel = canvas("accuracy_parameters", results).axes[0]
+    figure = canvas("accuracy_parameters", results)
+    panel = figure.axes[0]
     assert panel.get_xscale() == "log"
-    assert "log scale" in panel.get_xlabel()
+    assert "log scale" in figure.get_supxlabel()
     marks = [found.get_offsets()[:, 0] for found in panel.collections if isinstance(found, PathCollection)]
     places = np.concatenate(marks)
     low, high = panel.get_xlim()
@@ -175,19 +180,55 @@ def test_models_of_equal_size_stand_side_by_side_close_to_their_size(tmp_path):
     assert sorted(decades.drop("lstm")) == pytest.approx([-0.05, 0, 0.05])
 
 
-def test_every_panel_of_the_papers_grid_has_its_whole_title(tmp_path):
-    for dataset in ("ucf11", "hmdb51", "youtube_celebrities"):
-        for front_end in ("pixels", "inception_v3"):
-            write_grid(tmp_path, ("lstm", "fdht_lstm"), folds=1, dataset=dataset, front_end=front_end, extras=False)
-    results = gather(tmp_path)
-    for name, panels in (("accuracy_parameters", 12), ("leakage", 6)):
-        figure = canvas(name, results)
-        assert len(figure.axes) == panels
-        for axes in figure.axes:
-            title, width = axes._left_title.get_window_extent(), figure.bbox.width
-            assert title.x1 <= width
-            others = [other._left_title.get_window_extent() for other in figure.axes if other is not axes]
-            assert not any(title.overlaps(other) for other in others)
+@pytest.fixture(scope="module")
+def papers_grid(tmp_path_factory):
+    """The paper's data sets and front ends, with few runs of few models."""
+    root = tmp_path_factory.mktemp("papers_grid")
+    for dataset, front_end in itertools.product(("ucf11", "hmdb51", "youtube_celebrities"), ("pixels", "inception_v3")):
+        some = ("nearest_neighbour", "lstm", "ht_lstm", "fdht_lstm")
+        write_grid(root, some, folds=1, seeds=1, dataset=dataset, front_end=front_end)
+    return gather(root)
+
+
+def overlaps(boxes):
+    return [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+
+
+def shown_labels(axis):
+    """The boxes of the tick labels of an axis that are seen; turned ones lie apart though their boxes overlap."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = [tick for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()) if low <= tick.get_loc() <= high]
+    labels = [tick.label1 for tick in ticks if tick.label1.get_visible() and tick.label1.get_text()]
+    return [label.get_window_extent() for label in labels if label.get_rotation() in (0, 90)]
+
+
+@pytest.mark.parametrize("name", EVERYTHING | {"reported"})
+def test_every_figure_of_the_papers_grid_is_whole_and_fits_half_a_page(papers_grid, name):
+    figure = FIGURES[name].drawing(papers_grid).canvas
+    figure.set_dpi(220)  # as it is saved
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() == panels.PAGE
+    assert figure.get_figheight() <= panels.HALF
+    titles = [axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()]
+    labels = [box for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for box in shown_labels(axis)]
+    legends = [legend.get_window_extent() for legend in figure.legends]
+    sides = [text.get_window_extent() for axes in figure.axes for text in axes.texts if text.get_text()]
+    assert overlaps([*titles, *labels, *legends, *sides]) == []
+    for box in [*titles, *labels, *legends, *sides]:
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
+
+
+def test_more_data_than_a_row_of_panels_holds_go_on_in_the_next(results):
+    names = [f"data {number}" for number in range(8)]
+    places = itertools.product(names, ("protocol group", "protocol random"))
+    data = pd.DataFrame([(*place, 1, "a", "s", 50.0) for place in places if place != ("data 7", "protocol group")])
+    data = data.set_axis(["column", "row", "n", "label", "series", "value"], axis=1).assign(low=np.nan, high=np.nan)
+    with matplotlib.style.context(STYLE):
+        figure = dots.draw(data, {"s": Look("s", "#333333")}, tallest=panels.WHOLE)
+    assert len(figure.axes) == 15
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")] == names
+    assert sum(axes.xaxis.get_tick_params()["labelbottom"] for axes in figure.axes) == 7  # 6, and above the gap
 
 
 @pytest.mark.parametrize("name", ["leakage", "factors"])
@@ -208,13 +249,12 @@ def test_no_interval_of_a_single_fold_is_drawn(tmp_path, folds, bars):
     assert sum(map(len, segments)) == bars
 
 
-def test_an_interval_beyond_the_axis_ends_in_an_arrow_at_its_edge():
-    rows = {"panel": "p", "label": ["a", "b"], "series": "s", "value": [10.0, 90.0]}
-    data = pd.DataFrame(rows | {"low": [-5.0, 85.0], "high": [25.0, 105.0]})
-    with matplotlib.style.context(STYLE):
-        (panel,) = dots.draw(data, {"s": Look("s", "#333333")}, 1).axes
-    arrows = {line.get_marker(): line.get_xydata().tolist() for line in panel.lines if line.get_marker() in "<>"}
-    assert arrows == {"<": [[0, 0]], ">": [[100, 1]]}
+def test_a_bar_of_one_standard_deviation_ends_at_100(tmp_path):
+    for fold, accuracy in enumerate((0.8, 1.0, 1.0)):
+        write_run(tmp_path, record(fold=fold, test_accuracy=accuracy), extras=False)
+    (row,) = panels.accuracies(gather(tmp_path)).to_dict("records")
+    assert row["value"] + 100 * np.std([0.8, 1, 1], ddof=1) > 100
+    assert (row["low"], row["high"]) == (pytest.approx(row["value"] - 100 * np.std([0.8, 1, 1], ddof=1)), 100)
 
 
 def test_figures_show_what_the_tables_say(results):

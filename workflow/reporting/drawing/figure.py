@@ -29,8 +29,9 @@ class Drawing(NamedTuple):
 class Figure:
     """A figure of the report and article. Assign it to FIGURE in a file of figures/ to register it.
 
-    order: sort key among the figures of report and article. caption: usually the file's docstring. draw returns None if
-    there is nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without records.
+    order: sort key among the figures of report and article. caption: usually the file's docstring; {n} stands for the
+    label of what is drawn, by `panels.draw` the extent of n. draw returns None if there is nothing to show; `empty` is
+    the reason. needs: "configuration" if the figure can be drawn without records.
     """
 
     name: str  # file stem and LaTeX label
@@ -47,7 +48,9 @@ class Figure:
             return Drawing(None, NO_RUNS)
         with matplotlib.style.context(STYLE):
             canvas = self.draw(results)
-        return Drawing(None, self.empty) if canvas is None else Drawing(canvas, " ".join((self.caption or "").split()))
+        if canvas is None:
+            return Drawing(None, self.empty)
+        return Drawing(canvas, " ".join((self.caption or "").split()).replace("{n}", str(canvas.get_label())))
 
 
 def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:

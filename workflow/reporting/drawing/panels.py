@@ -1,4 +1,4 @@
-"""Small multiples: a grid of panels with shared axes, one legend below, and one look per model in all figures."""
+"""Small multiples: a grid of panels with shared axes, one legend above, and one look per model in all figures."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -20,9 +20,12 @@ from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
 mpl.use("agg")  # never open a window
-COLUMN, PAGE, TALLEST = 3.4, 7.0, 8.0  # inches: width of a column and of a page, and height of all panels
-CHARACTER = 0.08  # inches, mean width of a character of a title
-LABELS = 1.0  # inches that the row labels of a single column may take from its titles
+COLUMN, PAGE = 3.4, 7.0  # inches, width of a column and of a page
+HALF, WHOLE = 4.0, 8.0  # inches, largest height of a figure, which shares half a page, or a page, with its caption
+ACROSS = 6  # panels in a row
+CHARACTER, LINE = 0.075, 0.14  # inches, mean width of a character of a title, and height of a line of text
+LABELS = 0.8  # inches that the labels of the axes and of the rows take
+FEW = 4  # lines of a legend, above which a figure of one column is as wide as a page
 DASHES = ("--", ":", "-.")  # of the variants of a family
 DARK = "#333333"  # for marks that belong to no model
 SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
@@ -56,38 +59,65 @@ def draw(
     data: pd.DataFrame,
     panel: Callable[[Axes, pd.DataFrame], None],
     legend: Sequence[Line2D],
-    height: float,
     labels: tuple[str, str],
-    columns: int | None = None,
+    height: float,
+    tallest: float = HALF,
     **sharing: Any,
 ) -> Figure:
-    """Draw a panel per value of the column `panel`, in order of appearance.
+    """Draw a panel per value of the columns `column` and `row`, in order of appearance; `panel` draws the rows of one.
 
-    `columns`: panels per row, by default 2, or 4 if there are many. `panel` draws the rows of one. `height`: that of a
-    panel in inches, reduced if the panels would not fit on a page. `sharing` holds sharex and sharey, True by default.
+    labels: of the axes. height: that of a panel in inches, reduced if the figure would be higher than `tallest`.
+    `sharing` holds sharex and sharey, True by default. The figure's label is the extent of the column n, for captions.
     """
-    names = list(data["panel"].unique())
-    columns = min(columns or (4 if len(names) > 3 else 2), len(names))
-    height = min(height, TALLEST / -(-len(names) // columns))
-    width = (COLUMN if columns == 1 else PAGE) / columns
-    size = {"height": height, "aspect": width / height}
-    facets = sns.FacetGrid(data, col="panel", col_order=names, col_wrap=columns, **size, **sharing)
-    room = int((width - LABELS * (columns == 1)) / CHARACTER)
-    for index, (name, axes) in enumerate(facets.axes_dict.items()):
-        panel(axes, data[data["panel"] == name])
-        axes.set_title("\n".join(textwrap.fill(line, room) for line in name.split("\n")))
-        if sharing.get("sharex", True) and index + columns < len(names):
-            axes.tick_params(labelbottom=False)
-    facets.set_axis_labels(*labels)
-    figure = facets.figure
+    alone = data["column"].nunique() == 1
+    narrow = alone and lines(legend, COLUMN) <= FEW and height * data["row"].nunique() < tallest
+    if alone and not narrow:  # side by side
+        data = data.assign(column=(data["column"] + ": " + data["row"]).str.removesuffix(": "), row="")
+    heads, rows = (list(dict.fromkeys(data[name])) for name in ("column", "row"))
+    across, width = min(len(heads), ACROSS), COLUMN if narrow else PAGE
+    down = -(-len(heads) // across) * len(rows)
+    room = int((width - LABELS) / across / CHARACTER)
+    titles = ["\n".join(textwrap.fill(line, room) for line in head.split("\n")) for head in heads]
+    text = 5.5 + max(title.count("\n") for title in titles) + lines(legend, width)
+    size = width, min(down * height + LINE * text, tallest)
+    sharing = {"sharex": True, "sharey": True} | sharing
+    figure, grid = plt.subplots(down, across, squeeze=False, figsize=size, layout="constrained", **sharing)
+    parts = dict(iter(data.groupby(["column", "row"], sort=False)))
+    used = {}
+    for place, head in enumerate(heads):
+        present = [row for row in rows if (head, row) in parts]
+        for row in present:
+            at = place // across * len(rows) + rows.index(row), place % across
+            used[at] = row
+            panel(grid[at], parts[head, row])
+            grid[at].set(xlabel="", ylabel="")
+            if row == present[0]:
+                grid[at].set_title(titles[place])
+    for at, axes in np.ndenumerate(grid):
+        if at not in used:
+            axes.remove()
+            continue
+        if (at[0] + 1, at[1]) not in used:
+            axes.tick_params(labelbottom=True)
+        if (at[0], at[1] - 1) not in used:
+            axes.tick_params(labelleft=True)
+        if (at[0], at[1] + 1) not in used:
+            aside = {"xycoords": "axes fraction", "xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+            name = textwrap.fill(used[at], max(10, int((size[1] - LINE * text) / down / CHARACTER)))
+            axes.annotate(name, (1, 0.5), rotation=270, fontweight="bold", **aside)
+    figure.supxlabel(labels[0])
+    figure.supylabel(labels[1])
     if legend:
-        longest = max(len(str(entry.get_label())) for entry in legend)
-        rows = -(-len(legend) // max(1, int(columns * width / (0.5 + 0.052 * longest))))
-        figure.set_figheight(figure.get_figheight() + 0.2 + 0.14 * rows)
-        figure.legend(handles=legend, loc="outside lower center", ncols=-(-len(legend) // rows))
-    figure.set_layout_engine("constrained")
-    plt.close(figure)  # FacetGrid draws by pyplot, which keeps a figure until it is closed
+        figure.legend(handles=legend, loc="outside upper center", ncols=-(-len(legend) // lines(legend, width)))
+    figure.set_label(extent(data["n"]) if "n" in data else "")
+    plt.close(figure)  # pyplot keeps a figure until it is closed
     return figure
+
+
+def lines(legend: Sequence[Line2D], width: float) -> int:
+    """Return how many lines the entries of a legend take at a width in inches."""
+    longest = max((len(str(entry.get_label())) for entry in legend), default=0)
+    return -(-len(legend) // max(1, int(width / (0.5 + 0.052 * longest))))
 
 
 def entry(look: Look, **style: Any) -> Line2D:
@@ -114,32 +144,25 @@ def main_experiments(results: Results, every: bool = False) -> list[tuple[str, s
 def accuracies(results: Results, measure: str = "", every: bool = False) -> pd.DataFrame:
     """Return a row per one of `main_experiments`: its names, n, `value`, and `low` and `high` around it.
 
-    Accuracies are in percent; the interval is one standard deviation to each side, NaN for fewer than FEWEST runs.
-    measure: `Results.shown` by default.
+    Accuracies are in percent; the interval is one standard deviation to each side, within 0 and 100, NaN for fewer than
+    FEWEST runs. measure: `Results.shown` by default.
     """
     rows = []
     for experiment in main_experiments(results, every):
         shown = results.shown(*experiment[:2], siblings=experiment[3] in SIBLINGS)
         found = statistics.summary(results, measure or shown, *experiment)
         rows.append([*experiment, found.n, 100 * found.mean, 100 * found.std])
-    data = pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "std"])
+    data = pd.DataFrame(rows, columns=[*EXPERIMENT, "n", "value", "std"]).query("n > 0")
     reach = data.pop("std").where(data["n"] >= statistics.FEWEST)
-    return data.assign(low=data["value"] - reach, high=data["value"] + reach)
+    return data.assign(low=(data["value"] - reach).clip(lower=0), high=(data["value"] + reach).clip(upper=100))
 
 
 def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
-    """Add `label`, the printed name of each model, and `panel`, the title of its panel.
-
-    There is a panel per data set, front end and, if `data` has the column, protocol. Its title ends with the number of
-    runs behind each mark (column `n`): n = 10, or n = 3–10 if they differ.
-    """
-    by = [name for name in ("dataset", "front_end", "protocol") if name in data]
-    data = data.assign(label=[models.label(results, model) for model in data["model"]])
-    for place, found in data.groupby(by, sort=False):
-        protocols = [layouts.protocol_label(results.layout, protocol) for protocol in place[2:]]
-        head = ": ".join([layouts.data_label(results.layout, *place[:2]), *protocols])
-        data.loc[found.index, "panel"] = f"{head} (n\u00a0=\u00a0{extent(found['n'])})"
-    return data
+    """Add the printed names of models, `label`, and of panels: `column`, of data and front end, `row`, of protocols."""
+    places = data[["dataset", "front_end"]].itertuples(index=False, name=None)
+    columns = [layouts.data_label(results.layout, *place) for place in places]
+    rows = [f"protocol {layouts.protocol_label(results.layout, name)}" for name in data.get("protocol", [])]
+    return data.assign(label=[models.label(results, model) for model in data["model"]], column=columns, row=rows or "")
 
 
 def extent(counts: pd.Series) -> str:

@@ -1,6 +1,7 @@
-"""Integrate-then-decompose against other ways to decompose W and U: accuracy of FDHT-LSTM minus that of an alternative,
-in points, with 95 % intervals over folds (epoch chosen on validation, the last one where a protocol has no validation
-part). Right of 0, FDHT-LSTM is more accurate. The table on the same question gives the weights of the alternatives.
+"""Integrate-then-decompose against other ways to decompose W and U: accuracy of FDHT-LSTM minus that of an alternative
+(epoch chosen on validation, the last one where a protocol has no validation part), paired by fold. Bars: 95 % intervals
+over n = {n} folds. Right of 0, FDHT-LSTM is more accurate. The table on the same question gives the weights of the
+alternatives.
 """
 
 from workflow.reporting import models
@@ -20,13 +21,12 @@ def draw(results: Results) -> Canvas | None:
     if table.empty:
         return None
     data = panels.titled(results, table.rename(columns={"protocol": "series", "folds": "n"}))
-    data["panel"] += "\n" + data["label"] + " (" + data["weights"].map(number) + " weights) minus"
+    data["column"] += "\n" + data["label"] + " (" + data["weights"].map(number) + " weights) minus"
     data["label"] = [models.label(results, name) for name in data["against"]]
     data = data.assign(value=100 * data["difference"], low=100 * data["low"], high=100 * data["high"])
-    canvas = dots.draw(data, SERIES, columns=2, percent=False)
+    canvas = dots.draw(data, SERIES, "difference in test accuracy (points)")
     for axes in canvas.axes:
         axes.axvline(0, color="#999999", lw=0.8, zorder=0.5)
-        axes.set_xlabel("difference in test accuracy (points)")
     return canvas
 
 

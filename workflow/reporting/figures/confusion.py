@@ -1,5 +1,5 @@
-"""Confusion matrices on test clips, at the epoch chosen on validation and summed over the runs. Each row is one true
-class and adds up to 100 %.
+"""Confusion matrices on test clips, at the epoch chosen on validation (the last one where a protocol has no validation
+part), summed over n = {n} runs. Each row is one true class and adds up to 100 %.
 """
 
 import json
@@ -10,13 +10,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from workflow.datasets.catalogue import CATALOGUE
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
-NAMED = 16, 4  # up to this many classes and panels, names are readable; above, classes are numbered
+NAMED = 16, 2  # up to this many classes, and panels in a row, names are readable; above, classes are numbered
 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
@@ -41,26 +41,24 @@ def class_names(results: Results, dataset: str) -> list[str]:
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per model, data set, front end and protocol."""
-    matrices = {}
-    for dataset, front_end, model, protocol in panels.main_experiments(results):
-        wanted = models.get(results, model).family in results.layout["confusion"]
-        matrix, runs = counts(results, dataset, front_end, model, protocol) if wanted else (pd.DataFrame(), 0)
+    found, matrices = [], []
+    for experiment in panels.main_experiments(results):
+        wanted = models.get(results, experiment[2]).family in results.layout["confusion"]
+        matrix, runs = counts(results, *experiment) if wanted else (pd.DataFrame(), 0)
         if runs:
-            data, shown = (
-                layouts.data_label(results.layout, dataset, front_end),
-                layouts.protocol_label(results.layout, protocol),
-            )
-            predictions = f"{runs}\u00a0runs, {matrix.to_numpy().sum()}\u00a0predictions"
-            matrices[f"{data}: {shown}\n{models.label(results, model)}\n{predictions}"] = matrix
-    if not matrices:
+            found.append((*experiment, runs))
+            matrices.append(matrix)
+    if not found:
         return None
-    many = len(matrices) > NAMED[1]
-    numbered = many or max(map(len, matrices.values())) > NAMED[0]
+    data = panels.titled(results, pd.DataFrame(found, columns=[*EXPERIMENT, "n"]))
+    data["column"] += "\n" + data["label"]
+    across = data["column"].nunique()
+    numbered = across > NAMED[1] or max(map(len, matrices)) > NAMED[0]
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
-        matrix = matrices[rows["panel"].item()]
+        matrix = matrices[rows.index.item()]
         shares = 100 * matrix.div(matrix.sum(axis=1), axis=0).fillna(0)
-        every = 10 if len(matrix) > NAMED[0] else 1  # number
+        every = 10 if len(matrix) > NAMED[0] else 2  # number
         labels = every if numbered else [name.replace("_", " ") for name in matrix]
         look = {"cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "cbar": False, "rasterized": True}
         sns.heatmap(shares.to_numpy(), xticklabels=labels, yticklabels=labels, ax=axes, **look)
@@ -69,10 +67,10 @@ def draw(results: Results) -> Canvas | None:
         if not numbered:
             plt.setp(axes.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
 
-    data, labels = pd.DataFrame({"panel": list(matrices)}), ("predicted class", "true class")
-    canvas = panels.draw(data, panel, [], 3.0, labels, 3 if many else 2, sharex=False, sharey=False)
-    shades, everywhere = canvas.axes[0].collections[0], list(canvas.axes)
-    bar = canvas.colorbar(shades, ax=everywhere, location="bottom", shrink=0.35, aspect=30, pad=0.03)
+    height = panels.PAGE / min(max(across, 2), panels.ACROSS)
+    labels = ("predicted class", "true class")
+    canvas = panels.draw(data, panel, [], labels, height, sharex=False, sharey=False)
+    bar = canvas.colorbar(canvas.axes[0].collections[0], ax=canvas.axes, location="top", shrink=0.4, aspect=30)
     bar.set_label("share of the true class's clips (%)")
     return canvas
 

@@ -1,4 +1,5 @@
-"""Cost of training: mean time of a run, median time of a training step, and the largest peak memory. An axis that spans
+"""Cost of training: mean time of a run, median time of a training step, and the largest peak memory, over n = {n} runs
+(all protocols, folds and seeds). An axis that spans
 more than a factor of ten is logarithmic. What is zero or was not measured has no mark.
 """
 
@@ -10,6 +11,7 @@ from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
 
@@ -25,19 +27,18 @@ WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per quantity, a row per model; a series per data set, front end and device."""
-    table = cost.build(results)
+    table = cost.build(results).merge(models.compared(results)[PLACE].drop_duplicates())
     table = table.assign(
         label=[models.label(results, model) for model in table["model"]],
         series=list(zip(table["dataset"], table["front_end"], table["device"], strict=True)),
     )
     looks, series = cycle(product(MARKERS, COLOURS)), {}
-    for (place, found), (marker, colour) in zip(table.groupby("series", sort=False), looks, strict=False):
-        head = f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}"
-        series[place] = panels.Look(f"{head} (n = {panels.extent(found['n'])})", colour, marker)
-    data = table.rename(columns=QUANTITIES).melt(["label", "series"], QUANTITIES.values(), "panel")
+    for place, (marker, colour) in zip(table["series"].unique(), looks, strict=False):
+        series[place] = panels.Look(f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}", colour, marker)
+    data = table.rename(columns=QUANTITIES).melt(["label", "series", "n"], QUANTITIES.values(), "column")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
-    canvas = dots.draw(data, series, columns=len(QUANTITIES), percent=False)
-    for axes, (_, values) in zip(canvas.axes, data.groupby("panel", sort=False)["value"], strict=True):
+    canvas = dots.draw(data.assign(row=""), series, "", panels.WHOLE)
+    for axes, (_, values) in zip(canvas.axes, data.groupby("column", sort=False)["value"], strict=True):
         if values.max() > WIDE * values.min():
             axes.set(xscale="log", xlabel="logarithmic scale", xlim=(values.min() / 1.6, values.max() * 1.6))
             axes.xaxis.set_major_locator(LogLocator(10, numticks=6))

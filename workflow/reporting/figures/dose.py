@@ -1,6 +1,6 @@
-"""Test accuracy against the share of test clips with a sibling (a clip of their source) in training, with 95 %
-intervals over folds. At every share a model trains on equally many clips and sources per class and is tested on the
-same clips; only the siblings are exchanged for clips of other sources.
+"""Test accuracy against the share of test clips with a sibling (a clip of their source) in training. Bars: 95 %
+intervals over n = {n} folds. At every share a model trains on equally many clips and sources per class and is tested on
+the same clips; only the siblings are exchanged for clips of other sources.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def draw(results: Results) -> Canvas | None:
 
     legend = [panels.entry(look, linestyle=look.dashes, marker=look.marker, markersize=4) for look in looks.values()]
     labels = ("test clips with a sibling in training (%)", "test accuracy (%)")
-    return panels.draw(data, panel, legend, 2.4, labels)
+    return panels.draw(data, panel, legend, labels, 2.0)
 
 
 EMPTY = "No run of a protocol that fixes the share of test clips with siblings (config/siblings.yaml)."

@@ -1,6 +1,6 @@
-"""The same formats with both recipes under both protocols (mean ± one standard deviation over three runs or more; epoch
-chosen on validation, the last one where a protocol has no validation part). A recipe includes the initialisation; the
-table on the same question lists what differs.
+"""The same formats with both recipes under both protocols: mean over n = {n} runs (epoch chosen on validation, the last
+one where a protocol has no validation part). Bars: one standard deviation of three runs or more, ending at 0 and 100. A
+recipe includes the initialisation; the table on the same question lists what differs.
 """
 
 import pandas as pd
@@ -25,14 +25,13 @@ def draw(results: Results) -> Canvas | None:
         for family, recipes in factors.design(results, dataset, front_end).items()
         for recipe, model in recipes.items()
     ]
-    accuracies = panels.accuracies(results)
     compared = pd.DataFrame(entries, columns=[*EXPERIMENT[:3], "family", "series"])
-    data = compared.merge(accuracies[accuracies["n"] > 0], on=EXPERIMENT[:3])
+    data = compared.merge(panels.accuracies(results), on=EXPERIMENT[:3])
     if data.empty:
         return None
     printed = results.layout["recipes"]
     series = {recipe: look._replace(label=printed.get(recipe, look.label)) for recipe, look in SERIES.items()}
-    return dots.draw(panels.titled(results, data.assign(model=data["family"])), series, columns=2)
+    return dots.draw(panels.titled(results, data.assign(model=data["family"])), series)
 
 
 FIGURE = Figure("factors", "Protocol, recipe, or format", 30, __doc__, draw, "No format was run with both recipes.")

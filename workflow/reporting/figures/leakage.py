@@ -1,7 +1,7 @@
-"""The same models, trained and tested under the two protocols (mean ± one standard deviation over three runs or more;
-epoch chosen on validation, the last one where a protocol has no validation part). The distance between the marks is
-what clips of one source in training and test are worth, provided the training sets have equally many clips and sources;
-the table on the same question gives both numbers.
+"""The same models, trained and tested under the two protocols: mean over n = {n} runs (epoch chosen on validation, the
+last one where a protocol has no validation part). Bars: one standard deviation of three runs or more, ending at 0 and
+100. The distance between the marks is what clips of one source in training and test are worth, provided the training
+sets have equally many clips and sources; the table on the same question gives both numbers.
 """
 
 from workflow.reporting.drawing import dots, panels
@@ -18,11 +18,10 @@ SERIES = {
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set and front end, a row per model that has runs under both protocols."""
     data = panels.accuracies(results)
-    data = data[data["n"] > 0]
     data = data[data.groupby(EXPERIMENT[:3])["protocol"].transform("nunique") == len(SERIES)]
     if data.empty:
         return None
-    return dots.draw(panels.titled(results, data.rename(columns={"protocol": "series"})), SERIES, columns=3)
+    return dots.draw(panels.titled(results, data.rename(columns={"protocol": "series"})), SERIES)
 
 
 FIGURE = Figure(

@@ -1,5 +1,5 @@
-"""Learning curves (logarithmic epochs): mean over the runs, with a band of one standard deviation for the test accuracy
-of three runs or more. A curve ends at the last epoch that all runs of its model reached.
+"""Learning curves (logarithmic epochs): mean over n = {n} runs. Bands: one standard deviation of the test accuracy of
+three runs or more. A curve ends at the last epoch that all runs of its model reached.
 """
 
 import pandas as pd
@@ -53,7 +53,7 @@ def draw(results: Results) -> Canvas | None:
     legend = [panels.entry(look, linestyle=look.dashes) for look in looks.values()]
     legend.append(panels.entry(panels.Look("test", panels.DARK)))
     legend.append(panels.entry(panels.Look("train", panels.DARK), linestyle=":", linewidth=0.8))
-    return panels.draw(data, panel, legend, 2.3, ("epoch (log scale)", "accuracy (%)"))
+    return panels.draw(data, panel, legend, ("epoch (log scale)", "accuracy (%)"), 1.6)
 
 
 FIGURE = Figure("learning_curves", "Learning curves", 60, __doc__, draw, "No learning curves yet.")

@@ -1,13 +1,12 @@
-"""Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (means over folds and
-seeds; epoch chosen on validation, the last one where a protocol has no validation part). Left: all weights, W + U.
-Right: W alone; it holds U in FDHT-LSTM, whereas the other formats keep a dense U. The grey steps join the models that
-no smaller one reaches (Pareto front).
+"""Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (mean over n = {n}
+runs; epoch chosen on validation, the last one where a protocol has no validation part), for all weights and for W
+alone. In FDHT-LSTM, W holds U; the other formats keep a dense U. The grey steps join the models that no smaller one
+reaches (Pareto front).
 """
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
 
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
@@ -35,18 +34,18 @@ def table(results: Results) -> pd.DataFrame:
     data = data.assign(shape=[shape(results, *place) for place in places])
     for name in QUANTITIES:
         data[name] = [models.counts(results, *place).get(name) for place in places]
-    sizes = data.groupby(["panel", "shape"])["weights"].transform("nunique")
+    sizes = data.groupby(["column", "row", "shape"])["weights"].transform("nunique")
     data, parts = data[(data["shape"] != "") & (sizes >= FEWEST_RANKS)], []
-    for title, rows in data.groupby("panel", sort=False):
+    for (title, _), rows in data.groupby(["column", "row"], sort=False):
         for name, text in QUANTITIES.items():
-            part = rows.assign(panel=f"{title}\n{text}", quantity=name, number=rows[name])
+            part = rows.assign(column=f"{title}\n{text}", quantity=name, number=rows[name])
             part = part.sort_values(["number", "value"], ascending=[True, False])
             parts.append(part.assign(front=part["value"] > part["value"].cummax().shift(fill_value=-1)))
     return pd.concat([data.assign(quantity="", number=0, front=False)[:0], *parts])
 
 
 def draw(results: Results) -> Canvas | None:
-    """Draw a row of panels per data set, front end and protocol, a panel per quantity."""
+    """Draw a panel per data set, front end, protocol and quantity."""
     data = table(results)
     if data.empty:
         return None
@@ -65,10 +64,9 @@ def draw(results: Results) -> Canvas | None:
             own = {"color": looks[name].colour, "marker": looks[name].marker, "ls": looks[name].dashes}
             sns.lineplot(line, x="number", y="value", errorbar=None, markersize=4, markeredgewidth=0, ax=axes, **own)
         axes.set(xscale="log", ylim=(0, 100))
-        axes.xaxis.set_major_locator(LogLocator(10, numticks=8))
 
     legend = [panels.entry(look, linestyle=look.dashes, marker=look.marker, markersize=4) for look in looks.values()]
-    return panels.draw(data, panel, legend, 2.2, ("weights (log scale)", "test accuracy (%)"), 2, sharex=False)
+    return panels.draw(data, panel, legend, ("weights (log scale)", "test accuracy (%)"), 1.6, sharex="col")
 
 
 EMPTY = f"No shape was trained at {FEWEST_RANKS} ranks or more."

@@ -34,9 +34,9 @@ def table(results: Results) -> pd.DataFrame:
         if shown and first[front_end] == dataset and models.declaration(results, dataset, front_end, model):
             head = layouts.data_label(results.layout, dataset, front_end)
             for rank, counts in sweep(models.recurrent(results, dataset, front_end, model)).items():
-                rows += [(head, f"{head}\n{text}", model, rank, counts[name]) for name, text in QUANTITIES.items()]
-    data = pd.DataFrame(rows, columns=["head", "panel", "model", "rank", "number"])
-    return data[data.groupby("head")["rank"].transform("max") > 0]
+                rows += [(head, text, model, rank, counts[name]) for name, text in QUANTITIES.items()]
+    data = pd.DataFrame(rows, columns=["row", "column", "model", "rank", "number"])
+    return data[data.groupby("row")["rank"].transform("max") > 0]
 
 
 def sweep(arguments: dict[str, Any]) -> dict[int, dict[str, int]]:
@@ -68,12 +68,12 @@ def draw(results: Results) -> Canvas | None:
                 own = {"color": look.colour, "marker": look.marker, "markersize": 3.5, "markeredgewidth": 0}
                 sns.lineplot(curve, x="rank", y="number", errorbar=None, ax=axes, **own)
         axes.set(yscale="log", xlim=(0.5, RANKS[-1] + 0.5))
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.minorticks_off()
 
     legend = [panels.entry(look) for look in looks.values()]
     labels = ("rank (all ranks equal)", "number (log scale)")
-    return panels.draw(data, panel, legend, 2.1, labels, len(QUANTITIES), sharey=False)
+    return panels.draw(data, panel, legend, labels, 1.6, sharey=False)
 
 
 FIGURE = Figure(

@@ -1,7 +1,8 @@
-"""Reported and reproduced accuracies, with 95 % intervals over n folds. The table on the same question lists the
-differences that remain between our protocols and those of the published implementations.
+"""Reported and reproduced accuracies. Bars: 95 % intervals over n = {n} folds; a reported accuracy has none. The table
+on the same question lists the differences that remain between our protocols and those of the published implementations.
 """
 
+import numpy as np
 import pandas as pd
 
 from workflow.reporting.drawing import dots, panels
@@ -27,12 +28,10 @@ def draw(results: Results) -> Canvas | None:
     ours = ours[ours["series"].isin(list(SERIES))]
     ends = {end: 100 * ours[end].astype(float) for end in ("low", "high")}
     ours = ours.assign(value=100 * ours["reproduced"].astype(float), n=ours["folds"], **ends)
-    theirs = table.assign(series="reported", value=100 * table["reported"], n=None, low=None, high=None)
+    theirs = table.assign(series="reported", value=100 * table["reported"], n=np.nan, low=np.nan, high=np.nan)
     theirs = theirs.drop_duplicates(["dataset", "front_end", "model", "value"])
     data = panels.titled(results, pd.concat([ours, theirs], ignore_index=True).drop(columns="protocol"))
-    partial = data["dataset"].map(results.partial)  # reported accuracies are those of the whole set
-    data["panel"] = data["panel"].where(~partial, "part of " + data["panel"])
-    return dots.draw(data, SERIES, columns=3)
+    return dots.draw(data, SERIES)
 
 
 FIGURE = Figure(

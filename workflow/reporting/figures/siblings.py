@@ -1,5 +1,5 @@
 """Accuracy of the test clips with and without a sibling (a clip of their source) in training, within the same runs:
-same weights, same training clips. Means over the n folds, with 95 % intervals over the folds' means.
+same weights, same training clips. Bars: 95 % intervals over n = {n} folds.
 """
 
 import pandas as pd
@@ -28,7 +28,7 @@ def draw(results: Results) -> Canvas | None:
             rows.append((*experiment, name, found.folds, found.mean, found.low, found.high))
     data = pd.DataFrame(rows, columns=[*EXPERIMENT, "series", "n", "value", "low", "high"]).dropna(subset="value")
     data[["value", "low", "high"]] *= 100
-    return None if data.empty else dots.draw(panels.titled(results, data), SERIES, columns=2)
+    return None if data.empty else dots.draw(panels.titled(results, data), SERIES, tallest=panels.WHOLE)
 
 
 FIGURE = Figure("siblings", "Accuracy by siblings in training", 25, __doc__, draw, siblings.EMPTY)
