@@ -10,7 +10,10 @@ import baselines
 from workflow.commands import reference, tables
 from workflow.experiments.configuration_file import load
 from workflow.experiments.grid import runs
-from workflow.reporting import columns
+from workflow.reporting import columns, figures, records
+from workflow.reporting import tables as reporting_tables
+from workflow.reporting.paper import article
+from workflow.reporting.report import page
 from workflow.reporting.results import gather
 from workflow.storage.errors import InputError
 
@@ -96,6 +99,16 @@ def test_without_the_records_the_command_says_where_they_come_from(tmp_path, mon
     monkeypatch.setattr(reference, "RECORDS", tmp_path)
     with pytest.raises(InputError, match="has no records; restore them with git checkout results/reference"):
         reference.main(tmp_path)
+
+
+def test_the_command_writes_every_record_with_the_dictionary_of_its_columns(tmp_path, monkeypatch):
+    for module in (reporting_tables, figures, page, article):  # each has tests of its own
+        monkeypatch.setattr(module, "write", lambda *_: {})
+    reference.main(tmp_path)
+    table = pd.read_csv(tmp_path / "results.csv")
+    assert list(table.columns) == records.COLUMNS
+    assert {reference.RECORDS / name for name in table["record"]} == set(records.find(reference.RECORDS))
+    assert (tmp_path / "columns.md").read_text() == columns.page()
 
 
 def test_no_clip_is_named_and_the_machine_is():
