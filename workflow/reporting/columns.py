@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ class Entry(NamedTuple):
     meaning: str
 
 
+@cache
 def entry(file: str, column: str) -> Entry | None:
     """Return the description of a column of `file`, a key of columns.yaml; None if it has none."""
     column = re.sub(r"_\d+$", "_*", column)  # a column for each class
