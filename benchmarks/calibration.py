@@ -89,7 +89,5 @@ def main(
     measure.record(output, table(n, clips, layout.load()["margin_errors"], seed))
 
 
-main.__doc__ = __doc__
-
 if __name__ == "__main__":
     command_line(main)

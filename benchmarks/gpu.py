@@ -106,8 +106,7 @@ def tests() -> list[dict]:
 def experiments(config: str) -> list[dict]:
     """A row per experiment with epochs: its layer, its runs, and the steps of a run."""
     from baselines import FORMATS
-    from workflow.datasets.catalogue import CATALOGUE
-    from workflow.datasets.protocols import folds
+    from workflow.commands.cost import clips_of
     from workflow.experiments import grid
     from workflow.experiments.configuration_file import load
 
@@ -117,9 +116,8 @@ def experiments(config: str) -> list[dict]:
         if FORMATS[run.recurrent["format"]].fitted:
             continue
         name = "/".join((run.dataset, run.front_end, run.model, run.protocol))
-        trained = (1 - 1 / folds(run.dataset, run.protocol)) * (1 - loaded.splits.validation_share(run.protocol))
-        clips = round(CATALOGUE[run.dataset].clips * trained)
-        steps = sum(one.epochs * math.ceil(clips / one.batch_size) for one in run.training.candidates)
+        trained, _ = clips_of(loaded, run)
+        steps = sum(one.epochs * math.ceil(trained / one.batch_size) for one in run.training.candidates)
         settings = {setting: getattr(run.training, setting) for setting in SETTINGS}
         row = {"experiment": name, "model": run.model, "front_end": run.front_end, "layer": run.recurrent}
         found.setdefault(name, row | {"settings": settings, "steps": steps, "runs": 0})["runs"] += 1

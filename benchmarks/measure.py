@@ -42,7 +42,7 @@ def take_turns(
     warm_up: int = 2,
     settled: float = 0.05,
 ) -> dict[Any, Timing]:
-    """Timings of all `calls`, which run one after the other in every round, so that noise meets all of them alike.
+    """Timings of all `calls`, which run one after the other in every round, so that noise affects all of them alike.
 
     A training loop repeats one model's step, and so finds caches, threads and clocks as that step left them, not as
     another implementation did: in each turn `settled` seconds of calls go ahead of the one that is timed.

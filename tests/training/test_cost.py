@@ -1,6 +1,7 @@
 """The estimate: arithmetic from given times, records before calibration, and a small calibration that runs."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -33,13 +34,19 @@ class Given(dict):
         return {"step_ms": 100.0, "evaluation_ms": 5.0, "device": "NVIDIA of a test"}
 
 
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cost._counts.cache_clear()  # by a path in this folder
+
+
 @pytest.fixture
 def config():
     return configuration.complete(CONFIG)
 
 
-def write_splits(root, train=20, others=12):
-    folder = root / "tiny/data/demo"
+def write_splits(train=20, others=12):
+    folder = Path("results/tiny/data/demo")
     folder.mkdir(parents=True)
     lines = ["protocol,fold,clip,part"]
     for fold in (0, 1):
@@ -48,9 +55,9 @@ def write_splits(root, train=20, others=12):
     (folder / "splits.csv").write_text("\n".join(lines) + "\n")
 
 
-def test_hours_follow_from_steps_and_clips(config, tmp_path):
-    write_splits(tmp_path)
-    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+def test_hours_follow_from_steps_and_clips(config):
+    write_splits()
+    chance, lstm = cost.estimate(config, Given())
     assert (lstm["jobs"], lstm["runs"]) == (1, 6)
     assert (lstm["times from"], lstm["device"]) == ("calibrated here", "NVIDIA of a test")
     seconds = 10 * (3 * 0.1 + 12 * 0.005)
@@ -62,57 +69,55 @@ def test_hours_follow_from_steps_and_clips(config, tmp_path):
 @pytest.mark.parametrize(
     ("steps", "printed"), [(180, "180"), (999_999, "999,999"), (10**6, "1 million"), (2_345_678, "2.35 million")]
 )
-def test_steps_are_printed_whole_until_they_are_millions(config, tmp_path, steps, printed):
-    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
-    page = cost.text([chance, lstm | {"steps": steps}], cost.preparation(config, tmp_path / "tiny"))
+def test_steps_are_printed_whole_until_they_are_millions(config, steps, printed):
+    chance, lstm = cost.estimate(config, Given())
+    page = cost.text([chance, lstm | {"steps": steps}], cost.preparation(config))
     assert f"\nsteps      {printed}\n" in page
 
 
 @pytest.mark.parametrize("together", [None, 1, 4])
-def test_records_take_precedence_over_calibration(config, tmp_path, together):
+def test_records_take_precedence_over_calibration(config, together):
     run = next(run for run in grid.runs(config) if run.model == "lstm")
-    folder = tmp_path / "tiny/runs" / run.folder
+    folder = Path("results/tiny/runs") / run.folder
     folder.mkdir(parents=True)
     record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
     record |= {"side_by_side": together} if together else {}
     (folder / "result.json").write_text(json.dumps(record))
-    _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    _, lstm = cost.estimate(config, Given())
     assert lstm["times from"] == "1 of 6 records"
     assert lstm["step ms"] == 7.0
     assert lstm["hours"] == pytest.approx((6 * 4.0 * 10 / (together or 1) + cost.START_SECONDS) / 3600)
 
 
-def test_a_search_costs_what_all_of_its_candidates_do(tmp_path):
+def test_a_search_costs_what_all_of_its_candidates_do():
     training = CONFIG["training"] | {"search": {"epochs": [1, 3], "batch_size": [4, 20]}}
     config = configuration.complete(CONFIG | {"training": training})
-    write_splits(tmp_path)
-    chance, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    write_splits()
+    chance, lstm = cost.estimate(config, Given())
     assert (lstm["steps"], chance["steps"]) == (6 * (1 + 3) * (5 + 1), 0)
     seconds = (1 + 3) * (5 + 1) * 0.1 + 2 * (1 + 3) * 12 * 0.005
     assert lstm["hours"] == pytest.approx((6 * seconds + cost.START_SECONDS) / 3600)
-    folder = tmp_path / "tiny/runs" / grid.runs(config)[-1].folder
+    folder = Path("results/tiny/runs") / grid.runs(config)[-1].folder
     folder.mkdir(parents=True)
     record = {"status": "ok", "train_seconds": 40.0, "epochs": 3, "step_ms": 7.0, "device": "CPU of a test"}
     record |= {"search": [{"epochs": 1}, {"epochs": 1}, {"epochs": 3}, {"epochs": 3}]}
     (folder / "result.json").write_text(json.dumps(record))
-    _, lstm = cost.estimate(config, tmp_path / "tiny", Given())
+    _, lstm = cost.estimate(config, Given())
     assert lstm["hours"] == pytest.approx((6 * 40.0 + cost.START_SECONDS) / 3600)
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("all", True), ("small", True), ("none", False)])
-def test_weights_count_where_they_are_kept(tmp_path, keep, kept):
-    rows = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep}), tmp_path / "tiny", Given())
+def test_weights_count_where_they_are_kept(keep, kept):
+    rows = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep}), Given())
     assert [row[cost.WEIGHTS] > 0 for row in rows] == [False, kept]
     large = {"lstm": {"format": "dense", "hidden_size": 1000}}
-    (row,) = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep, "models": large}), tmp_path, Given())
+    (row,) = cost.estimate(configuration.complete(CONFIG | {"keep_weights": keep, "models": large}), Given())
     assert (row[cost.WEIGHTS] > 0) is (keep == "all")
 
 
-def test_the_full_paper_fits_in_20_gb(root, monkeypatch):
-    monkeypatch.chdir(root)
-    config = configuration_file.load_own("config/paper.yaml")
-    rows = cost.estimate(config, root / "nowhere/paper", Given())
-    prepared = cost.preparation(config, root / "nowhere/paper")
+def test_the_full_paper_fits_in_20_gb(root):
+    config = configuration_file.load_own(root / "config/paper.yaml")
+    rows, prepared = cost.estimate(config, Given()), cost.preparation(config)
     sizes = {
         name: sum(row[name] for row in prepared) for name in (cost.ARCHIVES, cost.CLIPS, cost.FRAMES, cost.FEATURES)
     }
@@ -122,29 +127,28 @@ def test_the_full_paper_fits_in_20_gb(root, monkeypatch):
     assert f"disk       {sum(sizes.values()):.1f} GB" in cost.text(rows, prepared)
 
 
-def test_prepared_data_cost_nothing(config, tmp_path):
-    (before,) = cost.preparation(config, tmp_path / "tiny")
+def test_prepared_data_cost_nothing(config):
+    (before,) = cost.preparation(config)
     clips = cost.CATALOGUE["demo"].clips
     assert before[cost.DECODING] == pytest.approx(clips * cost.DECODE_SECONDS / 3600)
     assert before[cost.FRAMES] == pytest.approx(1e-9 * clips * 2 * 8 * 10 * 3)
     assert before[cost.FEATURES] == before[cost.ARCHIVES] == 0
-    folder = tmp_path / "tiny/data/demo"
+    folder = Path("results/tiny/data/demo")
     folder.mkdir(parents=True)
     (folder / "frames.json").write_text(json.dumps({"shape": [7, 2, 8, 10, 3]}))
-    (after,) = cost.preparation(config, tmp_path / "tiny")
+    (after,) = cost.preparation(config)
     assert (after["clips"], after[cost.DECODING], after["from"]) == (7, 0.0, "done")
 
 
-def test_without_splits_the_inventory_is_divided(config, tmp_path):
+def test_without_splits_the_inventory_is_divided(config):
     run = grid.runs(config)[0]
-    train, others = cost._clips(config, run, tmp_path / "tiny")
+    train, others = cost.clips_of(config, run)
     clips = cost.CATALOGUE["demo"].clips
     assert train + others == clips
     assert train == round(clips * 0.8 * 0.75)
 
 
-def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, capsys):
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(CONFIG))
     assert commands.main([path.name, "cost"]) == 0
@@ -164,8 +168,7 @@ def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, monkey
     assert again.out == first.out
 
 
-def test_a_wrong_configuration_is_an_error(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
     assert commands.main([path.name, "cost"]) == 1
@@ -173,7 +176,6 @@ def test_a_wrong_configuration_is_an_error(tmp_path, monkeypatch, capsys):
 
 
 def test_a_data_set_without_an_inventory_is_one_sentence(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
     inventory.load.cache_clear()
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(CONFIG))

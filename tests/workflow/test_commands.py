@@ -21,12 +21,14 @@ TYPOS = {
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
     ("demo", "run", "ucf11"): "dataset: no run has 'ucf11'; known: demo",
     ("demo", "list", "demo", "pixels", "lstm", "0"): "'0' is one name too many; expected dataset, front_end, model",
+    ("demo", "list", "demo/pixel"): "front_end: no run has 'pixel'; did you mean 'pixels'?",
+    ("demo", "list", "demo/pixels/lstm/random/fold0", "--fold", "1"): "fold: no run has 0; known: 1",
     (
         "demo",
-        "list",
-        "demo/pixel",
-    ): "demo/pixel: no run has this folder or lies below it; expected one such as",
-    ("demo", "run", "demo/pixels/lstm/random/fold0", "demo/pixels/ht_lstm"): "run takes one RUN at a time; 5 runs of",
+        "run",
+        "demo/pixels/lstm/random/fold0",
+        "demo/pixels/ht_lstm",
+    ): "run takes one RUN at a time; 2 were",
     ("demo", "status", "--sed"): "No such option: --sed",
     ("demo", "run", "--set", "training.epohcs=2"): "training: unknown key 'epohcs'; did you mean 'epochs'?",
     ("demo", "cost", "--config", "seeds=[1]"): "cost uses config/demo.yaml as it is, without --config; change the file",
@@ -180,7 +182,7 @@ def test_a_file_of_the_same_name_elsewhere_does_not_take_over_the_results(starte
 
 
 def test_paths_are_meant_from_where_the_user_stands(place, monkeypatch):
-    monkeypatch.setattr(commands, "STOOD", str(place / "mine"))
+    monkeypatch.setattr(commands, "CALLED_FROM", str(place / "mine"))
     (place / "mine").mkdir()
     (place / "mine" / "tiny.yaml").write_text(json.dumps(TINY))
     assert commands.configuration_file("tiny.yaml") == "mine/tiny.yaml"

@@ -46,7 +46,7 @@ def test_clips_of_the_test_part_are_predicted_as_in_the_record(finished, call):
 
 def test_five_classes_of_a_clip_of_ones_own_the_likeliest_first(call, tmp_path, monkeypatch):
     write_clip(tmp_path / "mine.avi", pictures(9, 64, 48))
-    monkeypatch.setattr(package, "STOOD", str(tmp_path))
+    monkeypatch.setattr(package, "CALLED_FROM", str(tmp_path))
     code, page, _ = call(RUN, "mine.avi")
     first, *lines = page.splitlines()
     shares = [float(line.partition("%")[0]) for line in lines]
@@ -80,7 +80,7 @@ def test_a_front_end_sees_a_clip_as_in_training(tmp_path, front_end, sampling):
         ((RUN, "absent.avi"), "absent.avi: no such file; expected a video"),
         ((RUN, "README.md"), "README.md: no video that FFmpeg can open; expected a video"),
         (("demo/pixels", "README.md"), "demo/pixels: 2 runs lie below it; expected one, such as demo/pixels/lstm/"),
-        (("demo/lstm", "README.md"), "demo/lstm: no run has this folder or lies below it; expected one such as"),
+        (("demo/lstm", "README.md"), "front_end: no run has 'lstm'; known: pixels"),
         ((RUN,), "Missing argument 'CLIP'"),
         ((RUN, "README.md", "--top", 0), "Invalid value for '--top': Input should be greater than or equal to 1"),
     ],

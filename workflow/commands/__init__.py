@@ -2,4 +2,4 @@
 
 import os
 
-STOOD = os.environ.pop("REPRODUCE_FROM", ".")  # the user's working directory
+CALLED_FROM = os.environ.pop("REPRODUCE_FROM", ".")  # the user's working directory

@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from fdht.version import __version__
-from workflow.commands import STOOD
+from workflow.commands import CALLED_FROM
 from workflow.commands.pipeline import CONFIGURED, TARGETS, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
         asks_configuration = first == "reference" and not {*rest[:1]}.isdisjoint({*CONFIGURED, *TARGETS})
         if first in PROJECT and not asks_configuration:
-            os.chdir(STOOD)  # its paths are relative to this folder
+            os.chdir(CALLED_FROM)  # its paths are relative to this folder
             return command(first, rest, f"./reproduce {first}")
         if first.startswith("-"):
             first, rest = "demo", arguments
@@ -65,7 +65,7 @@ def command(name: str, given: list[str], program: str, config: str = "") -> int:
 
 def configuration_file(name: str) -> str:
     """Return the configuration file `name`: a path relative to the user's working directory, or config/NAME.yaml."""
-    candidates = [Path(STOOD, name), Path(name), Path("config", f"{name}.yaml")]
+    candidates = [Path(CALLED_FROM, name), Path(name), Path("config", f"{name}.yaml")]
     found = next((path for path in candidates if path.suffix in (".yaml", ".yml") and path.is_file()), None)
     if found is None:
         known = sorted(path.stem for path in Path("config").glob("*.yaml"))

@@ -25,7 +25,7 @@ from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.grid import check_models, runs
-from workflow.experiments.record import KEPT
+from workflow.experiments.record import KEPT, RECORD
 from workflow.experiments.run import Run
 from workflow.storage import files
 
@@ -36,22 +36,22 @@ ARCHIVES, CLIPS, DECODING = "archives GB", "clips GB", "decoding, core hours"
 FRAMES, FEATURES, WEIGHTS, RECORDS = "frames GB", "features GB", "weights GB", "records GB"
 
 
-def estimate(config: Configuration, results: Path, timed: dict[str, Any]) -> list[dict[str, Any]]:
+def estimate(config: Configuration, timed: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row per data set, front end and model. timed: calibration by `key`; missing entries are added."""
     grid = groupby(runs(config), attrgetter("dataset", "front_end", "model"))
-    return [_row(config, list(group), results, timed) for _, group in grid]
+    return [_row(config, list(group), timed) for _, group in grid]
 
 
-def _row(config: Configuration, group: list[Run], results: Path, timed: dict[str, Any]) -> dict[str, Any]:
+def _row(config: Configuration, group: list[Run], timed: dict[str, Any]) -> dict[str, Any]:
     first = group[0]
     classes = len(CATALOGUE[first.dataset].classes)
     trainings = [] if FORMATS[first.recurrent["format"]].fitted else first.training.candidates
     epochs = sum(training.epochs for training in trainings)
-    clips = [_clips(config, run, results) for run in group]
+    clips = [clips_of(config, run) for run in group]
     steps = sum(one.epochs * -(-train // one.batch_size) for one in trainings for train, _ in clips)
     scored = sum(others for _, others in clips)
     seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
-    records = [files.known_json(results / "runs" / run.folder / "result.json") for run in group]
+    records = [files.known_json(config.results / "runs" / run.folder / RECORD) for run in group]
     if done := [record for record in records if record.get("status") == "ok"]:
         trained = [sum(one["epochs"] for one in record.get("search") or [record]) for record in done]
         shares = [record["train_seconds"] / (record.get("side_by_side") or 1) for record in done]
@@ -92,9 +92,9 @@ def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: in
     return timed[key]
 
 
-def _clips(config: Configuration, run: Run, results: Path) -> tuple[int, int]:
+def clips_of(config: Configuration, run: Run) -> tuple[int, int]:
     """Return the number of clips that a run trains on, and of those that it scores after every epoch."""
-    path = _data(config, results) / run.dataset / "splits.csv"
+    path = config.prepared / run.dataset / "splits.csv"
     if path.is_file():
         train, *scored = (_counts(path)[run.protocol, str(run.fold), part] for part in ("train", "validation", "test"))
         return train, sum(scored)
@@ -110,13 +110,13 @@ def _counts(path: Path) -> Counter[tuple[str, ...]]:
     return Counter(tuple(line[name] for name in columns) for line in files.read_csv(path, columns))
 
 
-def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
-    """Return for each data set: GB to download and of what is made of it, core hours of decoding still to do."""
+def preparation(config: Configuration) -> list[dict[str, Any]]:
+    """Return a row per data set: GB of its download and of what is made of it, core hours of decoding left."""
     size = config.frames.count, config.frames.height, config.frames.width
     pixels, features = FRONT_ENDS["pixels"], [FRONT_ENDS[name] for name in config.front_ends if name in EXTRACTED]
     rows = []
     for name, entry in config.datasets.items():
-        folder = _data(config, results) / name
+        folder = config.prepared / name
         about = files.known_json(folder / "frames.json")
         # every front end that computes features decodes the clips once more, at their own resolution
         left = sum(not (folder / f"{one.tensor}.json").is_file() for one in (pixels, *features))
@@ -134,10 +134,6 @@ def preparation(config: Configuration, results: Path) -> list[dict[str, Any]]:
         }
         rows.append(row)
     return rows
-
-
-def _data(config: Configuration, results: Path) -> Path:
-    return results.parent / config.data_owner / "data"
 
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
@@ -175,10 +171,9 @@ def main(context: typer.Context) -> None:
     check_models(config, context.obj)
     for name in config.datasets:
         inventory.load(name)
-    results = Path("results", config.name)
-    timed = files.known_json(results / "cost.json")
+    timed = files.known_json(config.results / "cost.json")
     before = len(timed)
-    rows = estimate(config, results, timed)
+    rows = estimate(config, timed)
     if len(timed) > before:
-        files.write_json(results / "cost.json", timed)
-    print(text(rows, preparation(config, results)), end="")
+        files.write_json(config.results / "cost.json", timed)
+    print(text(rows, preparation(config)), end="")

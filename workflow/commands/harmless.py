@@ -6,8 +6,6 @@ if the data come out the same. Changes of the configuration or the data still ca
 records keep the commit that produced them.
 """
 
-from pathlib import Path
-
 import typer
 
 from workflow.commands.pipeline import prepare
@@ -20,11 +18,10 @@ from workflow.storage.errors import InputError
 def main(context: typer.Context) -> None:
     prepare(context.obj)
     config = load_own(context.obj)
-    results = Path("results", config.name)
-    path, changed, found = results / experiment.HARMLESS, 0, 0
+    path, changed, found = config.results / experiment.HARMLESS, 0, 0
     known: dict[str, list[str]] = files.read_json(path) if path.is_file() else {}
     for folder, (run, *_) in grid.experiments(config).items():
-        made = experiment.made_by(results / "runs" / folder)
+        made = experiment.made_by(config.results / "runs" / folder)
         found += bool(made)
         present = experiment.code(run)
         if new := made - {present, *known.get(present, [])}:

@@ -8,7 +8,6 @@ import argparse
 import logging
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -57,12 +56,11 @@ def is_dry(options: Iterable[str]) -> bool:
 
 
 def snakemake(config: str, options: list[str]) -> int:
-    """Run Snakemake in a child process, which inherits our lock and ends with us. Return its exit code."""
-    command = [sys.executable, "-m", __spec__.name, *_arguments(config, options)]
-    process = subprocess.Popen(command, close_fds=False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    return process.wait()
+    """Run Snakemake as `start` does, but return its exit code. An interruption ends this process all the same."""
+    try:
+        run_snakemake(_arguments(config, options))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 def run_snakemake(arguments: list[str]) -> NoReturn:
@@ -159,8 +157,4 @@ def _hold_lock(config: str) -> None:
         if (folder / name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
             raise InputError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
         lock.write(file, config)
-        os.set_inheritable(os.dup(file.fileno()), True)  # the child process, Snakemake, holds the lock too
-
-
-if __name__ == "__main__":
-    run_snakemake(sys.argv[1:])
+        os.dup(file.fileno())  # holds the lock when `file` is closed

@@ -15,7 +15,7 @@ import typer
 
 from workflow import commands
 from workflow.commands.rescore import obstacle
-from workflow.commands.selection import below
+from workflow.commands.selection import axes_of
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import grid
 from workflow.experiments.configuration_file import load_own
@@ -35,14 +35,12 @@ def seen(paths: list[Path], front_end: str, data: Path) -> "Fold":
     import torch
 
     from workflow.datasets.decode import UndecodableError, decode
-    from workflow.datasets.features import weights_of
+    from workflow.datasets.features import decoding, weights_of
     from workflow.training.data import Fold
 
     chosen, about = FRONT_ENDS[front_end], files.read_json(data / "frames.json")
-    options = {name: about[name] for name in ("count", "sampling", "seed", "width", "height")}
-    features = None
+    options, features = decoding(chosen, about), None
     if chosen.extractor:
-        options |= {"width": chosen.side, "height": chosen.side, "edge": chosen.edge}
         weights = weights_of(data.with_name(front_end) / "source.json") if chosen.weights else None
         features = chosen.extractor(weights, "cpu")
     listed = files.read_csv(data / "listing.csv", ("clip", "path"))
@@ -76,19 +74,19 @@ def main(
     top: Annotated[int, typer.Option(min=1, help="Number of classes to name.")] = 5,
 ) -> None:
     config = load_own(context.obj)
-    one, *others = below(grid.runs(config), [run])
+    one, *others = grid.select(grid.runs(config), axes_of(run))
     if others:
         raise InputError(f"{run}: {1 + len(others)} runs lie below it; expected one, such as {one.folder}")
-    paths = [Path(commands.STOOD, clip) for clip in clips]
+    paths = [Path(commands.CALLED_FROM, clip) for clip in clips]
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path}: no such file; expected a video")
-    folder, (state,) = Path("results", config.name, "runs", one.folder), states(config, [one]).values()
+    folder, (state,) = config.results / "runs" / one.folder, states(config, [one]).values()
     if (reason := obstacle(one, state, folder)) or state.record is None:
         raise InputError(f"{one.folder}: {reason}")
     from workflow.training import scoring  # imports torch, which takes seconds
 
-    fold = seen(paths, one.front_end, Path("results", config.data_owner, "data", one.dataset))
+    fold = seen(paths, one.front_end, config.prepared / one.dataset)
     if fold.data_digest != state.record.data_digest:
         raise InputError(f"{one.folder}: the clips of {one.dataset} have changed since it was trained; train it again")
     fold = replace(fold, clips=scoring.shared(fold.clips, one))

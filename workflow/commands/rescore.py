@@ -76,7 +76,7 @@ def again(run: Run, record: Record, folder: Path, fold: "Fold") -> tuple[str, st
 @of_runs
 def main(chosen: Chosen) -> int:
     config, found, counts = chosen.config, states(chosen.config, chosen.runs), Counter[str]()
-    folders = {run: Path("results", config.name, "runs", run.folder) for run in found}
+    folders = {run: config.results / "runs" / run.folder for run in found}
     obstacles = {run: obstacle(run, state, folders[run]) for run, state in found.items()}
     usable = {run: state.record for run, state in found.items() if state.record and not obstacles[run]}
     if not usable:
@@ -98,7 +98,7 @@ def main(chosen: Chosen) -> int:
     loaded = cache(load)
     for (dataset, front_end, _), group in groupby(usable, attrgetter("dataset", "front_end", "model")):
         runs = list(group)
-        data = loaded(Path("results", config.data_owner, "data", dataset), front_end)
+        data = loaded(config.prepared / dataset, front_end)
         clips = scoring.shared(data.clips, runs[0])
         for run in runs:
             try:

@@ -10,15 +10,13 @@ Any other option goes to Snakemake: -n shows what would be done, --profile profi
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workflow.commands.list import listing
-from workflow.commands.pipeline import INTERRUPTED, is_dry, prepare, snakemake
+from workflow.commands.pipeline import is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
-from workflow.experiments import grid
 from workflow.experiments.experiment import NAME
 from workflow.experiments.states import DONE, states
 from workflow.storage.errors import InputError
@@ -30,17 +28,18 @@ WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 def main(
     chosen: Chosen, *, force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False
 ) -> int:
-    if len(grid.select(grid.runs(chosen.config), chosen.wanted)) > len(chosen.runs):
-        raise InputError(f"run takes one RUN at a time; {len(chosen.runs)} runs of different folders were given")
+    wanted, *more = chosen.wanted
+    if more:
+        raise InputError(f"run takes one RUN at a time; {1 + len(more)} were given")
     prepare(chosen.file, chosen.others)
-    results, runs, dry = Path("results", chosen.config.name), chosen.runs, is_dry(chosen.others)
+    results, runs, dry = chosen.config.results, chosen.runs, is_dry(chosen.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)
     print(f"reproduce: for their tables: ./reproduce tables --from {results} --output DIR", file=sys.stderr)
-    changes = {**chosen.changes, "only": {**chosen.wanted, "force": force}}
+    changes = {**chosen.changes, "only": {**wanted, "force": force}}
     options = [*chosen.others, "--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     places = dict.fromkeys(f"{results}/runs/{run.experiment}/{NAME}" for run in runs)
     code = snakemake(chosen.file, [*options, "--", *places])
-    if dry or code in (WRONG_OPTION, INTERRUPTED):
+    if dry or code == WRONG_OPTION:
         return code
     found = states(chosen.config, runs)
     print(listing(found))

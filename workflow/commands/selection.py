@@ -39,14 +39,14 @@ Changes = Annotated[
 class Chosen:
     """The selected runs of a configuration's `file`.
 
-    wanted: the values of the axes that were named. changes: the keys that --set changes, and the name of the variant.
-    others: arguments for Snakemake.
+    wanted: the values of the axes that were named, once per RUN. changes: the keys that --set changes, and the name of
+    the variant. others: arguments for Snakemake.
     """
 
     file: str
     config: Configuration
     runs: list[Run]
-    wanted: dict[str, Any]
+    wanted: list[dict[str, Any]]
     changes: dict[str, Any]
     others: list[str]
 
@@ -63,19 +63,18 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         places = [word for word in words if "/" not in word]
         if len(places) > len(PLACES):
             raise InputError(f"{places[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
-        wanted = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
-        wanted = {axis: value for axis, value in wanted.items() if value is not None}
+        named = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
+        named = {axis: value for axis, value in named.items() if value is not None}
         base = load_own(file)
         changes = variant(base, overlay(settings or []))
         config = complete(merged(base.plain, changes), file)
         grid.check_models(config, file)
-        others = (where or [])[len(words) :]
-        chosen = grid.select(grid.runs(config), wanted)
-        if folders := [word for word in words if "/" in word]:
-            chosen = below(chosen, folders)
-            values = {axis: {getattr(run, axis) for run in chosen} for axis in IDENTITY}
-            wanted = {axis: its.pop() for axis, its in values.items() if len(its) == 1}
-        return command(Chosen(file, config, chosen, wanted, changes, others), **given)
+        named_runs = grid.select(grid.runs(config), named)
+        folders = [axes_of(word) for word in words if "/" in word] or [{}]
+        chosen = {run for folder in folders for run in grid.select(named_runs, folder)}
+        runs = [run for run in named_runs if run in chosen]
+        wanted, others = [named | folder for folder in folders], (where or [])[len(words) :]
+        return command(Chosen(file, config, runs, wanted, changes, others), **given)
 
     *common, _ = inspect.signature(choosing).parameters.values()
     options = []
@@ -89,38 +88,29 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     return choosing
 
 
-def below(runs: list[Run], folders: list[str]) -> list[Run]:
-    """Return the runs whose folder is one of `folders` or lies in one; these may begin with results/<name>/runs/."""
-    chosen = []
-    for folder in folders:
-        place = f"{folder.rpartition('/runs/')[2].rstrip('/')}/"
-        found = [run for run in runs if f"{run.folder}/".startswith(place)]
-        if not found:
-            raise InputError(
-                f"{folder}: no run has this folder or lies below it; expected one such as {runs[0].folder}"
-            )
-        chosen += found
-    return [run for run in runs if run in set(chosen)]
+def axes_of(folder: str) -> dict[str, Any]:
+    """Return the axes that a folder of runs fixes: two for `demo/pixels` or results/demo/runs/demo/pixels."""
+    names = folder.rpartition("/runs/")[2].rstrip("/").split("/")
+    axes: dict[str, Any] = dict(zip(IDENTITY, names, strict=False))
+    numbers = {axis: axes[axis].removeprefix(axis) for axis in IDENTITY[4:] if axis in axes}
+    return axes | {axis: int(number) for axis, number in numbers.items() if number.isdecimal()}
 
 
 def overlay(settings: list[str]) -> dict[str, Any]:
-    """Parse ['training.epochs=5'] to {'training': {'epochs': 5}}; values are YAML."""
+    """Parse ['training.epochs=5'] to {'training': {'epochs': 5}}; values are YAML, and the last of a key wins."""
     changes: dict[str, Any] = {}
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals or not path:
             raise InputError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
-        place = changes
-        *parents, last = path.split(".")
-        for key in parents:
-            place = place.setdefault(key, {})
-            if not isinstance(place, dict):
-                raise InputError(f"--set {setting}: {key} was set to {place!r} before; expected one of the two")
         try:
-            place[last] = retyped(yaml.safe_load(value), path)
+            change = retyped(yaml.safe_load(value), path)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise InputError(f"--set {setting}: not valid YAML: {problem}") from None
+        for key in reversed(path.split(".")):
+            change = {key: change}
+        changes = merged(changes, change)
     return changes
 
 
@@ -129,5 +119,5 @@ def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
     if not changes:
         return {}
     own = any(key in changes for key in (*OWN_DATA, *config.extraction))
-    shared = {} if own else {"data": config.data_owner}
+    shared = {} if own else {"data": config.data or config.name}
     return {**changes, "name": f"{config.name}-{digest(changes)[:8]}", **shared}

@@ -14,7 +14,6 @@ from pathlib import Path
 import typer
 
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.experiment import WEIGHTS
 from workflow.storage import seal
@@ -66,23 +65,19 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
     )
 
 
-def _folders(config: Configuration) -> tuple[Path, Path]:
-    """Return the folders of the data and of the records."""
-    return Path("results", config.data_owner, "data"), Path("results", config.name, "runs")
-
-
 def check(file: str) -> None:
     """Check the small files of the data. Raise InputError with a line per defect."""
-    data, records = _folders(load_own(file))
-    if future := from_the_future([*map(Path, SOURCES), data, records], time.time()):
+    config = load_own(file)
+    if future := from_the_future([*map(Path, SOURCES), config.prepared, config.results / "runs"], time.time()):
         raise InputError(future)
-    _, found = verify([data], large=False)
+    _, found = verify([config.prepared], large=False)
     if found:
         raise InputError("\nreproduce: ".join(found))
 
 
 def main(context: typer.Context) -> int:
-    number, found = verify(_folders(load_own(context.obj)), large=True)
+    config = load_own(context.obj)
+    number, found = verify([config.prepared, config.results / "runs"], large=True)
     for sentence in found:
         print(f"reproduce: {sentence}", file=sys.stderr)
     if not found:

@@ -7,6 +7,7 @@ killed step resumes where it stopped.
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from typer import Option
 
 from workflow.datasets import frames as step
 from workflow.datasets import progress
-from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS, FrontEnd
 from workflow.datasets.listing import COLUMNS as LISTED
 from workflow.datasets.store import Store
 from workflow.storage import seal
@@ -51,6 +52,24 @@ def rows_of(listing: Path, clips: Path) -> list[dict[str, str]]:
     return [row | {"status": known["status"]} for row, known in zip(rows, decoded, strict=True)]
 
 
+def decoding(front_end: FrontEnd, frames: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of `decode` for what a front end sees of a clip. frames: the content of frames.json."""
+    options = {name: frames[name] for name in ("count", "sampling", "seed", "width", "height")}
+    if front_end.extractor:
+        options |= {"width": front_end.side, "height": front_end.side, "edge": front_end.edge}
+    return options
+
+
+def pictures(row: dict[str, str], options: dict[str, Any]) -> np.ndarray:
+    """Return what a front end sees of a clip, (frames, height, width, 3); zeros if the frames step left it out."""
+    if row["status"] != "ok":
+        return np.zeros((options["count"], options["height"], options["width"], 3), np.uint8)
+    found, decoded = step.decode_clip(row, options)
+    if decoded is None:
+        raise InputError(f"{row['path']}: {found['status']}, though the frames step decoded it; rerun that step")
+    return decoded
+
+
 def main(
     front_end: Annotated[str, Option(help=" | ".join(EXTRACTED))],
     listing: Annotated[Path, Option(help="listing.csv of the unpack step")],
@@ -65,10 +84,9 @@ def main(
     Clips go in fixed blocks, counted from the first: a resumed step batches the same clips together, so its results
     are bit-identical.
     """
-    if front_end not in EXTRACTED:
+    chosen = FRONT_ENDS.get(front_end)
+    if chosen is None or chosen.extractor is None:
         raise InputError(f"--front-end {front_end}: expected one of {', '.join(EXTRACTED)}")
-    chosen = FRONT_ENDS[front_end]
-    assert chosen.extractor is not None
     if chosen.weights and not origin:
         raise InputError(f"--origin is missing; expected source.json of the weights of {front_end}")
     weights = weights_of(origin) if origin else None
@@ -81,40 +99,32 @@ def main(
         about.unlink(missing_ok=True)
         rows, facts = rows_of(listing, frames / "clips.csv"), read_json(frames / "frames.json")
         n, T = facts["shape"][:2]
-        options = {name: facts[name] for name in ("count", "sampling", "seed")}
-        options |= {"width": chosen.side, "height": chosen.side, "edge": chosen.edge}
         block = max(1, batch // T)  # clips
-        inputs = {"frames_digest": facts["digest"], "weights_sha256": seal.digest(weights) if weights else ""}
-        inputs |= {"side": chosen.side, "edge": chosen.edge, "device": device}
+        inputs = {
+            "frames_digest": facts["digest"],
+            "weights_sha256": seal.digest(weights) if weights else "",
+            "side": chosen.side,
+            "edge": chosen.edge,
+            "device": device,
+        }
         shape = (n, T, *chosen.shape(chosen.side, chosen.side))
         store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block})
-        features = chosen.extractor(weights, device)
-
-        def pictures(row: dict[str, str]) -> np.ndarray:
-            if row["status"] != "ok":
-                return np.zeros((T, chosen.side, chosen.side, 3), np.uint8)
-            found, decoded = step.decode_clip(row, options)
-            if decoded is None:
-                raise InputError(
-                    f"{row['path']}: {found['status']}, though the frames step decoded it; rerun that step"
-                )
-            return decoded
-
+        features, options = chosen.extractor(weights, device), decoding(chosen, facts)
         bar = progress.bar("features", n, " clips", min(n, block * len(store.done)))
         for first in (first for first in range(0, n, block) if first not in store.done):
-            clips = slice(first, min(first + block, n))
+            clips = rows[first : first + block]
             with step.unpacked_again(listing.with_name("inventory.json")):
-                seen = np.stack(list(pool.map(pictures, rows[clips])))
-            y = features(torch.from_numpy(seen).flatten(0, 1)).unflatten(0, (-1, T))
-            store.rows[clips] = y.to(getattr(torch, chosen.dtype)).numpy()
-            if not np.isfinite(store.rows[clips]).all():
+                x = np.stack(list(pool.map(pictures, clips, repeat(options))))
+            y = features(torch.from_numpy(x).flatten(0, 1)).unflatten(0, (-1, T)).to(getattr(torch, chosen.dtype))
+            if not y.isfinite().all():
                 raise InputError(
-                    f"{front_end}: the features of clips {first} to {clips.stop - 1} are NaN or outside "
+                    f"{front_end}: the features of clips {first} to {first + len(clips) - 1} are NaN or outside "
                     f"{chosen.dtype}; check the weights file ({weights or 'from its package'})"
                 )
-            store.rows[clips][[row["status"] != "ok" for row in rows[clips]]] = 0  # like their frames
+            decoded = np.array([row["status"] == "ok" for row in clips])
+            store.rows[first : first + block][decoded] = y.numpy()[decoded]  # the others stay zero, like their frames
             store.add(first)
-            bar.update(len(y))
+            bar.update(len(clips))
         bar.close()
         # no timestamps or paths: runs become outdated whenever this file changes
         content = {"digest": store.finish(), "shape": list(shape), "classes": facts["classes"], **inputs}

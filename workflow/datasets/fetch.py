@@ -24,7 +24,7 @@ from workflow.storage.files import read_json, require_free_space, write_json
 ATTEMPTS = 5  # consecutive attempts at one URL without progress
 CHUNK = 1 << 18
 TIMEOUT = (20, 60)  # seconds: connect, read
-PASSING = (408, 416, 425, 429)  # the HTTP statuses below 500 that are worth another attempt
+RETRIED = (408, 416, 425, 429)  # of the HTTP statuses below 500; those above are retried, too
 
 
 class DeadSourceError(Exception):
@@ -39,20 +39,18 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
     """
     lock = resources / "lock.json"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
-    files = [resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources]
-    changed = []
-    for source, file in zip(sources, files, strict=True):
+    files = {s: resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources}
+    corrupt = None
+    for source, file in files.items():
         if source.url in locked and file.is_file():
             entry = locked[source.url]
             if seal.digest(file) == entry["sha256"]:
                 return {"url": source.url, **entry, "file": str(file)}
-            changed.append(file)  # mirrors share file names: an error only if no other URL's checksum matches
-    if changed:
-        raise InputError(
-            f"{changed[0]}: corrupt (its sha256 differs from the one in {lock}). Delete it to download it again"
-        )
+            corrupt = corrupt or file  # mirrors share file names: an error only if no other URL's checksum matches
+    if corrupt:
+        raise InputError(f"{corrupt} is corrupt (its sha256 is not the one in {lock}). Delete it to download it again")
     reasons = []
-    for source, file in zip(sources, files, strict=True):
+    for source, file in files.items():
         try:
             entry = _download_verified(source, file, locked.get(source.url), insecure_tls)
         except DeadSourceError as error:
@@ -156,7 +154,7 @@ def _response_range(response: requests.Response, start: int) -> tuple[int, int |
     """Return the offset of the first byte in `response` and the size of the whole file (None if unknown)."""
     status, headers = response.status_code, response.headers
     if status not in (200, 206):
-        retried = status >= 500 or status in PASSING
+        retried = status >= 500 or status in RETRIED
         raise (requests.exceptions.HTTPError if retried else DeadSourceError)(f"HTTP {status} {response.reason}")
     if status == 200:
         start, total = 0, headers.get("Content-Length", "")

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import repeat
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ NO_FACTS: Facts = {"frames": 0, "stated": 0, "fps": 0.0, "width": 0, "height": 0
 
 
 def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | None]:
-    """The facts and frames (count, height, width, 3) of a clip; no frames if it does not decode.
+    """Return the facts and frames (count, height, width, 3) of a clip; None for the frames if it does not decode.
 
     Raises DamagedError if the clip has changed since it was unpacked.
     """
@@ -69,54 +69,44 @@ def decode_all(rows: list[Row], options: dict[str, Any], store: Store, workers: 
     facts: dict[int, Facts] = dict(store.done)
     if facts:
         print(f"resuming: {len(facts)} of {len(rows)} clips are decoded already", file=sys.stderr)
-    left = {number: row for number, row in enumerate(rows) if number not in facts}
-    with progress.bar("frames", len(rows), " clips", len(facts)) as bar:
-        for number, found, frames in _decoded(left, options, workers):
-            facts[number] = found
-            if frames is not None:  # a clip that fails stays zero and is tried again: it may be repaired
-                store.rows[number] = frames
-                store.add(number, found)
-            bar.update()
+    left = [number for number in range(len(rows)) if number not in facts]
+    # processes, as a clip may crash FFmpeg; spawned, not forked, as the caller may have threads
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_exit_with_parent)
+    decoded = (map if workers == 1 else pool.map)(decode_clip, [rows[number] for number in left], repeat(options))
+    try:
+        with progress.bar("frames", len(rows), " clips", len(facts)) as bar:
+            for number, (found, frames) in zip(left, decoded, strict=True):
+                facts[number] = found
+                if frames is not None:  # a clip that fails stays zero and is tried again: it may be repaired
+                    store.rows[number] = frames
+                    store.add(number, found)
+                bar.update()
+    except BrokenProcessPool:
+        waiting = [rows[number]["path"] for number in left if number not in facts]
+        raise InputError(
+            "a decoding process was killed, by a lack of memory or by a clip; the next clips were "
+            f"{', '.join(waiting[:workers])}, ..."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [row | facts[number] for number, row in enumerate(rows)]
-
-
-def _decoded(
-    rows: dict[int, Row], options: dict[str, Any], workers: int
-) -> Iterator[tuple[int, Facts, np.ndarray | None]]:
-    """Yield the number, facts and frames of each clip as it is decoded, by processes: a clip may crash FFmpeg."""
-    if workers == 1:
-        yield from ((number, *decode_clip(row, options)) for number, row in rows.items())
-        return
-    # spawned, not forked: the caller may have threads
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_exit_with_parent) as pool:
-        waiting = [row["path"] for row in rows.values()]
-        try:
-            for number, found in zip(rows, pool.map(decode_clip, rows.values(), repeat(options)), strict=True):
-                yield number, *found
-                del waiting[0]
-        except BrokenProcessPool:
-            raise InputError(
-                "a decoding process was killed, by a lack of memory or by a clip; the next clips were "
-                f"{', '.join(waiting[:workers])}, ..."
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _exit_with_parent() -> None:
     """Start a thread that ends this process if its parent is killed; it would wait for its next clip forever."""
-    parent = parent_process()
-    assert parent is not None
 
-    def watch() -> None:
-        connection.wait([parent.sentinel])
+    def watch(parent: Any) -> None:
+        parent.join()
         os._exit(1)
 
-    Thread(target=watch, daemon=True).start()
+    Thread(target=watch, args=[parent_process()], daemon=True).start()
 
 
 def check_undecodable(clips: list[Facts], limit: float) -> int:
-    """The number of undecodable clips; InputError if their share exceeds `limit` or no clip of a class decodes."""
+    """Return the number of clips that do not decode.
+
+    Raises InputError if their share exceeds `limit` or if no clip of a class decodes.
+    """
     failed = [f"{clip['path']}: {clip['status']}" for clip in clips if clip["status"] != "ok"]
     for clip in failed:
         print(f"left out: {clip}", file=sys.stderr)
@@ -149,14 +139,14 @@ def main(
     workers: Annotated[int, Option(min=1, help="processes")] = 1,
     max_undecodable: Annotated[float, Option(help="share of the clips that may fail to decode")] = 0.01,
 ) -> dict[str, Any]:
-    """The whole step; returns the content of frames.json."""
+    """Run the step; return the content of frames.json."""
     inventory = listing.with_name("inventory.json")
     seal.require(inventory, ("listing.csv",))
     rows = read_csv(listing, LISTED)
     if not rows:
         raise InputError(f"{listing}: lists no clip; expected at least one")
     options = {"count": count, "sampling": sampling, "width": width, "height": height, "seed": seed}
-    # of sizes and times, so that a replaced clip is decoded again
+    # a replaced clip has another size or time, and is decoded again
     stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
     versions = digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
     key = {**options, "listing": seal.digest(listing), "files": versions, "facts": [*NO_FACTS]}

@@ -33,14 +33,14 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
                 raise InputError(f"{file}: no such folder; it was given as `datasets.{entry.name}.source`")
             found[role] = file
             continue
-        remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
-        if source["url"]:
-            remedy = f"Delete {file} and {origin_file} and rerun, to download it again"
         target = resources / "unpacked" / sha256[:16]
         with exclusive(target):  # shared by all configurations
             try:
                 found[role] = archives.unpack(file, target, sha256)
             except seal.DamagedError as error:
+                remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
+                if source["url"]:
+                    remedy = f"Delete {file} and {origin_file} and rerun, to download it again"
                 raise seal.DamagedError(f"{error}. {remedy}") from None
     return found
 

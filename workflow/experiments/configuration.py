@@ -6,6 +6,7 @@ reported within a second. workflow/experiments/grid.py derives the runs from it.
 
 import itertools
 import math
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -153,8 +154,8 @@ class Configuration(Checked):
     splits: Splits = Field(Splits(), description="how clips are split")
     keep_weights: Keep = Field(
         "small",
-        description=f"which records get model.safetensors: all, small (up to {KEPT['small']:,} numbers), none; nothing "
-        "reads it, and it counts for runs that are trained from then on",
+        description=f"which records get model.safetensors, which `rescore` and `predict` read: all, small (up to "
+        f"{KEPT['small']:,} numbers), none; a change applies to runs that are trained from then on",
     )
     training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
     models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")
@@ -177,9 +178,14 @@ class Configuration(Checked):
         return {name: getattr(self, name) for name in EXTRACTED}
 
     @property
-    def data_owner(self) -> str:
-        """The configuration below whose results the prepared data lie."""
-        return self.data or self.name
+    def results(self) -> Path:
+        """The folder of all results."""
+        return Path("results", self.name)
+
+    @property
+    def prepared(self) -> Path:
+        """The folder of the prepared data, which has a folder per data set."""
+        return Path("results", self.data or self.name, "data")
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -49,16 +49,14 @@ def experiments(config: Configuration, wanted: dict[str, Any] | None = None) -> 
 
 
 def select(runs: list[Run], wanted: dict[str, Any]) -> list[Run]:
-    """Return the runs that match `wanted` on each axis that it names."""
+    """Return the runs that match `wanted` on each axis that it names. Raises InputError if there is none."""
     for axis, value in wanted.items():
         known = list(dict.fromkeys(getattr(run, axis) for run in runs))
         if value not in known:
             kind = axis.replace("_", " ")
             raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
-    chosen = [run for run in runs if all(getattr(run, axis) == value for axis, value in wanted.items())]
-    if not chosen:
-        raise InputError(f"no run of the grid has all of {wanted}")
-    return chosen
+        runs = [run for run in runs if getattr(run, axis) == value]
+    return runs
 
 
 def places(config: Configuration) -> Iterator[tuple[str, str, str]]:

@@ -55,8 +55,7 @@ class State:
 
 def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
     """Return the state of each run of a configuration."""
-    root = Path("results", config.name)
-    now = now or time.time()
+    root, now = config.results, now or time.time()
     return {run: state(root / "runs" / run.folder, root / "checkpoints" / run.folder, run.plain, now) for run in runs}
 
 

@@ -40,8 +40,7 @@ try:
     EXPERIMENTS = grid.experiments(CONFIG, only)
     OWN = {name: (section.source, f"datasets.{name}.source") for name, section in CONFIG.datasets.items()}
     OWN |= {name: (section.weights, f"{name}.weights") for name, section in CONFIG.extraction.items()}
-    OWNER = CONFIG.data_owner  # the configuration whose data are used
-    DATA = f"results/{OWNER}/data/{{dataset}}"
+    DATA = f"{CONFIG.prepared}/{{dataset}}"
     ORIGINS = {name: Path(DATA.format(dataset=name), "source.json") for name in OWN}
     VERSIONS = {name: version(path, key, ORIGINS[name]) if path else "" for name, (path, key) in OWN.items()}
 except InputError as error:
@@ -52,7 +51,7 @@ except InputError as error:
 if workflow.resource_settings.nodes is None and (slots := devices.slots()):
     workflow.register_resource("gpu_slots", slots)
 
-RESULTS = f"results/{CONFIG.name}"
+RESULTS = str(CONFIG.results)
 LOGS = f"{RESULTS}/logs"
 EXPERIMENT = "{dataset}/{front_end}/{model}/{protocol}"
 REPORTING = {  # step -> its module, and the folders whose files it discovers: no import statement names them
