@@ -6,6 +6,8 @@ import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.commands import figures
+from workflow.reporting import captions
+from workflow.reporting.report import page as report
 from workflow.reporting.results import Results, gather
 from workflow.storage.command_line import call
 
@@ -55,3 +57,16 @@ def drawings(few, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("drawings")
     call(figures.main, ["--from", few, "--output", folder])
     return folder
+
+
+@pytest.fixture(scope="session")
+def page(few, drawings) -> str:
+    """The report of `few`."""
+    return report.page(gather(few), drawings)
+
+
+@pytest.fixture
+def without_figures(tmp_path) -> Path:
+    """A folder of figures without one."""
+    captions.write(tmp_path / "figures", {})
+    return tmp_path / "figures"

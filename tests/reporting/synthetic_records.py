@@ -58,6 +58,7 @@ SHAPES = {
         "tree": [[1, 2], [3, [4, 5]]],
     },
 }
+HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)> & "quotes"'
 CLASSES = ["circle", "diagonal", "down", "left", "right", "shake", "up", "zoom"]
 
 

@@ -37,7 +37,7 @@ def test_the_row_has_a_footnote(mixed):
 
 
 def test_the_report_marks_the_run(mixed):
-    commits = {(run["model"], run["seed"]): run["git_commit"] for run in report.runs(mixed)["runs"]}
+    commits = {(run["model"], run["seed"]): run["git_commit"] for run in report.runs.embedded(mixed)["runs"]}
     assert commits["fdht_lstm", 1] == "a" * 40 + " (from uncommitted changes)"
     assert commits["fdht_lstm", 0] == "a" * 40
     assert commits["ht_lstm", 0] == "b" * 40

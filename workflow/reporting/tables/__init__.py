@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from workflow.reporting import columns, render
 from workflow.reporting.registry import registered
 from workflow.reporting.results import Results
@@ -13,6 +15,11 @@ TABLES: dict[str, Table] = registered(__name__, __path__, "TABLE")
 MODULE = "workflow.commands.tables"
 
 
+def as_csv(frame: pd.DataFrame) -> str:
+    """Return the data frame of a table as CSV: every column, accuracies as fractions."""
+    return frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+
+
 def write(results: Results, output: Path, names: list[str]) -> None:
     """Write the tables `names` to `output`: CSV with a metadata file, Markdown, LaTeX, and the tabulars alone."""
     comments = results.provenance.lines(MODULE)
@@ -22,8 +29,7 @@ def write(results: Results, output: Path, names: list[str]) -> None:
         stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
         parts = [part for sheet in printed for part in pages(sheet)]
         found = table.build(results)
-        content = found.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-        write_text(stem.with_suffix(".csv"), content)
+        write_text(stem.with_suffix(".csv"), as_csv(found))
         # CSV cannot hold comments, so the provenance goes into its metadata
         origin = {"dc:title": table.title, "dc:provenance": comments}
         described = columns.metadata(f"tables/{table.name}.csv", found.columns, table.meanings, **origin)

@@ -1,0 +1,100 @@
+"""The introduction of the report: the headline accuracies and what the protocols are; every number is computed."""
+
+import math
+
+from workflow.datasets.protocols import SIBLINGS
+from workflow.reporting import layout as layouts
+from workflow.reporting import models, splits, statistics
+from workflow.reporting.numbers import MISSING, number
+from workflow.reporting.paper import macros, overview
+from workflow.reporting.records import ACCURACIES
+from workflow.reporting.results import SAME_CLASS, Results
+from workflow.reporting.statistics import Interval
+from workflow.reporting.tables import accuracy
+
+METHOD = (
+    "FDHT-LSTM holds all weights of an LSTM, input-to-hidden and hidden-to-hidden, in one hierarchical Tucker network. "
+    "The table has its test accuracy and that of the dense LSTM, with 95 % intervals (Student's t over the means of "
+    "the folds, corrected for shared training clips) and the number n of runs. Better and worse are what tests paired "
+    "by fold show, with Holm's correction over the other models."
+)
+HEADINGS = ["Data", "Protocol and epoch", "FDHT-LSTM (%)", "LSTM (%)", "FDHT-LSTM is ...", "Random adds\n(points)"]
+
+
+def headlines(results: Results) -> list[list[str]]:
+    """Return a row of HEADINGS per data set and front end with runs of an FDHT-LSTM, under group if there are any."""
+    rows = []
+    for place in results.experiments[["dataset", "front_end"]].drop_duplicates().itertuples(index=False, name=None):
+        measure = results.shown(*place)
+        own = [name for name in models.compared_on(results, *place) if models.kind(results, name) == "fdht"]
+        found = [(name, protocol) for name in own[:1] for protocol in ("group", "random")]
+        found = [experiment for experiment in found if len(results.by_run(measure, *place, *experiment))]
+        for model, protocol in found[:1]:
+            dense = models.rivals(results, *place, model, "dense")[:1]
+            both = (statistics.summary(results, measure, *place, model, name) for name in ("random", "group"))
+            values = [_value(results, measure, *place, name, protocol) for name in (model, *dense)]
+            row = [
+                layouts.data_label(results.layout, *place).replace(", ", "\n", 1),
+                f"{layouts.protocol_label(results.layout, protocol)}\n{ACCURACIES[measure].partition(', ')[2]}",
+                *[*values, MISSING][:2],
+                _against(results, measure, model, *place, protocol),
+                _estimate(statistics.difference(*both), sign=True).replace(" ", "\n", 1),
+            ]
+            rows.append(row)
+    return rows
+
+
+def _estimate(found: Interval, sign: bool = False) -> str:
+    low, mean, high = (number(100 * value, 1, sign) for value in (found.low, found.mean, found.high))
+    return mean if math.isnan(found.low) else f"{mean} [{low}, {high}]"
+
+
+def _value(results: Results, measure: str, *experiment: str) -> str:
+    """Return an experiment's accuracy with its interval, n and weights; a dash without runs."""
+    found, weights = statistics.summary(results, measure, *experiment), models.recorded_weights(results, *experiment)
+    return f"{_estimate(found)}\nn = {found.n}; {number(weights)} weights" if found.n else MISSING
+
+
+def _against(results: Results, measure: str, own: str, *block: str) -> str:
+    """Return how a model compares with every other of its recipe in a block (dataset, front_end, protocol)."""
+    recipe, others = models.get(results, own).recipe, models.compared_on(results, *block[:2], protocols=block[2:])
+    others = [name for name in others if name != own and models.get(results, name).recipe == recipe]
+    pairs = [(name, statistics.compare(results, measure, own, name, *block)) for name in others]
+    pairs = [(name, test) for name, test in pairs if not math.isnan(test.p) and models.kind(results, name) != "gru"]
+    words: dict[str, list[str]] = {"better than": [], "worse than": [], "not shown to differ from": []}
+    better, worse, alike = words.values()
+    for (name, test), p in zip(pairs, statistics.holm([test.p for _, test in pairs]), strict=True):
+        differing = better if test.mean > 0 else worse
+        (differing if p <= results.layout["significance"] else alike).append(models.label(results, name))
+    everyone = f"all {len(pairs)} other models"
+    texts = {word: everyone if len(names) == len(pairs) > 1 else ", ".join(names) for word, names in words.items()}
+    parts = [f"{word} {text}" for word, text in texts.items() if text]
+    return "; ".join(parts) or "not tested: one fold or model"
+
+
+def protocols(results: Results) -> list[str]:
+    """Return what each protocol is, with the share of test clips that have a sibling in training."""
+    used, found = list(results.experiments["protocol"].drop_duplicates()), []
+    for protocol in (name for name in used if name not in SIBLINGS):
+        datasets = results.experiments.loc[results.experiments["protocol"] == protocol, "dataset"].drop_duplicates()
+        promises = dict.fromkeys(splits.promise(results, name) for name in datasets)
+        meaning = accuracy.RANDOM if protocol == "random" else "; ".join(promises)
+        shares = [100 * splits.rows(results, name, protocol)[SAME_CLASS].astype(float).mean() for name in datasets]
+        known = [number(share, 1) for share in sorted(shares) if share == share]
+        ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
+        siblings = f"; test clips with a clip of the same class and source in training: {ends} %"
+        label = layouts.protocol_label(results.layout, protocol)
+        found.append(f"Protocol {label}: {meaning}{siblings if known else ''}.")
+    labels = [layouts.protocol_label(results.layout, name) for name in used if name in SIBLINGS]
+    return found + ([f"Protocols {', '.join(labels)}: {accuracy.SHARE}, all else equal."] if labels else [])
+
+
+def remarks(results: Results) -> list[str]:
+    """Return the verdicts on reported accuracies, and which data are partial."""
+    table = overview.reported(results).set_index("Metric")
+    metric, partial = overview.METRICS["accuracy"], macros.partial(results)
+    found = []
+    if metric in table.index:
+        row = table.loc[metric]
+        found.append(f"{row['Comparisons']} comparisons with reported accuracies (protocol random): {row['Verdicts']}.")
+    return found + ([f"Partial data: {partial}."] if partial else [])
