@@ -116,7 +116,7 @@ def only_parsed(monkeypatch, root):
     monkeypatch.chdir(root)
     monkeypatch.setattr(typer.core.TyperCommand, "invoke", invoke)
     for step in ("_hold_lock", "check"):
-        monkeypatch.setattr(pipeline, step, lambda config: None)
+        monkeypatch.setattr(pipeline, step, lambda *_: None)
     monkeypatch.setattr(pipeline, "run_snakemake", snakemake)
     monkeypatch.setattr(os, "execv", execute)
 

@@ -20,7 +20,8 @@ TYPOS = {
     ("demo", "verfy"): "'verfy' is neither a target nor a command; did you mean 'verify'?",
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
     ("demo", "run", "ucf11"): "dataset: no run has 'ucf11'; known: demo",
-    ("demo", "list", "demo", "pixels", "lstm", "0"): "'0' is one name too many; expected dataset, front_end, model",
+    ("demo", "list", "demo", "pixels", "lstm", "0"): "protocol: no run has '0'; known: ",
+    ("demo", "list", "demo/pixels/lstm/group/fold0/seed0/result.json"): "'result.json' is one name too many; expected",
     ("demo", "list", "demo/pixel"): "front_end: no run has 'pixel'; did you mean 'pixels'?",
     ("demo", "list", "demo/pixels/lstm/random/fold0", "--fold", "1"): "fold: no run has 0; known: 1",
     (
@@ -165,7 +166,7 @@ def test_a_file_of_the_same_name_elsewhere_does_not_take_over_the_results(starte
     (place / "other").mkdir()
     (place / "results" / "demo").mkdir(parents=True)
     shutil.copy2(place / "config" / "demo.yaml", place / "other" / "demo.yaml")
-    code = "import sys; from workflow.commands import pipeline; pipeline._hold_lock(sys.argv[1])"
+    code = "import sys; from workflow.commands import pipeline; pipeline._hold_lock(sys.argv[1], 'demo')"
 
     def take(file):
         done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, env=environment)

@@ -10,6 +10,7 @@ import pytest
 
 from workflow.commands import __main__ as commands
 from workflow.commands import verify
+from workflow.experiments.configuration_file import load_own
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -49,7 +50,7 @@ def flip(path):
 def at_start(capsys):
     """What a start says: the sentences, one per line."""
     try:
-        verify.check("tiny.yaml")
+        verify.check(load_own("tiny.yaml"))
     except InputError as error:
         return str(error)
     return ""

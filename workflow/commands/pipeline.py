@@ -46,9 +46,10 @@ def prepare(config: str, options: Iterable[str] = ()) -> None:
     """Lock the configuration and check its files. Raises InputError if they cannot be used."""
     if preloaded := os.environ.get("LD_PRELOAD"):
         print(f"reproduce: LD_PRELOAD={preloaded} may change results; environment.json records it", file=sys.stderr)
+    loaded = load_own(config)
     if not is_dry(options):  # which changes nothing
-        _hold_lock(config)
-    check(config)
+        _hold_lock(config, loaded.name)
+    check(loaded)
 
 
 def is_dry(options: Iterable[str]) -> bool:
@@ -142,9 +143,9 @@ def _arguments(config: str, options: list[str]) -> list[str]:
     return ["--configfile", config, "--nolock", *([] if given else ["--cores", "all"]), *options]
 
 
-def _hold_lock(config: str) -> None:
-    """Lock the results of this configuration against other pipelines until this process ends."""
-    folder, name = Path("results"), load_own(config).name
+def _hold_lock(config: str, name: str) -> None:
+    """Lock the results of the file `config`, results/`name`, against other pipelines until this process ends."""
+    folder = Path("results")
     try:
         file = lock.attempt(folder / f".{name}.lock")
     except OSError as error:

@@ -16,7 +16,6 @@ from workflow.experiments.run import IDENTITY, Run
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 
-PLACES = IDENTITY[:3]  # the axes that may be positional arguments
 OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
     list[str] | None,
@@ -60,11 +59,10 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     def choosing(context: typer.Context, where: Where = None, settings: Changes = None, **given: Any) -> Any:
         file = context.obj
         words = list(takewhile(lambda word: not word.startswith("-"), where or []))
-        places = [word for word in words if "/" not in word]
-        if len(places) > len(PLACES):
-            raise InputError(f"{places[len(PLACES)]!r} is one name too many; expected {', '.join(PLACES)}")
-        named = {axis: given.pop(axis) for axis in IDENTITY} | dict(zip(PLACES, places, strict=False))
-        named = {axis: value for axis, value in named.items() if value is not None}
+        asked = {axis: given.pop(axis) for axis in IDENTITY}
+        named = {axis: value for axis, value in asked.items() if value is not None}
+        if names := [word for word in words if "/" not in word]:
+            named |= axes_of("/".join(names))
         base = load_own(file)
         changes = variant(base, overlay(settings or []))
         config = complete(merged(base.plain, changes), file)
@@ -91,6 +89,8 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
 def axes_of(folder: str) -> dict[str, Any]:
     """Return the axes that a folder of runs fixes: two for `demo/pixels` or results/demo/runs/demo/pixels."""
     names = folder.rpartition("/runs/")[2].rstrip("/").split("/")
+    if further := names[len(IDENTITY) :]:
+        raise InputError(f"{further[0]!r} is one name too many; expected {', '.join(IDENTITY)}")
     axes: dict[str, Any] = dict(zip(IDENTITY, names, strict=False))
     numbers = {axis: axes[axis].removeprefix(axis) for axis in IDENTITY[4:] if axis in axes}
     return axes | {axis: int(number) for axis, number in numbers.items() if number.isdecimal()}

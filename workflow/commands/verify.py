@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.experiment import WEIGHTS
 from workflow.storage import seal
@@ -65,9 +66,8 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
     )
 
 
-def check(file: str) -> None:
+def check(config: Configuration) -> None:
     """Check the small files of the data. Raise InputError with a line per defect."""
-    config = load_own(file)
     if future := from_the_future([*map(Path, SOURCES), config.prepared, config.results / "runs"], time.time()):
         raise InputError(future)
     _, found = verify([config.prepared], large=False)

@@ -61,9 +61,8 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     report = inventory.compare(entry, clips.values(), codes)
     extra = set(report["extra"])  # reported but not used: training uses only the clips of the inventory
     kept = {file: clip for file, clip in clips.items() if clip.clip not in extra}
-    unread = [file for file in files if file not in clips and listing.is_video(file)]
-    extra.update(archives.printable(file) for file in unread)
-    report["extra"] = sorted(extra)
+    unread = {archives.printable(file) for file in files if file not in clips and listing.is_video(file)}
+    report["extra"] = sorted(extra | unread)
     return listing.rows(folder, kept, codes, archives.digests(folder)), report
 
 

@@ -94,7 +94,7 @@ def unknown(kind: str, word: object, known: Iterable[object]) -> str:
 
 
 def did_you_mean(word: object, known: Iterable[object], kind: str = "") -> str:
-    """Return the second half of that sentence."""
+    """Return the hint of such a sentence."""
     if new := RENAMED.get((kind, str(word))):
         return f"it is called {new!r} now"
     names = [str(name) for name in known]

@@ -2,8 +2,8 @@
 
 done         its record is complete and belongs to the present configuration
 failed       the same, but the experiment failed
-running      its stream of metrics was written a short while ago, and nobody knows that its process has ended
-stalled      its stream is old, and nobody knows that its process has ended
+running      its stream of metrics was written a short while ago, and its process is not known to have ended
+stalled      its stream is old, and its process is not known to have ended
 interrupted  its process has ended before its record was written; a checkpoint is there to resume from
 outdated     its record belongs to another specification: the configuration has changed since
 damaged      its record cannot be read or does not match its checksum
