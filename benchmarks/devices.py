@@ -91,7 +91,7 @@ def compare(case: cases.Case, frames: int, repetitions: int) -> list[dict]:
         row["median_ms"], row["min_ms"] = timing.median_ms, timing.min_ms
         row["q1_ms"], _, row["q3_ms"] = (1e3 * quartile for quartile in quantiles(timing.wall, n=4))
         row |= {"processor_ms": 1e3 * median(timing.processor), "n": repetitions}
-        row |= {"load": os.getloadavg()[0], "processor": processor()}
+        row |= {"load": os.getloadavg()[0], "device": processor()}
     return rows
 
 
@@ -112,7 +112,7 @@ def main(
     known = {entry.name: entry for entry in cases.cases()}
     names = measure.chosen("--case", case, known)
     measure.record(output, (compare(known[name], size, repetitions) for name in names for size in frames))
-    table = pd.read_csv(output).drop(columns=["processor", "load", "n"])
+    table = pd.read_csv(output).drop(columns=["device", "load", "n"])
     print(tabulate(table, headers="keys", tablefmt="github", floatfmt=".4g", intfmt=",", showindex=False))
 
 

@@ -7,6 +7,7 @@ import torch
 from small_models import SMALL
 
 from benchmarks import cases, devices, one_clip
+from workflow.reporting import columns
 from workflow.storage.command_line import call
 
 LAYER = {"format": "fully_decomposed", "input_size": 48, "hidden_size": 16, **SMALL["fully_decomposed"]}
@@ -19,6 +20,7 @@ def test_a_small_run(tmp_path, monkeypatch, capfd):
     output = tmp_path / "devices.csv"
     call(devices.main, ["--output", output, "--frames", "3", "--repetitions", "2"])
     table = pd.read_csv(output)
+    assert list(table.columns) == list(columns.FILES["devices.csv"]["columns"])
     runtimes = ["pytorch", "torch.export", "onnxruntime"]
     assert list(zip(table["model"], table["runtime"], strict=True)) == [
         (model, runtime) for model in ("fdht_lstm", "lstm") for runtime in runtimes
@@ -27,7 +29,7 @@ def test_a_small_run(tmp_path, monkeypatch, capfd):
     assert (table["process_mb"] > table["peak_mb"]).all()
     assert (table[["peak_mb", "file_kb"]] > 0).all(axis=None)
     assert ((table["min_ms"] <= table["median_ms"]) & (table["n"] == 2)).all()
-    assert table["processor"].str.endswith("cores").all()
+    assert table["device"].str.endswith("cores").all()
     assert "| 48-16  | lstm      | onnxruntime  |" in capfd.readouterr().out
 
 
