@@ -51,6 +51,10 @@ def test_only_what_a_test_shows_is_ranked(tmp_path, lstm, words):
     assert introduction.headlines(gather(tmp_path))[0][4] == words
 
 
+def test_a_verdict_on_all_other_models_counts_them(results):
+    assert introduction.headlines(results)[0][4] == "better than each of the 9 other models"
+
+
 def test_one_fold_has_no_interval_and_no_test(few):
     [row] = introduction.headlines(gather(few))
     runs = [json.loads(path.read_text()) for path in few.glob("runs/demo/pixels/fdht_lstm/group/fold0/*/result.json")]

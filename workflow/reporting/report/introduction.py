@@ -66,9 +66,10 @@ def _against(results: Results, measure: str, own: str, *block: str) -> str:
     for (name, test), p in zip(pairs, statistics.holm([test.p for _, test in pairs]), strict=True):
         differing = better if test.mean > 0 else worse
         (differing if p <= results.layout["significance"] else alike).append(models.label(results, name))
-    everyone = f"all {len(pairs)} other models"
-    texts = {word: everyone if len(names) == len(pairs) > 1 else ", ".join(names) for word, names in words.items()}
-    parts = [f"{word} {text}" for word, text in texts.items() if text]
+    parts = []
+    for word, names in ((word, names) for word, names in words.items() if names):
+        every = f"{'any' if names is alike else 'each'} of the {len(pairs)} other models"
+        parts.append(f"{word} {every if len(names) == len(pairs) > 1 else ', '.join(names)}")
     return "; ".join(parts) or "not tested: one fold or model"
 
 

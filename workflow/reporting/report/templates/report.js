@@ -22,10 +22,11 @@ function make(name, attributes, ...children) {
 }
 
 const shares = new Set(data.columns.filter(({ percent }) => percent).map(({ key }) => key));
+const numbers = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 function printed(key, value) {
   if (value === undefined) return "—";
   if (shares.has(key)) return (100 * value).toFixed(1);
-  if (typeof value === "number") return Number(value.toPrecision(6)).toLocaleString("en").replaceAll(",", "\u2009");
+  if (typeof value === "number") return numbers.format(value).replaceAll(",", "\u2009");
   return data.labels[key]?.[value] ?? String(value);
 }
 const has = (run, quantity) => run.curve?.[quantity].some((share) => share !== null);
@@ -109,7 +110,8 @@ const csv = {
   extend: "csvHtml5", text: "CSV", titleAttr: "All columns of the ticked runs; without any, of the runs found",
   filename: "runs", footer: false,
   exportOptions: {
-    columns: (index) => index >= OWN, orthogonal: "export", format: { header: (title, index, head) => head.dataset.key },
+    columns: (index) => index >= OWN, orthogonal: "export",
+    format: { header: (title, index, head) => head.dataset.key },
   },
 };
 const panes = {
@@ -170,7 +172,10 @@ function overlay() {
     `those with such a curve, at most ${MOST}.` : "";
   $("overlay").hidden = !ticked.length;
   $("drawn").textContent = `${drawn.length ? name(drawn[0], common) : "No such curve"}.${rest}`;
-  const lines = drawn.map((run) => ({ name: name(run, differing.length ? differing : ["seed"]), run, quantity }));
+  const lines = drawn.map((run, index) => ({
+    name: name(run, differing.length ? differing : ["seed"]), run, quantity,
+    dash: ["solid", "dash", "dot"][Math.floor(index / 10)], // there are ten colours
+  }));
   if (ticked.length) chart($("overlay-chart"), lines);
 }
 runs.on("select deselect", overlay);
