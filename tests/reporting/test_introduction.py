@@ -64,6 +64,12 @@ def test_one_fold_has_no_interval_and_no_test(few):
     assert row[4] == "not tested: one fold or model"
 
 
+def test_runs_that_are_missing_are_counted(damaged):
+    [row] = introduction.headlines(gather(damaged))
+    assert "\nn = 4; " in row[2]
+    assert "\nn = 3 of 4; " in row[3]
+
+
 def test_what_random_adds_is_the_difference_of_both_protocols(results):
     [row] = introduction.headlines(results)
     means = results.successful("demo", "pixels", "fdht_lstm").groupby("protocol")["test_accuracy"].mean()

@@ -52,7 +52,8 @@ def _estimate(found: Interval, sign: bool = False) -> str:
 def _value(results: Results, measure: str, *experiment: str) -> str:
     """Return an experiment's accuracy with its interval, n and weights; a dash without runs."""
     found, weights = statistics.summary(results, measure, *experiment), models.recorded_weights(results, *experiment)
-    return f"{_estimate(found)}\nn = {found.n}; {number(weights)} weights" if found.n else MISSING
+    n = " of ".join(dict.fromkeys([str(found.n), str(statistics.expected(results, *experiment))]))
+    return f"{_estimate(found)}\nn = {n}; {number(weights)} weights" if found.n else MISSING
 
 
 def _against(results: Results, measure: str, own: str, *block: str) -> str:

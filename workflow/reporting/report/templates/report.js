@@ -126,8 +126,13 @@ const runs = new DataTable("#runs-table", {
   select: { style: "multi", selector: "td:first-child", info: false },
   layout: {
     top2: { searchPanes: panes },
-    topStart: { buttons: [{ extend: "colvis", text: "Columns", columns: `:gt(${OWN - 1})` }, csv,
-      { extend: "selectNone", text: "Untick all" }] },
+    topStart: {
+      buttons: [
+        { extend: "colvis", text: "Columns", columns: `:gt(${OWN - 1})`, background: false },
+        csv,
+        { extend: "selectNone", text: "Untick all" },
+      ],
+    },
     topEnd: "pageLength", bottomStart: null, bottomEnd: "paging",
   },
   language: { entries: { _: "runs", 1: "run" }, searchPanes: { title: { _: "Filters: %d in use", 0: "Filters" } } },
