@@ -36,13 +36,15 @@ def pages() -> list[Path]:
     return [ROOT / name for name in PAGES] + sorted((ROOT / "docs").glob("*.md")) + sorted(ROOT.glob("fdht/**/*.md"))
 
 
-def with_examples() -> list[Path]:
-    """The pages with blocks of Python; test_extending.py tries those of extending.md."""
-    return [page for page in pages() if "\n```python\n" in page.read_text("utf-8") and page.name != "extending.md"]
-
-
 def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
+
+
+def with_examples() -> list:
+    """The pages with blocks of Python; test_extending.py tries those of extending.md."""
+    found = [page for page in pages() if "\n```python\n" in page.read_text("utf-8") and page.name != "extending.md"]
+    slow = ("small_devices.md",)
+    return [pytest.param(page, marks=[pytest.mark.slow] * (page.name in slow), id=name(page)) for page in found]
 
 
 def anchors(page: Path) -> set[str]:
@@ -72,7 +74,7 @@ def test_named_files_exist(page):
     assert not [word for word in named_files(page) if not (ROOT / word).exists()]
 
 
-@pytest.mark.parametrize("page", with_examples(), ids=name)
+@pytest.mark.parametrize("page", with_examples())
 def test_examples_run_and_print_what_is_shown(page, tmp_path, monkeypatch):
     """Blocks of Python run from top to bottom, one after the other; a block of text after one is what it prints."""
     monkeypatch.chdir(tmp_path)
