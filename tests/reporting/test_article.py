@@ -8,14 +8,16 @@ import tarfile
 
 import pandas as pd
 import pytest
-from synthetic_records import write_grid
+from synthetic_records import WEIGHTS, write_grid
 
 from workflow.commands import figures, reference
+from workflow.reporting import models
 from workflow.reporting.captions import Caption
+from workflow.reporting.figures import FIGURES
 from workflow.reporting.paper import article as paper
 from workflow.reporting.paper import macros, overview
 from workflow.reporting.results import gather
-from workflow.reporting.tables import accuracy, claims, comparison
+from workflow.reporting.tables import TABLES, accuracy, claims, comparison
 from workflow.storage.command_line import call
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
@@ -31,7 +33,7 @@ def prose():
     """The article's text without mathematics and the names of files, labels and figures."""
     text = re.sub(r"\\begin\{(equation|align)\}.*?\\end\{\1\}", "", body(), flags=re.DOTALL)
     text = re.sub(r"\$[^$]*\$", "", text)
-    commands = "input|label|ref|cite|placefigure|see|setlength|bibliography|bibliographystyle"
+    commands = "input|label|ref|cite|placefigure|see|shown|overview|setlength|bibliography|bibliographystyle"
     return re.sub(rf"\\({commands})\{{[^}}]*\}}(\{{[^}}]*\}})?", "", text)
 
 
@@ -46,8 +48,8 @@ def test_every_macro_exists_and_is_used(results):
 
 
 def test_every_overview_is_placed_and_referred_to():
-    placed = re.findall(r"\\overview\{(\w+)\}", body())
-    assert sorted(placed) == sorted(overview.TABLES)
+    placed = re.findall(r"\\overview\{table\*?\}\{(\w+)\}", body())
+    assert sorted(placed) == sorted([*overview.TABLES, "accuracies"])
     assert all(rf"\ref{{tab:overview-{name}}}" in body() for name in placed)
 
 
@@ -57,15 +59,21 @@ def test_what_the_records_do_not_give_is_not_available(tmp_path):
     assert values["recordsFinished"] == "0"
 
 
-def test_a_part_of_a_data_set_is_named_with_its_clips(results):
-    assert macros.partial(gather(reference.RECORDS)) == "UCF11 (217 of 1\u2009600 clips, 36 sources)"
-    assert macros.partial(results) == ""
+def test_a_part_of_a_data_set_is_named_everywhere(results):
+    found = gather(reference.RECORDS)
+    part = "UCF11 (217 of 1\u2009600 clips, 9 of 11 classes)"
+    assert macros.values(found)["partialData"] == macros.values(found)["dataSets"] == part
+    assert all(part in sheet.caption for name in ("accuracy", "splits") for sheet in TABLES[name].printed(found))
+    drawing = FIGURES["leakage"].drawing(found)
+    assert drawing.text.endswith(f"Only a part of the data was available: {part}.")
+    assert drawing.canvas.axes[0].get_title(loc="left").replace("\n", " ").startswith(part)
+    assert results.partial_data == ""
 
 
 def test_protocols_that_leave_clips_out_count_no_part_of_a_data_set():
     found = gather(reference.RECORDS)
-    found.__dict__["leakage"] = found.leakage.assign(protocol="siblings_50")
-    assert macros.partial(found) == "UCF11"
+    found.__dict__["successful_records"] = found.successful_records.assign(protocol="siblings_50")
+    assert found.available("ucf11") == "a part"
 
 
 def counted(texts):
@@ -90,35 +98,50 @@ def test_the_reference_counts_the_accuracies_on_a_part_of_the_set():
     assert table.loc[overview.METRICS["accuracy"], "Verdicts"] == "part of the set: 16"
 
 
-def test_the_leaders_are_those_of_the_table_of_accuracies(results):
-    table = accuracy.build(results)
-    best = table[(table["protocol"] == "group") & (table["model"] == "fdht_lstm")].iloc[0]
-    row = overview.leaders(results).set_index("Data and protocol").loc["demo (generated), pixels, group"]
-    assert row["Best recurrent model (%)"] == row["Best FDHT-LSTM (%)"]
-    assert row["Best FDHT-LSTM (%)"].startswith(f"FDHT-LSTM, {100 * best['test_accuracy_mean']:.1f} ± ")
-    assert row["Best naive baseline (%)"].startswith(("Thumbnail LSTM, ", "Nearest neighbour, "))
+def test_the_accuracies_are_those_of_the_table_of_accuracies(results):
+    printed = overview.accuracies(results)
+    assert [column.heading for column in printed.columns[2:]] == ["demo (generated)\ngroup", "demo (generated)\nrandom"]
+    ((front_end, rows),) = printed.blocks
+    assert front_end == "pixels"
+    table = accuracy.build(results).set_index(["model", "protocol"])
+    last = {cell.text for cell in rows[-1]}
+    for protocol in ("group", "random"):
+        own = table.loc[("fdht_lstm", protocol)]
+        mean, std = 100 * own["test_accuracy_mean"], 100 * own["test_accuracy_std"]
+        assert f"{mean:.1f} ± {std:.1f}" in last
+    assert [row[0].text for row in rows] == [models.label(results, name) for name in WEIGHTS]
 
 
 def test_without_fdht_there_is_nothing_to_claim(tmp_path):
-    write_grid(tmp_path, ("lstm", "ht_lstm"), folds=1, extras=False)
+    write_grid(tmp_path, ("lstm", "ht_lstm"), folds=1, dataset="ucf11", extras=False)
     results = gather(tmp_path)
     assert overview.to_tex(overview.verdicts(results)) == "---\n"
-    assert set(overview.leaders(results)["Best FDHT-LSTM (%)"]) == {"—"}
+    found = macros.found_of(results)
+    assert [found[f"found{name}"] for name in ("Weights", "Fewer", "GainRandom", "GainGroup")] == [""] * 4
+
+
+def test_what_was_found_is_the_range_over_the_rivals(tmp_path):
+    write_grid(tmp_path, ("tt_lstm", "ht_lstm", "fdht_lstm"), folds=2, dataset="ucf11", extras=False)
+    results = gather(tmp_path)
+    table = claims.build(results)
+    gains = 100 * table.loc[(table["claim"] == "test_accuracy") & (table["protocol"] == "group"), "found"]
+    found = macros.found_of(results)
+    assert found["foundWeights"] == "3\u2009648"
+    assert found["foundFewer"] == "72 to 73"
+    assert found["foundGainGroup"] == f"{gains.min():.1f} to {gains.max():.1f}"
 
 
 def test_overviews_are_escaped():
     text = overview.to_tex(pd.DataFrame({"a (%)": ["x_1 & 50 % ± 2"]}))
     assert r"a (\%)" in text
-    assert r"x\_1 \& 50 \% $\pm$ 2" in text
+    assert r"x\_1 \& 50 \%$\pm$2" in text
 
 
-def test_figures_are_declared_by_width_and_those_with_nothing_to_show_with_the_reason():
-    found = {"cost": Caption("Cost", "Up to 100 %.", "page"), "leakage": Caption("What random adds", "No runs.", None)}
-    found["rank"] = Caption("Rank", "Ranks.", "column")
+def test_figures_are_declared_by_width():
+    found = {"cost": Caption("Cost", "Up to 100 %.", "page"), "rank": Caption("Rank", "Ranks.", "column")}
     assert paper.declared(found).splitlines() == [
-        r"\drawnfigure{figure*}{cost}{Up to 100 \%.}",
-        r"\omittedfigure{What random adds}{No runs.}",
-        r"\drawnfigure{figure}{rank}{Ranks.}",
+        r"\drawnfigure{page}{cost}{Up to 100 \%.}",
+        r"\drawnfigure{column}{rank}{Ranks.}",
     ]
 
 

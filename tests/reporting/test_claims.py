@@ -13,7 +13,8 @@ def results(root, levels, folds=6, protocol="group", jitter=0.004, **weights):
     for place, (model, level) in enumerate(levels.items()):
         for fold in range(folds):
             own = jitter * ((fold * (place + 2)) % 3 - 1)
-            values = record(model, protocol, fold, test_accuracy=round(level + fold_levels[fold] + own, 4), **weights)
+            accuracy = round(level + fold_levels[fold] + own, 4)
+            values = record(model, protocol, fold, dataset="ucf11", test_accuracy=accuracy, **weights)
             write_run(root, values, extras=fold == 0)
     return gather(root)
 
@@ -44,7 +45,8 @@ def test_times_fewer_is_against_what_each_compressed_rival_stores(tmp_path):
 
 def test_times_fewer_holds_from_the_lower_end_of_the_published_range(tmp_path):
     for model, total in (("tt_lstm", 3985 * 4000), ("tr_lstm", 3984 * 4000), ("fdht_lstm", 4000)):
-        write_run(tmp_path, record(model, parameters={"W": total, "U": 0, "bias": 0, "classifier": 0}))
+        counts = {"W": total, "U": 0, "bias": 0, "classifier": 0}
+        write_run(tmp_path, record(model, dataset="ucf11", parameters=counts))
     found = rows(claims.build(gather(tmp_path)), "times_fewer").set_index("against")
     assert found["verdict"].to_dict() == {"tt_lstm": "holds", "tr_lstm": "fails"}
 
@@ -60,6 +62,20 @@ def test_every_row_of_sizes_names_its_model(tmp_path):
     sheet = TABLES["claims"].printed(results(tmp_path, {"tt_lstm": 0.5, "fdht_lstm": 0.6}))[0]
     place = [column.key for column in sheet.columns].index("model")
     assert {row[place].text for _, block in sheet.blocks for row in block} == {"FDHT-LSTM"}
+
+
+def test_fewer_weights_than_claimed_are_few(tmp_path):
+    counts = {"W": 2532, "U": 0, "bias": 1024, "classifier": 2056}
+    table = claims.build(results(tmp_path, {"fdht_lstm": 0.6}, parameters=counts))
+    assert list(rows(table, "weights")["verdict"]) == ["holds"]
+
+
+def test_data_that_are_not_the_papers_get_no_verdict(tmp_path):
+    for model in ("tt_lstm", "fdht_lstm"):
+        write_run(tmp_path, record(model, dataset="demo"))
+    found = gather(tmp_path)
+    assert set(claims.build(found)["verdict"]) == {"no verdict"}
+    assert all(claims.OTHERS_NOTE in sheet.notes for sheet in TABLES["claims"].printed(found))
 
 
 def test_too_many_weights_fail(tmp_path):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from synthetic_records import write_grid
 
 from workflow.commands import tables
 from workflow.reporting import layout as layouts
@@ -61,7 +62,7 @@ def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
 
 
 def test_a_part_has_a_layout_of_its_own(synthetic, tmp_path):
-    part = "claims: {caption: All., parts: {size: {caption: Sizes., columns: [model, found]}}}"
+    part = "claims: {caption: All., parts: {size-demo-pixels: {caption: Sizes., columns: [model, found]}}}"
     shown = laid_out(synthetic, tmp_path, f"tables: {{{part}}}", "claims")
     captions = [line for line in shown.splitlines() if line.startswith("**")]
     assert captions == ["**Sizes.**", *["**All.**"] * (len(captions) - 1)]
@@ -69,18 +70,34 @@ def test_a_part_has_a_layout_of_its_own(synthetic, tmp_path):
     assert "| Model | Found |" in " ".join(shown.split())
 
 
-def test_fractions_are_the_percentages_of_the_same_table(synthetic, tmp_path):
+@pytest.fixture(scope="module")
+def ucf11(tmp_path_factory):
+    """Records with reported numbers to compare."""
+    return write_grid(tmp_path_factory.mktemp("ucf11"), ("tt_lstm", "ht_lstm", "fdht_lstm"), dataset="ucf11")
+
+
+def test_fractions_are_the_percentages_of_the_same_table(ucf11, tmp_path):
     for name, column in (("accuracy", "test_accuracy"), ("leakage", "random"), ("comparison", "reproduced")):
         digits = f"columns: [model, {column}], digits: {{{column}: 6}}"
-        percent = laid_out(synthetic, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
+        percent = laid_out(ucf11, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
         digits = f"columns: [model, {column}], digits: {{{column}: 8}}, units: fraction"
-        fraction = laid_out(synthetic, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
+        fraction = laid_out(ucf11, tmp_path, f"tables: {{{name}: {{{digits}}}}}", name)
         pattern = r"^\|.*\| +\W*(\d+\.\d+)"
         values = [[float(text) for text in re.findall(pattern, shown, re.MULTILINE)] for shown in (percent, fraction)]
         assert len(values[0]) > 2
         assert values[0] == pytest.approx([100 * value for value in values[1]], abs=1e-9)
         assert "(%)" in percent
         assert "(%)" not in fraction
+
+
+def test_captions_and_notes_have_the_units_of_the_table(ucf11, tmp_path):
+    percent = laid_out(ucf11, tmp_path, "{}", "claims")
+    assert "more accurate, by 0.6 to 12.7 points, than" in percent
+    assert "a difference of less than 3.0 points" in percent
+    fraction = laid_out(ucf11, tmp_path, "tables: {claims: {units: fraction}}", "claims")
+    assert "more accurate, by 0.006 to 0.127, than" in fraction
+    assert "a difference of less than 0.030" in fraction
+    assert "points" not in fraction
 
 
 @pytest.mark.parametrize("marks", ["best", "none"])
@@ -113,7 +130,7 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         re.sub(r"[-:]{3,}|\s+", " ", laid_out(synthetic, tmp_path, layout, name)) for layout in (text, "{}")
     )
     assert changed.replace("Ours", "FDHT-LSTM").replace("Test set", "demo (generated)") == default
-    assert (changed == default) == (name in ("ablation", "excluded"))  # which are empty
+    assert (changed == default) == (name in ("ablation", "comparison", "excluded"))  # which are empty
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,8 @@ def test_only_files_that_are_there_are_linked(tmp_path, without_figures):
     assert [run["files"] for run in runs] == [["result.json"]]
 
 
-def test_a_figure_with_nothing_to_show_is_named_with_the_reason(page):
-    assert 'id="figure-factors">Protocol, recipe, or format</h3>\n<p class="note">No format was run with both' in page
+def test_a_figure_with_nothing_to_show_is_not_there(page):
+    assert "figure-factors" not in page
     assert 'id="figure-leakage">What the random protocol adds</h3>\n<figure>' in page
 
 

@@ -10,10 +10,11 @@ import pytest
 from projects import TINY
 
 from workflow.commands import __main__ as commands
-from workflow.commands import pipeline
+from workflow.commands import pipeline, reference
 from workflow.storage import lock
 
 TYPOS = {
+    ("reference", "papre"): "unknown target 'papre'; expected one of tables, figures, report, paper",
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
     ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, demo, paper",
     ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",
@@ -76,6 +77,15 @@ def test_the_pipeline_is_what_no_command_is(started, arguments, snakemake):
     with pytest.raises(SystemExit):
         commands.main(arguments)
     assert started == [snakemake]
+
+
+def test_the_article_of_the_reference_needs_no_training(started, monkeypatch):
+    made = []
+    monkeypatch.setattr(reference, "make", lambda results, output, targets: made.append(tuple(targets)))
+    for words in (["reference"], ["reference", "paper"], ["reference", "tables", "report"]):
+        assert commands.main(words) == 0
+    assert made == [reference.TARGETS, ("paper",), ("tables", "report")]
+    assert started == []
 
 
 @pytest.mark.parametrize("words", TYPOS)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from fdht.version import __version__
 from workflow.commands import CALLED_FROM
-from workflow.commands.pipeline import CONFIGURED, TARGETS, start
+from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
+TRAINED = ("all", "download", "train", "collect", "counts")  # of `reference`: from its configuration, not its records
 PROJECT = (*PROGRAMS, "tables", "figures", "reference", "agree", "docs")  # ./reproduce COMMAND
 
 
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
             return 0
         if first in PROGRAMS:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
-        asks_configuration = first == "reference" and not {*rest[:1]}.isdisjoint({*CONFIGURED, *TARGETS})
+        asks_configuration = first == "reference" and not {*rest[:1]}.isdisjoint({*CONFIGURED, *TRAINED})
         if first in PROJECT and not asks_configuration:
             os.chdir(CALLED_FROM)  # its paths are relative to this folder
             return command(first, rest, f"./reproduce {first}")

@@ -25,14 +25,13 @@ def main(
         raise InputError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")
     results = gather(root, config, layout, reported)
     output = output or results.root / "figures"
-    captions = write(results, output, figures or list(FIGURES))
+    names = figures or list(FIGURES)
+    skipped = write(results, output, names)
     for sentence in records.problems(results.records):
         print(f"figures: {sentence}", file=sys.stderr)
-    for name, caption in captions.items():
-        if not caption.width:
-            print(f"figures: skipped {name}: {caption.text}")
-    drawn = sum(caption.width is not None for caption in captions.values())
-    print(f"figures: {drawn} figures from {results.provenance.records} -> {output}")
+    for name, reason in skipped.items():
+        print(f"figures: skipped {name}: {reason}")
+    print(f"figures: {len(names) - len(skipped)} figures from {results.provenance.records} -> {output}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Make tables, figures, report and article from the records shipped with the project; needs neither data nor training.
 
-results/reference/ holds the records of config/reference.yaml on 217 clips of UCF11; see its README. Trained again by
-`./reproduce reference all`, they are in results/reference-run; `--from results/reference-run` ships those instead.
+TARGET is tables, figures, report or paper; by default all are made. results/reference/ holds the records of
+config/reference.yaml on 217 clips of UCF11; see its README. Trained again by `./reproduce reference all`, they are in
+results/reference-run; `--from results/reference-run` ships those instead.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from workflow.reporting.results import Results, gather
 from workflow.storage.errors import InputError
 
 RECORDS = Path(__file__).parents[2] / "results" / "reference"
+TARGETS = ("tables", "figures", "report", "paper")
 
 
 def main(
@@ -24,7 +27,10 @@ def main(
     root: Annotated[
         Path | None, typer.Option("--from", metavar="DIR", help="First replace the records by those of these results.")
     ] = None,
+    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", show_default=False)] = None,
 ) -> None:
+    if unknown := set(targets or ()) - set(TARGETS):
+        raise InputError(f"reference: unknown target {min(unknown)!r}; expected one of {', '.join(TARGETS)}")
     if root:
         found = gather(root)
         size = shipped.ship(found, RECORDS)
@@ -33,17 +39,20 @@ def main(
     if not records.find(RECORDS):
         raise InputError(f"{RECORDS} has no records; restore them with git checkout results/reference")
     layout = RECORDS / "layout.yaml"  # if these records need other names in print
-    make(gather(RECORDS, layout=layout if layout.is_file() else None), output)
+    make(gather(RECORDS, layout=layout if layout.is_file() else None), output, targets or TARGETS)
 
 
-def make(results: Results, output: Path) -> None:
-    """Write results.csv, columns.md, tables/, figures/, report.html and, with LaTeX, paper.pdf to `output`."""
-    collect.write(results.records, output / "results.csv")
-    tables.write(results, output / "tables", list(tables.TABLES))
-    for name, caption in figures.write(results, output / "figures", list(figures.FIGURES)).items():
-        if caption.width is None:
-            print(f"reference: skipped figure {name}: {caption.text}")
-    page.write(results, output / "figures", output / "report.html")
-    article.write(results, output / "figures", output / "paper.pdf")
+def make(results: Results, output: Path, targets: Sequence[str] = TARGETS) -> None:
+    """Write results.csv, tables/, figures/, report.html and, with LaTeX, paper.pdf, those of `targets`, to `output`."""
+    if "tables" in targets:
+        collect.write(results.records, output / "results.csv")
+        tables.write(results, output / "tables", list(tables.TABLES))
+    if set(targets) - {"tables"}:
+        for name, reason in figures.write(results, output / "figures", list(figures.FIGURES)).items():
+            print(f"reference: skipped figure {name}: {reason}")
+    if "report" in targets:
+        page.write(results, output / "figures", output / "report.html")
+    if "paper" in targets:
+        article.write(results, output / "figures", output / "paper.pdf")
     for sentence in records.problems(results.records):
         print(f"reference: {sentence}", file=sys.stderr)

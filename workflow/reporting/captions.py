@@ -12,16 +12,16 @@ KINDS: tuple[Literal["pdf", "png"], ...] = ("pdf", "png")
 
 
 class Caption(NamedTuple):
-    """A figure's title and caption. width: None if it has nothing to show and no files; the text is the reason."""
+    """A drawn figure's title and caption, and which of the article's widths it has."""
 
     title: str
     text: str
-    width: Literal["column", "page"] | None
+    width: Literal["column", "page"]
 
 
 def write(folder: Path, captions: Mapping[str, Caption]) -> None:
     """Write `captions` by name, with the digests of the files: an image that changed changes captions.json."""
-    files = [f"{name}.{kind}" for name, caption in captions.items() if caption.width for kind in KINDS]
+    files = [f"{name}.{kind}" for name in captions for kind in KINDS]
     seal.write(folder / NAME, {"figures": {name: caption._asdict() for name, caption in captions.items()}}, files)
 
 

@@ -1,5 +1,6 @@
 """The results of a configuration: its records, the runs expected of it, and what several tables need of both."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -8,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.datasets.protocols import SIBLINGS
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.protocols import SIBLINGS, VALIDATED
 from workflow.experiments import configuration_file, grid, states
 from workflow.experiments.configuration import Configuration
 from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
 from workflow.reporting import reported as reported_numbers
-from workflow.reporting.records import EXPERIMENT, IDENTITY, PLACE
+from workflow.reporting.numbers import number
+from workflow.reporting.records import EXPERIMENT, IDENTITY, PARTS, PLACE
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -119,6 +122,26 @@ class Results:
         entry = self.config.datasets.get(dataset) if self.config else None
         return entry is not None and entry.partial
 
+    def available(self, dataset: str) -> str:
+        """Return how much of a partial data set there is: "217 of 1 600 clips, 9 of 11 classes"; "" for a whole one."""
+        runs = self.successful_records
+        runs = runs[(runs["dataset"] == dataset) & runs["protocol"].isin(VALIDATED)]  # the others leave clips out
+        clips = runs[PARTS].sum(axis=1).max() if len(runs) else 0
+        if not self.partial(dataset) or clips >= CATALOGUE[dataset].clips:
+            return ""
+        if not clips:
+            return "a part"
+        classes = json.loads((self.root / runs["record"].iloc[0]).read_text()).get("classes")
+        of = {"clips": (clips, CATALOGUE[dataset].clips)}
+        of |= {"classes": (len(classes), len(CATALOGUE[dataset].classes))} if classes else {}
+        return ", ".join(f"{number(one)} of {number(whole)} {name}" for name, (one, whole) in of.items())
+
+    @cached_property
+    def partial_data(self) -> str:
+        """Return the printed names of the partial data sets, with how much there is of each; "" if all are whole."""
+        names = [name for name in self.experiments["dataset"].unique() if self.available(name)]
+        return ", ".join(layouts.dataset_label(self.layout, name) for name in names)
+
     def shown(self, *data: str, siblings: bool = False) -> str:
         """Return the accuracy that figures show on a data set and front end: one that all of their records have.
 
@@ -190,14 +213,20 @@ def gather(
 ) -> Results:
     """Return the results below `root`; without `root`, those of a configuration that has no runs yet.
 
-    config: config.yaml in `root` by default, if it exists. layout, reported: the files in paper/ by default.
+    config: config.yaml in `root` by default, if it exists. layout, reported: the files in paper/ by default. In the
+    layout, the name of a partial data set gets how much of it there is.
     """
     folder = Path(root) if root else Path(config or "config.yaml").parent
     table, resolved = records.read(root) if root else records.to_table([]), configuration_of(folder, config)
-    return Results(
+    results = Results(
         root=folder,
         records=_marked(table, folder, resolved) if resolved else table,
         layout=layouts.load(layout),
         config=resolved,
         reported=reported_numbers.load(reported),
     )
+    for name in resolved.datasets if resolved else ():
+        if part := results.available(name):
+            label = layouts.dataset_label(results.layout, name)
+            results.layout["datasets"][name] = f"{label} ({part})"
+    return results

@@ -17,16 +17,9 @@ from workflow.storage.errors import InputError
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
 NO_RECORDS = "No records yet."
-PRINTED = (
-    "caption",
-    "label",
-    "notes",
-    "environment",
-    "size",
-    "width",
-    "height",
-)  # what a layout sets of a printed table
+PRINTED = ("caption", "label", "notes", "environment", "size", "width", "height")  # what a layout sets
 UNITS = re.compile(r"\s*\((%|points)\)")
+POINTS = re.compile(r"(\d+\.\d+)( to )?(\d+\.\d+)? points")
 
 
 class Cell(NamedTuple):
@@ -190,9 +183,9 @@ class Table:
             "notes": [note.text for note in notes if not note.of or keys & set(note.of)],
         }
         if options.get("units") == "fraction":
-            printed["caption"] = UNITS.sub("", sheet.caption)
-            printed["notes"] = [UNITS.sub("", note) for note in printed["notes"]]
-            blocks = {UNITS.sub("", title): block for title, block in blocks.items()}
+            printed["caption"] = in_fractions(sheet.caption)
+            printed["notes"] = [in_fractions(note) for note in printed["notes"]]
+            blocks = {in_fractions(title): block for title, block in blocks.items()}
         printed |= {option: options[option] for option in PRINTED if option in options}
         printed |= {option: printed[option].replace("{part}", sheet.part) for option in ("caption", "label")}
         return Printed(name, columns=columns, blocks=list(blocks.items()), **printed)
@@ -200,6 +193,15 @@ class Table:
     def empty_text(self, results: Results) -> str:
         """Return the text printed instead of a table without rows."""
         return NO_RECORDS if results.records.empty and self.needs == "records" else self.empty
+
+
+def in_fractions(text: str) -> str:
+    """Return `text` with fractions in place of points, "0.006 to 0.127" for "0.6 to 12.7 points", without (%)."""
+
+    def fraction(found: re.Match[str]) -> str:
+        return re.sub(r"\d+\.(\d+)", lambda one: f"{float(one[0]) / 100:.{len(one[1]) + 2}f}", found[0][:-7])
+
+    return UNITS.sub("", POINTS.sub(fraction, text))
 
 
 def link(row: Row) -> str:

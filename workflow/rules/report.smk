@@ -8,7 +8,7 @@ FROM_RECORDS = [name for name, table in TABLES.items() if table.needs == "record
 FROM_CONFIGURATION = [name for name, table in TABLES.items() if table.needs == "configuration"]
 FROM = f"--from {RESULTS}"
 PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
-CAPTIONS = f"{RESULTS}/figures/captions.json"  # lists every figure, with the digests of its files
+CAPTIONS = f"{RESULTS}/figures/captions.json"  # lists the drawn figures, with the digests of their files
 
 
 rule configuration:

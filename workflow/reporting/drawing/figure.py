@@ -50,7 +50,9 @@ class Figure:
             canvas = self.draw(results)
         if canvas is None:
             return Drawing(None, self.empty)
-        return Drawing(canvas, " ".join((self.caption or "").split()).replace("{n}", str(canvas.get_label())))
+        text = " ".join((self.caption or "").split()).replace("{n}", str(canvas.get_label()))
+        part = results.partial_data if self.needs == "records" else ""
+        return Drawing(canvas, f"{text} Only a part of the data was available: {part}." if part else text)
 
 
 def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments: list[str]) -> bytes:

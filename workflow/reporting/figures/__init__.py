@@ -22,10 +22,10 @@ def width(canvas: Canvas) -> Literal["column", "page"]:
     return "page" if canvas.get_figwidth() > COLUMN else "column"
 
 
-def write(results: Results, output: Path, names: list[str]) -> dict[str, Caption]:
-    """Draw the figures `names` into `output` as PDF and PNG; write and return their captions by name."""
+def write(results: Results, output: Path, names: list[str]) -> dict[str, str]:
+    """Draw the figures `names` into `output` as PDF and PNG, with captions; return why others have none, by name."""
     comments = results.provenance.lines(MODULE)
-    found = {}
+    drawn, skipped = {}, {}
     for name in names:
         canvas, text = FIGURES[name].drawing(results)
         for kind in KINDS:
@@ -34,6 +34,9 @@ def write(results: Results, output: Path, names: list[str]) -> dict[str, Caption
                 file.unlink(missing_ok=True)  # left over from an earlier call
             else:
                 write_bytes(file, to_bytes(canvas, kind, name, comments))
-        found[name] = Caption(FIGURES[name].title, text, width(canvas) if canvas else None)
-    captions.write(output, found)
-    return found
+        if canvas is None:
+            skipped[name] = text
+        else:
+            drawn[name] = Caption(FIGURES[name].title, text, width(canvas))
+    captions.write(output, drawn)
+    return skipped

@@ -21,47 +21,54 @@ import typer
 from workflow.reporting import captions, options, render, tables
 from workflow.reporting.captions import Caption
 from workflow.reporting.paper import macros, overview
+from workflow.reporting.provenance import REPORTING_CODE
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
+from workflow.storage import repository
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError, is_full
 from workflow.storage.files import write_bytes, write_text
 
 MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
+HEIGHT = 3.0  # inches, of a table at most: of two in a column, with captions and notes
 FIXED = ("paper.tex", "references.bib")
-EPOCH = "1622505600"  # June 2021, the month of the conference: a PDF's dates must not change its bytes
 
 
 def prepare(results: Results, figures: Path, folder: Path) -> None:
     """Fill `folder` with everything that paper.tex reads. figures: folder of the drawn figures."""
     for name in FIXED:
         shutil.copyfile(SOURCES / name, folder / name)
-    tables.write(results, folder / "tables", list(TABLES))
-    write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in TABLES))
+    tables.write(results, folder / "tables", list(TABLES), HEIGHT)
+    printed = [
+        name for name in TABLES if "\\caption" in (folder / "tables" / f"{name}.tex").read_text(encoding="utf-8")
+    ]
+    write_text(folder / "tables.tex", "".join(f"\\input{{tables/{name}}}\n" for name in printed))
     found = captions.read(figures)
-    for name in (name for name, caption in found.items() if caption.width):
+    for name in found:
         write_bytes(folder / "figures" / f"{name}.pdf", (figures / f"{name}.pdf").read_bytes())
     for name, build in overview.TABLES.items():
-        write_text(folder / "overview" / f"{name}.tex", overview.to_tex(build(results)))
+        write_text(
+            folder / "overview" / f"{name}.tex",
+            overview.to_tex(build(results), overview.WIDTHS.get(name, overview.PAGE)),
+        )
+    accuracies = overview.accuracies(results)
+    write_text(folder / "overview" / "accuracies.tex", render.alone(accuracies, []) if accuracies.blocks else "---\n")
     write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", declared(found))
 
 
 def declared(found: dict[str, Caption]) -> str:
-    """Return a line of LaTeX per figure: paper.tex includes those with something to show and lists the others."""
-    lines = ""
-    for name, (title, text, width) in found.items():
-        environment = "figure*" if width == "page" else "figure"
-        omitted = f"\\omittedfigure{{{render.escape_tex(title)}}}"
-        lines += f"\\drawnfigure{{{environment}}}{{{name}}}" if width else omitted
-        lines += f"{{{render.escape_tex(text)}}}\n"
-    return lines
+    """Return a line of LaTeX per drawn figure."""
+    return "".join(
+        f"\\drawnfigure{{{own.width}}}{{{name}}}{{{render.escape_tex(own.text)}}}\n" for name, own in found.items()
+    )
 
 
 def compile_pdf(folder: Path) -> None:
     """Run latexmk in `folder`; raise InputError with LaTeX's first error if it fails."""
-    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1"}
+    date = repository.date(*REPORTING_CODE)  # of the text, so that the same sources give the same bytes
+    environment = os.environ | {"SOURCE_DATE_EPOCH": date, "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode and is_full(folder):
@@ -81,7 +88,7 @@ def pack(folder: Path, target: Path) -> None:
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".tex", ".bib", ".bbl", ".pdf") and path != folder / "paper.pdf":
                 entry, content = tarfile.TarInfo(path.relative_to(folder).as_posix()), path.read_bytes()
-                entry.size, entry.mtime = len(content), int(EPOCH)
+                entry.size, entry.mtime = len(content), 0
                 archive.addfile(entry, io.BytesIO(content))
     write_bytes(target, gzip.compress(buffer.getvalue(), mtime=0))
 

@@ -1,18 +1,18 @@
 """macros.tex: every number in the article's text, as a macro made from the records and the reported numbers."""
 
-from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
 from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, number
+from workflow.reporting.paper import overview
 from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
-from workflow.reporting.splits import PARTS
 from workflow.reporting.statistics import CONFIDENCE
-from workflow.reporting.tables import cost
+from workflow.reporting.tables import accuracy, claims, cost
+from workflow.reporting.verdict import NOT_RUN
 
 MODULE = "workflow.reporting.paper.macros"
 UNKNOWN = "(not available)"
@@ -28,10 +28,6 @@ def values(results: Results) -> dict[str, str]:
     found = {
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
-        "recordsFailed": number(int(excluded.get(states.FAILED, 0))),
-        "recordsUnreadable": number(int(excluded.get(states.DAMAGED, 0) + excluded.get(DUPLICATE, 0))),
-        "recordsOutdated": number(int(excluded.get(states.OUTDATED, 0))),
-        "recordsMissing": number(int(excluded.get(states.MISSING, 0))),
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
         "modelsList": ", ".join(models.label(results, name) for name in names),
         "modelsCount": number(len(names)),
@@ -51,24 +47,30 @@ def values(results: Results) -> dict[str, str]:
         for end, value in zip(("Low", "High"), of_abstract(results.reported, metric), strict=True):
             found[f"claimed{name}{end}"] = number(scale * value, digits)
     known = {name: UNKNOWN if text in ("", MISSING) else text for name, text in found.items()}
-    return known | {"partialData": partial(results)}
+    states_of = {"Failed": [states.FAILED], "Unreadable": [states.DAMAGED, DUPLICATE]}
+    states_of |= {"Outdated": [states.OUTDATED], "Missing": [states.MISSING]}
+    counts = {f"records{name}": int(excluded.reindex(own).sum()) for name, own in states_of.items()}
+    counted = {name: number(count) if count else "" for name, count in counts.items()}
+    return known | counted | {"partialData": results.partial_data} | found_of(results)
 
 
-def partial(results: Results) -> str:
-    """Return the data sets that are only partly available, with clips and sources; "" if all are complete."""
-    found = []
-    for dataset in results.experiments["dataset"].drop_duplicates():
-        if results.partial(dataset):
-            name = layouts.dataset_label(results.layout, dataset)
-            splits = results.leakage[results.leakage["dataset"] == dataset]
-            splits = splits[splits["protocol"].isin(VALIDATED)]  # the others leave clips out
-            # of one fold; under group no source is in two parts
-            clips = splits[PARTS].sum(axis=1).max()
-            sources = splits.loc[splits["protocol"] == "group", [f"{part}_sources" for part in PARTS]].sum(axis=1).max()
-            known = f" ({number(clips)} of {number(CATALOGUE[dataset].clips)} clips"
-            known += f", {number(sources)} sources)" if sources == sources else ")"
-            found.append(name + known if len(splits) else name)
-    return ", ".join(found)
+def found_of(results: Results) -> dict[str, str]:
+    """Return macro name -> what was found about the claims and the reported numbers; "" for what was not checked."""
+    table = claims.build(results)
+    table = table[~table["verdict"].isin([claims.NONE, NOT_RUN])]
+    places = table[["dataset", "front_end"]].itertuples(index=False, name=None)
+    shown = table["claim"] == [results.shown(*place) for place in places]
+    ranges = {"Weights": table["claim"] == "weights", "Fewer": table["claim"] == "times_fewer"}
+    ranges |= {f"Gain{name.capitalize()}": shown & (table["protocol"] == name) for name in VALIDATED}
+    found = {}
+    for name, rows in ranges.items():
+        scale, digits = (100, 1) if name.startswith("Gain") else (1, 0)
+        found[f"found{name}"] = overview.extent(scale * table.loc[rows, "found"].astype(float), digits)
+    cells = [cell for _, block in overview.accuracies(results).blocks for row in block for cell in row]
+    meanings = accuracy.MARKS if any(cell.mark for cell in cells) else accuracy.NO_MARKS
+    compared = len(overview.compared(results))
+    found["marksMeaning"] = meanings.get(results.layout["marks"], "")
+    return found | {"reportedCompared": number(compared) if compared else ""}
 
 
 def to_tex(results: Results) -> str:

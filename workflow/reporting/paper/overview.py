@@ -1,15 +1,16 @@
-"""The article's own small tables: runs, verdicts on claims and reported numbers, best models."""
+"""The article's own small tables: runs, verdicts on claims and reported numbers, accuracies."""
 
 import pandas as pd
 
+from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import layout as layouts
-from workflow.reporting import models
-from workflow.reporting.numbers import MISSING, number, spread
+from workflow.reporting import models, render, statistics
+from workflow.reporting.numbers import number, spread
 from workflow.reporting.records import ACCURACIES
-from workflow.reporting.render import escape_tex
 from workflow.reporting.reported import COUNTS, of_abstract
 from workflow.reporting.results import ANY_CLASS, BLOCK, PER_CLASS, SAME_CLASS, Results
 from workflow.reporting.splits import PARTS
+from workflow.reporting.table import MODEL, Cell, Column, Printed, Row
 from workflow.reporting.tables import accuracy, claims, comparison, splits
 
 CLAIMS = {  # claim -> (its text, its range in reported.csv, scale, digits)
@@ -24,7 +25,7 @@ CLAIMS |= {
     for ending, text, metric in SIDES
 }
 METRICS = {"accuracy": "Test accuracy (protocol random, epoch as reported)"}  # metric -> what is compared
-LINE = 40  # characters of counts on one line
+COLUMN, PAGE = 3.25, 7.0  # inches, width of one column and of two
 METRICS |= {name: comparison.TITLES["", name] for name in COUNTS}
 
 
@@ -57,43 +58,64 @@ def verdicts(results: Results) -> pd.DataFrame:
     """Return a row per claim and front end: range claimed, range found, and the count of each verdict."""
     table, rows = claims.build(results), []
     for name, (text, metric, scale, digits) in CLAIMS.items():
-        claimed = _range(scale * pd.Series(of_abstract(results.reported, metric)), 1 if scale > 1 else 0)
+        claimed = extent(scale * pd.Series(of_abstract(results.reported, metric)), 1 if scale > 1 else 0)
         for front_end, found in table[table["claim"] == name].groupby("front_end", sort=False):
             shown = layouts.front_end_label(results.layout, front_end)
-            rows.append((text, shown, claimed, _range(scale * found["found"], digits), _counts(found["verdict"])))
+            rows.append((text, shown, claimed, extent(scale * found["found"], digits), _counts(found["verdict"])))
     return pd.DataFrame(rows, columns=["Claim", "Front end", "Claimed", "Found", "Comparisons"])
+
+
+def compared(results: Results) -> pd.DataFrame:
+    """Return the comparisons with reported numbers, accuracies under the protocol of the papers."""
+    table = comparison.build(results)
+    return table[table["reported"].notna() & table["protocol"].isin(["", "random"])]
 
 
 def reported(results: Results) -> pd.DataFrame:
     """Return a row per metric: how many comparisons with reported numbers there are, and how many got each verdict."""
-    table = comparison.build(results)
-    known = table[table["reported"].notna() & table["protocol"].isin(["", "random"])]  # as papers report
-    found = known.groupby("metric")["verdict"].agg(["size", _counts]).reindex(METRICS).dropna().reset_index()
+    found = compared(results).groupby("metric")["verdict"].agg(["size", _counts])
+    found = found.reindex(METRICS).dropna().reset_index()
     found = found.assign(metric=found["metric"].map(METRICS), size=found["size"].map(number))
     return found.set_axis(["Metric", "Comparisons", "Verdicts"], axis=1)
 
 
-def leaders(results: Results) -> pd.DataFrame:
-    """Return a row per data set, front end and protocol: the best recurrent model, FDHT-LSTM, and naive baseline."""
-    table, rows = accuracy.build(results), []
-    for place, found in table[table["n"] > 0].groupby(BLOCK, sort=False):
-        kind = found["model"].map(lambda model: models.kind(results, model))
-        groups = (found[kind != "baseline"], found[kind == "fdht"], found[kind == "baseline"])
-        rows.append((_place(results, *place), *(_best(results, group) for group in groups)))
-    heads = ["Best recurrent model (%)", "Best FDHT-LSTM (%)", "Best naive baseline (%)"]
-    return pd.DataFrame(rows, columns=["Data and protocol", *heads])
+def accuracies(results: Results) -> Printed:
+    """Return the accuracies of all data sets: a row per model, a block per front end, a column per protocol."""
+    table = accuracy.build(results).merge(models.compared(results))
+    table = table[table["n"] > 0]
+    main = table[~table["protocol"].isin(SIBLINGS)]
+    table = table if main.empty else main
+    pairs = list(table[["dataset", "protocol"]].drop_duplicates().itertuples(index=False, name=None))
+    labels = results.layout
+    heads = [f"{layouts.dataset_label(labels, data)}\n{layouts.protocol_label(labels, name)}" for data, name in pairs]
+    columns = [MODEL, Column("weights", "Weights\nW + U"), *(Column("", head) for head in heads)]
+    blocks = []
+    for front_end, found in table.groupby("front_end", sort=False):
+        rows = []
+        for model, own in found.groupby("model", sort=False):
+            cells = {(row["dataset"], row["protocol"]): _accuracy(results, row) for row in own.to_dict("records")}
+            first = Cell(models.label(results, model)), Cell(extent(own["weights"].astype(float), 0))
+            rows.append([*first, *(cells.get(pair, Cell("")) for pair in pairs)])
+        blocks.append((layouts.front_end_label(results.layout, front_end), rows))
+    return Printed("accuracies", "Test accuracy.", columns, blocks, [], width=PAGE)
 
 
-TABLES = {"runs": runs, "sizes": sizes, "verdicts": verdicts, "reported": reported, "leaders": leaders}
+def _accuracy(results: Results, row: Row) -> Cell:
+    place = row["dataset"], row["front_end"], row["protocol"]
+    measure = results.shown(*place[:2], siblings=row["protocol"] in SIBLINGS)
+    text = spread(100 * row[f"{measure}_mean"], 100 * row[f"{measure}_std"], 1)
+    return Cell(text, statistics.marks(results, measure, *place).get(row["model"], ""))
 
 
-def to_tex(table: pd.DataFrame) -> str:
-    """Return a table as a LaTeX tabular; a dash if it has no rows."""
-    if table.empty:
-        return "---\n"
-    text, last = table.map(escape_tex).rename(columns=escape_tex), table.iloc[:, -1].map(len).max()
-    align = "l" * (table.shape[1] - 1) + ("l" if last <= LINE else "p{0.24\\linewidth}")
-    return text.style.hide(axis="index").to_latex(hrules=True, column_format=f"@{{}}{align}@{{}}")
+TABLES = {"runs": runs, "sizes": sizes, "verdicts": verdicts, "reported": reported}
+WIDTHS = {"reported": COLUMN}
+
+
+def to_tex(table: pd.DataFrame, width: float = PAGE) -> str:
+    """Return a table as a LaTeX tabular of at most `width` inches; a dash if it has no rows."""
+    columns = [Column("", head, align="l") for head in table]
+    rows = [[Cell(text) for text in row] for row in table.itertuples(index=False)]
+    return render.alone(Printed("", "", columns, [("", rows)], [], width=width), []) if rows else "---\n"
 
 
 def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:
@@ -105,14 +127,8 @@ def _counts(words: pd.Series) -> str:
     return ", ".join(f"{word}: {number(count)}" for word, count in words.value_counts(sort=False).items())
 
 
-def _range(values: pd.Series, digits: int) -> str:
+def extent(values: pd.Series, digits: int) -> str:
+    """Return the smallest and the largest number, or one if they are printed alike; "" for none."""
+    if values.isna().all():
+        return ""
     return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
-
-
-def _best(results: Results, rows: pd.DataFrame) -> str:
-    if rows.empty:
-        return MISSING
-    chosen = "test_accuracy" if rows["test_accuracy_mean"].notna().any() else "final_epoch_accuracy"
-    best = rows.loc[rows[f"{chosen}_mean"].idxmax()]
-    mean = spread(100 * best[f"{chosen}_mean"], 100 * best[f"{chosen}_std"], 1)
-    return f"{models.label(results, best['model'])}, {mean}"

@@ -6,7 +6,7 @@ from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import layout as layouts
 from workflow.reporting import models, splits, statistics
 from workflow.reporting.numbers import MISSING, number
-from workflow.reporting.paper import macros, overview
+from workflow.reporting.paper import overview
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import SAME_CLASS, Results
 from workflow.reporting.statistics import Interval
@@ -34,7 +34,7 @@ def headlines(results: Results) -> list[list[str]]:
             both = (statistics.summary(results, measure, *place, model, name) for name in ("random", "group"))
             values = [_value(results, measure, *place, name, protocol) for name in (model, *dense)]
             row = [
-                layouts.data_label(results.layout, *place).replace(", ", "\n", 1),
+                "\n".join(layouts.data_label(results.layout, *place).rsplit(", ", 1)),
                 f"{layouts.protocol_label(results.layout, protocol)}\n{ACCURACIES[measure].partition(', ')[2]}",
                 *[*values, MISSING][:2],
                 _against(results, measure, model, *place, protocol),
@@ -94,9 +94,8 @@ def protocols(results: Results) -> list[str]:
 def remarks(results: Results) -> list[str]:
     """Return the verdicts on reported accuracies, and which data are partial."""
     table = overview.reported(results).set_index("Metric")
-    metric, partial = overview.METRICS["accuracy"], macros.partial(results)
-    found = []
+    metric, found = overview.METRICS["accuracy"], []
     if metric in table.index:
         row = table.loc[metric]
         found.append(f"{row['Comparisons']} comparisons with reported accuracies (protocol random): {row['Verdicts']}.")
-    return found + ([f"Partial data: {partial}."] if partial else [])
+    return found + ([f"Partial data: {results.partial_data}."] if results.partial_data else [])

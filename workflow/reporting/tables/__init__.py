@@ -1,5 +1,6 @@
 """The tables, one per file. A new file that defines TABLE appears in the tables, the report and the article."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -20,14 +21,14 @@ def as_csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
 
 
-def write(results: Results, output: Path, names: list[str]) -> None:
+def write(results: Results, output: Path, names: list[str], height: float = math.inf) -> None:
     """Write the tables `names` to `output`: CSV with a metadata file, Markdown, LaTeX, and the tabulars alone."""
     comments = results.provenance.lines(MODULE)
     if results.records.empty:  # without records, only the first line applies
         del comments[1:]
     for table in (TABLES[name] for name in names):
         stem, printed, empty = output / table.name, table.printed(results), table.empty_text(results)
-        parts = [part for sheet in printed for part in pages(sheet)]
+        parts = [part for sheet in printed for part in pages(sheet._replace(height=min(height, sheet.height)))]
         found = table.build(results)
         write_text(stem.with_suffix(".csv"), as_csv(found))
         # CSV cannot hold comments, so the provenance goes into its metadata

@@ -91,9 +91,11 @@ def build(results: Results) -> pd.DataFrame:
     absent = reported[reported["reported"].notna()].merge(places[["dataset", "front_end"]].drop_duplicates())
     absent = absent.merge(places, how="left").query("model.isna()")  # families without a model, on data that are here
     places = places[places["model"].map(lambda name: models.kind(results, name)) != "baseline"]
-    names = pd.concat([places, places.assign(of=places["model"])]).drop_duplicates()
+    first = places.merge(models.compared(results)[PLACE].drop_duplicates())  # one for all ranks
+    names = pd.concat([first, places.assign(of=places["model"])]).drop_duplicates()
     known = names.merge(reported).drop(columns="of")  # of a model's family, and of a variant by its own name
-    accuracies = places.drop(columns="of").merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
+    shown = pd.concat([first, known])[PLACE].drop_duplicates()
+    accuracies = shown.merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
     accuracies = accuracies.merge(VIEWS)
     rows = [row | _accuracy(results, row) for row in accuracies.to_dict("records")]
     counts = known[known["metric"].isin(COUNTS)].assign(protocol="", measure="")
@@ -134,7 +136,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         accuracies, counts = (rows[(rows["metric"] == "accuracy") == wanted] for wanted in (True, False))
         name = f"{dataset}-{front_end}"
         notes = [*_accuracy_notes(results, dataset, accuracies), *_sources(accuracies)]
-        if len(accuracies):
+        if accuracies["reported"].notna().any():
             unjudged = () if accuracies["difference"].notna().any() else ("difference",)
             caption = f"Reported and reproduced accuracy on {label}."
             yield Sheet(f"{name}-accuracy", caption, accuracies, notes, unjudged)
@@ -175,5 +177,5 @@ def _sources(rows: pd.DataFrame) -> list[str]:
     return [f"{words[status]} ({text}): {source}." for (source, status), text in metrics.items() if status in words]
 
 
-TITLE, EMPTY = "Reported and reproduced", "No recurrent model to compare."
+TITLE, EMPTY = "Reported and reproduced", "No number is reported for these data."
 TABLE = Table("comparison", TITLE, 4, build, sheets, COLUMNS, EMPTY)
