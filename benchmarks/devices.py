@@ -36,6 +36,10 @@ from fdht.exporting import export
 from workflow.storage.command_line import command_line
 
 RUNTIMES = {".pt": "pytorch", ".pt2": "torch.export", ".onnx": "onnxruntime"}
+LAYER = {"input_modes": [6, 16, 16], "output_modes": [4, 8, 8], "ranks": 8}  # fdht_lstm of config/reference.yaml
+LAYER |= {"format": "fully_decomposed", "input_size": 1280, "hidden_size": 256}
+FEATURES = cases.Case("1280-256", 1280, 256, False, {}, {"fdht_lstm": LAYER})
+CASES = {case.name: case for case in (next(cases.cases()), FEATURES)}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -109,9 +113,8 @@ def main(
     repetitions: Annotated[int, Option(min=2, help="measured calls of each model and runtime")] = 25,
 ) -> None:
     torch.set_num_threads(1)
-    known = {entry.name: entry for entry in cases.cases()}
-    names = measure.chosen("--case", case, known)
-    measure.record(output, (compare(known[name], size, repetitions) for name in names for size in frames))
+    names = measure.chosen("--case", case, CASES)
+    measure.record(output, (compare(CASES[name], size, repetitions) for name in names for size in frames))
     table = pd.read_csv(output).drop(columns=["device", "load", "n"])
     print(tabulate(table, headers="keys", tablefmt="github", floatfmt=".4g", intfmt=",", showindex=False))
 

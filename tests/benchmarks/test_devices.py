@@ -16,7 +16,7 @@ CASE = cases.Case("48-16", 48, 16, True, {}, {"fdht_lstm": LAYER})
 
 @pytest.mark.slow
 def test_a_small_run(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(cases, "cases", lambda: [CASE])
+    monkeypatch.setattr(devices, "CASES", {CASE.name: CASE})
     output = tmp_path / "devices.csv"
     call(devices.main, ["--output", output, "--frames", "3", "--repetitions", "2"])
     table = pd.read_csv(output)
