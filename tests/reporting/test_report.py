@@ -58,6 +58,7 @@ def test_nothing_is_loaded_from_elsewhere(page):
     assert "@import" not in own
     assert re.findall(r"url\((?!data:)", own) == []
     assert "fetch(" not in own
+    assert "default-src 'none'" in own  # a browser refuses to load what this test may overlook
 
 
 def test_links_inside_the_page_have_a_target(page):

@@ -96,6 +96,7 @@ def test_a_reader_finds_sorts_opens_overlays_and_saves_runs(page, few, tmp_path)
   seen.legend = all("#overlay-chart .legendtext").map((text) => text.textContent);
   seen.drawn = $("#drawn").textContent;
   seen.y = $("#overlay-chart").data.map((trace) => trace.y.at(-1));
+  seen.tools = all("#overlay-chart .modebar-btn").map((button) => button.dataset.title);
   let saved;
   URL.createObjectURL = (blob) => { saved = blob; return "#"; };
   $(".buttons-csv").click();
@@ -137,6 +138,8 @@ def test_a_reader_finds_sorts_opens_overlays_and_saves_runs(page, few, tmp_path)
     assert seen["filtered"] == ["FDHT-LSTM"] * 4
     assert seen["labels"]
     assert seen["drawn"] == "demo (generated), pixels, FDHT-LSTM, random, fold 0."
+    assert "Zoom" in seen["tools"]
+    assert not any("share" in title.lower() or "cloud" in title.lower() for title in seen["tools"])  # they upload
     assert seen["legend"] == ["seed 0", "seed 1"]
     runs = [
         json.loads((few / f"runs/demo/pixels/fdht_lstm/random/fold0/seed{n}/result.json").read_text()) for n in (0, 1)
