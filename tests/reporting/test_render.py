@@ -145,3 +145,12 @@ def test_a_table_longer_than_a_page_goes_on_in_another():
     parts = widths.pages(table._replace(height=table.height / 2))
     assert [row for part in parts for _, block in part.blocks for row in block] == rows
     assert len(parts) > 2
+
+
+def test_the_parts_of_a_table_are_about_equally_long():
+    rows = [[Cell(f"model {number}"), Cell("1.0")] for number in range(41)]
+    table = Printed("t", "All.", [Column("model", "Model", align="l"), Column("W", "W")], [("", rows)], [], height=4.5)
+    lengths = [len(part.blocks[0][1]) for part in widths.pages(table)]
+    assert sum(lengths) == 41
+    assert len(lengths) == 2
+    assert max(lengths) - min(lengths) <= 3

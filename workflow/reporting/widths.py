@@ -21,6 +21,7 @@ INCH = 72.27  # pt
 GAP = 0.5  # em between two columns
 BOLD = 1.16  # times the width of medium letters
 SLACK = 1.01  # of a column that TeX breaks into lines
+STEP = 16.0  # pt, by which parts of a table may differ in height
 GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—": "M", "–": "n", "²": "'"})
 
 
@@ -117,26 +118,33 @@ def only(table: Printed, places: Sequence[int]) -> Printed:
 
 
 def pages(table: Printed) -> list[Printed]:
-    """Return `table` in parts that fit on a page, if possible of whole blocks; the last has the notes."""
-    groups: list[list[tuple[str, list[list[Cell]]]]] = [[]]
-    for title, block in table.blocks:
-        rest = block
-        while rest:
-            if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > table.height * INCH:
-                groups.append([])
-            count = len(rest)
-            while (
-                count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > table.height * INCH
-            ):
-                count -= 1
-            groups[-1].append((title, rest[:count]))
-            rest = rest[count:]
+    """Return `table` in parts of about one height that fit on a page; the last has the notes."""
+    limit = table.height * INCH
+    groups = _groups(table, limit)
+    while len(groups) > 1 and len(lower := _groups(table, limit - STEP)) == len(groups):
+        groups, limit = lower, limit - STEP
     parts = [table._replace(blocks=group, notes=[]) for group in groups]
     parts[1:] = [
         part._replace(name=f"{part.name}-{n}", label=f"{part.label}-{n}", caption=f"{part.caption} Continued.")
         for n, part in enumerate(parts[1:], 2)
     ]
     return [*parts[:-1], parts[-1]._replace(notes=table.notes)]
+
+
+def _groups(table: Printed, limit: float) -> list[list[tuple[str, list[list[Cell]]]]]:
+    """Return the blocks of a table in groups of at most `limit` pt, if possible of whole blocks."""
+    groups: list[list[tuple[str, list[list[Cell]]]]] = [[]]
+    for title, block in table.blocks:
+        rest = block
+        while rest:
+            if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > limit:
+                groups.append([])
+            count = len(rest)
+            while count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > limit:
+                count -= 1
+            groups[-1].append((title, rest[:count]))
+            rest = rest[count:]
+    return groups
 
 
 def _height(table: Printed) -> float:
