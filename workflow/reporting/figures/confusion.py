@@ -14,7 +14,7 @@ from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
-from workflow.reporting.results import Results
+from workflow.reporting.results import Results, cached
 
 NAMED = 16, 2  # up to this many classes, and panels in a row, names are readable; above, classes are numbered
 
@@ -32,6 +32,7 @@ def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
     return matrix.set_axis(names).set_axis(names, axis=1), len(tables)
 
 
+@cached
 def class_names(results: Results, dataset: str) -> list[str]:
     """Return the names of the classes by label, from the data's frames.json, else from the catalogue."""
     if file := min(results.root.rglob(f"{dataset}/frames.json"), default=None):
