@@ -1,6 +1,7 @@
 """Build the documentation's site from docs/ into site/; it opens from a disk, without a web server or network."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ CONFIG = str(ROOT / "mkdocs.yml")
 def main(
     serve: Annotated[bool, typer.Option("--serve", help="Serve it instead, built again at each change.")] = False,
 ) -> None:
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # an advertisement of the theme, a screen long
     from mkdocs.__main__ import cli
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
