@@ -29,7 +29,7 @@ def values(results: Results) -> dict[str, str]:
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
         "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
-        "modelsList": ", ".join(models.label(results, name) for name in names),
+        "modelsList": ", ".join(models.label(results, name) for name in models.compared(results)["model"].unique()),
         "modelsCount": number(len(names)),
         "reportedCount": number(int(reported.notna().sum())),
         "reportedUnknown": number(int(reported.isna().sum())),
