@@ -37,7 +37,8 @@ def draw(results: Results) -> Canvas | None:
         series[place] = panels.Look(f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}", colour, marker)
     data = table.rename(columns=QUANTITIES).melt(["label", "series", "n"], QUANTITIES.values(), "column")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
-    canvas = dots.draw(data.assign(row=""), series, "", panels.WHOLE)
+    tallest = max(panels.HALF, dots.ROW * data["label"].nunique() + 1.3)
+    canvas = dots.draw(data.assign(row=""), series, "", tallest)
     for axes, (_, values) in zip(canvas.axes, data.groupby("column", sort=False)["value"], strict=True):
         if values.max() > WIDE * values.min():
             axes.set(xscale="log", xlabel="logarithmic scale", xlim=(values.min() / 1.6, values.max() * 1.6))
