@@ -75,10 +75,9 @@ def downloads(results: Results, table: Table, sheets: list[Printed], comments: l
 
 
 def images(folder: Path) -> list[dict[str, Any]]:
-    """Return every figure's name, title, caption, and PNG and PDF as addresses, without these if it shows nothing."""
-    found = []
+    """Return every figure's name, title, caption, and PNG and PDF as addresses."""
+    found, kinds = [], {"png": "image/png", "pdf": "application/pdf"}
     for name, caption in captions.read(folder).items():
-        kinds = {"png": "image/png", "pdf": "application/pdf"} if caption.width else {}
         files = {suffix: link(kind, (folder / f"{name}.{suffix}").read_bytes()) for suffix, kind in kinds.items()}
         found.append({"name": name, "title": caption.title, "text": caption.text, **files})
     return found
