@@ -152,7 +152,8 @@ def _product(parts: Sequence[Tensor], rows: Tensor) -> Tensor:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without warnings of torch about its own code."""
+    """Without warnings of torch about its own code and speed."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
+        warnings.filterwarnings("ignore", "Guards may run slower on Python 3.13.0", RuntimeWarning)
         yield

@@ -93,9 +93,11 @@ def test_without_two_models_there_is_nothing_to_compare(tmp_path):
 
 
 def test_the_figure_shows_both_recipes(crossed):
-    figure = FIGURES["factors"].drawing(crossed).canvas
-    titles = [axes.get_title(loc="left").replace("\u00a0", " ") for axes in figure.axes]
-    assert titles == ["demo (generated), pixels: group (n = 3)", "demo (generated), pixels: random (n = 3)"]
+    figure, caption = FIGURES["factors"].drawing(crossed)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["demo (generated), pixels", ""]
+    rows = [" ".join(text.get_text().split()) for axes in figure.axes for text in axes.texts]
+    assert rows == ["protocol group", "protocol random"]
+    assert "mean over n = 3 runs" in caption
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,7 @@ def shown_labels(axis):
     return [label.get_window_extent() for label in labels if label.get_rotation() in (0, 90)]
 
 
-@pytest.mark.parametrize("name", EVERYTHING | {"reported"})
+@pytest.mark.parametrize("name", sorted(EVERYTHING | {"reported"}))
 def test_every_figure_of_the_papers_grid_is_whole_and_fits_half_a_page(papers_grid, name):
     figure = FIGURES[name].drawing(papers_grid).canvas
     figure.set_dpi(220)  # as it is saved
