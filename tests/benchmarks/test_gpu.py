@@ -30,6 +30,12 @@ def short(monkeypatch):
     return declared
 
 
+@pytest.fixture
+def untimed(short, monkeypatch):
+    """`short`, without the speed of layers."""
+    monkeypatch.setattr(gpu, "compare", lambda *_, **__: [])
+
+
 def test_a_small_run_writes_its_tables(short, tmp_path):
     planned = [
         {"experiment": "demo/pixels/fdht_lstm/group", "model": "fdht_lstm", "front_end": "pixels", "runs": runs,
@@ -65,7 +71,7 @@ def test_no_measurement_starts_after_the_time_is_over(short, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", ["tests", "memory", "weights"])
-def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
+def test_a_failure_is_the_exit_status(untimed, tmp_path, monkeypatch, wrong):
     if wrong == "tests":
         monkeypatch.setattr(gpu, "tests", lambda: [{"passed": False}])
     elif wrong == "memory":
@@ -82,7 +88,7 @@ def test_a_failure_is_the_exit_status(short, tmp_path, monkeypatch, wrong):
     assert gpu.main(["--output", str(tmp_path), "--device", "cpu"]) == 1
 
 
-def test_rows_before_a_failure_are_kept(short, tmp_path, monkeypatch):
+def test_rows_before_a_failure_are_kept(untimed, tmp_path, monkeypatch):
     training = side_by_side.Training
 
     def full(classifier, settings, feed, seed):
