@@ -34,6 +34,7 @@ from benchmarks import cases, measure
 from benchmarks.one_clip import clip, opened
 from fdht.exporting import export
 from workflow.storage.command_line import command_line
+from workflow.training import environment
 
 RUNTIMES = {".pt": "pytorch", ".pt2": "torch.export", ".onnx": "onnxruntime"}
 LAYER = {"input_modes": [6, 16, 16], "output_modes": [4, 8, 8], "ranks": 8}  # fdht_lstm of config/reference.yaml
@@ -100,10 +101,9 @@ def compare(case: cases.Case, frames: int, repetitions: int) -> list[dict]:
 
 
 def processor() -> str:
-    """The model of the CPU and the number of its cores, as Linux names them."""
-    entries = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [entry.partition(":")[2].strip() for entry in entries if entry.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores"
+    """The model of the CPU and the number of its cores."""
+    machine = environment.capture()
+    return f"{machine['cpu']}, {machine['cores']} cores"
 
 
 def main(

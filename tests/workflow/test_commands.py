@@ -14,7 +14,7 @@ from workflow.commands import pipeline, reference
 from workflow.storage import lock
 
 TYPOS = {
-    ("reference", "papre"): "unknown target 'papre'; expected one of tables, figures, report, paper",
+    ("reference", "papre"): "unknown target 'papre'; did you mean 'paper'?",
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
     ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, demo, paper",
     ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from workflow.experiments.fields import unknown
 from workflow.reporting import collect, figures, records, shipped, tables
 from workflow.reporting.paper import article
 from workflow.reporting.report import page
@@ -29,8 +30,9 @@ def main(
     ] = None,
     targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", show_default=False)] = None,
 ) -> None:
-    if unknown := set(targets or ()) - set(TARGETS):
-        raise InputError(f"reference: unknown target {min(unknown)!r}; expected one of {', '.join(TARGETS)}")
+    for target in targets or ():
+        if target not in TARGETS:
+            raise InputError(unknown("target", target, TARGETS))
     if root:
         found = gather(root)
         size = shipped.ship(found, RECORDS)
