@@ -54,6 +54,24 @@ def test_effects_that_were_put_in_come_out(crossed):
     assert table.loc[("protocol", ""), "high"] == pytest.approx(0.2 + half)
 
 
+def test_siblings_in_training_are_compared_fold_by_fold(tmp_path):
+    """Accuracy = 0.3, + 0.2 with siblings of all test clips, + something of each fold and model, which cancels."""
+    for model, own in (("tt_lstm", 0.0), ("ht_lstm", 0.05)):
+        for protocol, gain in (("siblings_0", 0.0), ("siblings_50", 0.07), ("siblings_100", 0.2)):
+            for fold, noise in enumerate((0.0, 0.06, -0.03)):
+                write(tmp_path, model, "ours", protocol, fold, round(0.3 + own + gain + noise, 4))
+    write(tmp_path, "tr_lstm", "ours", "siblings_100", 0, 0.9)  # without the other end
+    found = gather(tmp_path)
+    table = factors.build(found)
+    assert set(table["factor"]) == {"siblings"}
+    assert set(table["first"]) == {"tt_lstm ht_lstm"}
+    assert table["difference"].tolist() == pytest.approx([0.2] * len(ACCURACIES))
+    assert (table["high"] - table["low"]).max() < 1e-9
+    sheet = TABLES["factors"].printed(found)[0]
+    assert [(title, rows[0][0].text) for title, rows in sheet.blocks] == [("Siblings: mean of 2 models", "100 % − 0 %")]
+    assert factors.SIBLINGS_NOTE in sheet.notes
+
+
 def test_each_format_with_our_recipe_is_compared_with_the_dense_lstm(results):
     table = factors.build(results)
     assert set(table["factor"]) == {"protocol", "format"}  # the authors' recipes were not run

@@ -1,9 +1,10 @@
 """How much protocol, recipe and weight format each contribute to the accuracy, as differences with intervals.
 
-protocol: random minus group, averaged over the trained models with our recipe. recipe: ours minus the authors',
-averaged over the families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages
-are over the folds and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so
-differences are also given at equal epochs: every run cut to the fewest epochs of these models (if its curve is there).
+protocol: random minus group, averaged over the trained models with our recipe. siblings: all test clips with a sibling
+in training minus none, averaged over the models that fix the share. recipe: ours minus the authors', averaged over the
+families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages are over the folds
+and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so differences are also
+given at equal epochs: every run cut to the fewest epochs of these models (if its curve is there).
 """
 
 import itertools
@@ -24,6 +25,7 @@ from workflow.reporting.table import Column, Note, Row, Sheet, Table, interval, 
 from workflow.training import scores
 
 PROTOCOLS = ("group", "random")
+SHARES = ("siblings_100", "siblings_0")
 VALUES = {"difference": "mean", "low": "low", "high": "high", "folds": "folds"}  # column -> field of the estimate
 CSV = ["dataset", "front_end", "measure", "factor", "protocol", "first", "second", *VALUES, "equal_epochs"]
 CSV += [f"{name}_equal_epochs" for name in VALUES]
@@ -38,14 +40,24 @@ COLUMNS = [
     Column("interval_equal_epochs", "95 % interval at\nequal epochs", interval, digits=1, scale=100, sign=True),
 ]
 
+SIBLINGS_NOTE = (
+    "Siblings: all test clips with a clip of their source in training minus none; the test clips and the numbers of "
+    "training clips and of sources are the same."
+)
+
 
 class Contrast(NamedTuple):
-    """A difference between models, each with the protocol that it is tested under."""
+    """A difference between the means of two lists of models, each under a protocol."""
 
     factor: str
-    protocol: str  # of both sides; "" for the factor protocol
+    protocols: tuple[str, str]  # of the first and the second list
     first: list[str]
     second: list[str]
+
+    @property
+    def protocol(self) -> str:
+        """Return the protocol of both lists; "" if they have one each."""
+        return self.protocols[0] if len(set(self.protocols)) == 1 else ""
 
 
 @cached
@@ -70,38 +82,41 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     for protocol in PROTOCOLS:
         names = run[protocol] = [name for name in trained if len(results.successful(*data, name, protocol))]
         pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]
-        recipes.append(Contrast("recipe", protocol, *([pair[recipe] for pair in pairs] for recipe in RECIPES)))
+        recipes.append(
+            Contrast("recipe", (protocol, protocol), *([pair[recipe] for pair in pairs] for recipe in RECIPES))
+        )
         ours = [name for name in names if models.get(results, name).recipe == OURS]
         ours = [name for name in ours if models.kind(results, name) != "gru"]
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
-        formats += [Contrast("format", protocol, [name], dense) for name in ours if name not in dense]
+        formats += [Contrast("format", (protocol, protocol), [name], dense) for name in ours if name not in dense]
     both = [name for name in run["random"] if name in run["group"]]
     both = [name for name in both if models.get(results, name).recipe == OURS] or both  # the authors' have fewer runs
-    found = [Contrast("protocol", "", both, both), *recipes, *formats]
+    fixed = [name for name in trained if all(len(results.successful(*data, name, share)) for share in SHARES)]
+    found = [Contrast("protocol", ("random", "group"), both, both), Contrast("siblings", SHARES, fixed, fixed)]
+    found += recipes + formats
     return [contrast for contrast in found if contrast.first and contrast.second]
 
 
 def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epochs: int | None = None) -> Interval:
     """Return a difference on (dataset, front_end), within the first `epochs` epochs of every run.
 
-    It is paired by fold under one protocol; the folds of two protocols differ.
+    It is paired by fold, but for random minus group, whose folds differ.
     """
 
     def side(names: list[str], protocol: str) -> pd.Series:
         runs = [cut(results, measure, epochs, *data, name, protocol) for name in names]
         return pd.concat(runs, axis=1, join="inner").mean(axis=1)
 
-    if protocol := contrast.protocol:
-        gain = side(contrast.first, protocol) - side(contrast.second, protocol)
-        return within(of_runs(results, gain.dropna(), data[0], protocol), -1)
-    random, group = (of_runs(results, side(contrast.first, name), data[0], name) for name in ("random", "group"))
-    return difference(random, group)
+    one, other = contrast.protocols
+    first, second = side(contrast.first, one), side(contrast.second, other)
+    if contrast.factor == "protocol":
+        return difference(of_runs(results, first, data[0], one), of_runs(results, second, data[0], other))
+    return within(of_runs(results, (first - second).dropna(), data[0], one), -1)
 
 
 def _fewest_epochs(results: Results, contrast: Contrast, *data: str) -> int:
     """Return the smallest number of epochs of a difference's experiments, each taken by its longest run."""
-    protocols = [contrast.protocol] if contrast.protocol else PROTOCOLS
-    experiments = itertools.product(contrast.first + contrast.second, protocols)
+    experiments = itertools.product(contrast.first + contrast.second, contrast.protocols)
     return int(min(results.successful(*data, *experiment)["epochs"].max() for experiment in experiments))
 
 
@@ -140,7 +155,7 @@ def build(results: Results) -> pd.DataFrame:
             found = estimate(results, measure, contrast, *data)
             equal = estimate(results, measure, contrast, *data, epochs=epochs)
             equal = equal if equal.folds == found.folds else Interval(math.nan)  # without the curves of some runs
-            row = (*data, measure, *contrast[:2], *map(" ".join, contrast[2:]))
+            row = (*data, measure, contrast.factor, contrast.protocol, *map(" ".join, contrast[2:]))
             values = ([getattr(one, field) for field in VALUES.values()] for one in (found, equal))
             rows.append((*row, *next(values), epochs, *next(values)))
     return pd.DataFrame(rows, columns=CSV)
@@ -154,7 +169,8 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         label = layouts.data_label(results.layout, *data)
         caption = f"What the accuracy depends on, {label}: protocol, recipe or format. {ACCURACIES[measure]}."
         rows = rows.assign(difference_of=names, block=blocks)
-        yield Sheet("-".join((*data, measure)), caption, rows, _notes(results, *data))
+        notes = [*_notes(results, *data), *([SIBLINGS_NOTE] if "siblings" in set(rows["factor"]) else [])]
+        yield Sheet("-".join((*data, measure)), caption, rows, notes)
 
 
 def _block(results: Results, row: Row) -> str:
@@ -165,7 +181,7 @@ def _block(results: Results, row: Row) -> str:
 
 
 def _name(results: Results, row: Row) -> str:
-    names = {"protocol": "random − group", "recipe": "ours − authors'"}
+    names = {"protocol": "random − group", "siblings": "100 % − 0 %", "recipe": "ours − authors'"}
     return names.get(row["factor"]) or models.label(results, row["first"])
 
 
@@ -175,7 +191,7 @@ def _notes(results: Results, *data: str) -> list[str | Note]:
     return [
         Note(
             "95 % intervals: Student's t over the means of n folds, corrected for shared training clips, not for the "
-            "number of rows. Differences under one protocol are paired by fold; random minus group is Welch's.",
+            "number of rows. Differences are paired by fold, but random minus group, whose folds differ, is Welch's.",
             ("interval", "interval_equal_epochs"),
         ),
         Note(
