@@ -5,6 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +61,18 @@ class Project:
         _, _, table = run.stdout.partition("Job stats:\n")
         rules = re.findall(r"^(\w+) +\d+$", table.split("\n\n")[0], flags=re.MULTILINE)
         return {*rules, *(f"train {model}" for model in models)} - {"job", "total", "train", "reproduce"}
+
+    @contextmanager
+    def restored(self) -> Iterator[Path]:
+        """Yield results/tiny, and put it back as it was, times included."""
+        results = self.root / "results" / "tiny"
+        with tempfile.TemporaryDirectory(prefix="restored-") as aside:
+            kept = shutil.copytree(results, Path(aside) / "tiny", symlinks=True)
+            try:
+                yield results
+            finally:
+                shutil.rmtree(results)
+                shutil.copytree(kept, results, symlinks=True)
 
     def write_config(self, config: dict, name: str = "tiny") -> None:
         (self.root / "config" / f"{name}.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

@@ -145,24 +145,20 @@ def test_a_configuration_beside_it_that_uses_the_same_archive_makes_nothing_agai
 
 
 def test_another_seed_trains_only_that_seed(finished):
-    config = {**TINY, "seeds": [0, 1]}
-    finished.write_config(config)
-    runs = finished.root / "results" / "tiny" / "runs"
-    before = {path: path.stat() for path in runs.rglob("result.json")}
-    try:
-        assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
-        made = finished.snakemake("--configfile", "config/tiny.yaml", "--", "trained")
-        assert made.returncode == 0, made.stdout
-    finally:
-        finished.write_config(TINY)
-    assert len(list(runs.rglob("result.json"))) == 4
-    assert {path: path.stat() for path in before} == before
-    assert trained(finished.planned()) == set(), "a seed that is no longer wanted makes no record outdated"
-    log = (finished.root / "results/tiny/logs/train/demo/pixels/lstm/group.log").read_text()
-    assert log.startswith("demo/pixels/lstm/group: 1 of 2 runs are done\n")
-    for folder in list(runs.rglob("seed1")):
-        shutil.rmtree(folder)
-    assert finished.snakemake("--configfile", "config/tiny.yaml").returncode == 0
+    with finished.restored() as results:
+        before = {path: path.stat() for path in (results / "runs").rglob("result.json")}
+        finished.write_config({**TINY, "seeds": [0, 1]})
+        try:
+            assert trained(finished.planned()) == {"train lstm", "train tt_lstm"}
+            made = finished.snakemake("--configfile", "config/tiny.yaml", "--", "trained")
+            assert made.returncode == 0, made.stdout
+        finally:
+            finished.write_config(TINY)
+        assert len(list((results / "runs").rglob("result.json"))) == 4
+        assert {path: path.stat() for path in before} == before
+        assert trained(finished.planned()) == set(), "a seed that is no longer wanted makes no record outdated"
+        log = (results / "logs/train/demo/pixels/lstm/group.log").read_text()
+        assert log.startswith("demo/pixels/lstm/group: 1 of 2 runs are done\n")
     assert finished.planned() == set()
 
 
