@@ -15,21 +15,26 @@ GRID = grid.runs(complete({**TINY, "seeds": [0, 1], "protocols": ["random", "gro
 
 
 def test_the_runs_that_agree_are_selected():
-    chosen = grid.select(GRID, {"model": "tt_lstm", "seed": 1})
+    chosen = grid.select(GRID, {"model": ["tt_lstm"], "seed": [1]})
     assert [(run.protocol, run.model, run.seed) for run in chosen] == [
         ("random", "tt_lstm", 1),
         ("group", "tt_lstm", 1),
     ]
 
 
+def test_of_several_values_of_an_axis_each_is_selected():
+    assert grid.select(GRID, {"model": ["tt_lstm", "lstm"], "seed": [0, 1]}) == GRID
+    assert {run.seed for run in grid.select(GRID, {"model": ["tt_lstm", "lstm"], "seed": [1]})} == {1}
+
+
 def test_a_name_that_no_run_has():
     with pytest.raises(InputError, match=r"model: no run has 'tt_lst'; did you mean 'tt_lstm'\?"):
-        grid.select(GRID, {"model": "tt_lst"})
+        grid.select(GRID, {"model": ["lstm", "tt_lst"]})
 
 
 def test_a_number_that_no_run_has():
     with pytest.raises(InputError, match=r"fold: no run has 7; known: 0"):
-        grid.select(GRID, {"fold": 7})
+        grid.select(GRID, {"fold": [7]})
 
 
 def test_settings_become_an_overlay():
@@ -76,10 +81,25 @@ def test_snakemake_is_asked_for_the_experiments(tmp_path, monkeypatch):
     assert name.startswith("tiny-")
     assert options[:3] == ["-n", "--cores", "2"]
     given = dict(word.split("=", 1) for word in options if "=" in word)
-    only = {"dataset": "demo", "front_end": "pixels", "model": "lstm", "fold": 0, "force": True}
+    only = {"dataset": ["demo"], "front_end": ["pixels"], "model": ["lstm"], "fold": [0], "force": True}
     assert json.loads(given["only"]) == only
     assert given["training"] == '{"epochs": 5}'
     assert options[options.index("--") + 1 :] == [f"results/{name}/runs/demo/pixels/lstm/group/experiment.json"]
+
+
+def test_an_option_that_is_repeated_adds_to_the_runs(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "snakemake", lambda config, options: asked.append(options) or 0)
+    (tmp_path / "tiny.yaml").write_text(json.dumps({**TINY, "seeds": [0, 1, 2]}))
+    words = ["--model", "lstm", "--model", "tt_lstm", "--seed", "0", "--seed", "2", "-n"]
+    assert commands.main(["tiny.yaml", "run", *words]) == 0
+    ((*_, only, _, first, second),) = asked
+    wanted = {"model": ["lstm", "tt_lstm"], "seed": [0, 2], "force": False}
+    assert json.loads(only.removeprefix("only=")) == wanted
+    assert [first, second] == [
+        f"results/tiny/runs/demo/pixels/{name}/group/experiment.json" for name in wanted["model"]
+    ]
 
 
 def test_an_option_that_snakemake_refuses_lists_no_runs(tmp_path, monkeypatch, capsys):

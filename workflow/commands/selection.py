@@ -38,14 +38,14 @@ Changes = Annotated[
 class Chosen:
     """The selected runs of a configuration's `file`.
 
-    wanted: the values of the axes that were named, once per RUN. changes: the keys that --set changes, and the name of
+    wanted: the values by axis that were named, once per RUN. changes: the keys that --set changes, and the name of
     the variant. others: arguments for Snakemake.
     """
 
     file: str
     config: Configuration
     runs: list[Run]
-    wanted: list[dict[str, Any]]
+    wanted: list[dict[str, list[Any]]]
     changes: dict[str, Any]
     others: list[str]
 
@@ -60,7 +60,7 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         file = context.obj
         words = list(takewhile(lambda word: not word.startswith("-"), where or []))
         asked = {axis: given.pop(axis) for axis in IDENTITY}
-        named = {axis: value for axis, value in asked.items() if value is not None}
+        named = {axis: values for axis, values in asked.items() if values}
         if names := [word for word in words if "/" not in word]:
             named |= axes_of("/".join(names))
         base = load_own(file)
@@ -77,8 +77,9 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     *common, _ = inspect.signature(choosing).parameters.values()
     options = []
     for axis in IDENTITY:
-        kind: Any = int | None if axis in ("fold", "seed") else str | None
-        kind = Annotated[kind, typer.Option(help=f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}.")]
+        kind: Any = list[int] | None if axis in ("fold", "seed") else list[str] | None
+        text = f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}. Can be repeated."
+        kind = Annotated[kind, typer.Option(help=text)]
         options.append(inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     _, *own = inspect.signature(command).parameters.values()
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
@@ -86,14 +87,15 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     return choosing
 
 
-def axes_of(folder: str) -> dict[str, Any]:
-    """Return the axes that a folder of runs fixes: two for `demo/pixels` or results/demo/runs/demo/pixels."""
+def axes_of(folder: str) -> dict[str, list[Any]]:
+    """Return the value of each axis that a folder of runs fixes: two axes for `demo/pixels`, in runs/ or not."""
     names = folder.rpartition("/runs/")[2].rstrip("/").split("/")
     if further := names[len(IDENTITY) :]:
         raise InputError(f"{further[0]!r} is one name too many; expected {', '.join(IDENTITY)}")
     axes: dict[str, Any] = dict(zip(IDENTITY, names, strict=False))
     numbers = {axis: axes[axis].removeprefix(axis) for axis in IDENTITY[4:] if axis in axes}
-    return axes | {axis: int(number) for axis, number in numbers.items() if number.isdecimal()}
+    axes |= {axis: int(number) for axis, number in numbers.items() if number.isdecimal()}
+    return {axis: [value] for axis, value in axes.items()}
 
 
 def overlay(settings: list[str]) -> dict[str, Any]:

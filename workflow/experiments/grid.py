@@ -42,20 +42,21 @@ def _layers(config: Configuration, dataset: str, front_end: str, model: str) -> 
     return [entry, *(entry.overlays[key] for key in _keys(dataset, front_end) if key in entry.overlays)]
 
 
-def experiments(config: Configuration, wanted: dict[str, Any] | None = None) -> dict[str, list[Run]]:
+def experiments(config: Configuration, wanted: dict[str, list[Any]] | None = None) -> dict[str, list[Run]]:
     """Return the runs of each experiment, by its folder below results/<name>/runs/. wanted: see `select`."""
     grouped = itertools.groupby(select(runs(config), wanted or {}), attrgetter("experiment"))
     return {name: list(group) for name, group in grouped}
 
 
-def select(runs: list[Run], wanted: dict[str, Any]) -> list[Run]:
-    """Return the runs that match `wanted` on each axis that it names. Raises InputError if there is none."""
-    for axis, value in wanted.items():
+def select(runs: list[Run], wanted: dict[str, list[Any]]) -> list[Run]:
+    """Return the runs that have one of the `wanted` values of each axis. Raise InputError for a value that none has."""
+    for axis, values in wanted.items():
         known = list(dict.fromkeys(getattr(run, axis) for run in runs))
-        if value not in known:
-            kind = axis.replace("_", " ")
-            raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
-        runs = [run for run in runs if getattr(run, axis) == value]
+        for value in values:
+            if value not in known:
+                kind = axis.replace("_", " ")
+                raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
+        runs = [run for run in runs if getattr(run, axis) in values]
     return runs
 
 
