@@ -71,7 +71,7 @@ def main(
     context: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="As `list` prints it: DATASET/FRONT_END/...")],
     clips: Annotated[list[str], typer.Argument(metavar="CLIP", help="Video files.")],
-    top: Annotated[int, typer.Option(min=1, help="Number of classes to name.")] = 5,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="Number of classes to name.")] = 5,
 ) -> None:
     config = load_own(context.obj)
     one, *others = grid.select(grid.runs(config), axes_of(run))

@@ -79,7 +79,7 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     for axis in IDENTITY:
         kind: Any = list[int] | None if axis in ("fold", "seed") else list[str] | None
         text = f"Only this {axis.replace('_', ' ').replace('dataset', 'data set')}. Can be repeated."
-        kind = Annotated[kind, typer.Option(help=text)]
+        kind = Annotated[kind, typer.Option(metavar=axis.upper(), help=text)]
         options.append(inspect.Parameter(axis, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
     _, *own = inspect.signature(command).parameters.values()
     choosing.__signature__ = inspect.Signature([*common, *options, *own])  # type: ignore[attr-defined]
