@@ -24,10 +24,10 @@ STEPS = (
 
 def kills(pipeline: Pipeline, number: int, deadline: float, chance: random.Random, count: Count) -> None:
     """`number` kills, each at a random moment; the pipeline is started again whenever it has ended."""
-    pipeline.undo_some(chance)
+    kinds = pipeline.undo_some(chance)
     running, done = pipeline.start(), Counter()
     while done.total() < number and time.monotonic() < deadline:
-        wanted = chance.choice([None, "training", "frames", "a decoding worker"])
+        wanted = chance.choice(kinds)
         if wanted is None:
             _pause(running, chance.uniform(0.1, LONGEST))
         elif _wait_for(wanted, pipeline, running):
@@ -39,7 +39,7 @@ def kills(pipeline: Pipeline, number: int, deadline: float, chance: random.Rando
             continue
         if running.returncode == 0:
             pipeline.compare(0, f"{done.total()} kills", count)
-            pipeline.undo_some(chance)
+            kinds = pipeline.undo_some(chance)
         running = pipeline.start()
     pipeline.leave_alone(running)
     pipeline.verdict(f"{done.total()} kills", count)

@@ -27,6 +27,7 @@ SAME = (
     "confusion",
 )
 TABLES = ("accuracy", "leakage", "parameters", "excluded")
+KINDS = {"data": [None], "frames": ["frames", "a decoding worker", None], "runs": ["training", None], "tables": [None]}
 MADE = ("results", "resources", ".snakemake")
 HANGING = 1800  # seconds after which nothing more is to be expected, however busy the machine is
 CURES = 3  # times that the advice of a message is followed before a result counts as lost
@@ -154,17 +155,22 @@ class Pipeline:
             os.kill(running.pid, signal.SIGKILL)
             running.wait()
 
-    def undo_some(self, chance) -> None:
-        """Take finished work of a random depth away, so that the next start has something to do."""
+    def undo_some(self, chance) -> list[str | None]:
+        """Take finished work of a random depth away, so that the next start has something to do.
+
+        Return the kinds of processes that will do it; None: any.
+        """
         data = self.folder / "data" / "demo"
+        depth = chance.choice(list(KINDS))
         victims = {
             "data": [data / chance.choice(["source.json", "inventory.json", "frames.json", "splits.json"])],
             "frames": [data / "frames.json"],
             "runs": chance.sample(sorted(self.folder.glob("runs/**/result.json")) or [self.folder / "none"], k=1),
             "tables": [],
-        }[chance.choice(["data", "frames", "runs", "tables"])]
+        }[depth]
         for path in [*victims, self.folder / chance.choice(["tables/accuracy.csv", "results.csv"])]:
             path.unlink(missing_ok=True)
+        return KINDS[depth]
 
 
 def _content(name: str, path: Path) -> dict[str, bytes]:

@@ -130,7 +130,7 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         re.sub(r"[-:]{3,}|\s+", " ", laid_out(synthetic, tmp_path, layout, name)) for layout in (text, "{}")
     )
     assert changed.replace("Ours", "FDHT-LSTM").replace("Test set", "demo (generated)") == default
-    assert (changed == default) == (name in ("ablation", "comparison", "excluded"))  # which are empty
+    assert (changed == default) == (name in ("ablation", "comparison", "excluded", "search"))  # which are empty
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,6 @@ def test_one_run_of_an_experiment_and_then_the_rest(finished):
     assert sorted(records) == ["seed0", "seed1", "seed2"]
     assert records["seed1"] == alone
     assert "Nothing to be done" in run(finished, *words, "--seed", "2").stderr
-    assert "Nothing to be done" in run(finished, *words).stderr
     planned = run(finished, *words, "--seed", "2", "--force", "-n")
     assert "train" in planned.stdout
     assert {path.parent.name: path.read_bytes() for path in variant.rglob("result.json")} == records

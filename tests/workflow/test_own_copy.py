@@ -42,9 +42,19 @@ def few_clips(real_clips, tmp_path):
     return part_of(real_clips, tmp_path / "clips", ["basketball", "diving"], 4)
 
 
-def test_real_clips_from_the_folder_to_the_table(project, few_clips):
-    done = run(project, few_clips)
+@pytest.fixture(scope="module")
+def complete(root, real_clips, tmp_path_factory):
+    """A project with all results of a few real clips, and the folder of these clips."""
+    folder = tmp_path_factory.mktemp("own")
+    made = Project(checkout(root, folder / "checkout"))
+    clips = part_of(real_clips, folder / "clips", ["basketball", "diving"], 4)
+    done = run(made, clips)
     assert done.returncode == 0, done.stdout
+    return made, clips
+
+
+def test_real_clips_from_the_folder_to_the_table(complete):
+    project, _ = complete
     results = project.root / "results" / "own"
     records = [json.loads(path.read_text()) for path in results.rglob("result.json")]
     assert sorted(record["model"] for record in records) == ["lstm", "tt_lstm"]
@@ -53,14 +63,14 @@ def test_real_clips_from_the_folder_to_the_table(project, few_clips):
     assert not (project.root / "resources").exists() or not list((project.root / "resources").rglob("archives"))
 
 
-def test_a_clip_more_is_noticed(project, few_clips, real_clips):
-    assert run(project, few_clips, "prepared").returncode == 0
-    for path in few_clips.rglob("*"):  # as against scratch purging
+def test_a_clip_more_is_noticed(complete, real_clips):
+    project, clips = complete
+    for path in clips.rglob("*"):  # as against scratch purging
         os.utime(path)
-    (few_clips / "Thumbs.db").write_bytes(b"of a file manager")
-    assert "Nothing to be done" in run(project, few_clips, "prepared").stdout
-    part_of(real_clips, few_clips, ["biking"], 4)
-    again = run(project, few_clips, "-n", "prepared")
+    (clips / "Thumbs.db").write_bytes(b"of a file manager")
+    assert "Nothing to be done" in run(project, clips, "prepared").stdout
+    part_of(real_clips, clips, ["biking"], 4)
+    again = run(project, clips, "-n", "prepared")
     assert "Decoding ucf11" in again.stdout
 
 
