@@ -204,10 +204,15 @@ def shown_labels(axis):
 @pytest.mark.parametrize("name", sorted(EVERYTHING | {"reported"}))
 def test_every_figure_of_the_papers_grid_is_whole_and_fits_half_a_page(papers_grid, name):
     figure = FIGURES[name].drawing(papers_grid).canvas
-    figure.set_dpi(220)  # as it is saved
-    figure.draw_without_rendering()
     assert figure.get_figwidth() == panels.PAGE
     assert figure.get_figheight() <= panels.HALF
+    check_whole(figure)
+
+
+def check_whole(figure):
+    """No text of a figure overlaps another or is cut."""
+    figure.set_dpi(220)  # as it is saved
+    figure.draw_without_rendering()
     titles = [axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()]
     labels = [box for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for box in shown_labels(axis)]
     legends = [legend.get_window_extent() for legend in figure.legends]
@@ -216,6 +221,16 @@ def test_every_figure_of_the_papers_grid_is_whole_and_fits_half_a_page(papers_gr
     for box in [*titles, *labels, *legends, *sides]:
         assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
+
+
+def test_a_title_above_a_panel_that_long_labels_make_narrow_is_whole():
+    title = "UCF11 (217 of 1 600 clips, 9 of 11 classes), EfficientNet-Lite2 features\nFDHT-LSTM (3 392 weights) minus"
+    names = ["HT, W and U apart", "Fully decomposed TT-LSTM (rank 3)"]
+    data = pd.DataFrame({"column": title, "row": "", "n": 4, "label": names, "series": "s", "value": [1.0, 2.0]})
+    with matplotlib.style.context(STYLE):
+        figure = dots.draw(data.assign(low=0.0, high=3.0), {"s": Look("s", "#333333")}, "points")
+    assert figure.get_figwidth() == panels.COLUMN
+    check_whole(figure)
 
 
 def test_more_data_than_a_row_of_panels_holds_go_on_in_the_next(results):

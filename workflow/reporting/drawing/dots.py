@@ -11,6 +11,7 @@ from workflow.reporting.drawing import panels
 
 ACCURACY = "test accuracy (%)"
 ROW = 0.17  # inches per model
+CHARACTER = 0.052  # inches, mean width of a character of a label
 APART, MOST = 0.3, 0.8  # of a row's height: largest distance between two series, and between first and last
 
 
@@ -44,4 +45,5 @@ def draw(
         fill = "white" if own.hollow else own.colour
         legend.append(panels.entry(own, marker=own.marker, markerfacecolor=fill, markersize=own.size**0.5))
     height = 0.3 + ROW * len(labels) * max(1.0, len(series) / 3)
-    return panels.draw(data, panel, legend, (label, ""), height, tallest, sharex=label == ACCURACY)
+    beside = max(panels.LABELS, 0.3 + CHARACTER * max(map(len, labels)))
+    return panels.draw(data, panel, legend, (label, ""), height, tallest, beside, sharex=label == ACCURACY)

@@ -24,7 +24,7 @@ COLUMN, PAGE = 3.4, 7.0  # inches, width of a column and of a page
 HALF, WHOLE = 4.0, 8.0  # inches, largest height of a figure, which shares half a page, or a page, with its caption
 ACROSS = 6  # panels in a row
 CHARACTER, LINE = 0.075, 0.14  # inches, mean width of a character of a title, and height of a line of text
-LABELS = 0.8  # inches that the labels of the axes and of the rows take
+LABELS = 0.8  # inches that the labels of numbered axes and of the rows take
 FEW = 4  # lines of a legend, above which a figure of one column is as wide as a page
 DASHES = ("--", ":", "-.")  # of the variants of a family
 DARK = "#333333"  # for marks that belong to no model
@@ -62,11 +62,13 @@ def draw(
     labels: tuple[str, str],
     height: float,
     tallest: float = HALF,
+    beside: float = LABELS,
     **sharing: Any,
 ) -> Figure:
     """Draw a panel per value of the columns `column` and `row`, in order of appearance; `panel` draws the rows of one.
 
     labels: of the axes. height: that of a panel in inches, reduced if the figure would be higher than `tallest`.
+    beside: inches that the labels of the axes and of the rows take.
     `sharing` holds sharex and sharey, True by default. The figure's label is the extent of the column n, for captions.
     """
     alone = data["column"].nunique() == 1
@@ -76,7 +78,7 @@ def draw(
     heads, rows = (list(dict.fromkeys(data[name])) for name in ("column", "row"))
     across, width = min(len(heads), ACROSS), COLUMN if narrow else PAGE
     down = -(-len(heads) // across) * len(rows)
-    room = int((width - LABELS) / across / CHARACTER)
+    room = int((width - beside) / across / CHARACTER)
     titles = ["\n".join(textwrap.fill(line, room) for line in head.split("\n")) for head in heads]
     text = 5.5 + max(title.count("\n") for title in titles) + lines(legend, width)
     size = width, min(down * height + LINE * text, tallest)

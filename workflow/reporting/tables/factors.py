@@ -177,7 +177,9 @@ def _block(results: Results, row: Row) -> str:
     if row["factor"] == "format":
         return f"Format minus {models.label(results, row['second'])}, protocol {row['protocol']}"
     protocol = f", protocol {row['protocol']}" if row["protocol"] else ""
-    return f"{row['factor'].capitalize()}{protocol}: mean of {len(row['first'].split())} models"
+    names = row["first"].split()
+    of = f"mean of {len(names)} models" if len(names) > 1 else models.label(results, names[0])
+    return f"{row['factor'].capitalize()}{protocol}: {of}"
 
 
 def _name(results: Results, row: Row) -> str:
