@@ -15,7 +15,7 @@ from faults.count import Count
 from projects import TINY, Project, checkout
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1]}
+CONFIG = {**TINY, "training": {**TINY["training"], "epochs": 20}, "seeds": [0, 1], "protocols": ["group", "random"]}
 SAME = (
     "status",
     "test_accuracy",

@@ -179,60 +179,6 @@ def test_models_of_equal_size_stand_side_by_side_close_to_their_size(tmp_path):
     assert sorted(decades.drop("lstm")) == pytest.approx([-0.05, 0, 0.05])
 
 
-@pytest.fixture(scope="module")
-def papers_grid(tmp_path_factory):
-    """The paper's data sets and front ends, with few runs of few models."""
-    root = tmp_path_factory.mktemp("papers_grid")
-    for dataset, front_end in itertools.product(("ucf11", "hmdb51", "youtube_celebrities"), ("pixels", "inception_v3")):
-        some = ("nearest_neighbour", "lstm", "ht_lstm", "fdht_lstm")
-        write_grid(root, some, folds=1, seeds=1, dataset=dataset, front_end=front_end)
-    return gather(root)
-
-
-def overlaps(boxes):
-    return [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
-
-
-def shown_labels(axis):
-    """The boxes of the tick labels of an axis that are seen; turned ones lie apart though their boxes overlap."""
-    low, high = sorted(axis.get_view_interval())
-    ticks = [tick for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()) if low <= tick.get_loc() <= high]
-    labels = [tick.label1 for tick in ticks if tick.label1.get_visible() and tick.label1.get_text()]
-    return [label.get_window_extent() for label in labels if label.get_rotation() in (0, 90)]
-
-
-@pytest.mark.parametrize("name", sorted(EVERYTHING | {"reported"}))
-def test_every_figure_of_the_papers_grid_is_whole_and_fits_half_a_page(papers_grid, name):
-    figure = FIGURES[name].drawing(papers_grid).canvas
-    assert figure.get_figwidth() == panels.PAGE
-    assert figure.get_figheight() <= panels.HALF
-    check_whole(figure)
-
-
-def check_whole(figure):
-    """No text of a figure overlaps another or is cut."""
-    figure.set_dpi(220)  # as it is saved
-    figure.draw_without_rendering()
-    titles = [axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()]
-    labels = [box for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for box in shown_labels(axis)]
-    legends = [legend.get_window_extent() for legend in figure.legends]
-    sides = [text.get_window_extent() for axes in figure.axes for text in axes.texts if text.get_text()]
-    assert overlaps([*titles, *labels, *legends, *sides]) == []
-    for box in [*titles, *labels, *legends, *sides]:
-        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
-        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
-
-
-def test_a_title_above_a_panel_that_long_labels_make_narrow_is_whole():
-    title = "UCF11 (217 of 1 600 clips, 9 of 11 classes), EfficientNet-Lite2 features\nFDHT-LSTM (3 392 weights) minus"
-    names = ["HT, W and U apart", "Fully decomposed TT-LSTM (rank 3)"]
-    data = pd.DataFrame({"column": title, "row": "", "n": 4, "label": names, "series": "s", "value": [1.0, 2.0]})
-    with matplotlib.style.context(STYLE):
-        figure = dots.draw(data.assign(low=0.0, high=3.0), {"s": Look("s", "#333333")}, "points")
-    assert figure.get_figwidth() == panels.COLUMN
-    check_whole(figure)
-
-
 def test_more_data_than_a_row_of_panels_holds_go_on_in_the_next(results):
     names = [f"data {number}" for number in range(8)]
     places = itertools.product(names, ("protocol group", "protocol random"))

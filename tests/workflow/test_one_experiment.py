@@ -32,6 +32,8 @@ def test_a_run_done_again_makes_the_tables_again_and_trains_nothing_else(finishe
         assert before["train_seconds"] != after["train_seconds"], "it has been trained again"
         assert before["test_accuracy"] == after["test_accuracy"]
         jobs = finished.planned()
+        made = finished.snakemake("--configfile", "config/tiny.yaml", "--", "results/tiny/tables/accuracy.csv")
+        assert made.returncode == 0, made.stdout
     assert {"collect", "tables", "figures", "report"} <= jobs
     assert not {job for job in jobs if job.startswith("train")}
 
@@ -48,6 +50,7 @@ def test_one_run_of_an_experiment_and_then_the_rest(finished):
     assert sorted(records) == ["seed0", "seed1", "seed2"]
     assert records["seed1"] == alone
     assert "Nothing to be done" in run(finished, *words, "--seed", "2").stderr
+    assert "Nothing to be done" in run(finished, *words).stderr
     planned = run(finished, *words, "--seed", "2", "--force", "-n")
     assert "train" in planned.stdout
     assert {path.parent.name: path.read_bytes() for path in variant.rglob("result.json")} == records

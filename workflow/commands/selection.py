@@ -38,7 +38,7 @@ Changes = Annotated[
 class Chosen:
     """The selected runs of a configuration's `file`.
 
-    wanted: the values by axis that were named, once per RUN. changes: the keys that --set changes, and the name of
+    wanted: {axis: values} as named, one for each RUN. changes: the keys that --set changes, and the name of
     the variant. others: arguments for Snakemake.
     """
 
@@ -88,7 +88,10 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def axes_of(folder: str) -> dict[str, list[Any]]:
-    """Return the value of each axis that a folder of runs fixes: two axes for `demo/pixels`, in runs/ or not."""
+    """Return {axis: [value]} for the names in a folder of runs: data set and front end for `demo/pixels`.
+
+    What comes before runs/ is ignored.
+    """
     names = folder.rpartition("/runs/")[2].rstrip("/").split("/")
     if further := names[len(IDENTITY) :]:
         raise InputError(f"{further[0]!r} is one name too many; expected {', '.join(IDENTITY)}")

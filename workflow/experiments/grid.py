@@ -54,8 +54,8 @@ def select(runs: list[Run], wanted: dict[str, list[Any]]) -> list[Run]:
         known = list(dict.fromkeys(getattr(run, axis) for run in runs))
         for value in values:
             if value not in known:
-                kind = axis.replace("_", " ")
-                raise InputError(f"{axis}: no run has {value!r}; {did_you_mean(value, known, kind)}")
+                hint = did_you_mean(value, known, axis.replace("_", " "))
+                raise InputError(f"{axis}: no run has {value!r}; {hint}")
         runs = [run for run in runs if getattr(run, axis) in values]
     return runs
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow.storage import repository
-from workflow.storage.repository import UNKNOWN
+from workflow.storage.repository import ROOT, UNKNOWN
 
 REPORTING_CODE = ("workflow/reporting", "paper")
 UNCOMMITTED = "from uncommitted changes"
@@ -55,3 +55,13 @@ def code_commit() -> str:
     """Return the last commit that changed the reporting code, marked if files have changed since."""
     state = " with local changes" if repository.dirty(*REPORTING_CODE) else ""
     return f"commit {repository.commit(*REPORTING_CODE)[:12]}{state}"
+
+
+def code_date() -> str:
+    """Return when the reporting code was last committed, or changed since, in seconds since 1970."""
+    if repository.dirty(*REPORTING_CODE) is False:
+        git = ("git", "--no-optional-locks", f"--git-dir={ROOT}/.git")
+        if committed := repository.output_of(*git, "show", "-s", "--format=%ct", repository.commit(*REPORTING_CODE)):
+            return committed
+    files = (file for folder in REPORTING_CODE for file in (ROOT / folder).rglob("*") if file.is_file())
+    return str(max(int(file.stat().st_mtime) for file in files if file.suffix != ".pyc"))

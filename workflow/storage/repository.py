@@ -16,14 +16,6 @@ def commit(*paths: str) -> str:
     return found or UNKNOWN
 
 
-def date(*paths: str) -> str:
-    """Return when `paths` were last committed, or changed since, in seconds since 1970."""
-    if dirty(*paths) is False and (committed := _git("log", "-1", "--format=%ct", "--", *paths)):
-        return committed
-    files = (file for path in paths for file in (ROOT / path).rglob("*") if file.suffix != ".pyc" and file.is_file())
-    return str(max(int(file.stat().st_mtime) for file in files))
-
-
 def dirty(*paths: str) -> bool | None:
     """Return whether `paths` differ from HEAD, None if unknown. Of untracked files only code counts."""
     status = _git("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=all", "--", *paths)

@@ -45,5 +45,5 @@ def draw(
         fill = "white" if own.hollow else own.colour
         legend.append(panels.entry(own, marker=own.marker, markerfacecolor=fill, markersize=own.size**0.5))
     height = 0.3 + ROW * len(labels) * max(1.0, len(series) / 3)
-    beside = max(panels.LABELS, 0.3 + CHARACTER * max(map(len, labels)))
-    return panels.draw(data, panel, legend, (label, ""), height, tallest, beside, sharex=label == ACCURACY)
+    margin = max(panels.LABELS, 0.3 + CHARACTER * max(map(len, labels)))
+    return panels.draw(data, panel, legend, (label, ""), height, tallest, margin, sharex=label == ACCURACY)

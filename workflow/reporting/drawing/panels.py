@@ -62,13 +62,13 @@ def draw(
     labels: tuple[str, str],
     height: float,
     tallest: float = HALF,
-    beside: float = LABELS,
+    margin: float = LABELS,
     **sharing: Any,
 ) -> Figure:
     """Draw a panel per value of the columns `column` and `row`, in order of appearance; `panel` draws the rows of one.
 
     labels: of the axes. height: that of a panel in inches, reduced if the figure would be higher than `tallest`.
-    beside: inches that the labels of the axes and of the rows take.
+    margin: inches that the labels of the axes and of the rows take.
     `sharing` holds sharex and sharey, True by default. The figure's label is the extent of the column n, for captions.
     """
     alone = data["column"].nunique() == 1
@@ -78,7 +78,7 @@ def draw(
     heads, rows = (list(dict.fromkeys(data[name])) for name in ("column", "row"))
     across, width = min(len(heads), ACROSS), COLUMN if narrow else PAGE
     down = -(-len(heads) // across) * len(rows)
-    room = int((width - beside) / across / CHARACTER)
+    room = int((width - margin) / across / CHARACTER)
     titles = ["\n".join(textwrap.fill(line, room) for line in head.split("\n")) for head in heads]
     text = 5.5 + max(title.count("\n") for title in titles) + lines(legend, width)
     size = width, min(down * height + LINE * text, tallest)

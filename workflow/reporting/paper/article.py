@@ -18,13 +18,11 @@ from typing import Annotated
 
 import typer
 
-from workflow.reporting import captions, options, render, tables
+from workflow.reporting import captions, options, provenance, render, tables
 from workflow.reporting.captions import Caption
 from workflow.reporting.paper import macros, overview
-from workflow.reporting.provenance import REPORTING_CODE
 from workflow.reporting.results import Results, gather
 from workflow.reporting.tables import TABLES
-from workflow.storage import repository
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError, is_full
 from workflow.storage.files import write_bytes, write_text
@@ -67,8 +65,8 @@ def declared(found: dict[str, Caption]) -> str:
 
 def compile_pdf(folder: Path) -> None:
     """Run latexmk in `folder`; raise InputError with LaTeX's first error if it fails."""
-    date = repository.date(*REPORTING_CODE)  # of the text, so that the same sources give the same bytes
-    environment = os.environ | {"SOURCE_DATE_EPOCH": date, "FORCE_SOURCE_DATE": "1"}
+    # the date of the text, so that the same sources give the same bytes
+    environment = os.environ | {"SOURCE_DATE_EPOCH": provenance.code_date(), "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "-silent", "paper.tex"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode and is_full(folder):

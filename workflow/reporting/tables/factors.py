@@ -82,9 +82,8 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     for protocol in PROTOCOLS:
         names = run[protocol] = [name for name in trained if len(results.successful(*data, name, protocol))]
         pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]
-        recipes.append(
-            Contrast("recipe", (protocol, protocol), *([pair[recipe] for pair in pairs] for recipe in RECIPES))
-        )
+        first, second = ([pair[recipe] for pair in pairs] for recipe in RECIPES)
+        recipes.append(Contrast("recipe", (protocol, protocol), first, second))
         ours = [name for name in names if models.get(results, name).recipe == OURS]
         ours = [name for name in ours if models.kind(results, name) != "gru"]
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
@@ -92,9 +91,8 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     both = [name for name in run["random"] if name in run["group"]]
     both = [name for name in both if models.get(results, name).recipe == OURS] or both  # the authors' have fewer runs
     fixed = [name for name in trained if all(len(results.successful(*data, name, share)) for share in SHARES)]
-    found = [Contrast("protocol", ("random", "group"), both, both), Contrast("siblings", SHARES, fixed, fixed)]
-    found += recipes + formats
-    return [contrast for contrast in found if contrast.first and contrast.second]
+    averages = [Contrast("protocol", ("random", "group"), both, both), Contrast("siblings", SHARES, fixed, fixed)]
+    return [contrast for contrast in averages + recipes + formats if contrast.first and contrast.second]
 
 
 def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epochs: int | None = None) -> Interval:
