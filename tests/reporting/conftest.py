@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic_records import record, write_grid, write_leakage, write_run
 
-from workflow.commands import figures
+from workflow.commands import figures, reference
 from workflow.reporting import captions
 from workflow.reporting.report import page as report
 from workflow.reporting.results import Results, gather
@@ -23,6 +23,12 @@ def synthetic(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def results(synthetic) -> Results:
     return gather(synthetic)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Results:
+    """The records that come with the project."""
+    return gather(reference.RECORDS)
 
 
 @pytest.fixture(scope="session")

@@ -201,6 +201,15 @@ def test_on_a_part_of_the_set_only_what_was_run_has_no_verdict(tmp_path):
     assert rows["verdict"].to_dict() == {"random": "not run", "group": "part of the set"}
 
 
+def test_a_model_of_other_protocols_has_no_accuracy_to_compare(tmp_path):
+    write_run(tmp_path, record("tt_lstm", "random", dataset="ucf11"), extras=False)
+    write_run(tmp_path, record("tt_lstm_fixed", "siblings_50", family="tt_lstm", dataset="ucf11"), extras=False)
+    rows = comparison.build(gather(tmp_path))
+    compared = set(rows.loc[rows["metric"] == "accuracy", "model"])
+    assert compared & {"tt_lstm", "tt_lstm_fixed"} == {"tt_lstm"}
+    assert "tt_lstm_fixed" in set(rows.loc[rows["metric"] == "W", "model"])
+
+
 def test_a_model_of_its_own_family_is_not_judged_by_its_name(tmp_path):
     for model, family in (("lstm_big", "lstm_big"), ("lstm_large", "lstm")):
         write_run(tmp_path, record(model, "random", dataset="ucf11", family=family))

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from synthetic_records import record, write_grid, write_run
 
-from workflow.commands import figures, reference
+from workflow.commands import figures
 from workflow.experiments import curves
 from workflow.reporting import captions
 from workflow.reporting import figures as package
@@ -192,8 +192,8 @@ def test_more_data_than_a_row_of_panels_holds_go_on_in_the_next(results):
 
 
 @pytest.mark.parametrize("name", ["leakage", "factors"])
-def test_two_error_bars_of_one_row_lie_apart(name):
-    figure = canvas(name, gather(reference.RECORDS))
+def test_two_error_bars_of_one_row_lie_apart(name, shipped):
+    figure = canvas(name, shipped)
     segments = [bar.get_segments() for bar in figure.axes[0].collections if isinstance(bar, LineCollection)]
     bars = [round(segment[0][1], 3) for found in segments for segment in found]
     assert len(bars) == len(set(bars)) > 4

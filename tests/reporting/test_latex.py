@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from workflow.commands import reference
 from workflow.reporting import widths
-from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES, write
 
 pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -34,13 +32,12 @@ SLIDE = 2.2  # inches of a tabular on a slide, as paper/layout.yaml has it
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(shipped, tmp_path_factory):
     """The tables of the reference, and those for slides in `slides`."""
     folder = tmp_path_factory.mktemp("reference")
-    results = gather(reference.RECORDS, layout=reference.RECORDS / "layout.yaml")
-    write(results, folder, list(TABLES))
-    tables = {name: results.layout["tables"].get(name, {}) | {"height": SLIDE} for name in TABLES}
-    write(replace(results, layout=results.layout | {"tables": tables}), folder / "slides", list(TABLES))
+    write(shipped, folder, list(TABLES))
+    tables = {name: shipped.layout["tables"].get(name, {}) | {"height": SLIDE} for name in TABLES}
+    write(replace(shipped, layout=shipped.layout | {"tables": tables}), folder / "slides", list(TABLES))
     return folder
 
 

@@ -64,7 +64,6 @@ def test_tables_are_the_same_without_weights_names_and_paths(results, tmp_path):
 def test_what_was_shipped_before_is_replaced(results, tmp_path):
     target = tmp_path / "shipped"
     write_run(target, record("old_lstm"))
-    (target / "layout.yaml").write_text("recipes: {}\n")
     (target / "README.md").write_text("kept\n")
     ship(results, target)
     ship(results, target)

@@ -40,8 +40,7 @@ def main(
         print(f"reference: runs made at {found.provenance.commits}; {len(found.excluded)} runs are missing or failed")
     if not records.find(RECORDS):
         raise InputError(f"{RECORDS} has no records; restore them with git checkout results/reference")
-    layout = RECORDS / "layout.yaml"  # if these records need other names in print
-    make(gather(RECORDS, layout=layout if layout.is_file() else None), output, targets or TARGETS)
+    make(gather(RECORDS), output, targets or TARGETS)
 
 
 def make(results: Results, output: Path, targets: Sequence[str] = TARGETS) -> None:

@@ -25,7 +25,7 @@ FRAMES = ("digest", "shape", "classes", "count", "sampling", "width", "height") 
 
 
 def ship(results: Results, target: Path) -> int:
-    """Replace config.yaml, data/ and runs/ (and a layout.yaml) in `target`; return the bytes shipped.
+    """Replace config.yaml, data/ and runs/ in `target`; return the bytes shipped.
 
     Raise InputError, with `target` unchanged, if a record is damaged or the configuration is missing.
     """
@@ -54,7 +54,6 @@ def ship(results: Results, target: Path) -> int:
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         path.rename(old)
     part.rmdir()
-    (target / "layout.yaml").unlink(missing_ok=True)  # of the records before
     return size
 
 

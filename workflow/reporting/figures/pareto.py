@@ -1,12 +1,13 @@
 """Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (mean over n = {n}
 runs; epoch chosen on validation, the last one where a protocol has no validation part), for all weights and for W
 alone. In FDHT-LSTM, W holds U; the other formats keep a dense U. The grey steps join the models that no smaller one
-reaches (Pareto front).
+reaches (Pareto front). The axis of the accuracy may begin above 0.
 """
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, LogLocator
 
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
@@ -57,13 +58,18 @@ def draw(results: Results) -> Canvas | None:
         for place, (name, family) in enumerate(zip(shapes["shape"], families, strict=True))
     }
 
+    lowest = 10 * (data["value"].min() // 10)
+
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         front = rows[rows["front"]]
         axes.step(front["number"], front["value"], where="post", color="#bbbbbb", lw=2.5, zorder=1)
         for name, line in rows.groupby("shape"):
             own = {"color": looks[name].colour, "marker": looks[name].marker, "ls": looks[name].dashes}
             sns.lineplot(line, x="number", y="value", errorbar=None, markersize=4, markeredgewidth=0, ax=axes, **own)
-        axes.set(xscale="log", ylim=(0, 100))
+        axes.set(xscale="log", ylim=(lowest, 101))
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k
+        axes.minorticks_off()
 
     legend = [panels.entry(look, linestyle=look.dashes, marker=look.marker, markersize=4) for look in looks.values()]
     return panels.draw(data, panel, legend, ("weights (log scale)", "test accuracy (%)"), 1.6, sharex="col")

@@ -95,7 +95,8 @@ def build(results: Results) -> pd.DataFrame:
     names = pd.concat([first, places.assign(of=places["model"])]).drop_duplicates()
     known = names.merge(reported).drop(columns="of")  # of a model's family, and of a variant by its own name
     shown = pd.concat([first, known])[PLACE].drop_duplicates()
-    accuracies = shown.merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
+    viewed = results.experiments.merge(VIEWS[["protocol"]])[PLACE].drop_duplicates()  # not under siblings_* alone
+    accuracies = shown.merge(viewed).merge(known[known["metric"] == "accuracy"], how="left").fillna(UNREPORTED)
     accuracies = accuracies.merge(VIEWS)
     rows = [row | _accuracy(results, row) for row in accuracies.to_dict("records")]
     counts = known[known["metric"].isin(COUNTS)].assign(protocol="", measure="")
