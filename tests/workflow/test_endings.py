@@ -13,6 +13,7 @@ from workflow.storage import endings
 
 INTERRUPTED = "import os, signal, time\ndef interrupt(): os.kill(os.getpid(), signal.SIGINT)\n"
 PIPELINE = f"""{INTERRUPTED}
+import asyncio
 from snakemake import cli
 from workflow.commands import pipeline
 def emit():
@@ -20,6 +21,14 @@ def emit():
         BODY
     except KeyboardInterrupt:
         pass
+def begin(step, run=asyncio.Handle._run):
+    asyncio.Handle._run = run
+    interrupt()
+    run(step)
+def lose_a_step():
+    asyncio.Handle._run = begin
+    with asyncio.Runner() as runner:
+        runner.run(asyncio.sleep(0))
 def main(arguments):
     CALL
     signal.pause()
@@ -93,8 +102,13 @@ def test_an_interruption_while_a_program_starts_is_one_line(root, module):
 
 @pytest.mark.parametrize(
     ("call", "body"),
-    [("interrupt()", "pass"), ("emit()", "interrupt()"), ("print('a failed step'); interrupt()", "pass")],
-    ids=["in Snakemake", "in its log, which drops it", "after output"],
+    [
+        ("interrupt()", "pass"),
+        ("emit()", "interrupt()"),
+        ("lose_a_step()", "pass"),
+        ("print('a failed step'); interrupt()", "pass"),
+    ],
+    ids=["in Snakemake", "in its log, which drops it", "in its event loop, which loses a step", "after output"],
 )
 def test_an_interruption_of_the_pipeline_is_one_line(root, call, body):
     process = start(root, sys.executable, "-c", PIPELINE.replace("CALL", call).replace("BODY", body))

@@ -85,8 +85,8 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
             os.write(2, b"reproduce: interrupted; what is running saves and ends, the next start continues\n")
         interrupted.append(number)
         endings.silence()  # Snakemake would report each step that it ends as failed
-        if any(inner.f_code.co_name == "emit" for inner, _ in walk_stack(frame)):
-            signal.setitimer(signal.ITIMER_REAL, 0.1)  # Snakemake's log drops interruptions: come again
+        if _would_be_lost([inner.f_code.co_name for inner, _ in walk_stack(frame)]):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)  # come again
         else:
             raise KeyboardInterrupt
 
@@ -109,6 +109,15 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
             os._exit(INTERRUPTED)
         endings.flush()
     raise SystemExit(0)
+
+
+def _would_be_lost(functions: list[str]) -> bool:
+    """Return whether an interruption must not be raised there. functions: on the stack, the innermost first.
+
+    Snakemake's log drops it. asyncio drops the step that it was about to run, and waits for it forever; it is safe only
+    while it waits for events, in `select`.
+    """
+    return "emit" in functions or ("_run_once" in functions and functions[0] != "select")
 
 
 def _without_traceback(described: Callable[..., str]) -> Callable[..., str]:
