@@ -158,7 +158,8 @@ class Results:
 
     def rows(self, table: str, *place: str) -> pd.DataFrame:
         """Return the rows of successful_records, expected or excluded of an experiment or place."""
-        return _groups(self, table, len(place)).get(place, getattr(self, table).iloc[:0])
+        groups = _groups(self, table, len(place))
+        return groups[place] if place in groups else getattr(self, table).iloc[:0]
 
     def file(self, record: str, name: str) -> Path:
         """Return the path of a file in the folder of a record."""

@@ -80,12 +80,13 @@ def _heading(column: Column, apart: str) -> float:
 
 def _cells(table: Printed, place: int, apart: str = "\n") -> float:
     """Return the width of the widest cell of a column, or of its widest part between separators `apart`."""
-    cells = [row[place] for _, block in table.blocks for row in block]
-    return max(
-        width(part + cell.note) * (BOLD if cell.mark == "best" else 1)
-        for cell in cells
-        for part in re.split(apart, cell.text)
-    )
+    return max(_cell(row[place], apart) for _, block in table.blocks for row in block)
+
+
+@cache
+def _cell(cell: Cell, apart: str) -> float:
+    bold = BOLD if cell.mark == "best" else 1
+    return max(width(part + cell.note) * bold for part in re.split(apart, cell.text))
 
 
 def broken(text: str, room: float) -> list[str]:
