@@ -81,7 +81,7 @@ class Project:
 def checkout(source: Path, target: Path) -> Path:
     """Copy what git would commit; no environment, no results."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ":!results"],
         cwd=source,
         capture_output=True,
         text=True,
