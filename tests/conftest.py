@@ -1,5 +1,6 @@
 """What all tests share: one thread a test process, where the project is, and where real clips may be."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -16,6 +17,13 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests start first; at the end, one process would run the longest alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects() -> None:
+    """Garbage collections pass over what exists before a file of tests: millions of objects of imported packages."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
