@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_objects() -> None:
-    """Garbage collections pass over what exists before a file of tests: millions of objects of imported packages."""
+def cheap_garbage_collection() -> None:
+    """Exempt what exists before a file of tests, mostly objects of imported packages, from garbage collection."""
     gc.collect()
     gc.freeze()
 

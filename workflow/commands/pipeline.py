@@ -112,10 +112,10 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
 
 
 def _would_be_lost(functions: list[str]) -> bool:
-    """Return whether an interruption must not be raised there. functions: on the stack, the innermost first.
+    """Return whether an interruption that is raised now would be lost. functions: the stack, innermost first.
 
-    Snakemake's log drops it. asyncio drops the step that it was about to run, and waits for it forever; it is safe only
-    while it waits for events, in `select`.
+    Snakemake's logger swallows it. asyncio's event loop loses the step it was about to run, and then waits for it
+    forever; only while the loop waits for events, in `select`, is there no such step.
     """
     return "emit" in functions or ("_run_once" in functions and functions[0] != "select")
 

@@ -1,7 +1,7 @@
 """Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (mean over n = {n}
 runs; epoch chosen on validation, the last one where a protocol has no validation part), for all weights and for W
 alone. In FDHT-LSTM, W holds U; the other formats keep a dense U. The grey steps join the models that no smaller one
-reaches (Pareto front). The axis of the accuracy may begin above 0.
+reaches (Pareto front). The accuracy axis may start above 0.
 """
 
 import pandas as pd
@@ -57,8 +57,7 @@ def draw(results: Results) -> Canvas | None:
         name: panels.look(results, family)._replace(label=name, dashes="--" if family in families[:place] else "-")
         for place, (name, family) in enumerate(zip(shapes["shape"], families, strict=True))
     }
-
-    lowest = 10 * (data["value"].min() // 10)
+    lowest = 10 * (data["value"].min() // 10)  # a whole ten
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         front = rows[rows["front"]]
