@@ -1,4 +1,4 @@
-"""Protocol, recipe or format: differences with intervals."""
+"""Protocol, recipe, search or format: differences with intervals."""
 
 import dataclasses
 import json
@@ -12,6 +12,7 @@ from synthetic_records import SHAPES, record, write_run
 
 from workflow.commands import reference
 from workflow.experiments import curves
+from workflow.reporting import models
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import gather
@@ -69,7 +70,40 @@ def test_siblings_in_training_are_compared_fold_by_fold(tmp_path):
     assert (table["high"] - table["low"]).max() < 1e-9
     sheet = TABLES["factors"].printed(found)[0]
     assert [(title, rows[0][0].text) for title, rows in sheet.blocks] == [("Siblings: mean of 2 models", "100 % − 0 %")]
-    assert factors.SIBLINGS_NOTE in sheet.notes
+    assert factors.NOTES["siblings"] in sheet.notes
+
+
+def test_a_search_of_other_values_is_compared_with_the_first(tmp_path):
+    """A wider search gains 0.02; a smaller shape, another setting and a fixed rate are no other search."""
+    wide = {"search": {"learning_rate": [0.001, 0.003, 0.01]}}
+    tried = {
+        "fdht_lstm": (0.5, {}, {"search": {"learning_rate": [0.001, 0.003]}}),
+        "fdht_lstm_wide": (0.52, {}, wide),
+        "fdht_lstm_rank_3": (0.4, {"ranks": 3}, wide),
+        "fdht_lstm_dropout": (0.3, {}, {**wide, "dropout_input": 0.5}),
+        "fdht_lstm_fixed": (0.2, {}, {"search": {}}),
+    }
+    for model, (value, changes, training) in tried.items():
+        for fold, noise in enumerate((0.0, 0.06)):
+            accuracies = dict.fromkeys(ACCURACIES, value + noise)
+            folder = write_run(tmp_path, record(model, "group", fold, family="fdht_lstm", **accuracies))
+            recurrent = {**SHAPES["fdht_lstm"], "hidden_size": 256, "input_size": 57600, **changes}
+            text = yaml.safe_dump({"recurrent": recurrent, "training": training})
+            (folder / "specification.yaml").write_text(text)
+    found = gather(tmp_path)
+    assert factors.searches(found, "demo", "pixels") == {"fdht_lstm_wide": "fdht_lstm"}
+    rows = factors.build(found)
+    rows = rows[rows["factor"] == "search"]
+    assert set(zip(rows["protocol"], rows["first"], rows["second"], strict=True)) == {
+        ("group", "fdht_lstm_wide", "fdht_lstm")
+    }
+    assert rows["difference"].tolist() == pytest.approx([0.02] * len(ACCURACIES))
+    assert set(models.compared(found)["model"]) == {"fdht_lstm", "fdht_lstm_dropout", "fdht_lstm_fixed"}
+    (sheet, *_) = TABLES["factors"].printed(found)
+    assert [(title, rows[0][0].text) for title, rows in sheet.blocks] == [
+        ("Search of other values minus the first search, protocol group", "FDHT-LSTM (wide)")
+    ]
+    assert factors.NOTES["search"] in sheet.notes
 
 
 def test_each_format_with_our_recipe_is_compared_with_the_dense_lstm(results):

@@ -78,14 +78,20 @@ def kind(results: Results, model: str) -> str:
 
 @cached
 def compared(results: Results) -> pd.DataFrame:
-    """Return the experiments without those whose model differs from an earlier one in its ranks alone."""
+    """Return the experiments but those whose model differs from an earlier one in ranks or searched values alone."""
     first: dict[str, tuple[str, ...]] = {}
     for experiment in results.experiments.itertuples(index=False, name=None):
-        found = specification(results, *experiment[:3])
-        shape = {name: value for name, value in found["recurrent"].items() if name not in RANKS}
-        own = [get(results, experiment[2]), shape, found["training"]] if shape else experiment[2]
-        first.setdefault(repr([*experiment[:2], experiment[3], own]), experiment)
+        own = apart_from_search(results, *experiment[:3])
+        own["recurrent"] = {name: value for name, value in own["recurrent"].items() if name not in RANKS}
+        first.setdefault(repr([*experiment[:2], experiment[3], own if own["recurrent"] else experiment[2]]), experiment)
     return pd.DataFrame(first.values(), columns=EXPERIMENT)
+
+
+def apart_from_search(results: Results, *place: str) -> dict[str, Any]:
+    """Return what two models share that search other values of the same settings."""
+    found = specification(results, *place)
+    searched = {"search": sorted(found["training"].get("search") or {})}
+    return {"model": get(results, place[2]), **found, "training": found["training"] | searched}
 
 
 def compared_on(results: Results, *data: str, protocols: Iterable[str] = PROTOCOLS) -> list[str]:

@@ -29,12 +29,16 @@ def shape(results: Results, *place: str) -> str:
 
 
 def table(results: Results) -> pd.DataFrame:
-    """Return a row per panel and experiment: shape, number of weights, accuracy in percent, whether on the front."""
+    """Return a row per panel and experiment: shape, number of weights, accuracy in percent, whether on the front.
+
+    Of experiments of one shape and number of weights, it is the first.
+    """
     data = panels.titled(results, panels.accuracies(results, every=True))
     places = list(data[PLACE].itertuples(index=False, name=None))
     data = data.assign(shape=[shape(results, *place) for place in places])
     for name in QUANTITIES:
         data[name] = [models.counts(results, *place).get(name) for place in places]
+    data = data.drop_duplicates(["column", "row", "shape", "weights"])
     sizes = data.groupby(["column", "row", "shape"])["weights"].transform("nunique")
     data, parts = data[(data["shape"] != "") & (sizes >= FEWEST_RANKS)], []
     for (title, _), rows in data.groupby(["column", "row"], sort=False):

@@ -1,10 +1,11 @@
-"""How much protocol, recipe and weight format each contribute to the accuracy, as differences with intervals.
+"""How much protocol, recipe, search and weight format contribute to the accuracy, as differences with intervals.
 
 protocol: random minus group, averaged over the trained models with our recipe. siblings: all test clips with a sibling
 in training minus none, averaged over the models that fix the share. recipe: ours minus the authors', averaged over the
-families that were trained with both. format: a model with our recipe minus the dense LSTM. Averages are over the folds
-and seeds that all models of a difference have. More epochs alone give a higher best test epoch, so differences are also
-given at equal epochs: every run cut to the fewest epochs of these models (if its curve is there).
+families that were trained with both. search: a model minus the first that differs from it in the searched values alone.
+format: a model with our recipe minus the dense LSTM. Averages are over the folds and seeds that all models of a
+difference have. More epochs alone give a higher best test epoch, so differences are also given at equal epochs: every
+run cut to the fewest epochs of these models (if its curve is there).
 """
 
 import itertools
@@ -40,10 +41,12 @@ COLUMNS = [
     Column("interval_equal_epochs", "95 % interval at\nequal epochs", interval, digits=1, scale=100, sign=True),
 ]
 
-SIBLINGS_NOTE = (
-    "Siblings: all test clips with a clip of their source in training minus none; the test clips and the numbers of "
-    "training clips and of sources are the same."
-)
+NOTES = {
+    "siblings": "Siblings: all test clips with a clip of their source in training minus none; the test clips and the "
+    "numbers of training clips and of sources are the same.",
+    "search": "Search: a model minus the first one that differs from it in the searched values alone, over the runs "
+    "that both have.",
+}
 
 
 class Contrast(NamedTuple):
@@ -75,6 +78,18 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
     return {family: {recipe: entries[recipe] for recipe in RECIPES} for family, entries in complete.items()}
 
 
+@cached
+def searches(results: Results, dataset: str, front_end: str) -> dict[str, str]:
+    """Return model -> the first model that differs from it in the searched values alone."""
+    first: dict[str, str] = {}
+    found = {}
+    for name in results.models_on(dataset, front_end):
+        own = models.apart_from_search(results, dataset, front_end, name)
+        if own["training"]["search"] and (other := first.setdefault(repr(own), name)) != name:
+            found[name] = other
+    return found
+
+
 def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     """Return the differences of a data set and front end between models that have finished runs."""
     data, recipes, formats, run = (dataset, front_end), [], [], {}
@@ -84,6 +99,11 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
         pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]
         first, second = ([pair[recipe] for pair in pairs] for recipe in RECIPES)
         recipes.append(Contrast("recipe", (protocol, protocol), first, second))
+        recipes += [
+            Contrast("search", (protocol, protocol), list(pair[:1]), list(pair[1:]))
+            for pair in searches(results, *data).items()
+            if all(len(results.successful(*data, name, protocol)) for name in pair)
+        ]
         ours = [name for name in names if models.get(results, name).recipe == OURS]
         ours = [name for name in ours if models.kind(results, name) != "gru"]
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
@@ -165,15 +185,17 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     for (*data, measure), rows in frame.groupby(["dataset", "front_end", "measure"], sort=False):
         blocks, names = ([of(results, row) for row in rows.to_dict("records")] for of in (_block, _name))
         label = layouts.data_label(results.layout, *data)
-        caption = f"What the accuracy depends on, {label}: protocol, recipe or format. {ACCURACIES[measure]}."
+        caption = f"What the accuracy depends on, {label}: protocol, recipe, search or format. {ACCURACIES[measure]}."
         rows = rows.assign(difference_of=names, block=blocks)
-        notes = [*_notes(results, *data), *([SIBLINGS_NOTE] if "siblings" in set(rows["factor"]) else [])]
+        notes = [*_notes(results, *data), *(note for factor, note in NOTES.items() if factor in set(rows["factor"]))]
         yield Sheet("-".join((*data, measure)), caption, rows, notes)
 
 
 def _block(results: Results, row: Row) -> str:
     if row["factor"] == "format":
         return f"Format minus {models.label(results, row['second'])}, protocol {row['protocol']}"
+    if row["factor"] == "search":
+        return f"Search of other values minus the first search, protocol {row['protocol']}"
     protocol = f", protocol {row['protocol']}" if row["protocol"] else ""
     names = row["first"].split()
     of = f"mean of {len(names)} models" if len(names) > 1 else models.label(results, names[0])
@@ -203,4 +225,4 @@ def _notes(results: Results, *data: str) -> list[str | Note]:
 
 
 EMPTY = "No two models to compare, and none under both protocols."
-TABLE = Table("factors", "Protocol, recipe or format", 8, build, sheets, COLUMNS, EMPTY)
+TABLE = Table("factors", "Protocol, recipe, search or format", 8, build, sheets, COLUMNS, EMPTY)
