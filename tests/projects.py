@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import snakemake_server
 import yaml
 
 TINY = {
@@ -42,16 +43,8 @@ class Project:
 
     def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake here with two cores; its output is text, stderr and stdout together."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *options]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            command,
-            cwd=self.root,
-            env={**os.environ, "PATH": path},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        return snakemake_server.run(["--cores", "2", *options], self.root, {**os.environ, "PATH": path})
 
     def planned(self, *options: str, config: str = "config/tiny.yaml") -> set[str]:
         """The jobs of a dry run: names of rules, `train` with the model's."""
