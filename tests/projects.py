@@ -1,17 +1,15 @@
 """Copies of the project for tests to run and to change, and a configuration that takes seconds."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import snakemake_server
+import forked
 import yaml
 
 TINY = {
@@ -42,9 +40,14 @@ class Project:
     root: Path
 
     def snakemake(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here with two cores; its output is text, stderr and stdout together."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return snakemake_server.run(["--cores", "2", *options], self.root, {**os.environ, "PATH": path})
+        """Run Snakemake here with two cores; in its `stdout` is stderr, too."""
+        run = forked.run("snakemake", ["--cores", "2", *options], self.root)
+        run.stdout += run.stderr
+        return run
+
+    def reproduce(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `./reproduce tiny WORDS` here."""
+        return forked.run("workflow.commands", ["tiny", *words], self.root)
 
     def planned(self, *options: str, config: str = "config/tiny.yaml") -> set[str]:
         """The jobs of a dry run: names of rules, `train` with the model's."""

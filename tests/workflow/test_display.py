@@ -3,7 +3,6 @@
 import os
 import pty
 import re
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -22,12 +21,6 @@ def project(root, tmp_path):
     found = Project(checkout(root, tmp_path / "project"))
     found.write_config(TINY)
     return found
-
-
-def reproduce(project, *words):
-    return subprocess.run(
-        [*REPRODUCE, *words], cwd=project.root, env={**os.environ, "PATH": PATH}, text=True, capture_output=True
-    )
 
 
 def on_a_terminal(project, *words, interrupt_at=b"\0"):
@@ -50,10 +43,10 @@ def on_a_terminal(project, *words, interrupt_at=b"\0"):
 
 
 def test_a_log_has_a_line_for_each_job(project):
-    planned = reproduce(project, "download", "-n").stdout.splitlines()
+    planned = project.reproduce("download", "-n").stdout.splitlines()
     assert planned[0].split() == ["1", "generate", "new"]
     jobs = int(planned[-1].split()[0])
-    ran = reproduce(project, "download")
+    ran = project.reproduce("download")
     assert ran.returncode == 0, ran.stderr
     lines = ran.stderr.splitlines()
     started = [line for line in lines if re.match(r"\[\d+ of \d+ done(, about .+ left)?\] ", line)]
@@ -69,12 +62,12 @@ def test_a_log_has_a_line_for_each_job(project):
     assert not re.search("Reason:|jobid|Select jobs|SNAKEMAKE|resources:", ran.stderr)
     assert max(map(len, lines)) <= display.WIDTH
     assert len(lines) <= 30
-    assert "Nothing to be done" in reproduce(project, "download").stderr
+    assert "Nothing to be done" in project.reproduce("download").stderr
 
 
 def test_verbose_is_all_that_snakemake_prints(project):
-    assert re.search(r"^Job stats:$.*^Reason: Missing output", reproduce(project, "-n", "-v").stdout, re.M | re.S)
-    assert "jobs in all" not in reproduce(project, "-n", "--quiet").stdout
+    assert re.search(r"^Job stats:$.*^Reason: Missing output", project.reproduce("-n", "-v").stdout, re.M | re.S)
+    assert "jobs in all" not in project.reproduce("-n", "--quiet").stdout
 
 
 def test_a_dry_run_names_the_reason_for_each_kind_of_job(finished):
@@ -82,7 +75,7 @@ def test_a_dry_run_names_the_reason_for_each_kind_of_job(finished):
     config["models"]["lstm"] = {**TINY["models"]["lstm"], "hidden_size": 16}
     finished.write_config(config)
     try:
-        lines = reproduce(finished, "-n").stdout.splitlines()
+        lines = finished.reproduce("-n").stdout.splitlines()
     finally:
         finished.write_config(TINY)
     found = {line.split()[1]: line.split(maxsplit=2)[::2] for line in lines[:-1]}
@@ -102,7 +95,7 @@ def break_generation(project):
 
 def test_a_failed_job_shows_its_error_and_its_logs(project):
     break_generation(project)
-    ran = reproduce(project, "download")
+    ran = project.reproduce("download")
     assert ran.returncode == 1
     log = "results/tiny/logs/generate.log"
     assert f"error: Generating the demo data set: returned non-zero exit status 1; its log: {log}\n" in ran.stderr

@@ -3,10 +3,7 @@
 import copy
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from projects import TINY, checkout
@@ -195,11 +192,7 @@ def test_a_changed_pin_of_a_linter_marks_nothing(finished):
 
 def test_an_edit_can_be_declared_harmless_and_hides_no_other_change(finished):
     def declare():
-        command = [sys.executable, "-m", "workflow.commands", "tiny", "harmless"]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        run = subprocess.run(
-            command, cwd=finished.root, env={**os.environ, "PATH": path}, capture_output=True, text=True
-        )
+        run = finished.reproduce("harmless")
         assert run.returncode == 0, run.stderr
         return run.stdout
 

@@ -1,11 +1,7 @@
 """`run` on a finished project: a variant of it, and a run done again, leave everything else as it is."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 RUN = "demo/pixels/tt_lstm/group/fold0/seed0"
 
@@ -62,13 +58,6 @@ def test_one_run_of_an_experiment_and_then_the_rest(finished):
 
 def run(project, *words):
     """`./reproduce tiny run WORDS`."""
-    command = [sys.executable, "-m", "workflow.commands", "tiny", "run", *words, "--cores", "2"]
-    ran = subprocess.run(
-        command,
-        cwd=project.root,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-        text=True,
-        capture_output=True,
-    )
+    ran = project.reproduce("run", *words, "--cores", "2")
     assert ran.returncode == 0, ran.stderr
     return ran
