@@ -6,7 +6,7 @@ import pytest
 from synthetic_records import write_grid
 
 from workflow.commands import tables
-from workflow.reporting import layout as layouts
+from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES
 from workflow.storage.errors import InputError
 
@@ -171,7 +171,8 @@ def test_a_missing_layout_is_one_sentence(synthetic, tmp_path):
         tables.main(synthetic, tmp_path, layout=tmp_path / "none.yaml")
 
 
-def test_a_front_end_that_the_layout_does_not_name_has_its_own_title():
-    layout = {"datasets": {"demo": "demo"}, "front_ends": {"pixels": "raw pixels"}}
-    assert layouts.data_label(layout, "demo", "pixels") == "demo, raw pixels"
-    assert layouts.data_label(layout, "demo", "inception_v3") == "demo, CNN features"
+def test_a_front_end_that_the_layout_does_not_name_has_its_own_title(synthetic, tmp_path):
+    (tmp_path / "layout.yaml").write_text("{datasets: {demo: demo}, front_ends: {pixels: raw pixels}}")
+    found = gather(synthetic, layout=tmp_path / "layout.yaml")
+    assert found.data_label("demo", "pixels") == "demo, raw pixels"
+    assert found.data_label("demo", "efficientnet_lite2") == "demo, EfficientNet-Lite2 features"

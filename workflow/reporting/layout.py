@@ -65,27 +65,15 @@ class Layout(Checked):
 
 
 def load(path: str | Path | None = None) -> dict[str, Any]:
-    """Return the layout of `path`, laid key by key over paper/layout.yaml. Raise InputError if it is invalid."""
+    """Return the layout of `path`, laid key by key over paper/layout.yaml. Raise InputError if it is invalid.
+
+    Data sets and front ends that neither names have their own titles.
+    """
     path = Path(path or FILE)
     given = merged(*(configuration_file.read(file)[1] for file in (FILE, path)))
-    return Layout.parse(given, str(path)).model_dump(exclude_none=True)
-
-
-def dataset_label(layout: dict[str, Any], dataset: str) -> str:
-    """Return the printed name of a data set; its title in the catalogue if the layout has none."""
-    return layout["datasets"].get(dataset, CATALOGUE[dataset].title if dataset in CATALOGUE else dataset)
-
-
-def protocol_label(layout: dict[str, Any], protocol: str) -> str:
-    """Return the printed name of a protocol."""
-    return layout["protocols"].get(protocol, protocol)
-
-
-def data_label(layout: dict[str, Any], dataset: str, front_end: str) -> str:
-    """Return the printed name of a data set with its front end."""
-    return f"{dataset_label(layout, dataset)}, {front_end_label(layout, front_end)}"
-
-
-def front_end_label(layout: dict[str, Any], front_end: str) -> str:
-    """Return the printed name of a front end; its title if the layout has none."""
-    return layout["front_ends"].get(front_end, FRONT_ENDS[front_end].title if front_end in FRONT_ENDS else front_end)
+    layout = Layout.parse(given, str(path)).model_dump(exclude_none=True)
+    for name, entry in CATALOGUE.items():
+        layout["datasets"].setdefault(name, entry.title)
+    for name, front_end in FRONT_ENDS.items():
+        layout["front_ends"].setdefault(name, front_end.title)
+    return layout

@@ -97,6 +97,14 @@ class Results:
         """Return (dataset, front_end, model) of every expected or recorded experiment, in table order."""
         return list(self.experiments[PLACE].drop_duplicates().itertuples(index=False, name=None))
 
+    def label(self, axis: str, name: str) -> str:
+        """Return the printed name of a `dataset`, `front_end` or `protocol`."""
+        return self.layout[f"{axis}s"].get(name, name)
+
+    def data_label(self, dataset: str, front_end: str) -> str:
+        """Return the printed name of a data set with its front end."""
+        return f"{self.label('dataset', dataset)}, {self.label('front_end', front_end)}"
+
     def models_on(self, *data: str) -> list[str]:
         """Return the models of a data set and front end, in table order."""
         return [model for *place, model in self.places if tuple(place) == data]
@@ -140,7 +148,7 @@ class Results:
     def partial_data(self) -> str:
         """Return the printed names of the partial data sets, with how much there is of each; "" if all are whole."""
         names = [name for name in self.experiments["dataset"].unique() if self.available(name)]
-        return ", ".join(layouts.dataset_label(self.layout, name) for name in names)
+        return ", ".join(self.label("dataset", name) for name in names)
 
     def shown(self, *data: str, siblings: bool = False) -> str:
         """Return the accuracy that figures show on a data set and front end: one that all of their records have.
@@ -228,6 +236,6 @@ def gather(
     )
     for name in resolved.datasets if resolved else ():
         if part := results.available(name):
-            label = layouts.dataset_label(results.layout, name)
+            label = results.label("dataset", name)
             results.layout["datasets"][name] = f"{label} ({part})"
     return results

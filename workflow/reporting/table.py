@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from workflow.experiments.configuration import merged
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.records import PLACE
@@ -222,7 +221,7 @@ def frame(results: Results, columns: list[Column], values: Callable[..., Row]) -
 def by_data(results: Results, frame: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     """Yield (dataset, front_end, printed name of both, rows) in the order of the rows."""
     for (dataset, front_end), rows in frame.groupby(["dataset", "front_end"], sort=False):
-        yield dataset, front_end, layouts.data_label(results.layout, dataset, front_end), rows
+        yield dataset, front_end, results.data_label(dataset, front_end), rows
 
 
 def sheet_per_data(

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workflow.datasets.protocols import SIBLINGS
-from workflow.reporting import layout as layouts
 from workflow.reporting import models, statistics
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
@@ -162,8 +161,8 @@ def accuracies(results: Results, measure: str = "", every: bool = False) -> pd.D
 def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
     """Add the printed names of models, `label`, and of panels: `column`, of data and front end, `row`, of protocols."""
     places = data[["dataset", "front_end"]].itertuples(index=False, name=None)
-    columns = [layouts.data_label(results.layout, *place) for place in places]
-    rows = [f"protocol {layouts.protocol_label(results.layout, name)}" for name in data.get("protocol", [])]
+    columns = [results.data_label(*place) for place in places]
+    rows = [f"protocol {results.label('protocol', name)}" for name in data.get("protocol", [])]
     return data.assign(label=[models.label(results, model) for model in data["model"]], column=columns, row=rows or "")
 
 

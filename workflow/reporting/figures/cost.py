@@ -7,7 +7,6 @@ from itertools import cycle, product
 
 from matplotlib.ticker import LogLocator
 
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
@@ -34,7 +33,7 @@ def draw(results: Results) -> Canvas | None:
     )
     looks, series = cycle(product(MARKERS, COLOURS)), {}
     for place, (marker, colour) in zip(table["series"].unique(), looks, strict=False):
-        series[place] = panels.Look(f"{layouts.data_label(results.layout, *place[:2])}, on {place[2]}", colour, marker)
+        series[place] = panels.Look(f"{results.data_label(*place[:2])}, on {place[2]}", colour, marker)
     data = table.rename(columns=QUANTITIES).melt(["label", "series", "n"], QUANTITIES.values(), "column")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
     tallest = max(panels.HALF, dots.ROW * data["label"].nunique() + 1.3)

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import baselines
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
@@ -32,7 +31,7 @@ def table(results: Results) -> pd.DataFrame:
     for dataset, front_end, model in results.places:
         shown = families[dataset, front_end, models.get(results, model).family] == model
         if shown and first[front_end] == dataset and models.declaration(results, dataset, front_end, model):
-            head = layouts.data_label(results.layout, dataset, front_end)
+            head = results.data_label(dataset, front_end)
             for rank, counts in sweep(models.recurrent(results, dataset, front_end, model)).items():
                 rows += [(head, text, model, rank, counts[name]) for name, text in QUANTITIES.items()]
     data = pd.DataFrame(rows, columns=["row", "column", "model", "rank", "number"])

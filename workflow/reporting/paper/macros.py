@@ -2,7 +2,6 @@
 
 from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, number
 from workflow.reporting.paper import overview
@@ -28,7 +27,7 @@ def values(results: Results) -> dict[str, str]:
     found = {
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
-        "dataSets": ", ".join(layouts.dataset_label(results.layout, name) for name in datasets),
+        "dataSets": ", ".join(results.label("dataset", name) for name in datasets),
         "modelsList": ", ".join(models.label(results, name) for name in models.compared(results)["model"].unique()),
         "modelsCount": number(len(names)),
         "reportedCount": number(int(reported.notna().sum())),

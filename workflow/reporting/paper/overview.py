@@ -3,7 +3,6 @@
 import pandas as pd
 
 from workflow.datasets.protocols import SIBLINGS
-from workflow.reporting import layout as layouts
 from workflow.reporting import models, render, statistics
 from workflow.reporting.numbers import number, spread
 from workflow.reporting.records import ACCURACIES
@@ -33,10 +32,11 @@ def runs(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: numbers of models, folds and seeds, and of runs by state."""
     every = pd.concat([results.successful_records.assign(state="finished"), results.excluded]).dropna(subset=["fold"])
     groups, rows = every.groupby(BLOCK), []
-    for place in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
-        found = groups.get_group(place)
+    for *data, protocol in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
+        found = groups.get_group((*data, protocol))
+        name = f"{results.data_label(*data)}, {results.label('protocol', protocol)}"
         numbers = (number(found[column].nunique()) for column in ("model", "fold", "seed"))
-        rows.append((_place(results, *place), *numbers, _counts(found["status"])))
+        rows.append((name, *numbers, _counts(found["status"])))
     return pd.DataFrame(rows, columns=["Data and protocol", "Models", "Folds", "Seeds", "Runs"])
 
 
@@ -48,7 +48,7 @@ def sizes(results: Results) -> pd.DataFrame:
         means = (
             number(scale * found[name].astype(float).mean(), int(name not in PARTS)) for name, scale in wanted.items()
         )
-        place = layouts.dataset_label(results.layout, dataset), layouts.protocol_label(results.layout, protocol)
+        place = results.label("dataset", dataset), results.label("protocol", protocol)
         rows.append((", ".join(place), *means))
     heads = ["Training", "Sources per class", "Validation", "Test", "With a sibling (%)", "Of any class (%)"]
     return pd.DataFrame(rows, columns=["Data and protocol", *heads])
@@ -60,7 +60,7 @@ def verdicts(results: Results) -> pd.DataFrame:
     for name, (text, metric, scale, digits) in CLAIMS.items():
         claimed = extent(scale * pd.Series(of_abstract(results.reported, metric)), 1 if scale > 1 else 0)
         for front_end, found in table[table["claim"] == name].groupby("front_end", sort=False):
-            shown = layouts.front_end_label(results.layout, front_end)
+            shown = results.label("front_end", front_end)
             rows.append((text, shown, claimed, extent(scale * found["found"], digits), _counts(found["verdict"])))
     return pd.DataFrame(rows, columns=["Claim", "Front end", "Claimed", "Found", "Comparisons"])
 
@@ -86,8 +86,7 @@ def accuracies(results: Results) -> Printed:
     main = table[~table["protocol"].isin(SIBLINGS)]
     table = table if main.empty else main
     pairs = list(table[["dataset", "protocol"]].drop_duplicates().itertuples(index=False, name=None))
-    labels = results.layout
-    heads = [f"{layouts.dataset_label(labels, data)}\n{layouts.protocol_label(labels, name)}" for data, name in pairs]
+    heads = [f"{results.label('dataset', data)}\n{results.label('protocol', name)}" for data, name in pairs]
     columns = [MODEL, Column("weights", "Weights\nW + U"), *(Column("", head) for head in heads)]
     blocks = []
     for front_end, found in table.groupby("front_end", sort=False):
@@ -96,7 +95,7 @@ def accuracies(results: Results) -> Printed:
             cells = {(row["dataset"], row["protocol"]): _accuracy(results, row) for row in own.to_dict("records")}
             first = Cell(models.label(results, model)), Cell(extent(own["weights"].astype(float), 0))
             rows.append([*first, *(cells.get(pair, Cell("")) for pair in pairs)])
-        blocks.append((layouts.front_end_label(results.layout, front_end), rows))
+        blocks.append((results.label("front_end", front_end), rows))
     return Printed("accuracies", "Test accuracy.", columns, blocks, [], width=PAGE)
 
 
@@ -116,11 +115,6 @@ def to_tex(table: pd.DataFrame, width: float = PAGE) -> str:
     columns = [Column("", head, align="l") for head in table]
     rows = [[Cell(text) for text in row] for row in table.itertuples(index=False)]
     return render.alone(Printed("", "", columns, [("", rows)], [], width=width), []) if rows else "---\n"
-
-
-def _place(results: Results, dataset: str, front_end: str, protocol: str) -> str:
-    data = layouts.data_label(results.layout, dataset, front_end)
-    return f"{data}, {layouts.protocol_label(results.layout, protocol)}"
 
 
 def _counts(words: pd.Series) -> str:

@@ -3,7 +3,6 @@
 import math
 
 from workflow.datasets.protocols import SIBLINGS
-from workflow.reporting import layout as layouts
 from workflow.reporting import models, splits, statistics
 from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.paper import overview
@@ -34,8 +33,8 @@ def headlines(results: Results) -> list[list[str]]:
             both = (statistics.summary(results, measure, *place, model, name) for name in ("random", "group"))
             values = [_value(results, measure, *place, name, protocol) for name in (model, *dense)]
             row = [
-                "\n".join(layouts.data_label(results.layout, *place).rsplit(", ", 1)),
-                f"{layouts.protocol_label(results.layout, protocol)}\n{ACCURACIES[measure].partition(', ')[2]}",
+                "\n".join(results.data_label(*place).rsplit(", ", 1)),
+                f"{results.label('protocol', protocol)}\n{ACCURACIES[measure].partition(', ')[2]}",
                 *[*values, MISSING][:2],
                 _against(results, measure, model, *place, protocol),
                 _estimate(statistics.difference(*both), sign=True).replace(" ", "\n", 1),
@@ -85,9 +84,9 @@ def protocols(results: Results) -> list[str]:
         known = [number(share, 1) for share in sorted(shares) if share == share]
         ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
         siblings = f"; test clips with a clip of the same class and source in training: {ends} %"
-        label = layouts.protocol_label(results.layout, protocol)
+        label = results.label("protocol", protocol)
         found.append(f"Protocol {label}: {meaning}{siblings if known else ''}.")
-    labels = [layouts.protocol_label(results.layout, name) for name in used if name in SIBLINGS]
+    labels = [results.label("protocol", name) for name in used if name in SIBLINGS]
     return found + ([f"Protocols {', '.join(labels)}: {accuracy.SHARE}, all else equal."] if labels else [])
 
 

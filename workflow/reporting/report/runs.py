@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from workflow.experiments import curves
-from workflow.reporting import layout as layouts
 from workflow.reporting import models, records
 from workflow.reporting.columns import entry
 from workflow.reporting.provenance import UNCOMMITTED
@@ -58,10 +57,10 @@ def labels(results: Results) -> dict[str, dict[str, str]]:
     """Return the printed name of every data set, front end, model and protocol."""
     names = {name: results.records[name].dropna().unique() for name in records.EXPERIMENT}
     return {
-        "dataset": {name: layouts.dataset_label(results.layout, name) for name in names["dataset"]},
-        "front_end": {name: layouts.front_end_label(results.layout, name) for name in names["front_end"]},
+        "dataset": {name: results.label("dataset", name) for name in names["dataset"]},
+        "front_end": {name: results.label("front_end", name) for name in names["front_end"]},
         "model": {name: models.label(results, name) for name in names["model"]},
-        "protocol": {name: layouts.protocol_label(results.layout, name) for name in names["protocol"]},
+        "protocol": {name: results.label("protocol", name) for name in names["protocol"]},
     }
 
 

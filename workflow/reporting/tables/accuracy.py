@@ -7,7 +7,6 @@ from string import ascii_lowercase
 import pandas as pd
 
 from workflow.datasets.protocols import SIBLINGS
-from workflow.reporting import layout as layouts
 from workflow.reporting import models, provenance, splits, statistics
 from workflow.reporting.records import ACCURACIES, EXPERIMENT
 from workflow.reporting.results import Results, cached
@@ -72,8 +71,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per protocol."""
     for dataset, front_end, label, rows in by_data(results, frame):
         meanings = dict.fromkeys(SIBLINGS, SHARE) | {"random": RANDOM, "group": splits.promise(results, dataset)}
-        labels = {name: layouts.protocol_label(results.layout, name) for name in meanings}
-        titles = {name: f"Protocol {labels[name]}: {meaning}" for name, meaning in meanings.items()}
+        titles = {name: f"Protocol {results.label('protocol', name)}: {text}" for name, text in meanings.items()}
         remarks = [_remark(results, *experiment) for experiment in rows[EXPERIMENT].itertuples(index=False, name=None)]
         letters = dict(zip(filter(None, dict.fromkeys(remarks)), ascii_lowercase, strict=False))  # shared if equal
         blocks = itertools.product(ACCURACIES, [dataset], [front_end], rows["protocol"].unique())

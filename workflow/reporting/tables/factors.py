@@ -16,7 +16,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow.experiments import curves
-from workflow.reporting import layout as layouts
 from workflow.reporting import models
 from workflow.reporting.models import OURS, RECIPES
 from workflow.reporting.records import ACCURACIES
@@ -184,7 +183,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     frame = frame[frame["folds"] > 0]
     for (*data, measure), rows in frame.groupby(["dataset", "front_end", "measure"], sort=False):
         blocks, names = ([of(results, row) for row in rows.to_dict("records")] for of in (_block, _name))
-        label = layouts.data_label(results.layout, *data)
+        label = results.data_label(*data)
         caption = f"What the accuracy depends on, {label}: protocol, recipe, search or format. {ACCURACIES[measure]}."
         rows = rows.assign(difference_of=names, block=blocks)
         notes = [*_notes(results, *data), *(note for factor, note in NOTES.items() if factor in set(rows["factor"]))]

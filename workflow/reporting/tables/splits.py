@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.reporting import layout as layouts
 from workflow.reporting import splits
 from workflow.reporting.numbers import MISSING, number
 from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, SPLIT_SIZES, Results, cached
@@ -47,10 +46,10 @@ def build(results: Results) -> pd.DataFrame:
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set, with a block per protocol."""
     share = frame["n_validation"] / (frame["n_train"] + frame["n_validation"])
-    names = [layouts.protocol_label(results.layout, protocol) for protocol in frame["protocol"]]
-    frame = frame.assign(share=share, block=[f"Protocol {name}" for name in names])
+    blocks = [f"Protocol {results.label('protocol', name)}" for name in frame["protocol"]]
+    frame = frame.assign(share=share, block=blocks)
     for dataset, rows in frame.groupby("dataset", sort=False):
-        label = layouts.dataset_label(results.layout, dataset)
+        label = results.label("dataset", dataset)
         yield Sheet(dataset, f"Splits under every protocol, {label}.", rows, NOTES)
 
 
