@@ -2,6 +2,8 @@
 
 import math
 
+import pandas as pd
+
 MISSING = "—"
 THIN = "\u2009"  # between thousands
 
@@ -32,6 +34,13 @@ def spread(mean: float, std: float, digits: int) -> str:
     around = deviation(std, digits)
     text = number(mean, digits)
     return text if not around or text.startswith("<") else f"{text} ± {around}"
+
+
+def extent(values: pd.Series, digits: int) -> str:
+    """Return the smallest and the largest number, or one if they are printed alike; "" for none."""
+    if values.isna().all():
+        return ""
+    return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
 
 
 def duration(hours: float) -> str:

@@ -27,15 +27,13 @@ from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError, is_full
 from workflow.storage.files import write_bytes, write_text
 
-MODULE = "workflow.reporting.paper.article"
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
 HEIGHT = 3.0  # inches, of a table at most: of two in a column, with captions and notes
-FIXED = ("paper.tex", "references.bib")
 
 
 def prepare(results: Results, figures: Path, folder: Path) -> None:
     """Fill `folder` with everything that paper.tex reads. figures: folder of the drawn figures."""
-    for name in FIXED:
+    for name in ("paper.tex", "references.bib"):
         shutil.copyfile(SOURCES / name, folder / name)
     tables.write(results, folder / "tables", list(TABLES), HEIGHT)
     printed = [
@@ -45,13 +43,8 @@ def prepare(results: Results, figures: Path, folder: Path) -> None:
     found = captions.read(figures)
     for name in found:
         write_bytes(folder / "figures" / f"{name}.pdf", (figures / f"{name}.pdf").read_bytes())
-    for name, build in overview.TABLES.items():
-        write_text(
-            folder / "overview" / f"{name}.tex",
-            overview.to_tex(build(results), overview.WIDTHS.get(name, overview.PAGE)),
-        )
-    accuracies = overview.accuracies(results)
-    write_text(folder / "overview" / "accuracies.tex", render.alone(accuracies, []) if accuracies.blocks else "---\n")
+    for name, table in overview.tables(results).items():
+        write_text(folder / "overview" / f"{name}.tex", overview.to_tex(table))
     write_text(folder / "macros.tex", macros.to_tex(results))
     write_text(folder / "figures.tex", declared(found))
 

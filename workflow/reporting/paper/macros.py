@@ -3,7 +3,7 @@
 from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
 from workflow.reporting import models
-from workflow.reporting.numbers import MISSING, duration, number
+from workflow.reporting.numbers import MISSING, duration, extent, number
 from workflow.reporting.paper import overview
 from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
@@ -64,7 +64,7 @@ def found_of(results: Results) -> dict[str, str]:
     found = {}
     for name, rows in ranges.items():
         scale, digits = (100, 1) if name.startswith("Gain") else (1, 0)
-        found[f"found{name}"] = overview.extent(scale * table.loc[rows, "found"].astype(float), digits)
+        found[f"found{name}"] = extent(scale * table.loc[rows, "found"].astype(float), digits)
     cells = [cell for _, block in overview.accuracies(results).blocks for row in block for cell in row]
     meanings = accuracy.MARKS if any(cell.mark for cell in cells) else accuracy.NO_MARKS
     compared = len(overview.compared(results))

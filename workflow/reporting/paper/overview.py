@@ -3,12 +3,11 @@
 import pandas as pd
 
 from workflow.datasets.protocols import SIBLINGS
-from workflow.reporting import models, render, statistics
-from workflow.reporting.numbers import number, spread
-from workflow.reporting.records import ACCURACIES
+from workflow.reporting import models, render
+from workflow.reporting.numbers import extent, number
+from workflow.reporting.records import ACCURACIES, PARTS
 from workflow.reporting.reported import COUNTS, of_abstract
 from workflow.reporting.results import ANY_CLASS, BLOCK, PER_CLASS, SAME_CLASS, Results
-from workflow.reporting.splits import PARTS
 from workflow.reporting.table import MODEL, Cell, Column, Printed, Row
 from workflow.reporting.tables import accuracy, claims, comparison, splits
 
@@ -24,13 +23,13 @@ CLAIMS |= {
     for ending, text, metric in SIDES
 }
 METRICS = {"accuracy": "Test accuracy (protocol random, epoch as reported)"}  # metric -> what is compared
-COLUMN, PAGE = 3.25, 7.0  # inches, width of one column and of two
 METRICS |= {name: comparison.TITLES["", name] for name in COUNTS}
+COLUMN, PAGE = 3.25, 7.0  # inches, width of one column and of two
 
 
 def runs(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end and protocol: numbers of models, folds and seeds, and of runs by state."""
-    every = pd.concat([results.successful_records.assign(state="finished"), results.excluded]).dropna(subset=["fold"])
+    every = pd.concat([results.successful_records, results.excluded]).dropna(subset=["fold"])
     groups, rows = every.groupby(BLOCK), []
     for *data, protocol in results.experiments[BLOCK].drop_duplicates().itertuples(index=False, name=None):
         found = groups.get_group((*data, protocol))
@@ -100,29 +99,33 @@ def accuracies(results: Results) -> Printed:
 
 
 def _accuracy(results: Results, row: Row) -> Cell:
-    place = row["dataset"], row["front_end"], row["protocol"]
-    measure = results.shown(*place[:2], siblings=row["protocol"] in SIBLINGS)
-    text = spread(100 * row[f"{measure}_mean"], 100 * row[f"{measure}_std"], 1)
-    return Cell(text, statistics.marks(results, measure, *place).get(row["model"], ""))
+    measure = results.shown(row["dataset"], row["front_end"], siblings=row["protocol"] in SIBLINGS)
+    column = next(column for column in accuracy.COLUMNS if column.key == measure)
+    return accuracy.marked_mean(results, row, column)
 
 
-TABLES = {"runs": runs, "sizes": sizes, "verdicts": verdicts, "reported": reported}
-WIDTHS = {"reported": COLUMN}
-
-
-def to_tex(table: pd.DataFrame, width: float = PAGE) -> str:
-    """Return a table as a LaTeX tabular of at most `width` inches; a dash if it has no rows."""
+def of_text(table: pd.DataFrame, width: float = PAGE) -> Printed:
+    """Return a table of text for printing, at most `width` inches wide."""
     columns = [Column("", head, align="l") for head in table]
     rows = [[Cell(text) for text in row] for row in table.itertuples(index=False)]
-    return render.alone(Printed("", "", columns, [("", rows)], [], width=width), []) if rows else "---\n"
+    return Printed("", "", columns, [("", rows)] if rows else [], [], width=width)
+
+
+def tables(results: Results) -> dict[str, Printed]:
+    """Return every table by name."""
+    return {
+        "accuracies": accuracies(results),
+        "reported": of_text(reported(results), COLUMN),
+        "runs": of_text(runs(results)),
+        "sizes": of_text(sizes(results)),
+        "verdicts": of_text(verdicts(results)),
+    }
+
+
+def to_tex(table: Printed) -> str:
+    """Return a table as a LaTeX tabular; a dash if it has no rows."""
+    return render.alone(table, []) if table.blocks else "---\n"
 
 
 def _counts(words: pd.Series) -> str:
     return ", ".join(f"{word}: {number(count)}" for word, count in words.value_counts(sort=False).items())
-
-
-def extent(values: pd.Series, digits: int) -> str:
-    """Return the smallest and the largest number, or one if they are printed alike; "" for none."""
-    if values.isna().all():
-        return ""
-    return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))

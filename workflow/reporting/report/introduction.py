@@ -2,9 +2,11 @@
 
 import math
 
+import pandas as pd
+
 from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import models, splits, statistics
-from workflow.reporting.numbers import MISSING, number
+from workflow.reporting.numbers import MISSING, extent, number
 from workflow.reporting.paper import overview
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import SAME_CLASS, Results
@@ -81,11 +83,10 @@ def protocols(results: Results) -> list[str]:
         promises = dict.fromkeys(splits.promise(results, name) for name in datasets)
         meaning = accuracy.RANDOM if protocol == "random" else "; ".join(promises)
         shares = [100 * splits.rows(results, name, protocol)[SAME_CLASS].astype(float).mean() for name in datasets]
-        known = [number(share, 1) for share in sorted(shares) if share == share]
-        ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
-        siblings = f"; test clips with a clip of the same class and source in training: {ends} %"
+        ends = extent(pd.Series(shares), 1)
+        siblings = f"; test clips with a clip of the same class and source in training: {ends} %" if ends else ""
         label = results.label("protocol", protocol)
-        found.append(f"Protocol {label}: {meaning}{siblings if known else ''}.")
+        found.append(f"Protocol {label}: {meaning}{siblings}.")
     labels = [results.label("protocol", name) for name in used if name in SIBLINGS]
     return found + ([f"Protocols {', '.join(labels)}: {accuracy.SHARE}, all else equal."] if labels else [])
 
