@@ -93,13 +93,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return (ordered * factors).clip(upper=1).cummax().sort_index().tolist()
 
 
-def of_runs(results: Results, runs: pd.Series, dataset: str, protocol: str) -> Interval:
-    """Return the estimate from the runs of a protocol, whose splits give the sizes; without them 1 / (folds - 1)."""
-    sizes, folds = splits.rows(results, dataset, protocol), runs.index.unique("fold").size
+def of_runs(results: Results, runs: pd.Series, dataset: str, protocol: str, least: float = 0) -> Interval:
+    """Return the estimate from the runs of a protocol that have a value; `least` is -1 for differences, as of `within`.
+
+    The splits give the sizes; without them the correction is 1 / (folds - 1).
+    """
+    runs, sizes = runs.dropna(), splits.rows(results, dataset, protocol)
+    folds = runs.index.unique("fold").size
     if sizes.empty or folds < 2:
-        return interval(runs, 1 / max(1, folds - 1))
+        return within(interval(runs, 1 / max(1, folds - 1)), least)
     train, test = sizes["n_train"].mean(), sizes["n_test"].mean()
-    return interval(runs, test / train, 1 / test)
+    return within(interval(runs, test / train, 1 / test), least)
 
 
 @cached
@@ -107,7 +111,7 @@ def summary(results: Results, measure: str, *experiment: str) -> Interval:
     """Return the accuracy of an experiment. The runs of a fitted model, which has no seed, are copies: n is folds."""
     runs = results.by_run(measure, *experiment)
     runs = runs.groupby("fold").mean() if models.is_fitted(results, *experiment[:3]) else runs
-    return within(of_runs(results, runs, experiment[0], experiment[3]), 0)
+    return of_runs(results, runs, experiment[0], experiment[3])
 
 
 def expected(results: Results, *experiment: str) -> int:
@@ -121,7 +125,7 @@ def compare(results: Results, measure: str, first: str, second: str, *block: str
     """Return first - second of two models in a block (dataset, front_end, protocol), over the runs that both have."""
     dataset, front_end, protocol = block
     one, two = (results.by_run(measure, dataset, front_end, model, protocol) for model in (first, second))
-    return within(of_runs(results, (one - two).dropna(), dataset, protocol), -1)
+    return of_runs(results, one - two, dataset, protocol, -1)
 
 
 @cached
@@ -132,16 +136,12 @@ def marks(results: Results, measure: str, *block: str) -> dict[str, str]:
     significantly better, the best than every other model, the second than every model below it, at the layout's
     significance after Holm's correction over these comparisons.
     """
-    rule = results.layout["marks"]
-    names = results.models_on(*block[:2])
+    rule, names = results.layout["marks"], results.models_on(*block[:2])
     means = pd.Series({name: results.by_run(measure, *block[:2], name, block[2]).mean() for name in names}, dtype=float)
     if rule == "none":
         return {}
     if rule == "best":
-        places = means.rank(method="min", ascending=False)
-        return {
-            str(name): mark for place, mark in ((1, "best"), (2, "second")) for name in places.index[places == place]
-        }
+        return means.rank(method="min", ascending=False).map({1: "best", 2: "second"}).dropna().to_dict()
     ranked = list(means.dropna().sort_index().sort_values(ascending=False, kind="stable").index)
     pairs = [(one, other) for place, one in enumerate(ranked[:2]) for other in ranked[place + 1 :]]
     tests = [compare(results, measure, one, other, *block) for one, other in pairs]

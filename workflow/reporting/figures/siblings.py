@@ -8,7 +8,7 @@ from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
-from workflow.reporting.statistics import of_runs, within
+from workflow.reporting.statistics import of_runs
 from workflow.reporting.tables import siblings
 
 SERIES = {
@@ -23,8 +23,8 @@ def draw(results: Results) -> Canvas | None:
     both = set(siblings.build(results)[EXPERIMENT].itertuples(index=False, name=None))
     for experiment in (one for one in panels.main_experiments(results) if one in both):
         for name in SERIES:
-            accuracies = siblings.runs(results)[experiment][f"accuracy_{name}"].dropna()
-            found = within(of_runs(results, accuracies, experiment[0], experiment[3]), 0)
+            accuracies = siblings.runs(results)[experiment][f"accuracy_{name}"]
+            found = of_runs(results, accuracies, experiment[0], experiment[3])
             rows.append((*experiment, name, found.folds, found.mean, found.low, found.high))
     data = pd.DataFrame(rows, columns=[*EXPERIMENT, "series", "n", "value", "low", "high"]).dropna(subset="value")
     data[["value", "low", "high"]] *= 100

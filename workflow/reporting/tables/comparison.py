@@ -147,7 +147,7 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
 
 
 def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[str | Note]:
-    share = splits.shares(results, dataset, "random").get("n_train", math.nan)
+    share = splits.share_trained_on(results, dataset, "random")
     errors, limits = number(results.layout["margin_errors"]), 100 * rows["margin"]
     margin = f" (here {number(limits.min(), 1)} to {number(limits.max(), 1)} points)" if limits.notna().any() else ""
     meanings = {

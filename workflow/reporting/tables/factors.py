@@ -20,7 +20,7 @@ from workflow.reporting import models
 from workflow.reporting.models import OURS, RECIPES
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import Results, cached
-from workflow.reporting.statistics import Interval, difference, of_runs, within
+from workflow.reporting.statistics import Interval, difference, of_runs
 from workflow.reporting.table import Column, Note, Row, Sheet, Table, interval, text
 from workflow.training import scores
 
@@ -128,7 +128,7 @@ def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epo
     first, second = side(contrast.first, one), side(contrast.second, other)
     if contrast.factor == "protocol":
         return difference(of_runs(results, first, data[0], one), of_runs(results, second, data[0], other))
-    return within(of_runs(results, (first - second).dropna(), data[0], one), -1)
+    return of_runs(results, first - second, data[0], one, -1)
 
 
 def _fewest_epochs(results: Results, contrast: Contrast, *data: str) -> int:

@@ -1,10 +1,15 @@
-"""What the random protocol adds to the accuracy of each model."""
+"""What the random protocol adds to the accuracy of each model.
 
+Two protocols whose training parts differ in size differ in more than leakage, so the sizes are printed too.
+"""
+
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
 from workflow.reporting import splits, statistics
+from workflow.reporting.numbers import number
 from workflow.reporting.records import ACCURACIES, PARTS, PLACE
 from workflow.reporting.results import ANY_CLASS, PER_CLASS, SAME_CLASS, Results, cached
 from workflow.reporting.table import MODEL, Cell, Column, Row, Sheet, Table, by_data, interval, link, mean
@@ -65,8 +70,24 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     """Yield a sheet per data set and front end, with a block per accuracy and the models run under both protocols."""
     frame = frame.assign(block=frame["measure"].map(ACCURACIES))[frame[["n_group", "n_random"]].min(axis=1) > 0]
     for dataset, front_end, label, rows in by_data(results, frame):
-        notes = [note for note in (NOTE, splits.comparison(results, dataset)) if note]
+        notes = [NOTE, *_sizes(rows.iloc[0].to_dict())]
         yield Sheet(f"{dataset}-{front_end}", f"What the random protocol adds on {label}.", rows, notes)
+
+
+def _sizes(row: Row) -> list[str]:
+    """Return a note on the sizes and shared sources of both protocols; none without leakage.csv."""
+    if any(math.isnan(row[f"n_train_{protocol}"]) for protocol in PROTOCOLS):
+        return []
+
+    def pair(column: str, scale: int, digits: int) -> str:
+        return " and ".join(number(scale * row[f"{column}_{protocol}"], digits) for protocol in ("random", "group"))
+
+    note = (
+        f"Under random and group: {pair('n_train', 1, 0)} training clips from {pair(PER_CLASS, 1, 1)} sources per "
+        f"class (means over folds); {pair(SAME_CLASS, 100, 1)} % of the test clips have a clip of the same class and "
+        f"source in training, {pair(ANY_CLASS, 100, 1)} % one of the same source in any class."
+    )
+    return [note]
 
 
 EMPTY = "No model has runs under both protocols yet."

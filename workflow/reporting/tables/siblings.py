@@ -10,7 +10,7 @@ from workflow.reporting import models
 from workflow.reporting.numbers import number
 from workflow.reporting.records import EXPERIMENT, IDENTITY
 from workflow.reporting.results import Results, cached
-from workflow.reporting.statistics import of_runs, within
+from workflow.reporting.statistics import of_runs
 from workflow.reporting.table import MODEL, Column, Row, Table, interval, sheet_per_data
 
 GROUPS = ("with", "without")
@@ -63,7 +63,7 @@ def build(results: Results) -> pd.DataFrame:
     for experiment in models.compared(results).itertuples(index=False, name=None):
         own = runs(results).get(experiment)
         if own is not None and own["difference"].notna().any():
-            found = within(of_runs(results, own["difference"].dropna(), experiment[0], experiment[3]), -1)
+            found = of_runs(results, own["difference"], experiment[0], experiment[3], -1)
             means = own[VALUES].groupby("fold").mean().mean().to_dict() | {"difference": found.mean}
             table.append(dict(zip(EXPERIMENT, experiment, strict=True)) | means | found._asdict())
     return pd.DataFrame(table, columns=CSV)
