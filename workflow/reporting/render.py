@@ -8,26 +8,26 @@ from tabulate import tabulate
 from workflow.reporting.table import Cell, Column, Printed
 from workflow.reporting.widths import EM, GAP, INCH, SKIP, broken, fit, tiers
 
-TEX_ESCAPES = {
+TEX_ESCAPES = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$",
     "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u2009": r"\,", "Σ": r"$\Sigma$",
     "\n": " ",
-}  # fmt: skip
-MARKDOWN_ESCAPES = {"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"}
+})  # fmt: skip
+MARKDOWN_ESCAPES = str.maketrans({"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"})
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
 MARKDOWN_MARKS = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
 
 
 def escape_tex(text: str) -> str:
     """Return `text` so that LaTeX prints it character by character."""
-    return "".join(TEX_ESCAPES.get(character, character) for character in text)
+    return text.translate(TEX_ESCAPES)
 
 
 def escape_markdown(text: str) -> str:
     """Return `text` so that a Markdown table prints it."""
-    return "".join(MARKDOWN_ESCAPES.get(character, character) for character in text)
+    return text.translate(MARKDOWN_ESCAPES)
 
 
 def one_line(line: str) -> str:

@@ -168,12 +168,7 @@ class Table:
         for key, values in reversed(options.get("rows", {}).items()):
             rows = rows[rows[key].isin(values)].sort_values(key, key=lambda own: own.map(values.index), kind="stable")
         for row in rows.to_dict("records"):
-            shown = [column.show(results, row, column) for column in columns]
-            cells = [Cell(entry) if isinstance(entry, str) else entry for entry in shown]
-            links = [link(row) if cell.link is None else cell.link for cell in cells]
-            links = [place if place and len(results.rows("records", *place.split("/"))) else "" for place in links]
-            cells = [cell._replace(link=place) for cell, place in zip(cells, links, strict=True)]
-            blocks.setdefault(row.get("block", ""), []).append(cells)
+            blocks.setdefault(row.get("block", ""), []).append([_cell(results, row, column) for column in columns])
         name, keys = "-".join(filter(None, (self.name, sheet.part))), {column.key for column in columns}
         notes = [Note(note, ()) if isinstance(note, str) else note for note in sheet.notes]
         printed: dict[str, Any] = {
@@ -192,6 +187,14 @@ class Table:
     def empty_text(self, results: Results) -> str:
         """Return the text printed instead of a table without rows."""
         return NO_RECORDS if results.records.empty and self.needs == "records" else self.empty
+
+
+def _cell(results: Results, row: Row, column: Column) -> Cell:
+    """Return an entry, with a link if there are records behind it."""
+    shown = column.show(results, row, column)
+    cell = Cell(shown) if isinstance(shown, str) else shown
+    place = link(row) if cell.link is None else cell.link
+    return cell._replace(link=place if place and len(results.rows("records", *place.split("/"))) else "")
 
 
 def in_fractions(text: str) -> str:

@@ -152,7 +152,7 @@ def _height(table: Printed) -> float:
     """Return about how high the tabular of `table` is in pt."""
     height = 0.0
     for number, tier in enumerate(tiers(table)):
-        found, skip = fit(tier), SKIP[fit(tier).size]
+        found = fit(tier)
         rows = [row for _, block in tier.blocks for row in block]
         texts = {place: own for place, own in found.narrowed.items() if tier.columns[place].align == "l"}
         lines = sum(max([1, *(len(broken(row[place].text, own)) for place, own in texts.items())]) for row in rows)
@@ -164,5 +164,5 @@ def _height(table: Printed) -> float:
             for row in block
             for place in below
         )
-        height += skip * (lines + 4)  # headings and rules
+        height += SKIP[found.size] * (lines + 4)  # headings and rules
     return height

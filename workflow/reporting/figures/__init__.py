@@ -1,9 +1,6 @@
 """The figures, one per file. A new file that defines FIGURE appears in the figures, the report and the article."""
 
 from pathlib import Path
-from typing import Literal
-
-from matplotlib.figure import Figure as Canvas
 
 from workflow.reporting import captions
 from workflow.reporting.captions import KINDS, Caption
@@ -15,11 +12,6 @@ from workflow.storage.files import write_bytes
 
 FIGURES: dict[str, Figure] = registered(__name__, __path__, "FIGURE")
 MODULE = "workflow.commands.figures"
-
-
-def width(canvas: Canvas) -> Literal["column", "page"]:
-    """Return which of the article's widths a figure needs."""
-    return "page" if canvas.get_figwidth() > COLUMN else "column"
 
 
 def write(results: Results, output: Path, names: list[str]) -> dict[str, str]:
@@ -37,6 +29,6 @@ def write(results: Results, output: Path, names: list[str]) -> dict[str, str]:
         if canvas is None:
             skipped[name] = text
         else:
-            drawn[name] = Caption(FIGURES[name].title, text, width(canvas))
+            drawn[name] = Caption(FIGURES[name].title, text, "page" if canvas.get_figwidth() > COLUMN else "column")
     captions.write(output, drawn)
     return skipped

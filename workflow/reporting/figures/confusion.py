@@ -44,11 +44,11 @@ def draw(results: Results) -> Canvas | None:
     """Draw a panel per model, data set, front end and protocol."""
     found, matrices = [], []
     for experiment in panels.main_experiments(results):
-        wanted = models.get(results, experiment[2]).family in results.layout["confusion"]
-        matrix, runs = counts(results, *experiment) if wanted else (pd.DataFrame(), 0)
-        if runs:
-            found.append((*experiment, runs))
-            matrices.append(matrix)
+        if models.get(results, experiment[2]).family in results.layout["confusion"]:
+            matrix, runs = counts(results, *experiment)
+            if runs:
+                found.append((*experiment, runs))
+                matrices.append(matrix)
     if not found:
         return None
     data = panels.titled(results, pd.DataFrame(found, columns=[*EXPERIMENT, "n"]))

@@ -14,6 +14,7 @@ import baselines
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 
 RANKS = range(1, 17)
@@ -25,14 +26,14 @@ def table(results: Results) -> pd.DataFrame:
 
     The first model of a family stands for its variants. Front ends without a format that has ranks are left out.
     """
+    places = pd.DataFrame(results.places, columns=PLACE, dtype=str)
+    places = places[places["dataset"] == places.groupby("front_end")["dataset"].transform("first")]
+    places = places.assign(family=[models.get(results, model).family for model in places["model"]])
     rows = []
-    first = {front_end: dataset for dataset, front_end, _ in reversed(results.places)}
-    families = {(*data, models.get(results, model).family): model for *data, model in reversed(results.places)}
-    for dataset, front_end, model in results.places:
-        shown = families[dataset, front_end, models.get(results, model).family] == model
-        if shown and first[front_end] == dataset and models.declaration(results, dataset, front_end, model):
-            head = results.data_label(dataset, front_end)
-            for rank, counts in sweep(models.recurrent(results, dataset, front_end, model)).items():
+    for *data, model in places.drop_duplicates(["front_end", "family"])[PLACE].itertuples(index=False, name=None):
+        if models.declaration(results, *data, model):
+            head = results.data_label(*data)
+            for rank, counts in sweep(models.recurrent(results, *data, model)).items():
                 rows += [(head, text, model, rank, counts[name]) for name, text in QUANTITIES.items()]
     data = pd.DataFrame(rows, columns=["row", "column", "model", "rank", "number"])
     return data[data.groupby("row")["rank"].transform("max") > 0]
