@@ -59,8 +59,8 @@ def of_folds(means: np.ndarray, correction: float, step: float) -> Interval:
 
 
 def interval(runs: pd.Series, correction: float = 0.0, step: float = 0.0) -> Interval:
-    """Return the estimate from the means of folds, or from runs, whose index has the folds."""
-    means = runs.groupby("fold").mean() if "fold" in runs.index.names else runs
+    """Return the estimate from the means of folds, over runs whose index has the fold."""
+    means = runs.groupby("fold").mean()
     one = len(means) < 2
     found = Interval(means.mean(), folds=len(means)) if one else of_folds(means.to_numpy(), correction, step)
     return found._replace(n=len(runs), std=runs.std())

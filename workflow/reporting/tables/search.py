@@ -50,7 +50,7 @@ def build(results: Results) -> pd.DataFrame:
             for index, candidate in enumerate(candidates):
                 accuracy, value = candidate.get("validation_accuracy"), str(candidate["settings"][setting])
                 rows.append([*run.values(), setting, value, index == kept, accuracy])
-    tried = pd.DataFrame(rows, columns=[*IDENTITY, *CSV[len(EXPERIMENT) : -1]])
+    tried = pd.DataFrame(rows, columns=[*IDENTITY, "setting", *BY_VALUE])
     tried = tried.astype({"kept": int, "validation_accuracy": float})
     values = tried.groupby([*IDENTITY, "setting", "value"], sort=False, as_index=False)[["kept", "validation_accuracy"]]
     grouped = values.max().groupby([*EXPERIMENT, "setting", "value"], sort=False, as_index=False)
