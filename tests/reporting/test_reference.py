@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from quoted import best_under_random, phrases, smallest_p
+from quoted import WIDER, best_under_random, phrases, smallest_p, wider
 
 import baselines
 from workflow.commands import reference
@@ -31,8 +31,8 @@ def test_every_experiment_counts_its_folds_and_seeds(shipped):
         elif models.is_fitted(shipped, row.dataset, row.front_end, row.model):
             expected = 4, 4
         else:
-            five = row.front_end == "efficientnet_lite2" and not row.protocol.startswith("siblings")
-            expected = 4, 20 if five else 12
+            three = row.protocol.startswith("siblings") or row.model.endswith(WIDER)
+            expected = 4, 20 if row.front_end == "efficientnet_lite2" and not three else 12
         assert (row.folds, row.n) == expected, row
 
 
@@ -63,6 +63,10 @@ def test_the_readme_quotes_the_records(shipped, root):
     assert smallest_p(shipped) > shipped.layout["significance"]
     assert "no trained model has a higher mean than an untrained nearest neighbour" in readme
     assert best_under_random(shipped) == {"nearest_neighbour"}
+    assert "No model is shown to gain" in readme
+    table = wider(shipped)
+    assert (table["low"] < 0).all()
+    assert set(table["first"]) == {name for name in shipped.config.models if name.endswith(WIDER)}
 
 
 def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_does(root):

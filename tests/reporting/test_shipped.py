@@ -3,6 +3,7 @@
 import pytest
 from synthetic_records import record, write_leakage, write_run
 
+from workflow.experiments import curves
 from workflow.experiments.configuration import complete
 from workflow.experiments.configuration_file import load, resolved
 from workflow.reporting import records
@@ -51,6 +52,8 @@ def test_tables_are_the_same_without_weights_names_and_paths(results, tmp_path):
     assert not [path for path in written if "synthetic/" in path.read_text() or "/data/mine" in path.read_text()]
     detailed = {path.parent.parent.name + path.parent.name for path in target.rglob("metrics.jsonl")}
     assert detailed == {"fold0seed0"}
+    for file in target.rglob("metrics.jsonl"):
+        assert curves.read(file) == curves.read(results.root / file.relative_to(target))
     again = gather(target)
     assert again.excluded.empty
     assert again.partial("demo")

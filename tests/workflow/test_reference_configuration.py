@@ -31,17 +31,30 @@ def points(runs):
     return {(run.fold, run.seed) for run in runs}
 
 
-def test_every_searched_model_has_the_same_budget_on_all_folds(runs, by_model):
+@pytest.mark.parametrize(
+    ("front_end", "rates", "seeds"), [("pixels", 3, 3), (FEATURES, 3, 5), ("pixels", 5, 3), (FEATURES, 5, 3)]
+)
+def test_every_searched_model_has_the_same_budget_on_all_folds(by_model, front_end, rates, seeds):
     fields = ("search", "epochs", "batch_size", "dropout_input", "dropout_recurrent", "classifier_weight_decay")
-    for front_end, seeds in (("pixels", 3), (FEATURES, 5)):
-        searched = [own for (where, _), own in by_model.items() if where == front_end and own[0].training.search]
-        searched = [own for own in searched if not FITTED & {own[0].recurrent["format"]}]
-        assert {own[0].recurrent["format"] for own in searched} > FORMATS
-        assert len({str([getattr(own[0].training, name) for name in fields]) for own in searched}) == 1
-        assert len(searched[0][0].training.candidates) == 3
-        for own in searched:
-            assert {run.protocol for run in own} == BOTH
-            assert points(own) == {(fold, seed) for fold in range(4) for seed in range(seeds)}
+    searched = [own for (where, _), own in by_model.items() if where == front_end and own[0].training.search]
+    searched = [own for own in searched if not FITTED & {own[0].recurrent["format"]}]
+    searched = [own for own in searched if len(own[0].training.candidates) == rates]
+    assert {own[0].recurrent["format"] for own in searched} >= FORMATS
+    assert len({str([getattr(own[0].training, name) for name in fields]) for own in searched}) == 1
+    for own in searched:
+        assert {run.protocol for run in own} == BOTH
+        assert points(own) == {(fold, seed) for fold in range(4) for seed in range(seeds)}
+
+
+def test_a_search_of_five_rates_differs_in_its_rates_and_seeds_alone(by_model):
+    wide = {place: own for place, own in by_model.items() if place[1].endswith("_five_rates")}
+    assert len(wide) == 16
+    for (front_end, model), own in wide.items():
+        base = by_model[front_end, model.removesuffix("_five_rates")]
+        assert own[0].recurrent == base[0].recurrent
+        assert own[0].family == base[0].family
+        same = own[0].training.model_copy(update={"search": base[0].training.search})
+        assert same == base[0].training
 
 
 def test_on_features_there_are_four_ranks_of_every_format(by_model):

@@ -1,8 +1,8 @@
 """What a repository can hold of a folder of results: no weights, no clip names, one curve per experiment.
 
-Of every run result.json, without line breaks (its seal still holds; it keeps the digests of what is left out), and
+Of every run result.json, on one line (its seal still holds; it keeps the digests of what is left out), and
 predictions.csv without the clips' names and the probabilities. Of fold 0, seed 0 of every experiment also its curve,
-specification and environment, which name the machine.
+without spaces, and its specification and environment, which name the machine.
 """
 
 import json
@@ -19,7 +19,7 @@ from workflow.reporting.results import Results
 from workflow.storage import files, seal
 from workflow.storage.errors import InputError
 
-DETAILED, DETAILS = "fold0/seed0", ("metrics.jsonl", "specification.yaml", "environment.json")
+DETAILED, DETAILS = "fold0/seed0", ("specification.yaml", "environment.json")
 PREDICTIONS = ["label", "predicted", "siblings"]
 FRAMES = ("digest", "shape", "classes", "count", "sampling", "width", "height")  # of frames.json
 
@@ -59,13 +59,21 @@ def ship(results: Results, target: Path) -> int:
 
 def _copy_run(record: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
-    content = json.loads(record.read_bytes())
-    target.write_text(json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n")
-    predictions = record.with_name("predictions.csv")
+    target.write_text(_dense(record.read_text()))
+    predictions, curve = (record.with_name(name) for name in ("predictions.csv", "metrics.jsonl"))
     if predictions.is_file():
         pd.read_csv(predictions)[PREDICTIONS].to_csv(
             target.with_name(predictions.name), index=False, lineterminator="\n"
         )
-    for name in DETAILS if f"/{DETAILED}/" in record.as_posix() else ():
+    if f"/{DETAILED}/" not in record.as_posix():
+        return
+    if curve.is_file():
+        target.with_name(curve.name).write_text("".join(map(_dense, curve.read_text().splitlines())))
+    for name in DETAILS:
         if record.with_name(name).is_file():
             shutil.copyfile(record.with_name(name), target.with_name(name))
+
+
+def _dense(text: str) -> str:
+    """Return JSON on one line, without spaces."""
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False) + "\n"

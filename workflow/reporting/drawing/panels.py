@@ -25,7 +25,7 @@ ACROSS = 6  # panels in a row
 CHARACTER, LINE = 0.075, 0.14  # inches, mean width of a character of a title, and height of a line of text
 LABELS = 0.8  # inches that the labels of numbered axes and of the rows take
 FEW = 4  # lines of a legend, above which a figure of one column is as wide as a page
-DASHES = ("--", ":", "-.")  # of the variants of a family
+VARIANTS = (("--", 0.45), (":", 0.25), ("-.", 0.6))  # dashes of a family's variants, and how far they are lighter
 DARK = "#333333"  # for marks that belong to no model
 SPARE = (("#CC79A7", "P"), ("#882255", "X"), ("#44AA99", "<"), ("#999933", ">"))  # of families unknown to the layout
 
@@ -46,12 +46,13 @@ def look(results: Results, model: str) -> Look:
     family, label = models.get(results, model).family, models.label(results, model)
     entry = results.layout["models"].get(family)
     colour, marker = (entry["colour"], entry["marker"]) if entry else SPARE[sum(family.encode()) % len(SPARE)]
-    red, green, blue = (0.45 + 0.55 * channel for channel in to_rgb(colour))
-    lighter = to_hex((red, green, blue))
+    if model == family:
+        return Look(label, colour, marker)
     known = models.compared(results)["model"].unique()
     variants = [name for name in known if name != family and models.get(results, name).family == family]
-    dashes = DASHES[variants.index(model) % len(DASHES)] if model in variants else DASHES[0]
-    return Look(label, colour, marker) if model == family else Look(label, lighter, marker, dashes)
+    dashes, white = VARIANTS[variants.index(model) % len(VARIANTS) if model in variants else 0]
+    red, green, blue = (white + (1 - white) * channel for channel in to_rgb(colour))
+    return Look(label, to_hex((red, green, blue)), marker, dashes)
 
 
 def draw(

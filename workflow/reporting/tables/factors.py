@@ -91,14 +91,14 @@ def searches(results: Results, dataset: str, front_end: str) -> dict[str, str]:
 
 def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     """Return the differences of a data set and front end between models that have finished runs."""
-    data, recipes, formats, run = (dataset, front_end), [], [], {}
+    data, recipes, searched, formats, run = (dataset, front_end), [], [], [], {}
     trained = [name for name in models.compared_on(results, *data) if models.kind(results, name) != "baseline"]
     for protocol in PROTOCOLS:
         names = run[protocol] = [name for name in trained if len(results.successful(*data, name, protocol))]
         pairs = [pair for pair in design(results, *data).values() if set(pair.values()) <= set(names)]
         first, second = ([pair[recipe] for pair in pairs] for recipe in RECIPES)
         recipes.append(Contrast("recipe", (protocol, protocol), first, second))
-        recipes += [
+        searched += [
             Contrast("search", (protocol, protocol), list(pair[:1]), list(pair[1:]))
             for pair in searches(results, *data).items()
             if all(len(results.successful(*data, name, protocol)) for name in pair)
@@ -111,7 +111,7 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
     both = [name for name in both if models.get(results, name).recipe == OURS] or both  # the authors' have fewer runs
     fixed = [name for name in trained if all(len(results.successful(*data, name, share)) for share in SHARES)]
     averages = [Contrast("protocol", ("random", "group"), both, both), Contrast("siblings", SHARES, fixed, fixed)]
-    return [contrast for contrast in averages + recipes + formats if contrast.first and contrast.second]
+    return [contrast for contrast in averages + recipes + searched + formats if contrast.first and contrast.second]
 
 
 def estimate(results: Results, measure: str, contrast: Contrast, *data: str, epochs: int | None = None) -> Interval:
