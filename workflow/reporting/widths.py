@@ -14,7 +14,7 @@ from matplotlib.ft2font import FT2Font
 from workflow.reporting.numbers import THIN
 from workflow.reporting.table import Cell, Column, Printed
 
-EM = {10: 10.0, 9: 9.25, 8: 8.5, 7: 7.97}  # pt, by the size of the letters: an em is wider in small ones
+EM = {10: 10.0, 9: 9.25, 8: 8.5, 7: 8.04}  # pt, by the size of the letters: an em is wider in small ones
 SKIP = {10: 12.0, 9: 11.0, 8: 9.5, 7: 8.0}  # pt from line to line
 TRIED = (8, 7)
 INCH = 72.27  # pt
