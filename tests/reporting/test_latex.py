@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
 
@@ -37,7 +36,9 @@ def made(shipped, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")
     write(shipped, folder, list(TABLES))
     tables = {name: shipped.layout["tables"].get(name, {}) | {"height": SLIDE} for name in TABLES}
-    write(replace(shipped, layout=shipped.layout | {"tables": tables}), folder / "slides", list(TABLES))
+    with pytest.MonkeyPatch.context() as patch:  # not another Results, which would compute every table again
+        patch.setitem(shipped.layout, "tables", tables)
+        write(shipped, folder / "slides", list(TABLES))
     return folder
 
 

@@ -4,8 +4,10 @@ Widths are in em of Computer Modern, the widest of the usual faces: what fits in
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cache
+from math import ceil
 from typing import NamedTuple
 
 import matplotlib
@@ -67,10 +69,12 @@ def fit(table: Printed) -> Fit:
         room = table.width * INCH / EM[size]
         if sum(whole) + gaps <= room:
             return Fit(size, {}, sum(whole) + gaps, room)
-    cap, found = max(whole), whole
-    while sum(found) + gaps > room and cap > 0:
-        cap -= 0.1
-        found = [min(own, max(low, cap)) for own, low in zip(whole, least, strict=True)]
+
+    def cut(step: int) -> list[float]:
+        cap = max(whole) - 0.1 * step
+        return [min(own, max(low, cap)) for own, low in zip(whole, least, strict=True)]
+
+    found = cut(bisect_left(range(ceil(10 * max(whole))), True, key=lambda step: sum(cut(step)) + gaps <= room))
     return Fit(size, {place: own for place, own in enumerate(found) if own < whole[place]}, sum(found) + gaps, room)
 
 
@@ -140,9 +144,11 @@ def _groups(table: Printed, limit: float) -> list[list[tuple[str, list[list[Cell
         while rest:
             if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > limit:
                 groups.append([])
-            count = len(rest)
-            while count > 1 and _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])) > limit:
-                count -= 1
+            counts = range(1, len(rest) + 1)
+            fitting = bisect_right(
+                counts, limit, key=lambda count: _height(table._replace(blocks=[*groups[-1], (title, rest[:count])]))
+            )
+            count = max(1, fitting)
             groups[-1].append((title, rest[:count]))
             rest = rest[count:]
     return groups
