@@ -21,8 +21,9 @@ with devices.slot("auto", ["0", "1"], Path(sys.argv[1])) as device:
 
 @pytest.fixture(autouse=True)
 def nobody_has_chosen(monkeypatch):
-    monkeypatch.delenv(devices.VISIBLE, raising=False)
-    monkeypatch.delenv(devices.PROBLEM, raising=False)
+    for name in (devices.VISIBLE, devices.PROBLEM):
+        monkeypatch.setenv(name, "")  # so that what a test leaves is removed
+        monkeypatch.delenv(name)
     monkeypatch.setattr(devices, "output_of", lambda *command: "")  # no nvidia-smi, nothing wrong
 
 
