@@ -61,7 +61,7 @@ def to_bytes(canvas: Canvas, format: Literal["pdf", "png"], title: str, comments
     with matplotlib.style.context(STYLE):
         if canvas.get_layout_engine() is not None:  # lay out once: PDF and PNG must not differ
             canvas.draw_without_rendering()
-            canvas.set_layout_engine("none")
+            canvas.set_layout_engine(None)  # "none" would lay out again
         metadata = {**UNDATED[format], "Title": title, ORIGIN[format]: "; ".join(comments)}
         canvas.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()
