@@ -61,8 +61,12 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
     os.environ.update(environment)
     sys.path[0], sys.argv[:] = folder, ["-m", *arguments]
     sys.orig_argv[1:] = ["-m", module, *arguments]  # with which it may start itself again
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-    sys.exit()
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        atexit._run_exitfuncs()
+        print(end="", flush=True)
+        os._exit(end.code or 0)  # to free every object takes a third of a second
 
 
 if __name__ == "__main__":

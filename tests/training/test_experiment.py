@@ -232,9 +232,10 @@ def test_a_signal_between_two_runs_leaves_the_rest_to_the_next_start(folds, tmp_
 def test_fitted_baselines_import_no_torch(folds, tmp_path, root):
     plain = json.dumps(specification("nearest_neighbour"))
     code = (
-        "import sys; from workflow.training import experiment; from workflow.storage.command_line import command_line\n"
-        "try: command_line(experiment.main)\n"
-        "finally: print('torch' in sys.modules)"
+        "import atexit, sys\n"
+        "from workflow.training import experiment; from workflow.storage.command_line import command_line\n"
+        "atexit.register(lambda: print('torch' in sys.modules))\n"
+        "command_line(experiment.main)"
     )
     words = ["--specification", plain, "--fold", "0", "--fold", "1", "--seed", "0", "--data", folds]
     command = [sys.executable, "-c", code, *words, "--results", tmp_path]

@@ -58,6 +58,23 @@ def test_a_step_ends_with_its_result_or_one_sentence(root, tmp_path, arguments, 
     assert "Traceback" not in run.stderr
 
 
+def test_a_step_that_succeeds_runs_what_waits_for_its_end(root, tmp_path):
+    late = "import atexit\natexit.register(lambda: print('late'))\n"
+    (tmp_path / "step.py").write_text(STEP.replace("from typing", late + "from typing", 1))
+    command = [sys.executable, str(tmp_path / "step.py"), "--count", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(root)})
+    assert (run.returncode, run.stdout, run.stderr) == (0, "2\nlate\n", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_step_whose_output_is_lost_fails(root, tmp_path):
+    (tmp_path / "step.py").write_text(STEP)
+    command = [sys.executable, str(tmp_path / "step.py"), "--count", "2"]
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(root)})
+    assert (run.returncode, run.stderr) == (1, "reproduce: standard output: No space left on device\n")
+
+
 def test_errors_of_a_step_that_is_called_propagate():
     called = []
 

@@ -14,6 +14,7 @@ from workflow.commands.pipeline import CONFIGURED, start
 from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
+from workflow.storage.quick_exit import quick_exit
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
 TRAINED = ("all", "download", "train", "collect", "counts")  # of `reference`: from its configuration, not its records
@@ -84,6 +85,11 @@ def version() -> str:
 
 if __name__ == "__main__":
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 -- the user has closed it: `>&-`
-    status = main(sys.argv[1:])
+    try:
+        status = main(sys.argv[1:])
+    except SystemExit as end:  # Snakemake's
+        if not isinstance(end.code, int):
+            raise
+        status = end.code
     flush()  # while a reader that has left, or a full disk, can still be noticed
-    sys.exit(status)
+    quick_exit(status)

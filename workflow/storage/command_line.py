@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from workflow.storage.errors import InputError, sentence
+from workflow.storage.quick_exit import quick_exit
 
 
 def call(
@@ -36,9 +37,16 @@ def call(
 
 
 def command_line(step: Callable[..., object], arguments: Sequence[object] | None = None) -> None:
-    """Run `step` and exit. An error that the user can repair is printed in one line; the exit status is then 1."""
+    """Run `step` and exit. An error that the user can repair is printed in one line; the exit status is then 1.
+
+    Without `arguments`, that is as a program, it ends the process once it has succeeded.
+    """
     try:
         call(step, arguments, standalone=True)
+    except SystemExit as end:
+        if arguments is None and not end.code:
+            quick_exit(0)
+        raise
     except BrokenPipeError:
         raise
     except (InputError, OSError) as error:
