@@ -64,6 +64,8 @@ def become(module: str, arguments: list[str], folder: str, environment: dict[str
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
+        if isinstance(end.code, str):  # Python prints it
+            raise
         atexit._run_exitfuncs()
         print(end="", flush=True)
         os._exit(end.code or 0)  # to free every object takes a third of a second
