@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; sever
 for name in [name for name in os.environ if name.startswith("REPRODUCE_")]:
     del os.environ[name]  # the user's choice of an environment is not one for the launchers that the tests start
 
+import workflow  # noqa: E402, F401 -- cleans the environment, which would otherwise change in the first test that does
+
 ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = ("PYTEST_", "TORCHINDUCTOR_", "_TORCHINDUCTOR_", "NO_MKDOCS_")  # set variables of their own
 
 
 def pytest_collection_modifyitems(items):
@@ -24,6 +28,18 @@ def cheap_garbage_collection() -> None:
     """Exempt what exists before a file of tests, mostly objects of imported packages, from garbage collection."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def variables_are_put_back() -> Iterator[None]:
+    """Fail a test that leaves an environment variable changed: later tests, and what they start, would read it."""
+    before = _variables()
+    yield
+    assert _variables() == before
+
+
+def _variables() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if not name.startswith(LIBRARIES)}
 
 
 @pytest.fixture(scope="session")
