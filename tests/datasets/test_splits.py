@@ -1,42 +1,27 @@
 """Protocols, validation, leakage and the official splits of HMDB51."""
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from listed_clips import DEMO, HMDB51, SEED, UCF11, YOUTUBE_CELEBRITIES, clips_of, made
 
-from workflow.datasets import inventory, official
-from workflow.datasets.catalogue import CATALOGUE, Dataset
+from workflow.datasets import official
+from workflow.datasets.catalogue import Dataset
 from workflow.datasets.layouts import Clip
 from workflow.datasets.protocols import (
-    SIBLINGS,
     TEST,
     TRAIN,
     UNUSED,
     VALIDATED,
     VALIDATION,
-    add_validation,
-    by_source,
     train_and_test,
     tt_rnn_folds,
-    with_siblings,
 )
 from workflow.datasets.protocols import folds as number_of_folds
 from workflow.datasets.splits import digest, share_with_sibling, split
 from workflow.storage.errors import InputError
-
-SEED = 11111986
-UCF11, HMDB51, YOUTUBE_CELEBRITIES, DEMO = CATALOGUE.values()
-
-
-def clips_of(entry: Dataset, codes: dict[str, str] | None = None) -> list[Clip]:
-    names = codes or [f"{key}.avi" for key in inventory.expected_keys(entry)]
-    clips = [entry.layout.parse(PurePosixPath(name)) for name in sorted(names)]
-    return [replace(clip, official=(codes or {}).get(clip.clip, "")) for clip in clips]
 
 
 def sizes_tested(entry: Dataset, clips: list[Clip], protocol: str, folds: int) -> list[int]:
@@ -210,83 +195,6 @@ def test_damaged_official_files_are_named(tmp_path):
         official.read(tmp_path.iterdir())
 
 
-SOURCES = st.lists(st.integers(1, 9), min_size=2, max_size=12)  # clips of each source of one class
-
-
-def made(classes: list[list[int]]) -> list[Clip]:
-    """The clips of classes that have sources of so many clips each."""
-    return [
-        Clip(f"{label}/{source}/{clip}", str(label), str(source), str(source))
-        for label, sources in enumerate(classes)
-        for source, n in enumerate(sources)
-        for clip in range(n)
-    ]
-
-
-@settings(max_examples=60, deadline=None)
-@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
-def test_validation_is_cut_by_whole_sources(classes, share, seed):
-    clips = made(classes)
-    after = add_validation(clips, {clip.clip: TRAIN for clip in clips}, "group", share, seed)
-    for label, sources in enumerate(classes):
-        mine = [clip for clip in clips if clip.label == str(label)]
-        count = Counter(after[clip.clip] for clip in mine)
-        assert count[TRAIN] >= 1
-        assert count[VALIDATION] >= 1
-        assert all(len({after[clip.clip] for clip in mine if clip.source == str(s)}) == 1 for s in range(len(sources)))
-        # no further from the share than half of the largest source, or one source was the least there was
-        off = abs(count[VALIDATION] - share * len(mine))
-        assert off <= max(sources) or count[VALIDATION] == min(sources)
-
-
-@settings(max_examples=60, deadline=None)
-@given(classes=st.lists(SOURCES, min_size=1, max_size=4), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
-def test_under_random_validation_is_cut_clip_by_clip(classes, share, seed):
-    clips = made(classes)
-    after = add_validation(clips, {clip.clip: TRAIN for clip in clips}, "random", share, seed)
-    for label, sources in enumerate(classes):
-        count = Counter(after[clip.clip] for clip in clips if clip.label == str(label))
-        assert count[TRAIN] >= 1
-        assert abs(count[VALIDATION] - max(1, share * sum(sources))) <= 0.5
-
-
-@pytest.mark.parametrize(("protocol", "unit"), [("random", "clip"), ("group", "source")])
-def test_a_class_that_validation_would_empty_is_named(protocol, unit):
-    clips = made([[3, 2], [1]])
-    train = {clip.clip: TRAIN for clip in clips}
-    with pytest.raises(InputError, match=rf"class '1' no training clip, .* single training {unit}; set splits\.valid"):
-        add_validation(clips, train, protocol, 0.15, SEED)
-    assert add_validation(clips, train, protocol, 0.0, SEED) == train
-
-
-def test_only_training_clips_move_to_validation():
-    clips = clips_of(UCF11)
-    for protocol in VALIDATED:
-        before = train_and_test(UCF11, clips, protocol, 2, SEED)
-        after = add_validation(clips, before, protocol, 0.15, SEED)
-        moved = {clip for clip in after if after[clip] != before[clip]}
-        assert moved == {clip for clip in after if after[clip] == VALIDATION}
-        assert {before[clip] for clip in moved} == {TRAIN}
-        count = Counter(after.values())
-        assert abs(count[VALIDATION] / (count[TRAIN] + count[VALIDATION]) - 0.15) < 0.01
-
-
-def test_a_validation_part_far_from_its_share_is_reported(capsys):
-    """A person of YouTube Celebrities has two training sources, and one of them is moved whole."""
-    clips = clips_of(YOUTUBE_CELEBRITIES)
-    sizes = [split(YOUTUBE_CELEBRITIES, clips, "group", fold, SEED, 0.15)[1] for fold in range(3)]
-    assert [(clip["n_train"], clip["n_validation"]) for clip in sizes] == [(735, 437), (821, 485), (886, 456)]
-    assert {clip[f"n_{part}_sources"] for clip in sizes for part in (TRAIN, VALIDATION, TEST)} == {47}
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3
-    assert lines[0] == (
-        "youtube_celebrities, group, fold 0: validation has 37.3% of the training clips (437 of 1172) "
-        "instead of 15.0%, because the classes have too few or too large sources"
-    )
-    split(UCF11, clips_of(UCF11), "group", 0, SEED, 0.15)
-    assert capsys.readouterr().err == ""
-
-
 def test_sources_are_counted_by_name_in_every_part():
     clips = [
         Clip(f"{label}/{s}/{c}", label, str(s), f"{label}{s}") for label in "ab" for s in range(1, 26) for c in "xy"
@@ -324,41 +232,3 @@ def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(InputError, match="ucf11: fold 4 of protocol 'group' has no test clip"):
         split(UCF11, clips, "group", 4, SEED, 0.15)
-
-
-DOSES = [*SIBLINGS.items()]
-
-
-@settings(max_examples=40, deadline=None)
-@given(classes=st.lists(SOURCES, min_size=2, max_size=6), fold=st.integers(0, 4), seed=st.integers(0, 9))
-def test_a_dose_of_siblings_changes_nothing_else(classes, fold, seed):
-    clips = made([[*sizes, 2] for sizes in classes])
-    drawn = {dose: with_siblings(clips, dose, fold, seed) for _, dose in DOSES}
-    for part in (TEST, TRAIN):
-        kept = {dose: [clip for clip in clips if part_of[clip.clip] == part] for dose, part_of in drawn.items()}
-        sizes = {tuple(sorted(Counter(clip.label for clip in found).items())) for found in kept.values()}
-        sources = {
-            tuple((label, len(found)) for label, found in sorted(by_source(found).items())) for found in kept.values()
-        }
-        assert len(sizes) == len(sources) == 1
-        assert part == TRAIN or len({frozenset(found) for found in kept.values()}) == 1  # the same clips are tested
-    tested = by_source(clip for clip in clips if drawn[0.0][clip.clip] == TEST)
-    units = [len(names) for sources in tested.values() for names in sources.values()]
-    for dose, part_of in drawn.items():
-        assert abs(share_with_sibling(clips, part_of) - dose) <= max(units) / 2 / sum(units) + 1e-12
-
-
-@pytest.mark.parametrize("entry", [UCF11, YOUTUBE_CELEBRITIES, DEMO], ids=lambda entry: entry.name)
-def test_doses_of_the_whole_sets(entry):
-    clips = clips_of(entry)
-    for fold in range(5):
-        rows = [split(entry, clips, protocol, fold, SEED, 0.0)[1] for protocol, _ in DOSES]
-        for row, (_, dose) in zip(rows, DOSES, strict=True):
-            assert abs(float(row["test_with_sibling_in_train"]) - dose) < 0.01
-        assert len({(row["n_train"], row["n_test"], row["n_train_sources"]) for row in rows}) == 1
-        assert rows[0]["n_train"] > len(entry.classes)
-
-
-def test_a_class_with_a_single_source_has_no_dose():
-    with pytest.raises(InputError, match="class '1' has no two sources of which one has two clips"):
-        with_siblings(made([[3, 2], [5]]), 0.5, 0, SEED)
