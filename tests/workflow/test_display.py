@@ -158,8 +158,8 @@ def test_the_time_left_is_that_of_the_jobs_that_are_left(monkeypatch):
     handler.times = {"train": [10.0, 14.0]}
     handler.jobs = {3: display.Job("train", "", started=95.0)}
     assert handler._left() == ", about 19 s left"  # 2 x 12 - 5
-    handler.jobs[4] = display.Job("train", "", started=0.0)  # longer than usual: ends at any moment
-    assert handler._left() == ", about 4 s left"  # (2 x 12 - 5 - 12) / 2
+    handler.jobs[4] = display.Job("train", "", started=61.0)  # longer than the others: the mean of 10, 14 and 39 is 21
+    assert handler._left() == ", about 8 s left"  # (2 x 21 - 5 - 21) / 2
     handler.times["train"] *= 2
     assert handler._left() == "", "nothing is known of those that are left"
     handler.closed = True

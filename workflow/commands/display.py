@@ -149,9 +149,14 @@ class LogHandler(LogHandlerBase):
         left = self.planned - Counter({rule: len(times) for rule, times in self.times.items()})
         if left.keys().isdisjoint(self.times) or max(self.planned, key=self.planned.__getitem__) not in self.times:
             return ""
-        usual, now = {rule: mean(times) for rule, times in self.times.items()}, time.monotonic()
+        now = time.monotonic()
+        running = [(job.rule, now - job.started) for job in self.jobs.values()]
+        usual = {}
+        for rule, times in self.times.items():  # what takes longer than those that are done counts, too
+            longer = [seconds for own, seconds in running if own == rule and seconds > mean(times)]
+            usual[rule] = mean([*times, *longer])
         seconds = sum(number * usual.get(rule, 0) for rule, number in left.items())
-        seconds -= sum(min(now - job.started, usual.get(job.rule, 0)) for job in self.jobs.values())
+        seconds -= sum(min(took, usual.get(rule, 0)) for rule, took in running)
         return f", about {duration(seconds / max(1, len(self.jobs)))} left"
 
     def _show(self) -> bool:
