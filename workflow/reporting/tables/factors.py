@@ -43,8 +43,8 @@ COLUMNS = [
 NOTES = {
     "siblings": "Siblings: all test clips with a clip of their source in training minus none; the test clips and the "
     "numbers of training clips and of sources are the same.",
-    "search": "Search: a model minus the first one that differs from it in the searched values alone, over the runs "
-    "that both have.",
+    "search": "Search: a model minus the first one that differs from it in the searched values alone, over the folds "
+    "and seeds that both have; no two runs share random numbers.",
 }
 
 
