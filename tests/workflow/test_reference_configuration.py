@@ -39,7 +39,8 @@ def test_every_searched_model_has_the_same_budget_on_all_folds(by_model, front_e
     searched = [own for (where, _), own in by_model.items() if where == front_end and own[0].training.search]
     searched = [own for own in searched if not FITTED & {own[0].recurrent["format"]}]
     searched = [own for own in searched if len(own[0].training.candidates) == rates]
-    assert {own[0].recurrent["format"] for own in searched} >= FORMATS
+    formats = {own[0].recurrent["format"] for own in searched}
+    assert formats == FORMATS if (front_end, rates) == ("pixels", 5) else formats > FORMATS
     assert len({str([getattr(own[0].training, name) for name in fields]) for own in searched}) == 1
     for own in searched:
         assert {run.protocol for run in own} == BOTH

@@ -91,5 +91,4 @@ if __name__ == "__main__":
         if not isinstance(end.code, int):
             raise
         status = end.code
-    flush()  # while a reader that has left, or a full disk, can still be noticed
     quick_exit(status)

@@ -152,7 +152,7 @@ class LogHandler(LogHandlerBase):
         now = time.monotonic()
         running = [(job.rule, now - job.started) for job in self.jobs.values()]
         usual = {}
-        for rule, times in self.times.items():  # what takes longer than those that are done counts, too
+        for rule, times in self.times.items():  # a running job counts once it has taken longer than their mean
             longer = [seconds for own, seconds in running if own == rule and seconds > mean(times)]
             usual[rule] = mean([*times, *longer])
         seconds = sum(number * usual.get(rule, 0) for rule, number in left.items())

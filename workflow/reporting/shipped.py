@@ -59,7 +59,7 @@ def ship(results: Results, target: Path) -> int:
 
 def _copy_run(record: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
-    target.write_text(_dense(record.read_text()))
+    target.write_text(_on_one_line(record.read_text()))
     predictions, curve = (record.with_name(name) for name in ("predictions.csv", "metrics.jsonl"))
     if predictions.is_file():
         pd.read_csv(predictions)[PREDICTIONS].to_csv(
@@ -68,12 +68,12 @@ def _copy_run(record: Path, target: Path) -> None:
     if f"/{DETAILED}/" not in record.as_posix():
         return
     if curve.is_file():
-        target.with_name(curve.name).write_text("".join(map(_dense, curve.read_text().splitlines())))
+        target.with_name(curve.name).write_text("".join(map(_on_one_line, curve.read_text().splitlines())))
     for name in DETAILS:
         if record.with_name(name).is_file():
             shutil.copyfile(record.with_name(name), target.with_name(name))
 
 
-def _dense(text: str) -> str:
+def _on_one_line(text: str) -> str:
     """Return JSON on one line, without spaces."""
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False) + "\n"

@@ -144,11 +144,12 @@ def _groups(table: Printed, limit: float) -> list[list[tuple[str, list[list[Cell
         while rest:
             if groups[-1] and _height(table._replace(blocks=[*groups[-1], (title, rest)])) > limit:
                 groups.append([])
-            counts = range(1, len(rest) + 1)
             fitting = bisect_right(
-                counts, limit, key=lambda count: _height(table._replace(blocks=[*groups[-1], (title, rest[:count])]))
+                range(1, len(rest) + 1),
+                limit,
+                key=lambda count: _height(table._replace(blocks=[*groups[-1], (title, rest[:count])])),
             )
-            count = max(1, fitting)
+            count = max(1, fitting)  # a row that is higher than a page stands alone
             groups[-1].append((title, rest[:count]))
             rest = rest[count:]
     return groups

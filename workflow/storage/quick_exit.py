@@ -10,7 +10,7 @@ from workflow.storage.endings import flush
 
 
 def quick_exit(status: int) -> NoReturn:
-    """Run the functions of atexit, write what is buffered, and exit."""
+    """Run the functions of atexit, write what is buffered, and exit; raise as `flush` does if it cannot be written."""
     atexit._run_exitfuncs()
     flush()
     with suppress(AttributeError, OSError):  # the user has closed it, or the disk is full
