@@ -1,6 +1,6 @@
-"""`python -m MODULE` without its start: a process that has imported Snakemake forks a child for every call.
+"""`python -m MODULE` without the wait for Snakemake: a process that has imported it forks a child for every call.
 
-Importing it takes a second of processor time, two thirds of a dry run.
+The import takes a second of processor time, two thirds of a dry run.
 """
 
 import atexit

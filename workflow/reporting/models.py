@@ -78,7 +78,7 @@ def kind(results: Results, model: str) -> str:
 
 @cached
 def compared(results: Results) -> pd.DataFrame:
-    """Return the experiments but those whose model differs from an earlier one in ranks or searched values alone."""
+    """Return the experiments without models that differ from an earlier one only in ranks or in the values searched."""
     first: dict[str, tuple[str, ...]] = {}
     for experiment in results.experiments.itertuples(index=False, name=None):
         own = apart_from_search(results, *experiment[:3])
@@ -88,7 +88,7 @@ def compared(results: Results) -> pd.DataFrame:
 
 
 def apart_from_search(results: Results, *place: str) -> dict[str, Any]:
-    """Return what two models share that search other values of the same settings."""
+    """Return a model's description without the values that its search tries, but with the names of their settings."""
     found = specification(results, *place)
     searched = {"search": sorted(found["training"].get("search") or {})}
     return {"model": get(results, place[2]), **found, "training": found["training"] | searched}

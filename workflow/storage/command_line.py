@@ -39,7 +39,7 @@ def call(
 def command_line(step: Callable[..., object], arguments: Sequence[object] | None = None) -> None:
     """Run `step` and exit. An error that the user can repair is printed in one line; the exit status is then 1.
 
-    Without `arguments`, that is as a program, it ends the process once it has succeeded.
+    Without `arguments`, as in a program, success ends the process at once.
     """
     try:
         call(step, arguments, standalone=True)

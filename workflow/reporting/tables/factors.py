@@ -79,7 +79,7 @@ def design(results: Results, dataset: str, front_end: str) -> dict[str, dict[str
 
 @cached
 def searches(results: Results, dataset: str, front_end: str) -> dict[str, str]:
-    """Return model -> the first model that differs from it in the searched values alone."""
+    """Return model -> the first model that differs from it only in the values searched."""
     first: dict[str, str] = {}
     found = {}
     for name in results.models_on(dataset, front_end):
