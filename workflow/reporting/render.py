@@ -39,6 +39,9 @@ def to_tex(tables: list[Printed], comments: list[str], empty: str) -> str:
     """Return LaTeX for \\input, one float per table. empty: text if `tables` is empty."""
     head = [*(f"% {one_line(line)}" for line in comments), "% needs \\usepackage{booktabs,threeparttable}"]
     head.append("\\providecommand{\\provenance}[1]{}% prints the origin of a table, if a document defines it")
+    head.append(
+        "\\providecommand{\\continued}{}% gives a further part the number of the first, if a document defines it"
+    )
     floats = [_float(table, comments) for table in tables] or [f"{{\\raggedright\\emph{{{escape_tex(empty)}}}\\par}}"]
     return "\n".join(head) + "\n\n" + "\n\n".join(floats) + "\n"
 
@@ -48,6 +51,7 @@ def _float(table: Printed, comments: list[str]) -> str:
     lines = [
         f"\\begin{{{table.environment}}}[!htbp]",
         "\\centering",
+        *(["\\continued"] if table.continued else []),
         "\\begin{threeparttable}",
         f"\\caption{{{escape_tex(table.caption)}}}",
         f"\\label{{{table.label}}}",

@@ -104,6 +104,7 @@ class Printed(NamedTuple):
     blocks: list[tuple[str, list[list[Cell]]]]
     notes: list[str]
     label: str = ""
+    continued: bool = False  # a further part of the table before it
     environment: str = "table"
     size: int = 0  # of the letters in pt; 0: 8 if the table then fits, else 7
     width: float = 3.25

@@ -130,7 +130,9 @@ def pages(table: Printed) -> list[Printed]:
         groups, limit = lower, limit - STEP
     parts = [table._replace(blocks=group, notes=[]) for group in groups]
     parts[1:] = [
-        part._replace(name=f"{part.name}-{n}", label=f"{part.label}-{n}", caption=f"{part.caption} Continued.")
+        part._replace(
+            name=f"{part.name}-{n}", label=f"{part.label}-{n}", caption=f"{part.caption} Continued.", continued=True
+        )
         for n, part in enumerate(parts[1:], 2)
     ]
     return [*parts[:-1], parts[-1]._replace(notes=table.notes)]
