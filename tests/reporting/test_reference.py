@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from quoted import WIDER, best_under_random, phrases, smallest_p, wider
+from quoted import WIDER, best_under_random, differences, every_test, phrases, smallest_p, wider
 
 import baselines
 from workflow.commands import reference
@@ -13,6 +13,7 @@ from workflow.experiments.configuration_file import load
 from workflow.reporting import columns, figures, models, records, tables
 from workflow.reporting.paper import article
 from workflow.reporting.report import page
+from workflow.reporting.statistics import holm
 from workflow.reporting.tables import accuracy, comparison, factors
 from workflow.storage.errors import InputError
 
@@ -59,8 +60,10 @@ def test_the_readme_quotes_the_records(shipped, root):
     readme = " ".join((root / "README.md").read_text(encoding="utf-8").split())
     for text in phrases(shipped):
         assert text in readme
-    assert "it is not shown to differ from any other format" in readme
+    assert "It is not shown to differ from any other format" in readme
     assert smallest_p(shipped) > shipped.layout["significance"]
+    averaged = factors.build(shipped).query("factor == 'protocol'").groupby("front_end")["first"].first()
+    assert averaged.str.split().str.len().to_dict() == {"pixels": 10, "efficientnet_lite2": 13}
     assert "no trained model has a higher mean than an untrained nearest neighbour" in readme
     assert best_under_random(shipped) == {"nearest_neighbour"}
     assert "No model is shown to gain" in readme
@@ -69,13 +72,22 @@ def test_the_readme_quotes_the_records(shipped, root):
     assert set(table["first"]) == {name for name in shipped.config.models if name.endswith(WIDER)}
 
 
+def test_the_documentation_lists_every_difference(shipped, root):
+    lines = (root / "docs" / "results.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "| three |" in line or "| five |" in line] == differences(shipped)
+    found = every_test(shipped, "") | every_test(shipped, WIDER)
+    assert [key for key, one in found.items() if one.low > 0 or one.high < 0] == [("pixels", "bt_lstm", 0)]
+    for end in ("", WIDER):
+        assert min(holm([one.p for one in every_test(shipped, end).values()])) > shipped.layout["significance"]
+
+
 def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_does(root):
     config = load(root / "config/paper.yaml")
-    names = ["tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm"]
+    names = ["tt_lstm", "tr_lstm", "bt_lstm", "ht_lstm", "fdht_lstm", "fdht_lstm_deep"]
     found = {run.model: run.recurrent for run in grid.runs(config) if run.front_end == "inception_v3"}
     counts = {name: baselines.declare(**found[name]).parameters() for name in names}
     weights = {name: count["W"] + count["U"] for name, count in counts.items()}
-    fewer = [weights[name] / weights["fdht_lstm"] for name in names[:-1]]
+    fewer = [weights[rival] / weights[own] for rival in names[:4] for own in names[4:]]
     assert f"({min(fewer):,.0f} to {max(fewer):,.0f})" in (root / "README.md").read_text(encoding="utf-8")
 
 

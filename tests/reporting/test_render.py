@@ -142,9 +142,16 @@ def test_a_table_longer_than_a_page_goes_on_in_another():
     assert (first.name, first.label, first.notes, first.caption) == ("long", "tab:long", [], "All.")
     assert (second.name, second.label, second.notes) == ("long-2", "tab:long-2", ["A note."])
     assert second.caption == "All. Continued."
+    assert (first.continued, second.continued) == (False, True)
     parts = widths.pages(table._replace(height=table.height / 2))
     assert [row for part in parts for _, block in part.blocks for row in block] == rows
     assert len(parts) > 2
+
+
+def test_each_row_stands_alone_if_there_is_no_room_for_two():
+    rows = [[Cell(str(number))] for number in range(3)]
+    parts = widths.pages(Printed("low", "All.", [Column("n", "n")], [("", rows)], [], height=0.1))
+    assert [part.blocks for part in parts] == [[("", [row])] for row in rows]
 
 
 def test_the_parts_of_a_table_are_about_equally_long():

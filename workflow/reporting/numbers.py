@@ -43,6 +43,12 @@ def extent(values: pd.Series, digits: int) -> str:
     return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
 
 
+def estimate(mean: float, low: float, high: float, sign: bool = False) -> str:
+    """Return a fraction in percent with its interval, if it has one: "81.2 [70.1, 90.3]"."""
+    mean_, *ends = (number(100 * value, 1, sign) for value in (mean, low, high))
+    return mean_ if low != low else f"{mean_} [{', '.join(ends)}]"
+
+
 def duration(hours: float) -> str:
     """Return a time in hours, or in minutes if it is less than an hour."""
     return f"{number(hours, 1)} hours" if hours >= 1 else f"{number(60 * hours, 1)} minutes"

@@ -27,7 +27,6 @@ def promise(results: Results, dataset: str) -> str:
 
 
 def share_trained_on(results: Results, dataset: str, protocol: str) -> float:
-    """Return the share of a data set's clips that are trained on, over all folds; NaN if unknown."""
-    table = results.leakage
-    sizes = table.loc[(table["dataset"] == dataset) & (table["protocol"] == protocol), PARTS].sum()
+    """Return the share of a data set's clips that are trained on; NaN if unknown."""
+    sizes = rows(results, dataset, protocol)[PARTS].sum()
     return sizes["n_train"] / sizes.sum() if sizes.sum() else math.nan

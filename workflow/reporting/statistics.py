@@ -2,10 +2,11 @@
 
 Only folds repeat a whole experiment: the seeds of one fold share its clips. Seeds are therefore averaged first, and
 intervals and tests are Student's on the means of the F folds (F - 1 degrees of freedom), whatever share of the variance
-the folds have. Two folds also share training clips, which correlates their means by up to n_test / (n_test + n_train);
-the squared standard error is (1/F + n_test/n_train) s^2 in place of s^2/F (Nadeau and Bengio, Machine Learning 52,
-2003). At that correlation the type-I error is the nominal one, where 1/F alone gives 8 to 15 %; for independent folds
-it is lower (`python -m benchmarks.calibration`). A single fold has no interval.
+the folds have. Two folds also share training clips, so their means are correlated; how much is unknown. Nadeau and
+Bengio (Machine Learning 52, 2003) assume n_test / (n_test + n_train), for which the squared standard error is
+(1/F + n_test/n_train) s^2 in place of s^2/F. If they are right, the type-I error is the nominal 5 % or less, where 1/F
+alone gives 6 to 14 %; for independent folds it is lower (`python -m benchmarks.calibration`). A single fold has no
+interval.
 
 Intervals of accuracies end at 0 and 1: no true accuracy lies beyond, so the coverage stays what it is.
 """

@@ -126,7 +126,7 @@ def pages(table: Printed) -> list[Printed]:
     """Return `table` in parts of about one height that fit on a page; the last has the notes."""
     limit = table.height * INCH
     groups = _groups(table, limit)
-    while len(groups) > 1 and len(lower := _groups(table, limit - STEP)) == len(groups):
+    while limit > STEP and len(groups) > 1 and len(lower := _groups(table, limit - STEP)) == len(groups):
         groups, limit = lower, limit - STEP
     parts = [table._replace(blocks=group, notes=[]) for group in groups]
     parts[1:] = [

@@ -28,7 +28,7 @@ from workflow.storage.errors import InputError, is_full
 from workflow.storage.files import write_bytes, write_text
 
 SOURCES = Path(__file__).resolve().parents[3] / "paper"
-HEIGHT = 3.0  # inches, of a table at most: of two in a column, with captions and notes
+HEIGHT = 4.0  # inches, of a table at most: of two in a column, with captions and notes
 
 
 def prepare(results: Results, figures: Path, folder: Path) -> None:

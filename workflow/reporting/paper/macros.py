@@ -3,14 +3,15 @@
 from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
 from workflow.reporting import models
-from workflow.reporting.numbers import MISSING, duration, extent, number
+from workflow.reporting.numbers import MISSING, duration, estimate, extent, number
 from workflow.reporting.paper import overview
 from workflow.reporting.records import DUPLICATE
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
 from workflow.reporting.statistics import CONFIDENCE
-from workflow.reporting.tables import accuracy, claims, cost
+from workflow.reporting.table import Row
+from workflow.reporting.tables import accuracy, claims, cost, factors
 from workflow.reporting.verdict import NOT_RUN
 
 MODULE = "workflow.reporting.paper.macros"
@@ -65,11 +66,28 @@ def found_of(results: Results) -> dict[str, str]:
     for name, rows in ranges.items():
         scale, digits = (100, 1) if name.startswith("Gain") else (1, 0)
         found[f"found{name}"] = extent(scale * table.loc[rows, "found"].astype(float), digits)
+    found |= {f"found{name.capitalize()}": differences(results, name) for name in ("protocol", "siblings")}
     cells = [cell for _, block in overview.accuracies(results).blocks for row in block for cell in row]
     meanings = accuracy.MARKS if any(cell.mark for cell in cells) else accuracy.NO_MARKS
     compared = len(overview.compared(results))
     found["marksMeaning"] = meanings.get(results.layout["marks"], "")
     return found | {"reportedCompared": number(compared) if compared else ""}
+
+
+def differences(results: Results, factor: str) -> str:
+    """Return what a factor adds, in points with an interval, on every data set and front end."""
+    table = factors.build(results)
+    rows = table[(table["factor"] == factor) & (table["folds"] > 0)].to_dict("records")
+    measures = {data: results.shown(*data, siblings=factor == "siblings") for data in map(_data, rows)}
+    rows = [row for row in rows if row["measure"] == measures[_data(row)]]
+    return "; ".join(
+        f"{estimate(row['difference'], row['low'], row['high'], sign=True)} on {results.data_label(*_data(row))}"
+        for row in rows
+    )
+
+
+def _data(row: Row) -> tuple[str, str]:
+    return row["dataset"], row["front_end"]
 
 
 def to_tex(results: Results) -> str:

@@ -6,11 +6,10 @@ import pandas as pd
 
 from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import models, splits, statistics
-from workflow.reporting.numbers import MISSING, extent, number
+from workflow.reporting.numbers import MISSING, estimate, extent, number
 from workflow.reporting.paper import overview
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import SAME_CLASS, Results
-from workflow.reporting.statistics import Interval
 from workflow.reporting.tables import accuracy
 
 METHOD = (
@@ -39,22 +38,17 @@ def headlines(results: Results) -> list[list[str]]:
                 f"{results.label('protocol', protocol)}\n{ACCURACIES[measure].partition(', ')[2]}",
                 *[*values, MISSING][:2],
                 _against(results, measure, model, *place, protocol),
-                _estimate(statistics.difference(*both), sign=True).replace(" ", "\n", 1),
+                estimate(*statistics.difference(*both)[:3], sign=True).replace(" ", "\n", 1),
             ]
             rows.append(row)
     return rows
-
-
-def _estimate(found: Interval, sign: bool = False) -> str:
-    low, mean, high = (number(100 * value, 1, sign) for value in (found.low, found.mean, found.high))
-    return mean if math.isnan(found.low) else f"{mean} [{low}, {high}]"
 
 
 def _value(results: Results, measure: str, *experiment: str) -> str:
     """Return an experiment's accuracy with its interval, n and weights; a dash without runs."""
     found, weights = statistics.summary(results, measure, *experiment), models.recorded_weights(results, *experiment)
     n = " of ".join(dict.fromkeys([str(found.n), str(statistics.expected(results, *experiment))]))
-    return f"{_estimate(found)}\nn = {n}; {number(weights)} weights" if found.n else MISSING
+    return f"{estimate(*found[:3])}\nn = {n}; {number(weights)} weights" if found.n else MISSING
 
 
 def _against(results: Results, measure: str, own: str, *block: str) -> str:

@@ -17,7 +17,7 @@ from workflow.reporting.table import MODEL, Cell, Column, Note, Row, Sheet, Tabl
 from workflow.reporting.verdict import INCONCLUSIVE, NOT_RUN
 
 HOLDS, FAILS, EQUIVALENT = "holds", "fails", "equivalent"
-NONE = "no verdict"  # on data that are not the paper's
+NONE = "no verdict"  # on data or a front end that are not the paper's
 DENSE = "dense LSTM"
 TITLES = {
     "weights": "Only a few thousand weights",
@@ -37,8 +37,16 @@ GAIN_NOTE = (
     "by fold. 95 % intervals and p: Student's t over the means of n folds, corrected for shared training clips."
 )
 P_NOTE = "p, equiv.: two one-sided tests of a difference of less than {} points. "
-P_NOTE += "Both p values after Holm's correction over all models and protocols; verdicts at {} or less."
-OTHERS_NOTE = "The abstract is about the data sets of the paper, of which this is none: there is no verdict."
+P_NOTE += (
+    "Both p values after Holm's correction over all comparisons of this accuracy, on every data set and front end."
+)
+VERDICTS = {  # at p <= the layout's significance
+    "": "Verdict, at p of {} or less: holds, more accurate, by however many points; fails, less accurate; equivalent, "
+    "as accurate within the margin; inconclusive, none of these is shown.",
+    REACHED: "Verdict, at p of {} or less: holds, more accurate or equivalent; fails, less accurate; inconclusive, "
+    "neither is shown.",
+}
+OTHERS_NOTE = "The abstract is about the paper's own data sets and front ends: there is no verdict on others."
 
 
 def against(results: Results, row: Row, column: Column) -> Cell:
@@ -87,7 +95,8 @@ def build(results: Results) -> pd.DataFrame:
     ]
     table = pd.DataFrame(pairs, columns=[*PLACE, "against", "claim"])
     table = pd.concat([sizes, *(_gains(results, measure, table) for measure in ACCURACIES)], ignore_index=True)
-    others = ~table["dataset"].isin(results.reported["dataset"]) & (table["verdict"] != NOT_RUN)
+    data, papers = (pd.MultiIndex.from_frame(one[PLACE[:2]]) for one in (table, results.reported))
+    others = ~data.isin(papers) & (table["verdict"] != NOT_RUN)
     return table.assign(verdict=table["verdict"].mask(others, NONE))
 
 
@@ -135,12 +144,10 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
     fewer = [number(end) for end in reported.of_abstract(results.reported, "times_fewer")]
     low, high = (number(100 * end, 1) for end in reported.of_abstract(results.reported, "gain"))
     margin = number(100 * results.layout["margin"], 1)
-    p_note = Note(
-        P_NOTE.format(margin, number(results.layout["significance"], 2)), ("p_corrected", "p_equivalent", "verdict")
-    )
+    p_note = Note(P_NOTE.format(margin), ("p_corrected", "p_equivalent"))
     for dataset, front_end, label, rows in by_data(results, frame[frame["claim"].isin(list(TITLES))]):
         blocks = {claim: _title(own) for claim, own in rows.groupby("claim", sort=False)}
-        notes = [SIZE_NOTE.format(*fewer), *_others(rows)]
+        notes = [SIZE_NOTE.format(*fewer), *([OTHERS_NOTE] if NONE in set(rows["verdict"]) else [])]
         without = ("interval", "folds", "p_corrected", "p_equivalent")
         caption = f"Claims of the abstract, checked: size, {label}."
         yield Sheet(
@@ -155,11 +162,9 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
             blocks = "Protocol " + rows["protocol"] + ": " + rows["model"].map(lambda own: models.label(results, own))
             name = f"{measure}{ending}-{dataset}-{front_end}"
             caption = f"{question}. {title}: {overall(rows['verdict'])}; {label}."
-            yield Sheet(name, caption, rows.assign(block=blocks), [GAIN_NOTE, p_note, *_others(rows)], ("model",))
-
-
-def _others(rows: pd.DataFrame) -> list[str]:
-    return [OTHERS_NOTE] if NONE in set(rows["verdict"]) else []
+            meaning = VERDICTS[ending].format(number(results.layout["significance"], 2))
+            verdict_note = Note(OTHERS_NOTE if NONE in set(rows["verdict"]) else meaning, ("verdict",))
+            yield Sheet(name, caption, rows.assign(block=blocks), [GAIN_NOTE, p_note, verdict_note], ("model",))
 
 
 def _title(rows: pd.DataFrame) -> str:
