@@ -3,7 +3,6 @@
 An unusable record stays as a row (`status` damaged or duplicate) with the reason. Means exclude it; tables list it.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from workflow.experiments import states
 from workflow.experiments.record import Record
 from workflow.experiments.states import DAMAGED
 from workflow.storage.errors import InputError
+from workflow.storage.files import known_json
 
 EXPERIMENT = ["dataset", "front_end", "model", "protocol"]
 PLACE = EXPERIMENT[:3]  # an experiment without its protocol: a model on a data set
@@ -64,20 +64,13 @@ def read(root: str | Path) -> pd.DataFrame:
             row = {**identity, "status": DAMAGED, "failure": wrong[0] if wrong else found.reason}
         elif first.setdefault(key := tuple(row[name] for name in IDENTITY), where) != where:
             row |= {"status": DUPLICATE, "failure": f"the same run as {first[key]}"}
-        rows.append(row | {"git_dirty": is_dirty(path.with_name("environment.json")), "record": where})
+        git = known_json(path.with_name("environment.json")).get("git", {})
+        rows.append(row | {"git_dirty": git.get("dirty"), "record": where})
     return to_table(rows)
 
 
 def _row(record: Record) -> dict[str, Any]:
     return vars(record) | vars(record.parameters) | {f"n_{part}": clips for part, clips in record.clips.items()}
-
-
-def is_dirty(environment: Path) -> bool | None:
-    """Return whether a run used code that differs from its commit; None if environment.json does not say."""
-    try:
-        return json.loads(environment.read_text())["git"]["dirty"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def to_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

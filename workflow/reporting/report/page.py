@@ -94,11 +94,9 @@ def main(
     root: options.Records,
     output: Annotated[Path, typer.Option(metavar="FILE", help="report.html")],
     config: options.Config = None,
-    layout: options.Layout = None,
-    reported: options.Reported = None,
     figures: options.Figures = None,
 ) -> None:
-    write(gather(root, config, layout, reported), figures or root / "figures", output)
+    write(gather(root, config), figures or root / "figures", output)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The runs as the page embeds them: record, curve, and texts that several runs share, stored once."""
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,9 @@ def columns() -> list[dict[str, Any]]:
 
 def labels(results: Results) -> dict[str, dict[str, str]]:
     """Return the printed name of every data set, front end, model and protocol."""
-    names = {name: results.records[name].dropna().unique() for name in records.EXPERIMENT}
-    return {
-        "dataset": {name: results.label("dataset", name) for name in names["dataset"]},
-        "front_end": {name: results.label("front_end", name) for name in names["front_end"]},
-        "model": {name: models.label(results, name) for name in names["model"]},
-        "protocol": {name: results.label("protocol", name) for name in names["protocol"]},
-    }
+    of = {axis: partial(results.label, axis) for axis in records.EXPERIMENT} | {"model": partial(models.label, results)}
+    names = {axis: results.records[axis].dropna().unique() for axis in records.EXPERIMENT}
+    return {axis: {name: of[axis](name) for name in names[axis]} for axis in records.EXPERIMENT}
 
 
 def _run(results: Results, row: dict[str, Any], texts: dict[str, dict[str, int]]) -> dict[str, Any]:
