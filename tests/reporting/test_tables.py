@@ -77,3 +77,10 @@ def test_what_random_adds_is_shown_for_models_with_runs_under_both_protocols(tmp
             write_run(tmp_path, record(model, protocol))
     (sheet,) = TABLES["leakage"].printed(gather(tmp_path))
     assert {row[0].text for _, rows in sheet.blocks for row in rows} == {"TT-LSTM"}
+
+
+def test_one_run_on_a_busy_machine_does_not_set_the_time_of_a_run(tmp_path):
+    for fold, seconds in enumerate((10.0, 11.0, 900.0)):
+        write_run(tmp_path, record(fold=fold, train_seconds=seconds), extras=False)
+    (row,) = TABLES["cost"].build(gather(tmp_path)).to_dict("records")
+    assert (row["train_seconds_median"], row["hours"]) == (11, pytest.approx(921 / 3600))

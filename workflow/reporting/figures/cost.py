@@ -1,6 +1,6 @@
-"""Cost of training: mean time of a run, median time of a training step, and the largest peak memory, over n = {n} runs
-(all protocols, folds and seeds). An axis that spans
-more than a factor of ten is logarithmic. What is zero or was not measured has no mark.
+"""Cost of training: median time of a run and of a training step, and the largest peak memory, over n = {n} runs (all
+protocols, folds and seeds). Times are longer on a busy machine. An axis that spans more than a factor of ten is
+logarithmic. What is zero or was not measured has no mark.
 """
 
 from itertools import cycle, product
@@ -15,7 +15,7 @@ from workflow.reporting.results import Results
 from workflow.reporting.tables import cost
 
 QUANTITIES = {
-    "train_seconds_mean": "training per run (s)",
+    "train_seconds_median": "training per run (s)",
     "step_ms": "training step (ms)",
     "peak_memory_mb": "peak memory (MB)",
 }
