@@ -18,7 +18,7 @@ from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import STYLE, THEME
 from workflow.reporting.drawing.panels import Look, look
-from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion
+from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion, cost, factors, reported, siblings
 from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
@@ -125,6 +125,18 @@ def test_one_colour_per_model_and_marks_that_need_no_colour(looks):
     assert variant.colour not in {own.colour for own in found}
     assert variant.marker == family.marker
     assert variant.dashes != family.dashes
+
+
+def test_a_mark_means_the_same_in_every_figure(looks):
+    """A protocol may be drawn with the epoch beside its name."""
+    shared = (panels.PROTOCOLS, reported.SERIES, factors.SERIES, siblings.SERIES)
+    series = [own for looks_of in shared for own in looks_of.values()]
+    series += [Look(colour, colour, marker) for marker, colour in itertools.product(cost.MARKERS, cost.COLOURS)]
+    series += [look(looks, model) for model in looks.layout["models"]]
+    meanings: dict[tuple[str, str, bool], set[str]] = {}
+    for own in series:
+        meanings.setdefault((own.marker, own.colour.lower(), own.hollow), set()).add(re.split("[:,]", own.label)[0])
+    assert [found for found in meanings.values() if len(found) > 1] == []
 
 
 def test_three_variants_of_a_family_have_lines_of_their_own(tmp_path):

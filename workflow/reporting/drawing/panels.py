@@ -41,6 +41,12 @@ class Look(NamedTuple):
     size: float = 28.0
 
 
+PROTOCOLS = {  # in every figure with both
+    "group": Look("group: split by source", DARK),
+    "random": Look("random: split clip by clip", "#CC79A7", "D", hollow=True),
+}
+
+
 def look(results: Results, model: str) -> Look:
     """Return a model's look: its family's; a variant is lighter and dashed, because colour alone is not enough."""
     family, label = models.get(results, model).family, models.label(results, model)

@@ -7,7 +7,6 @@ alternatives.
 from workflow.reporting import models
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
-from workflow.reporting.figures.leakage import SERIES
 from workflow.reporting.numbers import number
 from workflow.reporting.results import Results
 from workflow.reporting.tables import ablation
@@ -17,14 +16,14 @@ def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set, front end and FDHT-LSTM, a row per alternative, a series per protocol."""
     table = ablation.build(results)
     shown = [results.shown(*data) for data in table[["dataset", "front_end"]].itertuples(index=False, name=None)]
-    table = table[(table["measure"] == shown) & table["protocol"].isin(list(SERIES))]
+    table = table[(table["measure"] == shown) & table["protocol"].isin(list(panels.PROTOCOLS))]
     if table.empty:
         return None
     data = panels.titled(results, table.rename(columns={"protocol": "series", "folds": "n"}))
     data["column"] += "\n" + data["label"] + " (" + data["weights"].map(number) + " weights) minus"
     data["label"] = [models.label(results, name) for name in data["against"]]
     data = data.assign(value=100 * data["difference"], low=100 * data["low"], high=100 * data["high"])
-    canvas = dots.draw(data, SERIES, "difference in test accuracy (points)")
+    canvas = dots.draw(data, panels.PROTOCOLS, "difference in test accuracy (points)")
     for axes in canvas.axes:
         axes.axvline(0, color="#999999", lw=0.8, zorder=0.5)
     return canvas

@@ -19,8 +19,8 @@ QUANTITIES = {
     "step_ms": "training step (ms)",
     "peak_memory_mb": "peak memory (MB)",
 }
-MARKERS = ("o", "D", "^", "s")
-COLOURS = ("#333333", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
+MARKERS = ("s", "p", "h", "d")
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
 WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 
 
@@ -33,7 +33,7 @@ def draw(results: Results) -> Canvas | None:
     )
     looks, series = cycle(product(MARKERS, COLOURS)), {}
     for place, (marker, colour) in zip(table["series"].unique(), looks, strict=False):
-        series[place] = panels.Look(f"{results.data_label(*place[:2])}, on {place[2]}", colour, marker)
+        series[place] = panels.Look(f"{results.data_label(*place[:2])}, on {place[2]}", colour, marker, size=16)
     data = table.rename(columns=QUANTITIES).melt(["label", "series", "n"], QUANTITIES.values(), "column")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
     tallest = max(panels.HALF, dots.ROW * data["label"].nunique() + 1.3)

@@ -12,8 +12,8 @@ from workflow.reporting.results import Results
 from workflow.reporting.tables import factors
 
 SERIES = {
-    "ours": panels.Look("our recipe, matched initialisation", "#333333"),
-    "authors": panels.Look("authors' recipe", "#CC79A7", "D", hollow=True),
+    "ours": panels.Look("our recipe, matched initialisation", "#661100", "s"),
+    "authors": panels.Look("authors' recipe", "#999933", "^", hollow=True),
 }
 
 

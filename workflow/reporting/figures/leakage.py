@@ -9,19 +9,14 @@ from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
-SERIES = {
-    "group": panels.Look("group: split by source", "#333333"),
-    "random": panels.Look("random: split clip by clip", "#CC79A7", "D", hollow=True),
-}
-
 
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set and front end, a row per model that has runs under both protocols."""
     data = panels.accuracies(results)
-    data = data[data.groupby(EXPERIMENT[:3])["protocol"].transform("nunique") == len(SERIES)]
+    data = data[data.groupby(EXPERIMENT[:3])["protocol"].transform("nunique") == len(panels.PROTOCOLS)]
     if data.empty:
         return None
-    return dots.draw(panels.titled(results, data.rename(columns={"protocol": "series"})), SERIES)
+    return dots.draw(panels.titled(results, data.rename(columns={"protocol": "series"})), panels.PROTOCOLS)
 
 
 FIGURE = Figure(

@@ -11,10 +11,10 @@ from workflow.reporting.results import Results
 from workflow.reporting.tables import comparison
 
 SERIES = {
-    ("random", "final_epoch_accuracy"): panels.Look("random, last epoch", "#0072B2", "s"),
-    ("random", "best_epoch_accuracy"): panels.Look("random, best test epoch", "#333333"),
+    ("random", "final_epoch_accuracy"): panels.Look("random, last epoch", "#332288", "s"),
+    ("random", "best_epoch_accuracy"): panels.Look("random, best test epoch", "#44AA99", "^"),
     "reported": panels.Look("reported", "#D55E00", "|", size=60),
-    comparison.STRICT: panels.Look("group, epoch chosen on validation", "#CC79A7", "D", hollow=True),
+    comparison.STRICT: panels.PROTOCOLS["group"]._replace(label="group, epoch chosen on validation"),
 }
 
 

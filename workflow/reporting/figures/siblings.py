@@ -12,8 +12,8 @@ from workflow.reporting.statistics import of_runs
 from workflow.reporting.tables import siblings
 
 SERIES = {
-    "with": panels.Look("with a sibling in training", "#CC79A7", "D", hollow=True),
-    "without": panels.Look("without", "#333333"),
+    "with": panels.Look("with a sibling in training", "#CC6677", "s", hollow=True),
+    "without": panels.Look("without", "#4477AA", "^"),
 }
 
 
