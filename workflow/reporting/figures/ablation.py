@@ -1,13 +1,14 @@
 """Integrate-then-decompose against other ways to decompose W and U: accuracy of FDHT-LSTM minus that of an alternative
 (epoch chosen on validation, the last one where a protocol has no validation part), paired by fold. Bars: 95 % intervals
-over n = {n} folds. Right of 0, FDHT-LSTM is more accurate. The table on the same question gives the weights of the
-alternatives.
+over n = {n} folds. Right of 0, FDHT-LSTM is more accurate. In brackets: weights, W + U. The
+alternatives with many more decompose W alone and keep a dense U: they do not compare the ways to decompose at equal
+size.
 """
 
 from workflow.reporting import models
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import Canvas, Figure
-from workflow.reporting.numbers import number
+from workflow.reporting.numbers import extent, number
 from workflow.reporting.results import Results
 from workflow.reporting.tables import ablation
 
@@ -21,7 +22,8 @@ def draw(results: Results) -> Canvas | None:
         return None
     data = panels.titled(results, table.rename(columns={"protocol": "series", "folds": "n"}))
     data["column"] += "\n" + data["label"] + " (" + data["weights"].map(number) + " weights) minus"
-    data["label"] = [models.label(results, name) for name in data["against"]]
+    sizes = data.groupby("against")["weights_against"].agg(extent, 0)
+    data["label"] = [f"{models.label(results, name)} ({sizes[name]})" for name in data["against"]]
     data = data.assign(value=100 * data["difference"], low=100 * data["low"], high=100 * data["high"])
     canvas = dots.draw(data, panels.PROTOCOLS, "difference in test accuracy (points)")
     for axes in canvas.axes:
