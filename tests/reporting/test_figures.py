@@ -188,7 +188,25 @@ def test_models_of_equal_size_stand_side_by_side_close_to_their_size(tmp_path):
     assert table["weights"].to_dict() == sizes
     decades = np.log10(table["x"] / table["weights"])
     assert decades["lstm"] == 0
-    assert sorted(decades.drop("lstm")) == pytest.approx([-0.05, 0, 0.05])
+    assert sorted(decades.drop("lstm")) == pytest.approx([-0.02, 0, 0.02])
+
+
+def test_no_mark_is_farther_from_its_size_than_the_caption_says(shipped):
+    table = accuracy_parameters.table(shipped).query("weights > 0")
+    farthest = 100 * (table["x"] / table["weights"] - 1).abs().max()
+    assert 10 < farthest < float(re.search(r"by up to (\d+) %", accuracy_parameters.__doc__)[1]) + 0.5
+
+
+def test_an_axis_that_starts_above_0_holds_every_mark_and_names_the_baseline_below_it(tmp_path):
+    for model, accuracy in (("fdht_lstm", 0.93), ("ht_lstm", 0.97), ("linear", 0.95), ("chance", 0.12)):
+        for fold in range(3):
+            own = {"test_accuracy": accuracy, "best_epoch_accuracy": accuracy + 0.01}
+            write_run(tmp_path, record(model, fold=fold, **own), extras=False)
+    (panel,) = canvas("accuracy_parameters", gather(tmp_path)).axes
+    low, high = panel.get_ylim()
+    assert (low, high > 100) == (90, True)
+    assert [line.get_ydata()[0] for line in panel.lines if low <= line.get_ydata()[0]] == [pytest.approx(95)]
+    assert "↓ Chance 12 %" in [text.get_text() for text in panel.texts]
 
 
 def test_more_data_than_a_row_of_panels_holds_go_on_in_the_next(results):
