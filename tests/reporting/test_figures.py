@@ -13,12 +13,12 @@ from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures
 from workflow.experiments import curves
-from workflow.reporting import captions
+from workflow.reporting import captions, models
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import STYLE, THEME
 from workflow.reporting.drawing.panels import Look, look
-from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion, cost, factors, reported, siblings
+from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion, cost, factors, rank, reported, siblings
 from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
@@ -245,6 +245,14 @@ def test_a_bar_of_one_standard_deviation_ends_at_100(tmp_path):
     (row,) = panels.accuracies(gather(tmp_path)).to_dict("records")
     assert row["value"] + 100 * np.std([0.8, 1, 1], ddof=1) > 100
     assert (row["low"], row["high"]) == (pytest.approx(row["value"] - 100 * np.std([0.8, 1, 1], ddof=1)), 100)
+
+
+def test_fdht_is_drawn_above_the_curves_that_coincide_with_its_own(shipped):
+    assert {models.kind(shipped, model) for model in rank.table(shipped)["model"]}.isdisjoint({"gru", "baseline"})
+    for panel in canvas("rank", shipped).axes:
+        assert panel.lines[-1].get_color() == look(shipped, "fdht_lstm").colour
+        marked = [line.get_markevery() for line in panel.lines if line.get_markevery()]
+        assert len(set(marked)) == rank.EVERY
 
 
 def test_figures_show_what_the_tables_say(results):

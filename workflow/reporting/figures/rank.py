@@ -1,6 +1,7 @@
 """Weights and multiply-adds of one time step against the rank, with all ranks of a model equal, at the modes of the
 configuration (logarithmic vertical axes). FDHT-LSTM holds U in W; the other formats keep a dense U. Curves end at the
-largest rank that the modes allow.
+largest rank that the modes allow. Every fourth rank has a mark, other ranks for other formats, so that curves that
+coincide can be told apart. GRUs, whose curves nearly coincide with those of the LSTMs, are left out.
 """
 
 from typing import Any
@@ -18,20 +19,22 @@ from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 
 RANKS = range(1, 17)
+EVERY = 4  # ranks between two marks of a curve
 QUANTITIES = {"W": "weights W", "weights": "weights W + U", "multiply_adds": "multiply-adds per step"}
 
 
 def table(results: Results) -> pd.DataFrame:
     """Return a row per panel, model and rank (0: the format has none), at the shapes of a front end's first data set.
 
-    The first model of a family stands for its variants. Front ends without a format that has ranks are left out.
+    The first model of a family stands for its variants. Front ends without a format that has ranks are left out, and
+    GRUs.
     """
     places = pd.DataFrame(results.places, columns=PLACE, dtype=str)
     places = places[places["dataset"] == places.groupby("front_end")["dataset"].transform("first")]
     places = places.assign(family=[models.get(results, model).family for model in places["model"]])
     rows = []
     for *data, model in places.drop_duplicates(["front_end", "family"])[PLACE].itertuples(index=False, name=None):
-        if models.declaration(results, *data, model):
+        if models.kind(results, model) != "gru" and models.declaration(results, *data, model):
             head = results.data_label(*data)
             for rank, counts in sweep(models.recurrent(results, *data, model)).items():
                 rows += [(head, text, model, rank, counts[name]) for name, text in QUANTITIES.items()]
@@ -57,21 +60,28 @@ def draw(results: Results) -> Canvas | None:
     data = table(results)
     if data.empty:
         return None
-    looks = {model: panels.look(results, models.get(results, model).family) for model in data["model"].unique()}
+    names = sorted(data["model"].unique(), key=lambda model: models.kind(results, model) == "fdht")  # drawn last
+    looks = {model: panels.look(results, models.get(results, model).family) for model in names}
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
-        for model, curve in rows.groupby("model", sort=False):
-            look = looks[model]
+        for place, (model, look) in enumerate(looks.items()):
+            curve = rows[rows["model"] == model]
+            if curve.empty:
+                continue
             if (curve["rank"] == 0).all():
                 axes.axhline(curve["number"].item(), color=look.colour, lw=1)
             else:
-                own = {"color": look.colour, "marker": look.marker, "markersize": 3.5, "markeredgewidth": 0}
-                sns.lineplot(curve, x="rank", y="number", errorbar=None, ax=axes, **own)
+                own = {"color": look.colour, "marker": look.marker, "markersize": 4.5, "markeredgewidth": 0}
+                sns.lineplot(
+                    curve, x="rank", y="number", errorbar=None, ax=axes, markevery=(place % EVERY, EVERY), **own
+                )
         axes.set(yscale="log", xlim=(0.5, RANKS[-1] + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.minorticks_off()
 
-    legend = [panels.entry(look) for look in looks.values()]
+    ranked = set(data.loc[data["rank"] > 0, "model"])
+    marks = {model: look.marker if model in ranked else "" for model, look in looks.items()}
+    legend = [panels.entry(look, linestyle="-", marker=marks[model]) for model, look in looks.items()]
     labels = ("rank (all ranks equal)", "number (log scale)")
     return panels.draw(data, panel, legend, labels, 1.6, sharey=False)
 
