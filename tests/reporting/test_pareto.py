@@ -8,7 +8,9 @@ from synthetic_records import SHAPES, record, write_run
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.experiments import configuration_file, grid
+from workflow.reporting import statistics
 from workflow.reporting.figures import FIGURES, pareto
+from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import gather
 
 
@@ -60,6 +62,13 @@ def test_the_figure_has_a_line_per_shape_and_the_front(ranks):
     assert sorted(len(line.get_xdata()) for line in lines) == [3, 3]
     labels = [text.get_text() for text in canvas.legends[0].get_texts()]
     assert labels == ["HT-LSTM, 8×10×10×9×8", "FDHT-LSTM, 9×10×10×9×8"]
+
+
+def test_the_caption_says_how_far_the_runs_of_a_mark_differ(ranks, shipped):
+    assert "front of the means, not a test. The" in FIGURES["pareto"].drawing(ranks).text  # of one run each
+    text = FIGURES["pareto"].drawing(shipped).text
+    means = [statistics.summary(shipped, "test_accuracy", *row) for row in pareto.table(shipped)[EXPERIMENT].to_numpy()]
+    assert f"to {100 * max(found.std for found in means):.1f} points under group. The" in text
 
 
 def test_without_three_ranks_of_a_shape_there_is_no_line(results):

@@ -29,15 +29,15 @@ class Drawing(NamedTuple):
 class Figure:
     """A figure of the report and article. Assign it to FIGURE in a file of figures/ to register it.
 
-    order: sort key among the figures of report and article. caption: usually the file's docstring; {n} stands for the
-    label of what is drawn, by `panels.draw` the extent of n. draw returns None if there is nothing to show; `empty` is
-    the reason. needs: "configuration" if the figure can be drawn without records.
+    order: sort key among the figures of report and article. caption: usually the file's docstring, or a function that
+    completes it; {n} stands for the label of what is drawn, by `panels.draw` the extent of n. draw returns None if
+    there is nothing to show; `empty` is the reason. needs: "configuration" if the figure can be drawn without records.
     """
 
     name: str  # file stem and LaTeX label
     title: str
     order: int
-    caption: str | None
+    caption: str | Callable[[Results], str] | None
     draw: Callable[[Results], Canvas | None]
     empty: str = NO_RUNS
     needs: Literal["records", "configuration"] = "records"
@@ -50,7 +50,8 @@ class Figure:
             canvas = self.draw(results)
         if canvas is None:
             return Drawing(None, self.empty)
-        text = " ".join((self.caption or "").split()).replace("{n}", str(canvas.get_label()))
+        caption = self.caption(results) if callable(self.caption) else self.caption or ""
+        text = " ".join(caption.split()).replace("{n}", str(canvas.get_label()))
         part = results.partial_data if self.needs == "records" else ""
         return Drawing(canvas, f"{text} Only a part of the data was available: {part}." if part else text)
 

@@ -1,9 +1,10 @@
 """Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (mean over n = {n}
 runs; epoch chosen on validation, the last one where a protocol has no validation part), for all weights and for W
 alone. In FDHT-LSTM, W holds U; the other formats keep a dense U. The grey steps join the models that no smaller one
-reaches (Pareto front). The accuracy axis may start above 0.
+reaches (Pareto front). It is the front of the means, not a test{spread}. The accuracy axis may start above 0.
 """
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from matplotlib.ticker import EngFormatter, LogLocator
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
+from workflow.reporting.numbers import extent
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 
@@ -49,6 +51,16 @@ def table(results: Results) -> pd.DataFrame:
     return pd.concat([data.assign(quantity="", number=0, front=False)[:0], *parts])
 
 
+def caption(results: Results) -> str:
+    """Return the caption, with the standard deviations over the runs."""
+    data = table(results)
+    data = data.assign(std=np.maximum(data["high"] - data["value"], data["value"] - data["low"])).dropna(subset="std")
+    found = data.groupby("protocol", sort=False)["std"]  # the longer side, as one may be cut at 0 or 100
+    under = [f"{extent(own, 1)} points under {results.label('protocol', name)}" for name, own in found]
+    spread = f": standard deviations over the runs are {' and '.join(under)}" if under else ""
+    return str(__doc__).replace("{spread}", spread)
+
+
 def draw(results: Results) -> Canvas | None:
     """Draw a panel per data set, front end, protocol and quantity."""
     data = table(results)
@@ -79,4 +91,4 @@ def draw(results: Results) -> Canvas | None:
 
 
 EMPTY = f"No shape was trained at {FEWEST_RANKS} ranks or more."
-FIGURE = Figure("pareto", "Accuracy from rank to rank", 12, __doc__, draw, EMPTY)
+FIGURE = Figure("pareto", "Accuracy from rank to rank", 12, caption, draw, EMPTY)
