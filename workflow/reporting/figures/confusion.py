@@ -40,8 +40,9 @@ def class_names(results: Results, dataset: str) -> list[str]:
     return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else []
 
 
-def draw(results: Results) -> Canvas | None:
-    """Draw a panel per model, data set, front end and protocol."""
+@cached
+def table(results: Results) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Return a row per panel, a model's on a data set, front end and protocol, and the matrix of each."""
     found, matrices = [], []
     for experiment in panels.main_experiments(results):
         if models.get(results, experiment[2]).family in results.layout["confusion"]:
@@ -50,11 +51,34 @@ def draw(results: Results) -> Canvas | None:
                 found.append((*experiment, runs))
                 matrices.append(matrix)
     if not found:
-        return None
+        return pd.DataFrame(), []
     data = panels.titled(results, pd.DataFrame(found, columns=[*EXPERIMENT, "n"]))
-    data["column"] += "\n" + data["label"]
-    across = data["column"].nunique()
-    numbered = across > NAMED[1] or max(map(len, matrices)) > NAMED[0]
+    return data.assign(column=data["column"] + "\n" + data["label"]), matrices
+
+
+def is_numbered(data: pd.DataFrame, matrices: list[pd.DataFrame]) -> bool:
+    """Return whether the panels have no room for the names of the classes."""
+    return data["column"].nunique() > NAMED[1] or max(map(len, matrices)) > NAMED[0]
+
+
+def caption(results: Results) -> str:
+    """Return the caption, with the names of numbered classes."""
+    data, matrices = table(results)
+    datasets, text = data["dataset"].drop_duplicates(), str(__doc__)
+    for place, dataset in datasets.items() if is_numbered(data, matrices) else ():
+        names = [f"{number} {name.replace('_', ' ')}" for number, name in enumerate(matrices[place])]
+        listed = ", ".join(names) if len(names) <= NAMED[0] else f"{len(names)}, in alphabetical order"
+        of = f" of {results.label('dataset', dataset)}" if len(datasets) > 1 else ""
+        text += f" Classes{of}: {listed}."
+    return text
+
+
+def draw(results: Results) -> Canvas | None:
+    """Draw a panel per model, data set, front end and protocol."""
+    data, matrices = table(results)
+    if data.empty:
+        return None
+    across, numbered = data["column"].nunique(), is_numbered(data, matrices)
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         matrix = matrices[rows.index.item()]
@@ -76,4 +100,4 @@ def draw(results: Results) -> Canvas | None:
     return canvas
 
 
-FIGURE = Figure("confusion", "Confusion matrices", 80, __doc__, draw, "No predictions yet.")
+FIGURE = Figure("confusion", "Confusion matrices", 80, caption, draw, "No predictions yet.")
