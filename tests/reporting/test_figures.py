@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgb
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures
@@ -164,6 +165,7 @@ def test_captions_count_the_runs_and_explain_the_bars(results):
     drawing = FIGURES["accuracy_parameters"].drawing(results)
     assert "mean over n = 3–6 runs" in drawing.text
     assert "Vertical bars: one standard deviation" in drawing.text
+    assert "n = 6 runs. Bands: one standard deviation" in FIGURES["learning_curves"].drawing(results).text
     titles = [axes.get_title(loc="left") for axes in drawing.canvas.axes]
     assert titles == [f"demo (generated), pixels: protocol {name}" for name in ("group", "random")]
 
@@ -271,6 +273,22 @@ def test_curves_end_where_the_shortest_run_ended(tmp_path):
     assert max(line.get_xdata()[-1] for line in panel.lines) == 8
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"), [(1, "one run of each model (fold 0, seed 0)."), (2, "n = 2 runs. A curve")]
+)
+def test_the_caption_of_curves_explains_bands_only_where_there_are_some(tmp_path, seeds, said):
+    for seed in range(seeds):
+        write_run(tmp_path, record(seed=seed))
+    text = FIGURES["learning_curves"].drawing(gather(tmp_path)).text
+    assert said in text
+    assert "Bands" not in text
+
+
+def test_lines_that_are_neither_dashed_nor_marked_differ_in_colour(looks):
+    dark = [to_rgb(look(looks, model).colour) for model in ("lstm", "gru", "thumbnail_lstm")]
+    assert min(np.linalg.norm(np.subtract(*pair)) for pair in itertools.combinations(dark, 2)) > 0.4
+
+
 def test_a_stream_that_is_being_written_is_read_up_to_its_last_whole_line(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"epoch": 1, "test_accuracy": 0.1}\n{"epoch": 2, "test_accuracy": 0.2}\n{"epoch": 3, "test_a')
@@ -290,6 +308,11 @@ def test_confusion_counts_every_prediction_once(results):
     matrix, runs = confusion.counts(results, "demo", "pixels", "fdht_lstm", "group")
     assert runs == 6
     assert matrix.sum(axis=1).tolist() == [24 * 6 / 8] * 8
+
+
+def test_numbered_classes_are_named_in_the_caption(shipped, results):
+    assert "Classes: 0 basketball, 1 biking, 2 diving, 3 golf swing," in FIGURES["confusion"].drawing(shipped).text
+    assert "Classes" not in FIGURES["confusion"].drawing(results).text  # the panels have the names
 
 
 def test_text_is_never_smaller_than_six_points():

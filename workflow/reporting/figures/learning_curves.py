@@ -1,6 +1,4 @@
-"""Learning curves (logarithmic epochs): mean over n = {n} runs. Bands: one standard deviation of the test accuracy of
-three runs or more. A curve ends at the last epoch that all runs of its model reached.
-"""
+"""Learning curves (logarithmic epochs) of {runs}."""
 
 import pandas as pd
 import seaborn as sns
@@ -11,24 +9,40 @@ from workflow.experiments import curves
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
-from workflow.reporting.results import Results
+from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import FEWEST
 
 ACCURACIES = ["train_accuracy", "test_accuracy"]
 
 
+@cached
 def table(results: Results) -> pd.DataFrame:
     """Return a row per run and epoch, up to the last epoch that all runs of an experiment reached; in percent."""
     found = []
     for experiment in panels.main_experiments(results):
-        runs = [curves.read(file) for file in results.files("metrics.jsonl", *experiment)]
-        runs = [epochs for epochs in runs if len(epochs) > 1]
-        length = min((len(epochs) for epochs in runs), default=0)
-        for epochs in runs:
+        runs = {file.parent: curves.read(file) for file in results.files("metrics.jsonl", *experiment)}
+        runs = {folder: epochs for folder, epochs in runs.items() if len(epochs) > 1}
+        length = min(map(len, runs.values()), default=0)
+        for folder, epochs in runs.items():
             lines = pd.DataFrame({name: curves.column(epochs[:length], name) for name in ("epoch", *ACCURACIES)})
             lines[ACCURACIES] *= 100
-            found.append(lines.assign(**dict(zip(EXPERIMENT, experiment, strict=True)), n=len(runs)))
+            names = dict(zip(EXPERIMENT, experiment, strict=True))
+            run = ", ".join(f"{part[:4]} {part[4:]}" for part in folder.parts[-2:])  # fold 0, seed 0
+            found.append(lines.assign(**names, run=run, n=len(runs)))
     return panels.titled(results, pd.concat(found, ignore_index=True)) if found else pd.DataFrame()
+
+
+def caption(results: Results) -> str:
+    """Return the caption: which run there is of each model, or what is shown of several."""
+    data = table(results)
+    names = data["run"].unique()
+    if data["n"].max() == 1:
+        runs = f"one run of each model{f' ({names[0]})' if len(names) == 1 else ''}"
+    else:
+        bands = ". Bands: one standard deviation of the test accuracy of three runs or more"
+        runs = f"the mean of n = {{n}} runs{bands if data['n'].max() >= FEWEST else ''}"
+        runs += ". A curve ends at the last epoch that all runs of its model reached"
+    return str(__doc__).replace("{runs}", runs)
 
 
 def draw(results: Results) -> Canvas | None:
@@ -56,4 +70,4 @@ def draw(results: Results) -> Canvas | None:
     return panels.draw(data, panel, legend, ("epoch (log scale)", "accuracy (%)"), 1.6)
 
 
-FIGURE = Figure("learning_curves", "Learning curves", 60, __doc__, draw, "No learning curves yet.")
+FIGURE = Figure("learning_curves", "Learning curves", 60, caption, draw, "No learning curves yet.")
