@@ -10,7 +10,7 @@ COLUMNS = [
     MODEL,
     Column("n", "n"),
     Column("epochs", "Epochs\n(mean)"),
-    Column("train_seconds_median", "Training\nper run (s)", digits=1),
+    Column("train_seconds_median", "Training per\nrun (s, median)", digits=1),
     Column("step_ms", "Step\n(ms)", digits=2),
     Column("peak_memory_mb", "Peak\nmemory (MB)"),
     Column("hours", "All runs\n(h)", digits=2),
