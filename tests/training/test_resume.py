@@ -239,6 +239,24 @@ def test_another_specification_discards_the_checkpoint_and_names_the_change(data
     assert outcome(tmp_path / "run") == outcome(tmp_path / "afresh/run")
 
 
+@pytest.mark.parametrize("device", ["cuda", None])
+def test_a_checkpoint_of_another_or_an_unknown_device_is_not_used(data, tmp_path, monkeypatch, capsys, device):
+    plain, written = specification(**SETTINGS), checkpoint.save
+    assert start(plain, data, tmp_path / "afresh") == 0
+
+    def save(folder, fingerprint, *rest):
+        known = {name: value for name, value in (fingerprint | {"device": device}).items() if value}
+        written(folder, known, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", save)
+        stopped_after(2, plain, data, tmp_path / "moved", monkeypatch)
+    capsys.readouterr()
+    assert start(plain, data, tmp_path / "moved") == 0
+    assert "belongs to another run (device changed); starting afresh" in capsys.readouterr().err
+    assert outcome(tmp_path / "moved/run") == outcome(tmp_path / "afresh/run")
+
+
 def test_no_file_is_read_that_could_execute_code(root):
     for path in (root / "workflow/training").rglob("*.py"):
         text = path.read_text()

@@ -77,7 +77,7 @@ def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
             continue
         tensors = deserialise(content)
         known = json.loads(bytes(tensors.pop(JSON).tolist()))
-        if changed := [name for name, value in fingerprint.items() if known["fingerprint"][name] != value]:
+        if changed := [name for name, value in fingerprint.items() if known["fingerprint"].get(name) != value]:
             log(f"checkpoint {path} belongs to another run ({', '.join(changed)} changed); starting afresh")
             break
         if known["threads"] != torch.get_num_threads():  # sums would round differently

@@ -60,6 +60,7 @@ class Loop:
     def __init__(self, job: Job, step: Step, feed: Feed, keep: bool):
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, job.fold, step
         self.feed = feed
+        self.fingerprint = job.fingerprint | {"device": step.device.type}
         self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // job.fold.clips.shape[1])  # clips at a time
         step.clips["scoring"] = self.scored
         rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
@@ -198,7 +199,7 @@ class Loop:
 
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
-        if found := checkpoint.load(self.job.checkpoints, self.job.fingerprint, self.step):
+        if found := checkpoint.load(self.job.checkpoints, self.fingerprint, self.step):
             self.state = found
             if not self.finished():
                 log(f"{self.name}: resuming after epoch {found.epoch}")
@@ -220,7 +221,7 @@ class Loop:
     def save(self, flush: bool) -> None:
         began = time.monotonic()
         try:
-            checkpoint.save(self.job.checkpoints, self.job.fingerprint, self.state, self.step, flush)
+            checkpoint.save(self.job.checkpoints, self.fingerprint, self.state, self.step, flush)
         except OSError as error:  # for example a full disk: the run can still finish
             log(f"could not write a checkpoint to {self.job.checkpoints}: {error}; training continues")
         self._saved = time.monotonic()
