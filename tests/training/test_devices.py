@@ -6,7 +6,9 @@ import sys
 from contextlib import ExitStack
 
 import pytest
+import torch
 
+from workflow.storage import gpu
 from workflow.training import devices
 
 HOLD = """
@@ -134,5 +136,8 @@ def test_gpus_that_cannot_be_used_are_announced_and_hold_no_run_back(tmp_path, m
     assert devices.announcement() == announced
     with devices.slot(folder=tmp_path) as device:
         assert device is None
+        with monkeypatch.context() as patch:  # the GPU is back, but this step holds none
+            patch.setattr(torch, "ones", lambda *_, device: torch.zeros(1))
+            assert gpu.gpu_problem() == reason
     assert list(tmp_path.iterdir()) == []
     del os.environ[devices.PROBLEM]

@@ -5,7 +5,7 @@ import torch
 from training.conftest import specification
 
 from workflow.experiments.run import Run
-from workflow.training.errors import RunFailure
+from workflow.training.errors import RunFailure, out_of_memory
 from workflow.training.feed import Batch
 from workflow.training.model import Classifier
 from workflow.training.step import Step
@@ -86,6 +86,21 @@ def test_other_errors_are_not_mistaken_for_a_lack_of_memory(batch):
     step.model.recurrent.message = "shapes differ"
     with pytest.raises(RuntimeError, match="shapes differ"):
         step(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in ...", 2), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (MemoryError(), True),
+        (torch.AcceleratorError("CUDA error: an illegal memory access was encountered", 700), False),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"), False),
+    ],
+)
+def test_a_lack_of_memory_is_known_by_whoever_reports_it(error, short):
+    assert out_of_memory(error) is short
 
 
 def test_the_norm_of_all_gradients_is_clipped(batch):

@@ -3,9 +3,14 @@
 import os
 from pathlib import Path
 
+PROBLEM = "REPRODUCE_GPU_PROBLEM"  # environment variable of the steps: why no GPU of this machine can be used
+SHORT = "can't allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"  # in messages of the host, CUDA, its libraries
+
 
 def gpu_problem() -> str | None:
-    """Return why torch cannot compute on a GPU, None if it can."""
+    """Return why torch cannot compute on a GPU, None if it can. PROBLEM, if set, stands: such a step locks no GPU."""
+    if problem := os.environ.get(PROBLEM):
+        return problem
     import torch
 
     try:
@@ -25,6 +30,6 @@ def automatic(problem: str | None) -> str:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out, on the GPU (torch's OutOfMemoryError, a RuntimeError) or the host."""
+    """Return whether memory ran out, on the GPU (a RuntimeError) or the host."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"OutOfMemoryError", "MemoryError"}) or "can't allocate memory" in str(error)
+    return bool(names & {"OutOfMemoryError", "MemoryError"}) or any(text in str(error) for text in SHORT)

@@ -16,12 +16,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
+from workflow.storage.gpu import PROBLEM
 from workflow.storage.lock import attempt
 from workflow.storage.repository import output_of
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 DRIVER = Path("/proc/driver/nvidia/gpus")
-PROBLEM = "REPRODUCE_GPU_PROBLEM"  # environment variable of the steps: why no GPU of this machine can be used
 CHECK = "from workflow.training.environment import gpu_problem; print(gpu_problem() or '')"
 JOB = os.environ.get("SLURM_JOB_ID", "0")  # which may number its devices from 0
 LOCKS = Path(tempfile.gettempdir()) / f"fdht-gpu-slots-{os.getuid()}-{JOB}"  # of all Snakemake processes of a user
