@@ -71,6 +71,13 @@ def test_a_table_has_the_name_of_its_file_and_a_title(name):
     assert [other.order for other in TABLES.values()].count(table.order) == 1
 
 
+def test_runs_that_took_turns_share_the_hours(tmp_path):
+    for fold, together in enumerate((5, 5, None)):
+        write_run(tmp_path, record(fold=fold, train_seconds=3600.0, side_by_side=together), extras=False)
+    (row,) = TABLES["cost"].build(gather(tmp_path)).to_dict("records")
+    assert row["hours"] == pytest.approx(1.4)
+
+
 def test_what_random_adds_is_shown_for_models_with_runs_under_both_protocols(tmp_path):
     for model, protocols in (("tt_lstm", ("group", "random")), ("ht_lstm", ("random",))):
         for protocol in protocols:

@@ -63,9 +63,15 @@ class Record(Checked):
     epochs: Whole = Field(description="epochs trained")
     best_epoch: Whole | None = Field(description="the epoch chosen on validation clips, from 1; null without any")
     parameters: Parameters = Field(description="numbers stored")
-    train_seconds: NotNegative = Field(description="seconds of training, summed over interruptions and candidates")
-    step_ms: NotNegative | None = Field(description="milliseconds per training step, the median of the epochs")
-    peak_memory_mb: NotNegative | None = Field(description="largest memory in use, MiB: the GPU's, else the process's")
+    train_seconds: NotNegative = Field(
+        description="seconds of training, summed over interruptions and candidates; with the turns of runs side by side"
+    )
+    step_ms: NotNegative | None = Field(
+        description="milliseconds per training step, the median of the epochs; with the turns of runs side by side"
+    )
+    peak_memory_mb: NotNegative | None = Field(
+        description="largest memory in use, MiB: the GPU's, else the process's; of all runs of the process so far"
+    )
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
     split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")

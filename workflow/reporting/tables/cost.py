@@ -23,6 +23,7 @@ NOTES = (
     ),
     Note("Step: median over the runs of each run's median training step.", ("step_ms",)),
     Note("Peak memory: largest of the runs.", ("peak_memory_mb",)),
+    Note("All runs: runs that were trained side by side share their time.", ("hours",)),
 )
 
 
@@ -30,15 +31,16 @@ NOTES = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and device; seconds, milliseconds, megabytes, hours."""
     runs = results.successful_records.astype({"epochs": float})
-    table = runs.groupby([*PLACE, "device"], as_index=False).agg(
+    hours = runs["train_seconds"] / runs["side_by_side"].fillna(1) / 3600
+    table = runs.assign(hours=hours).groupby([*PLACE, "device"], as_index=False).agg(
         n=("seed", "size"),
         epochs=("epochs", "mean"),
         train_seconds_median=("train_seconds", "median"),
         step_ms=("step_ms", "median"),
         peak_memory_mb=("peak_memory_mb", "max"),
-        hours=("train_seconds", "sum"),
+        hours=("hours", "sum"),
     )
-    return pd.DataFrame(results.places, columns=PLACE).merge(table.assign(hours=table["hours"] / 3600), on=PLACE)
+    return pd.DataFrame(results.places, columns=PLACE).merge(table, on=PLACE)
 
 
 SHEETS = sheet_per_data(
