@@ -1,11 +1,13 @@
 """The benchmark's peers compute what they claim, and a small run writes its files."""
 
 import math
+from functools import partial
 
 import pandas as pd
 import pytest
 import torch
 from small_models import SMALL, small
+from torch._dynamo.testing import CompileCounter
 
 from benchmarks import cases, compare, measure, peers, plans, speed
 from benchmarks.cases import Case, ours
@@ -84,6 +86,31 @@ def test_peak_memory_counts_what_is_held_at_one_time():
         return (b + 1).sum()
 
     assert 8 <= measure.peak_mb(call, "cpu") < 8.1
+
+
+def test_a_training_step_leaves_no_gradients_that_would_count_as_there_before_the_next():
+    layer = torch.nn.Linear(3, 2)
+    before = layer.weight.detach().clone()
+    measure.training_step(layer, torch.ones(1, 3), torch.optim.SGD(layer.parameters(), 0.1))
+    assert not torch.equal(layer.weight, before)
+    assert [parameter.grad for parameter in layer.parameters()] == [None, None]
+
+
+def test_every_one_of_many_layers_is_compiled(monkeypatch):
+    class Adds(torch.nn.Module):
+        def __init__(self, number):
+            super().__init__()
+            self.number = number
+
+        def forward(self, x):
+            return x + self.number
+
+    counter = CompileCounter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counter))
+    layers = range(2 * torch._dynamo.config.recompile_limit)
+    for number in layers:
+        assert compare.compiled_anew(Adds(number))(torch.zeros(())) == number
+    assert counter.frame_count == len(layers)
 
 
 @pytest.mark.parametrize("kind", ["float32", "uint8"])
