@@ -43,12 +43,12 @@ class Training:
 
     def __init__(self, classifier: model.Classifier, settings: Any, feed: Feed, seed: int):
         self.feed, self.seed, self.taken = feed, seed, 0
-        self.step = step.build(copy.deepcopy(classifier), settings, feed)
         stream = torch.cuda.Stream() if feed.device.type == "cuda" else None
         job: Any = None  # only records need one
-        self.lane = Lane(job, self.steps(), stream)
+        self.lane = Lane(job, self.steps(classifier, settings), stream)
 
-    def steps(self) -> Iterator[int]:
+    def steps(self, classifier: model.Classifier, settings: Any) -> Iterator[int]:
+        self.step = step.build(copy.deepcopy(classifier), settings, self.feed)  # in its turn: on its own stream
         torch.manual_seed(self.seed)
         scored = self.feed.rows([torch.arange(TRAINED, CLIPS)])
         self.step.clips["scoring"] = CLIPS
@@ -92,8 +92,8 @@ def rates(row: dict, device: str) -> Iterator[dict]:
         weights = [parameter.detach().clone() for parameter in trainings[0].step.parameters]
         alone = alone or weights
         warmed, taken = trainings[0].taken, sum(training.taken for training in trainings)
-        start = time.perf_counter()
         with utilisation(device) as busy:
+            start = time.perf_counter()
             while (elapsed := time.perf_counter() - start) < SECONDS or trainings[0].taken == warmed:
                 take(trainings, COMPARED)
         rate = (sum(training.taken for training in trainings) - taken) / elapsed
@@ -120,7 +120,8 @@ def utilisation(device: str) -> Iterator[list[float]]:
     if device != "cuda" or not shutil.which(UTILISATION[0]):
         yield busy
         return
-    with subprocess.Popen(UTILISATION, stdout=subprocess.PIPE, text=True) as sampler:
+    own = f"--id=GPU-{torch.cuda.get_device_properties().uuid}"  # nvidia-smi numbers also those that CUDA does not see
+    with subprocess.Popen((*UTILISATION, own), stdout=subprocess.PIPE, text=True) as sampler:
         try:
             yield busy
         finally:

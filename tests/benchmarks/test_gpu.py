@@ -2,8 +2,12 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,6 +16,7 @@ from small_models import SIZES, SMALL
 
 from benchmarks import cases, gpu, peers, side_by_side
 from benchmarks.cases import Case, ours
+from workflow.training.side_by_side import Lane
 
 MODELS = {"lstm": "dense", "fdht_lstm": "fully_decomposed"}
 
@@ -102,6 +107,59 @@ def test_rows_before_a_failure_are_kept(untimed, tmp_path, monkeypatch):
     assert set(json.loads((tmp_path / "gpu.json").read_text())["failed"].values()) == {
         "OutOfMemoryError: CUDA out of memory"
     }
+
+
+def test_the_time_to_start_the_sampler_is_not_that_of_steps(short, monkeypatch):
+    clock, take = [0.0], side_by_side.take
+
+    def taken(trainings, steps):
+        take(trainings, steps)
+        clock[0] += 2
+
+    @contextmanager
+    def slow(device):
+        clock[0] += 100
+        yield []
+
+    monkeypatch.setattr(side_by_side, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(side_by_side, "take", taken)
+    monkeypatch.setattr(side_by_side, "utilisation", slow)
+    row = {"experiment": "", "model": "", "front_end": "pixels", "layer": short["fdht_lstm"]}
+    found = [row["steps_per_s"] for row in side_by_side.rates(row, "cpu")]
+    assert found == [count * side_by_side.COMPARED / 2 for count in side_by_side.AT_A_TIME["cpu"]]
+
+
+def test_the_sampler_asks_for_the_gpu_in_use_alone(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"""#!/bin/sh
+        [ "$5" = --id=GPU-12-34 ] && echo 70 || printf '70\\n10\\n'
+        touch {tmp_path}/said
+        exec sleep 99
+    """)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda: SimpleNamespace(uuid="12-34"))
+    with side_by_side.utilisation("cuda") as busy:
+        while not (tmp_path / "said").exists():
+            time.sleep(0.01)
+    assert busy == [70]
+
+
+def test_a_training_makes_its_state_in_its_turn(short, monkeypatch):
+    turns, turn, made, build = [], Lane._turn, [], side_by_side.step.build
+
+    @contextmanager
+    def marked(self):
+        turns.append(self)
+        with turn(self):
+            yield
+        turns.pop()
+
+    monkeypatch.setattr(Lane, "_turn", marked)
+    monkeypatch.setattr(side_by_side.step, "build", lambda *given: made.append(len(turns)) or build(*given))
+    row = {"experiment": "", "model": "", "front_end": "pixels", "layer": short["fdht_lstm"]}
+    assert len(list(side_by_side.rates(row, "cpu"))) == 2
+    assert made == [1, 1, 1]
 
 
 def test_the_experiments_of_a_configuration(tmp_path):
