@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.numpy import load_file
 from training.conftest import specification, write
 from training.one_run import FILES, read, start
 
@@ -88,6 +89,20 @@ def test_a_model_that_does_not_fit_is_recorded_as_failed(data, tmp_path, monkeyp
     result = json.loads((tmp_path / "run/result.json").read_text())
     Record.parse(result)
     assert "out of memory: the model and its clips do not fit" in result["failure"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"search": {"learning_rate": [0.001, 0.01]}}])
+def test_a_failed_record_has_no_predictions_and_no_weights(data, tmp_path, monkeypatch, settings):
+    from workflow.training import scores
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(scores, "summary", full)  # after a candidate has set them
+    assert start(specification("dense", **settings), data, tmp_path) == 0
+    assert json.loads((tmp_path / "run/result.json").read_text())["status"] == "failed"
+    assert len((tmp_path / "run/predictions.csv").read_text().splitlines()) == 1  # the header
+    assert load_file(tmp_path / "run/model.safetensors") == {}
 
 
 def wrong(key, value, where=None):

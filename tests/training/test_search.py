@@ -10,6 +10,7 @@ from training.conftest import specification, write
 from training.test_resume import interrupt, outcome
 
 from workflow.experiments.record import Record
+from workflow.training import model
 from workflow.training.errors import RunFailure
 from workflow.training.loop import Loop
 from workflow.training.step import Step
@@ -132,6 +133,29 @@ def test_a_run_fails_if_all_of_its_candidates_do(data, tmp_path, monkeypatch):
     assert result["status"] == "failed"
     assert result["failure"] == f"every candidate of the search failed; the first: no training at {RATES[0]}"
     assert [one["settings"] for one in result["search"]] == [{"learning_rate": rate} for rate in RATES]
+
+
+@pytest.mark.parametrize("which", [(1,), (0, 1, 2)])
+def test_a_candidate_that_does_not_fit_fails_alone(data, tmp_path, monkeypatch, which):
+    built, build = [], model.build
+
+    def full(*given):
+        built.append(given)
+        if len(built) - 1 in which:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return build(*given)
+
+    monkeypatch.setattr(model, "build", full)
+    assert one_run.start(searched(), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    Record.parse(result)
+    for number, tried in enumerate(result["search"]):
+        assert ("failure" in tried) is (number in which)
+        assert tried.get("failure", "").startswith("out of memory: the model" if number in which else "")
+    assert result["status"] == ("ok" if len(which) == 1 else "failed")
+    assert {name for name in result["files"] if name.startswith("search")} == {
+        f"search{number}.jsonl" for number in range(len(RATES)) if number not in which
+    }
 
 
 def test_a_fold_without_validation_clips_has_nothing_to_search_on(tmp_path):

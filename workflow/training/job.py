@@ -14,6 +14,7 @@ from workflow.experiments.record import Keep
 from workflow.experiments.run import Run
 from workflow.training import environment
 from workflow.training.data import Fold
+from workflow.training.errors import RunFailure, out_of_memory
 
 
 class Interruption:
@@ -77,6 +78,16 @@ class Job:
     keep_weights: Keep = "all"
     side_by_side: int = 1
     alone: bool = True
+
+    @contextmanager
+    def fits(self) -> Iterator[None]:
+        """Raise RunFailure if memory runs out within the block, unless other runs of this process take some of it."""
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not (self.alone and out_of_memory(error)):
+                raise
+            raise RunFailure("out of memory: the model and its clips do not fit") from error
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from workflow.experiments.record import RECORD
 from workflow.storage import files
 from workflow.training import environment, record, scores
 from workflow.training.data import check
-from workflow.training.errors import RunFailure, log, out_of_memory
+from workflow.training.errors import RunFailure, log
 from workflow.training.job import Job
 
 
@@ -24,16 +24,14 @@ def complete(job: Job) -> Iterator[int]:
     (job.output / RECORD).unlink(missing_ok=True)
     try:
         check(job.fold, job.run)
-        if fit := FORMATS[job.run.recurrent["format"]].fit:
-            fit_at_once(job, fit)
-        else:
-            yield from _train_by_epochs(job)
+        with job.fits():
+            if fit := FORMATS[job.run.recurrent["format"]].fit:
+                fit_at_once(job, fit)
+            else:
+                yield from _train_by_epochs(job)
     except RunFailure as failure:
         job.result |= {"status": "failed", "failure": str(failure)}
-    except (MemoryError, RuntimeError) as error:
-        if not (job.alone and out_of_memory(error)):
-            raise
-        job.result |= {"status": "failed", "failure": "out of memory: the model and its clips do not fit"}
+        job.weights, job.probabilities = {}, job.probabilities[:0]
     record.write(job, job.run.parameters(len(job.fold.classes)))
     if job.result["status"] != "ok":
         log(f"FAILED {job.run.folder}: {job.result['failure']}")

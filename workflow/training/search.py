@@ -35,7 +35,8 @@ def train(job: Job) -> Iterator[int]:
         job.result = {}
         entry: dict[str, Any] = {"settings": values}
         try:
-            yield from loop.train(job, keep=True)
+            with job.fits():
+                yield from loop.train(job, keep=True)
         except RunFailure as failure:
             entry["failure"] = str(failure)
         finally:
