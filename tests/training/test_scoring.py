@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 from training import one_run
 from training.conftest import CLASSES, specification, write
@@ -17,7 +18,7 @@ from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.storage.seal import DamagedError
 from workflow.training import data as clips
-from workflow.training import scoring
+from workflow.training import environment, scoring
 
 TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
 FORMATS = {
@@ -52,6 +53,23 @@ def score(plain, data, folder):
 def test_every_format_scores_as_it_was_recorded(data, tmp_path, format_, precision):
     _, recorded, found = again(specification(format_, FORMATS[format_], precision=precision), data, tmp_path)
     np.testing.assert_allclose(found, recorded, atol=1e-9, rtol=0)
+
+
+def test_each_run_is_scored_in_its_own_precision(monkeypatch, capsys):
+    """On a GPU; its settings can be made without one."""
+    monkeypatch.setattr(environment, "gpu_problem", lambda: None)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)
+    used, precision = [], torch.get_float32_matmul_precision()
+    try:
+        for one in ("tf32", "float32", "tf32"):
+            assert scoring.prepare("auto", one) == (torch.device("cuda"), one)
+            used.append(torch.get_float32_matmul_precision())
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_float32_matmul_precision(precision)
+    assert used == ["high", "highest", "high"]
+    assert capsys.readouterr().err.count("device auto") <= 1  # none if this process has said it before
 
 
 @pytest.mark.parametrize("sampling", ["linspace", "all"])

@@ -103,6 +103,15 @@ def test_a_signal_saves_every_run_and_all_resume(data, tmp_path, monkeypatch, on
     assert left(tmp_path)[0] == one_after_another
 
 
+def test_interrupted_twice_from_the_keyboard_no_run_saves(data, tmp_path, monkeypatch):
+    steps = interrupt(monkeypatch, 2, signal.SIGINT, signal.SIGINT)
+    with pytest.raises(SystemExit) as end:
+        train(data, tmp_path, 3)
+    assert end.value.code == 128 + signal.SIGINT
+    assert len(steps) == 2
+    assert not list(tmp_path.glob("*/checkpoint"))
+
+
 def test_runs_that_do_not_fit_together_start_again_later(data, tmp_path, monkeypatch, one_after_another, capsys):
     """A device with room for two runs."""
     holding = set()

@@ -6,6 +6,7 @@ Importing this module does not import torch.
 import os
 import platform
 import resource
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,11 +36,11 @@ def capture() -> dict[str, Any]:
     }
 
 
-def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
+def prepare(wanted: str, precision: str, say: Callable[[str], None] = log) -> "tuple[torch.device, str]":
     """Choose the device and make its results reproducible; return it and the precision in use.
 
     wanted: "auto" and "cuda" take a GPU if there is one; raise RunFailure if "cuda" finds none. A CPU has no tf32, and
-    needs no settings: with the same number of threads, its kernels add in the same order.
+    needs no settings: with the same number of threads, its kernels add in the same order. say: prints a sentence.
     """
     import torch
 
@@ -47,7 +48,7 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
     if wanted == "cuda" and unusable:
         raise RunFailure(f"training.device is 'cuda', but no GPU can be used: {unusable}")
     if wanted == "auto":
-        log(automatic(unusable))
+        say(automatic(unusable))
     if wanted != "cpu" and not unusable:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -56,7 +57,7 @@ def prepare(wanted: str, precision: str) -> "tuple[torch.device, str]":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts, at the first product
         return torch.device("cuda"), precision
     if precision == "tf32":
-        log("precision tf32 needs a GPU; computing in float32")
+        say("precision tf32 needs a GPU; computing in float32")
         precision = "float32"
     return torch.device("cpu"), precision
 

@@ -48,7 +48,9 @@ class Interruption:
             raise SystemExit(128 + self.asked)
 
     def _note(self, number: int, frame: object) -> None:
-        if not self.worth_saving or number == self.asked == signal.SIGINT:
+        if number == self.asked == signal.SIGINT:
+            self.worth_saving = False
+        if not self.worth_saving:
             raise SystemExit(128 + number)
         self.asked = self.asked or number
 

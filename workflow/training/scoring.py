@@ -1,6 +1,6 @@
 """Score clips with the model of a finished run, from its model.safetensors."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.training import environment, feed, model, scores
 from workflow.training.data import Fold
+from workflow.training.errors import log
 from workflow.training.loop import EVALUATED_FRAMES
 from workflow.training.record import WEIGHTS
 from workflow.training.step import Step
 
-prepare = cache(environment.prepare)  # logs its choice once
+prepare = partial(environment.prepare, say=cache(log))  # says its choice once
 
 
 def shared(clips: np.ndarray, run: Run) -> Any:

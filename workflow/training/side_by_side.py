@@ -30,7 +30,7 @@ class Lane:
         self.job, self.stream = job, stream
         self._steps = steps
         self._random = torch.get_rng_state()
-        self._cuda = None if stream is None else (stream, torch.Generator("cuda"))
+        self._generator = None if stream is None else torch.Generator("cuda")
 
     def advance(self) -> int:
         """Take a step and return the number of finished epochs. Raise StopIteration when the run has ended."""
@@ -40,11 +40,11 @@ class Lane:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Make the run's stream and random generators the current ones."""
-        if self._cuda is not None:
-            stream, generator = self._cuda
+        if self._generator is not None:
             # not copied but exchanged, so that a graph finds the generator that it was captured with
-            torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(generator)
-            with torch.cuda.stream(stream):  # the CPU's generator draws the initial weights only, right after its seed
+            torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(self._generator)
+            # the CPU's generator draws the initial weights only, right after its seed
+            with torch.cuda.stream(self.stream):
                 yield
             return
         torch.set_rng_state(self._random)
@@ -59,7 +59,7 @@ def train(jobs: Iterable[Job], start: Callable[[Job], Iterator[int]], at_a_time:
 
     at_a_time: how many runs take turns; None: one on a CPU, and on a GPU as many as its memory holds, which shows
     after the first epoch of the first run. A run that does not fit is started again, from its checkpoint, when one of
-    the others has ended. A signal lets every run save before SystemExit is raised.
+    the others has ended. A signal lets every run save before SystemExit is raised; see `job.Interruption`.
     """
     waiting, lanes, left = deque(jobs), list[Lane](), None
     room, measured, begun = min(at_a_time or 1, STREAMS), at_a_time is not None, 0
@@ -85,6 +85,8 @@ def train(jobs: Iterable[Job], start: Callable[[Job], Iterator[int]], at_a_time:
             except StopIteration:
                 pass
             except SystemExit as end:
+                if not lane.job.interruption.worth_saving:
+                    raise
                 left = end
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error) or lane.job.alone:
