@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from fdht.engine.costs import Cost, cost
 from fdht.engine.plans import plans
-from fdht.mega import GATE_ACTIVATIONS, GATES
+from fdht.mega import GATES, checked
 from fdht.network import Network
 from fdht.placement import Placement
-from fdht.shapes import choice, number
 
 if TYPE_CHECKING:
     from fdht.recurrent import Recurrent
@@ -56,13 +55,7 @@ class Declaration:
     gate_activation: str = "sigmoid"
 
     def __post_init__(self) -> None:
-        number("gain", self.gain, above=0)
-        choice("gate_activation", self.gate_activation, GATE_ACTIVATIONS)
-        if self.forget_bias is not None:
-            number("forget_bias", self.forget_bias)
-            if self.cell != "lstm":
-                given = f"forget_bias is {self.forget_bias!r} with cell {self.cell!r}"
-                raise ValueError(f"{given}; expected None: a GRU has no such gate")
+        checked(**{name: getattr(self, name) for name in OPTIONS})
 
     def parameters(self) -> dict[str, int]:
         """Numbers stored in W, U and the bias; U is 0 where W holds both."""

@@ -5,7 +5,6 @@ from typing import Any
 
 from fdht import shapes
 from fdht.mega import GATES
-from fdht.placement import Placement, place
 from fdht.shapes import modes, natural, naturals
 
 Modes = Sequence[int]
@@ -25,16 +24,6 @@ def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
     n = modes("input_modes", input_modes, input_size, "input_size")
     first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
     return n, (GATES[cell] * first, *rest)
-
-
-def integrated(
-    input_size: int, hidden_size: int, gates: int, input_modes: Any, output_modes: Any
-) -> tuple[Placement, tuple[int, ...]]:
-    """Return the layout of [x ; h] over `input_modes`, and as many output modes, the first multiplied by `gates`."""
-    placement = place(input_size, hidden_size, naturals("input_modes", input_modes))
-    first, *rest = modes("output_modes", output_modes, hidden_size, "hidden_size")
-    shapes.paired(input_modes, output_modes)
-    return placement, (gates * first, *rest)
 
 
 def rank_list(name: str, ranks: Any, count: int, what: str) -> tuple[int, ...]:

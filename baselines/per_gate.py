@@ -5,11 +5,12 @@ Weights: G times those of a hierarchical Tucker (H, D + H) matrix. The gate is o
 
 from typing import Any
 
-from baselines._modes import Modes, integrated
+from baselines._modes import Modes
 from fdht.hierarchical import hierarchical_tucker
 from fdht.mega import GATES
 from fdht.network import Core, Network
-from fdht.placement import Placement
+from fdht.placement import Placement, place
+from fdht.shapes import modes
 
 
 def declare(
@@ -22,7 +23,8 @@ def declare(
     cell: str = "lstm",
 ) -> tuple[Network, Placement]:
     """input_modes, output_modes, ranks, tree: as in `fully_decomposed`; the gates are not merged into a mode."""
-    placement, outputs = integrated(input_size, hidden_size, 1, input_modes, output_modes)
+    placement = place(input_size, hidden_size, input_modes)
+    outputs = modes("output_modes", output_modes, hidden_size, "hidden_size")
     of_a_gate = hierarchical_tucker(placement.input_modes, outputs, ranks, tree)
     later = {f"m{k}": f"m{k + 1}" for k in range(1, len(outputs) + 1)}  # the first output mode is the gate
     G = GATES[cell]

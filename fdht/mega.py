@@ -6,10 +6,25 @@ from typing import Any
 from fdht.hierarchical import hierarchical_tucker
 from fdht.network import Network
 from fdht.placement import Placement, place, suggest_modes
-from fdht.shapes import factorise, modes, natural, naturals
+from fdht.shapes import choice, factorise, modes, natural, naturals, number
 
 GATES = {"lstm": 4, "gru": 3}
 GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")  # hard_sigmoid as in Keras 2, see `fdht.cells`
+
+
+def checked(
+    cell: str, gain: float, forget_bias: float | None, gate_activation: str, bias: bool = True
+) -> tuple[float, float | None, str]:
+    """Return gain, forget_bias and gate_activation of a recurrent layer; raise ValueError if one is impossible."""
+    gain, gate_activation = number("gain", gain, above=0), choice("gate_activation", gate_activation, GATE_ACTIVATIONS)
+    if forget_bias is None:
+        return gain, None, gate_activation
+    value = number("forget_bias", forget_bias)
+    if cell != "lstm" or not bias:
+        reason = "a GRU has no such gate" if bias else "without a bias there is nothing to set"
+        given = f"cell {cell!r}" if bias else f"bias {bias!r}"
+        raise ValueError(f"forget_bias is {forget_bias!r} with {given}; expected None: {reason}")
+    return gain, value, gate_activation
 
 
 def fully_decomposed(

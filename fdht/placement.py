@@ -5,6 +5,7 @@ fdht/engine/README.md explains this layout.
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fdht.shapes import factorise, natural, naturals
@@ -21,7 +22,7 @@ class Placement:
     box: tuple[int, ...] | None  # sides of the box that h fills in the remaining slices; None: h follows x directly
 
 
-def place(input_size: int, hidden_size: int, input_modes: tuple[int, ...]) -> Placement:
+def place(input_size: int, hidden_size: int, input_modes: Sequence[int]) -> Placement:
     """Lay out [x ; h] over `input_modes`.
 
     Raises ValueError unless their product is D + H, or x fills whole slices and h fits into the remaining slices,

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from fdht import cells
 from fdht.dropout import Dropout, Masks
 from fdht.engine import blocks, through_time
-from fdht.engine.apply import IDENTITY, Planner, Prepared, apply, normalised, prepare
+from fdht.engine.apply import IDENTITY, Prepared, apply, normalised, prepare
 from fdht.engine.blocks import State
 from fdht.engine.kernels import enabled
 from fdht.engine.mega_map import MegaMap, positions
 from fdht.engine.recurrence import Recurrence, StateMap
 from fdht.maps import TensorMap
-from fdht.mega import GATE_ACTIVATIONS, GATES
+from fdht.mega import GATES, checked
 from fdht.network import Network
 from fdht.placement import Placement
 from fdht.sequences import SequenceLayer
@@ -63,13 +63,7 @@ class Recurrent(SequenceLayer):
         self.hidden_size = natural("hidden_size", hidden_size)
         self.input_size = network.input_size if placement is None else placement.input_size
         self.batch_first, self.placement = batch_first, placement
-        self.gain = number("gain", gain, above=0)
-        self.gate_activation = choice("gate_activation", gate_activation, GATE_ACTIVATIONS)
-        self.forget_bias = None if forget_bias is None else number("forget_bias", forget_bias)
-        if forget_bias is not None and (cell != "lstm" or not bias):
-            reason = "a GRU has no such gate" if bias else "without a bias there is nothing to set"
-            given = f"cell {cell!r}" if bias else f"bias {bias!r}"
-            raise ValueError(f"forget_bias is {forget_bias!r} with {given}; expected None: {reason}")
+        self.gain, self.forget_bias, self.gate_activation = checked(cell, gain, forget_bias, gate_activation, bias)
         rows = GATES[cell] * hidden_size
         if network.output_size != rows:
             raise ValueError(f"network has {network.output_size} rows; expected {GATES[cell]} * hidden_size = {rows}")
@@ -87,7 +81,7 @@ class Recurrent(SequenceLayer):
         self.bias = nn.Parameter(torch.empty(rows, device=device, dtype=dtype)) if bias else None
         self._state_map = None if state_network is None else StateMap(state_network)
         self._mega_map = None if placement is None else MegaMap(network, placement)
-        self._planner = Planner(network) if self._mega_map is None else self._mega_map.planner
+        self._planner = self.W._planner if self._mega_map is None else self._mega_map.planner
         self.reset_parameters()
 
     @property
