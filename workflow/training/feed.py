@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workflow.experiments.run import Run
     from workflow.training.data import Fold
 
+EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
 MEMORY_SHARE = 0.6  # largest share of free GPU memory that clips may take
 
 
@@ -52,6 +53,16 @@ def shared(clips: np.ndarray, run: Run) -> Tensor:
     tensor = torch.from_numpy(clips).flatten(2)
     fits = environment.on_gpu(run.training.device) and tensor.nbytes <= MEMORY_SHARE * torch.cuda.mem_get_info()[0]
     return tensor.to("cuda") if fits else tensor
+
+
+def scored(fold: Fold, batch_size: int) -> tuple[list[Tensor], int]:
+    """Return the rows of validation clips, then of test clips, in the batches that are scored, and the batches' size.
+
+    In other batches, numbers are rounded otherwise.
+    """
+    rows = [torch.from_numpy(fold.rows[part]) for part in ("validation", "test") if part in fold.rows]
+    size = max(batch_size, EVALUATED_FRAMES // fold.clips.shape[1])
+    return list(torch.cat(rows).split(size)), size
 
 
 class Feed:

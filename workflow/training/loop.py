@@ -16,14 +16,13 @@ from workflow.datasets.progress import bar
 from workflow.storage import files
 from workflow.training import checkpoint, environment, model, scores
 from workflow.training.errors import RunFailure, log
-from workflow.training.feed import Feed
+from workflow.training.feed import Feed, scored
 from workflow.training.job import Job
 from workflow.training.optimiser import learning_rate
 from workflow.training.record import METRICS
 from workflow.training.step import EXPLODED, GraphedStep, Step, build
 
 LOGITS = "test_logits"  # kept with the best weights, so that predictions and metrics agree to the last bit
-EVALUATED_FRAMES = 1024  # at a time, but at least as many clips as in a training batch
 SHOWN = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")  # in the progress bar
 SAVING_SHARE = 20  # train at least this many times longer than the last save took before saving again
 
@@ -61,11 +60,9 @@ class Loop:
         self.job, self.name, self.settings, self.fold, self.step = job, job.run.folder, job.run.training, job.fold, step
         self.feed = feed
         self.fingerprint = job.fingerprint | {"device": step.device.type}
-        self.scored = max(self.settings.batch_size, EVALUATED_FRAMES // job.fold.clips.shape[1])  # clips at a time
-        step.clips["scoring"] = self.scored
-        rows = [torch.from_numpy(self.fold.rows[part]) for part in ("validation", "test")]
-        self._scored_rows, self._parts = torch.cat(rows), [len(part) for part in rows]
-        self._labels = torch.from_numpy(self.fold.labels)[self._scored_rows].to(step.device)
+        self._scored, step.clips["scoring"] = scored(self.fold, self.settings.batch_size)
+        self._parts = [len(self.fold.rows[part]) for part in ("validation", "test")]
+        self._labels = torch.from_numpy(self.fold.labels)[torch.cat(self._scored)].to(step.device)
         self.state, self.keep = checkpoint.State(), keep
         self._saved = time.monotonic()
         self._saving = 0.0  # seconds that the last save took
@@ -181,7 +178,7 @@ class Loop:
         They are None for an empty validation part. Raise RunFailure if a loss is not finite.
         """
         logits = []
-        for rows in self.feed.rows(list(self._scored_rows.split(self.scored))):
+        for rows in self.feed.rows(self._scored):
             logits.append(self.step.logits(rows))
             yield
         measured, parts = {}, zip(torch.cat(logits).split(self._parts), self._labels.split(self._parts), strict=True)

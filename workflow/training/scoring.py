@@ -19,7 +19,6 @@ from workflow.storage.errors import InputError
 from workflow.training import environment, feed, model, scores
 from workflow.training.data import Fold
 from workflow.training.errors import log
-from workflow.training.loop import EVALUATED_FRAMES
 from workflow.training.record import WEIGHTS
 from workflow.training.step import Step
 
@@ -34,9 +33,8 @@ def shared(clips: np.ndarray, run: Run) -> Any:
 def probabilities(run: Run, record: Record, folder: Path, fold: Fold) -> np.ndarray:
     """Return the probabilities (n, C) of the test clips of a fold whose `clips` come from `shared`.
 
-    folder: of the run's record. The device is a GPU if there is one, unless the run is for the CPU. Batches are those
-    of training, which scores validation clips first: in others, numbers are rounded otherwise. Raise DamagedError if
-    the weights have changed since training, InputError if they are another model's.
+    folder: of the run's record. The device is a GPU if there is one, unless the run is for the CPU.
+    Raise DamagedError if the weights have changed since training, InputError if they are another model's.
     """
     seal.require(folder / RECORD, (WEIGHTS,))
     if restore := FORMATS[run.recurrent["format"]].restore:
@@ -56,7 +54,6 @@ def probabilities(run: Run, record: Record, folder: Path, fold: Fold) -> np.ndar
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not the weights of {run.model} as the code builds it ({reason})") from None
     step = Step(classifier.to(device), settings, source.select)
-    size = step.clips["scoring"] = max(settings.batch_size, EVALUATED_FRAMES // fold.clips.shape[1])
-    rows = np.concatenate([fold.rows[part] for part in ("validation", "test") if part in fold.rows])
-    logits = torch.cat([step.logits(chunk) for chunk in source.rows(list(torch.from_numpy(rows).split(size)))])
+    batches, step.clips["scoring"] = feed.scored(fold, settings.batch_size)
+    logits = torch.cat([step.logits(rows) for rows in source.rows(batches)])
     return scores.softmax(logits[-len(fold.rows["test"]) :].cpu().numpy().astype(np.float64))
