@@ -31,8 +31,8 @@ NOTES = (
 def build(results: Results) -> pd.DataFrame:
     """Return a row per data set, front end, model and device; seconds, milliseconds, megabytes, hours."""
     runs = results.successful_records.astype({"epochs": float})
-    hours = runs["train_seconds"] / runs["side_by_side"].fillna(1) / 3600
-    table = runs.assign(hours=hours).groupby([*PLACE, "device"], as_index=False).agg(
+    runs = runs.assign(hours=runs["train_seconds"] / runs["side_by_side"].fillna(1) / 3600)
+    table = runs.groupby([*PLACE, "device"], as_index=False).agg(
         n=("seed", "size"),
         epochs=("epochs", "mean"),
         train_seconds_median=("train_seconds", "median"),
