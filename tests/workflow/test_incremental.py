@@ -211,3 +211,28 @@ def test_an_edit_can_be_declared_harmless_and_hides_no_other_change(finished):
             assert trained(finished.planned()) == {"train lstm"}
     declare()
     assert finished.planned() == set()
+
+
+def test_another_inventory_unpacks_its_own_data_set_again(finished):
+    inventories = finished.root / "workflow/datasets/inventories"
+    with edited(inventories / "ucf11.json", lambda text: text.replace('"clips": 1600', '"clips": 1599')):
+        assert finished.planned() == set()
+    with edited(inventories / "demo.json", lambda text: text.replace('"clips": 400', '"clips": 399')):
+        assert {"unpack", "splits", "counts", "tables"} <= finished.planned()
+    (inventories / "demo.json").rename(inventories / "aside.json")
+    try:
+        run = finished.snakemake("-n", "--configfile", "config/tiny.yaml")
+    finally:
+        (inventories / "aside.json").rename(inventories / "demo.json")
+    assert run.returncode != 0
+    assert "data set 'demo' needs an inventory" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_new_data_set_makes_nothing_of_the_others_again(finished):
+    catalogue = finished.root / "workflow/datasets/catalogue.yaml"
+    with edited(catalogue, lambda text: text + text.partition("\ndemo:")[2].join(["\ntoy:", ""])):
+        assert finished.planned() == set()
+    with edited(catalogue, lambda text: text.replace("generated motions", "other motions")):
+        jobs = finished.planned()
+    assert {"unpack", "splits", "tables", "report"} <= jobs

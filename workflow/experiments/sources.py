@@ -24,7 +24,8 @@ DISTRIBUTIONS = {  # import name -> name in requirements.txt, where they differ
 def sources(*modules: str) -> list[str]:
     """Return the files of `modules` and of all our modules that they import, relative to the project and sorted.
 
-    A .yaml file with the name of a module holds that module's data and is listed too.
+    A .yaml file with the name of a module holds that module's data and is listed too, but for the catalogue: its
+    entries are parameters of the rules, each for its own data set.
     """
     for module in modules:
         place = ROOT.joinpath(*module.split("."))
@@ -37,7 +38,8 @@ def sources(*modules: str) -> list[str]:
             if path not in found:
                 found.add(path)
                 waiting += _imported(path)
-    found |= {data for path in found if (data := path.with_suffix(".yaml")).is_file()}
+    data = {path.with_suffix(".yaml") for path in found if path.stem != "catalogue"}
+    found |= {path for path in data if path.is_file()}
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 

@@ -18,9 +18,11 @@ from workflow.storage.errors import InputError, is_full  # first: importing `wor
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, metadata, sources
 from workflow.experiments.configuration import complete, retyped
+from workflow.datasets import inventory
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import version
+from workflow.storage import files
 from workflow.training import devices
 
 snakemake.workflow.FilePersistence = metadata.WithTheFiles  # before the graph of jobs is made
@@ -38,6 +40,8 @@ try:
     CONFIG = complete(config, ORIGIN)
     grid.check_models(CONFIG, ORIGIN)
     EXPERIMENTS = grid.experiments(CONFIG, only)
+    # what is known of each data set: its entry in the catalogue and its inventory
+    KNOWN = {name: f"{CATALOGUE[name]} {files.digest(inventory.load(name))}" for name in CONFIG.datasets}
     OWN = {name: (section.source, f"datasets.{name}.source") for name, section in CONFIG.datasets.items()}
     OWN |= {name: (section.weights, f"{name}.weights") for name, section in CONFIG.extraction.items()}
     DATA = f"{CONFIG.prepared}/{{dataset}}"

@@ -26,6 +26,7 @@ rule generate:
         f"{LOGS}/generate.log",
     params:
         code=lambda wildcards: code("generate"),
+        catalogue=lambda wildcards: KNOWN["demo"],
     message:
         "Generating the demo data set"
     shell:
@@ -65,7 +66,7 @@ rule unpack:
         f"{LOGS}/unpack/{{dataset}}.log",
     params:
         code=lambda wildcards: code("unpack"),
-        catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
+        catalogue=lambda wildcards: KNOWN[wildcards.dataset],
         options=lambda wildcards: options(max_missing=entry(wildcards).max_missing, partial=entry(wildcards).partial),
     message:
         "Unpacking {wildcards.dataset}"
@@ -110,7 +111,7 @@ rule splits:
         f"{LOGS}/splits/{{dataset}}.log",
     params:
         code=lambda wildcards: code("splits"),
-        catalogue=lambda wildcards: str(CATALOGUE[wildcards.dataset]),
+        catalogue=lambda wildcards: KNOWN[wildcards.dataset],
         options=split_options,
     message:
         "Splitting {wildcards.dataset}"

@@ -91,6 +91,7 @@ for target, step in STEPS.items():
             f"{LOGS}/{target}.log",
         params:  # Snakemake formats `shell` after the loop, when `target` and `step` hold the last entry
             code=code(target),
+            catalogue=lambda wildcards: list(KNOWN.values()),
             module=REPORTING[target][0],
             options=step["options"],
         message:
