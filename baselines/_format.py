@@ -1,6 +1,7 @@
 """Format: one entry of the registry, filled in from the functions of a format's module. Torch-free."""
 
 import inspect
+import math
 import pkgutil
 import traceback
 from collections.abc import Callable
@@ -44,22 +45,30 @@ class Format:
         """Check `arguments` and return the model's declaration. Raises ValueError for invalid arguments."""
         known = inspect.signature(self.declare).parameters
         self._check_names(arguments, known)
-        choice("cell", arguments.get("cell", "lstm"), tuple(GATES))
+        gates = GATES[choice("cell", arguments.get("cell", "lstm"), tuple(GATES))]
         sizes = {name: natural(name, arguments[name]) for name in SIZES if name in known}
         try:
             declared = self.declare(**{name: value for name, value in (arguments | sizes).items() if name in known})
-        except TypeError as error:  # a value of the wrong type, or a bug in the format's module
+        except (TypeError, LookupError, ArithmeticError, AttributeError) as error:  # a wrong type, or a bug of the file
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}, line {place.lineno}"
             raise ValueError(f"format {self.name!r} fails with these parameters: {error} ({where})") from error
         if isinstance(declared, Fitted):
             return declared
-        W, other = declared if isinstance(declared, tuple) else (declared, None)
+        W, other = declared if isinstance(declared, tuple) and len(declared) == 2 else (declared, None)
         placement, U = (None, other) if isinstance(other, Network) else (other, None)
+        if not isinstance(W, Network) or not isinstance(placement, Placement | None):
+            expected = "Network, (Network, Placement), (Network, Network) or Fitted"
+            raise ValueError(f"format {self.name!r} returns a {type(declared).__name__}; expected {expected}")
+        H, columns = sizes["hidden_size"], math.prod(placement.input_modes) if placement else sizes["input_size"]
+        columns = W.input_size if self.prepare else columns  # of what it sees in place of the frames
+        for name, network, width in (("W", W, columns), ("U", U, H)):
+            if network and (shape := (network.output_size, network.input_size)) != (gates * H, width):
+                raise ValueError(f"format {self.name!r} declares a {name} of {shape}; expected {(gates * H, width)}")
         init = choice("init", arguments.get("init", "matched"), ("matched", "authors"))
         authors = self._authors(W, arguments.get("code")) if init == "authors" else None
         options = {name: arguments[name] for name in OPTIONS if name in arguments}
-        return Declaration(W, sizes["hidden_size"], placement, U, authors, **options)
+        return Declaration(W, H, placement, U, authors, **options)
 
     def _authors(self, W: Network, code: str | None) -> AuthorsStart:
         """Return the initialisation in the authors' code called `code`, or in the first."""

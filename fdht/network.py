@@ -6,8 +6,12 @@ W[(m1 ... me), (n1 ... nd)] = sum over bonds of the product of the cores. Both s
 """
 
 import math
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
+
+from fdht.shapes import naturals
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Core:
     """A stored tensor: its name in the state dict, its index names and their sizes.
 
     identity: an identity matrix, which is neither stored nor trained. It makes a bond that several cores share an
-    output mode, too: each of its values then has cores of its own.
+    output mode, too: each of its values then has cores of its own. Raises ValueError for a core that cannot be stored.
     """
 
     name: str
@@ -23,14 +27,47 @@ class Core:
     shape: tuple[int, ...]
     identity: bool = False
 
+    def __post_init__(self) -> None:
+        core = f"core {self.name!r}"
+        if not isinstance(self.name, str) or not self.name.isidentifier() or hasattr(dict, self.name):
+            raise ValueError(f"{core}: expected letters, digits and _, and not the name of a dict's method")
+        if not isinstance(self.indices, (tuple, list)) or len({*self.indices}) != len(self.indices):
+            raise ValueError(f"{core}: its indices are {self.indices!r}; expected a tuple of different names")
+        object.__setattr__(self, "indices", tuple(self.indices))
+        object.__setattr__(self, "shape", naturals(f"shape of {core}", self.shape))
+        if len(self.shape) != len(self.indices) or (self.identity and self.shape != self.shape[:1] * 2):
+            expected = "two equal sizes" if self.identity else "a size for each"
+            raise ValueError(f"{core}: its indices {self.indices} have the shape {self.shape}; expected {expected}")
+
 
 @dataclass(frozen=True)
 class Network:
-    """Cores of a (M, N) matrix, N = prod(input_modes), M = prod(output_modes)."""
+    """Cores of a (M, N) matrix, N = prod(input_modes), M = prod(output_modes).
+
+    Raises ValueError unless every mode has a core, every bond two, and every index one size.
+    """
 
     input_modes: tuple[int, ...]
     output_modes: tuple[int, ...]
     cores: tuple[Core, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("input_modes", "output_modes"):
+            object.__setattr__(self, name, naturals(name, getattr(self, name)))
+        object.__setattr__(self, "cores", tuple(self.cores))
+        modes = dict(zip(self.inputs + self.outputs, self.input_modes + self.output_modes, strict=True))
+        if lost := [mode for mode in modes if mode not in self.sizes]:
+            raise ValueError(f"no core has the index {lost[0]!r}; expected each of {', '.join(modes)} in a core")
+        cores_with = Counter(index for core in self.cores for index in core.indices)
+        for place, core in enumerate(self.cores):
+            if core.name in (other.name for other in self.cores[:place]):
+                raise ValueError(f"core {core.name!r} is there twice; expected a name for each")
+            for index, size in zip(core.indices, core.shape, strict=True):
+                where = f"core {core.name!r}: index {index!r}"
+                if size != (expected := modes.get(index, self.sizes[index])):
+                    raise ValueError(f"{where} has the size {size}; expected {expected}, as elsewhere")
+                if index not in modes and (cores_with[index] == 1 or re.fullmatch(r"[nm]\d+", index)):
+                    raise ValueError(f"{where} is no mode ({', '.join(modes)}) and no bond, which two cores share")
 
     @property
     def input_size(self) -> int:

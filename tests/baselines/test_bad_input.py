@@ -4,6 +4,8 @@ import pytest
 
 import baselines
 from baselines import Format
+from fdht.mega import fully_decomposed
+from fdht.network import Core, Network
 
 SIZES = {"input_size": 48, "hidden_size": 16}
 PAIRED = {"input_modes": [4, 3, 4], "output_modes": [4, 2, 2]}
@@ -92,11 +94,78 @@ def test_a_mistake_in_a_format_names_its_file_and_line(monkeypatch):
         baselines.declare("own", **SIZES, rank=2)
 
 
+NETWORK = baselines.declare(TT, **SIZES, **PAIRED, ranks=2).W
+
+
+def core(name="A", indices=("m1", "r"), shape=(64, 2), **options):
+    return Core(name, indices, shape, **options)
+
+
+def low_rank(*first, input_modes=(48,)):
+    """A matrix of rank 2, 64 x 48, with other first cores."""
+    return Network(input_modes, (64,), (*(first or (core(),)), core("B", ("r", "n1"), (2, 48))))
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (
+            lambda: low_rank(core(indices=("m1", "R"))),
+            r"core 'A': index 'R' is no mode \(n1, m1\) and no bond, which two",
+        ),
+        (lambda: low_rank(core(shape=(64, 3))), "core 'A': index 'r' has the size 3; expected 2, as elsewhere"),
+        (lambda: low_rank(core(shape=(32, 2))), "core 'A': index 'm1' has the size 32; expected 64"),
+        (lambda: low_rank(input_modes=(48, 1)), "no core has the index 'n2'; expected each of n1, n2, m1 in a core"),
+        (
+            lambda: low_rank(core(indices=("m1", "r", "m2"), shape=(64, 2, 4)), core("C", ("m2",), (4,))),
+            "'m2' is no mode",
+        ),
+        (lambda: low_rank(core("B")), "core 'B' is there twice"),
+        (lambda: low_rank(core("keys")), "core 'keys': expected letters, digits and _, and not the name of a dict's"),
+        (lambda: low_rank(core("a.b")), r"core 'a\.b': expected letters, digits and _"),
+        (lambda: low_rank(core(indices="mr")), "core 'A': its indices are 'mr'; expected a tuple of different names"),
+        (lambda: low_rank(core(indices=("m1", "r", "r"))), r"core 'A': its indices are \('m1', 'r', 'r'\); expected"),
+        (
+            lambda: low_rank(core(shape=(64,))),
+            r"core 'A': its indices \('m1', 'r'\) .* \(64,\); expected a size for each",
+        ),
+        (lambda: low_rank(core(shape=(64, 2.5))), r"shape of core 'A'\[1\] is 2.5; expected an integer"),
+        (lambda: low_rank(core(shape=(64, 2), identity=True)), "core 'A': .* expected two equal sizes"),
+        (lambda: None, "format 'own' returns a NoneType; expected Network, "),
+        (lambda: (NETWORK, NETWORK, NETWORK), "format 'own' returns a tuple; expected Network, "),
+        (lambda: {}["rank"], r"format 'own' fails with these parameters: 'rank' \(test_bad_input.py, line \d+\)"),
+        (
+            lambda: baselines.declare("dense", input_size=47, hidden_size=16).W,
+            r"declares a W of \(64, 47\); expected \(64, 48\)",
+        ),
+        (lambda: baselines.declare("dense", **SIZES, cell="gru").W, r"declares a W of \(48, 48\); expected \(64, 48\)"),
+        (lambda: (NETWORK, NETWORK), r"declares a U of \(64, 48\); expected \(64, 16\)"),
+        (lambda: (NETWORK, fully_decomposed(48, 16, ranks=2)[1]), r"declares a W of \(64, 48\); expected \(64, "),
+    ],
+)
+def test_a_wrong_declaration_names_the_core_and_the_index(monkeypatch, declare, message):
+    monkeypatch.setitem(baselines.FORMATS, "own", Format("own", __name__, lambda input_size, hidden_size: declare()))
+    with pytest.raises(ValueError, match=message):
+        baselines.declare("own", **SIZES)
+
+
+def test_lists_declare_what_tuples_declare():
+    cores = [Core("A", ["m1", "r"], [64, 2]), Core("B", ["r", "n1"], [2, 48])]
+    assert Network([48], [64], cores) == low_rank()
+    assert hash(Network([48], [64], cores)) == hash(low_rank())
+
+
+def test_no_core_has_the_name_of_an_attribute_of_its_container():
+    from fdht.maps import TensorMap
+
+    with pytest.raises(ValueError, match="core 'half': expected a name that no attribute of a torch module has"):
+        TensorMap(low_rank(core("half")))
+
+
 def test_a_new_format_needs_no_authors_initialisation(monkeypatch):
-    network = baselines.declare(TT, **SIZES, **PAIRED, ranks=2).W
-    own = Format("own", __name__, lambda input_size, hidden_size: network)
+    own = Format("own", __name__, lambda input_size, hidden_size: NETWORK)
     monkeypatch.setitem(baselines.FORMATS, "own", own)
-    assert baselines.declare("own", **SIZES).parameters()["W"] == network.weights
+    assert baselines.declare("own", **SIZES).parameters()["W"] == NETWORK.weights
     with pytest.raises(ValueError, match="init is 'authors', but the authors of 'own'"):
         baselines.declare("own", **SIZES, init="authors")
 
