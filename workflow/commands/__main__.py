@@ -11,9 +11,9 @@ from pathlib import Path
 from fdht.version import __version__
 from workflow.commands import CALLED_FROM
 from workflow.commands.pipeline import CONFIGURED, start
-from workflow.experiments.fields import did_you_mean
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
+from workflow.storage.fields import did_you_mean
 from workflow.storage.quick_exit import quick_exit
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM

@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 from workflow.commands.verify import check
 from workflow.experiments.configuration_file import load_own
-from workflow.experiments.fields import did_you_mean
 from workflow.storage import endings, lock
 from workflow.storage.errors import InputError, sentence
+from workflow.storage.fields import did_you_mean
 
 # rules with wildcards cannot be requested by name; these request all their outputs
 GOALS = {"download": "prepared", "train": "trained"}

@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from workflow.experiments.fields import unknown
 from workflow.reporting import collect, figures, records, shipped, tables
 from workflow.reporting.paper import article
 from workflow.reporting.report import page
 from workflow.reporting.results import Results, gather
 from workflow.storage.errors import InputError
+from workflow.storage.fields import unknown
 
 RECORDS = Path(__file__).parents[2] / "results" / "reference"
 TARGETS = ("tables", "figures", "report", "paper")

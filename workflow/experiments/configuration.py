@@ -15,7 +15,10 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.protocols import PROTOCOLS, VALIDATED
-from workflow.experiments.fields import (
+from workflow.experiments.record import KEPT, Keep
+from workflow.experiments.training import Training
+from workflow.storage.errors import InputError
+from workflow.storage.fields import (
     AS_GIVEN,
     DISTINCT,
     EMPTY_IF_NONE,
@@ -28,9 +31,6 @@ from workflow.experiments.fields import (
     check_names,
     one_of,
 )
-from workflow.experiments.record import KEPT, Keep
-from workflow.experiments.training import Training
-from workflow.storage.errors import InputError
 
 PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]
 OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *CATALOGUE, *PAIRS])

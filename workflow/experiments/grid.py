@@ -10,9 +10,9 @@ import baselines
 from workflow.datasets import protocols
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Arguments, Configuration, Training
-from workflow.experiments.fields import RENAMED, did_you_mean, unknown
 from workflow.experiments.run import Run
 from workflow.storage.errors import InputError
+from workflow.storage.fields import RENAMED, did_you_mean, unknown
 
 
 def runs(config: Configuration) -> list[Run]:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.datasets.protocols import PROTOCOLS
-from workflow.experiments.fields import Checked, Count, NotNegative, Share, Whole, one_of
+from workflow.storage.fields import Checked, Count, NotNegative, Share, Whole, one_of
 
 RECORD = "result.json"
 

@@ -12,9 +12,9 @@ from pydantic import model_validator
 import baselines
 from baselines.naive import thumbnails
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments.fields import Checked, Identifier, Whole
 from workflow.experiments.training import Training
 from workflow.storage.errors import InputError
+from workflow.storage.fields import Checked, Identifier, Whole
 
 RANDOM = ("initialisation", "order", "dropout")
 IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from workflow.experiments.fields import DISTINCT, Checked, Count, Factor, NotNegative, Positive, Rate, check_names
+from workflow.storage.fields import DISTINCT, Checked, Count, Factor, NotNegative, Positive, Rate, check_names
 
 FIXED = ("normalisation", "precision", "device", "search", "overlays")  # not searched: alike for all runs of a job
 

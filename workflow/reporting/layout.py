@@ -7,9 +7,9 @@ from pydantic import Field
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.experiments import configuration_file
 from workflow.experiments.configuration import merged
-from workflow.experiments.fields import DISTINCT, Checked, Positive, Share, Whole, one_of
+from workflow.storage.fields import DISTINCT, Checked, Positive, Share, Whole, one_of
+from workflow.storage.yaml_file import read
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
@@ -70,7 +70,7 @@ def load(path: str | Path | None = None) -> dict[str, Any]:
     Data sets and front ends that neither names have their own titles.
     """
     path = Path(path or FILE)
-    given = merged(*(configuration_file.read(file)[1] for file in (FILE, path)))
+    given = merged(*(read(file)[1] for file in (FILE, path)))
     layout = Layout.parse(given, str(path)).model_dump(exclude_none=True)
     for name, entry in CATALOGUE.items():
         layout["datasets"].setdefault(name, entry.title)

@@ -9,8 +9,8 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from workflow.experiments.fields import Checked, one_of
 from workflow.storage.errors import InputError
+from workflow.storage.fields import Checked, one_of
 
 FILE = Path(__file__).resolve().parents[2] / "paper" / "reported.csv"
 TERMS = ("W", "U", "bias", "2 biases", "classifier weights")

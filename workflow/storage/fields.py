@@ -1,4 +1,4 @@
-"""The field types of configurations, specifications and records, and the errors about their values."""
+"""The field types of configurations, specifications, records and the catalogue, and the errors about their values."""
 
 import difflib
 import re
@@ -56,11 +56,13 @@ def sentence(error: ValidationError, value: Any, origin: str = "") -> str:
     found = sorted(error.errors(include_url=False), key=lambda one: list(map(str, one["loc"])))
     first = found[0]
     expectation = re.sub(r"^\w+ (?=should)", "", first["msg"])
-    if first["type"] in ("model_type", "dict_type"):
+    if first["type"] in ("model_type", "dict_type", "dataclass_type"):
         expectation = "should be a mapping of keys to values"
     text = f"{reprlib.repr(first['input'])} {expectation}"
     if first["type"] == "value_error":  # raised by a validator of ours
         text = str(first["ctx"]["error"])
+    elif first["type"] == "unexpected_keyword_argument":  # of a dataclass
+        text = "unknown key"
     elif first["type"] == "missing":
         place = first["loc"][:-1]
         names = [str(one["loc"][-1]) for one in found if one["type"] == "missing" and one["loc"][:-1] == place]
