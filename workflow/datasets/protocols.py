@@ -7,6 +7,7 @@ order of the files, the version of a library or the machine.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from workflow.datasets import inventory, official
 from workflow.datasets.catalogue import Dataset
@@ -63,8 +64,12 @@ def tt_rnn_folds(entry: Dataset, clips: Sequence[Clip]) -> dict[str, int]:
 def group_folds(clips: Sequence[Clip], folds: int) -> dict[str, int]:
     """Return each clip's test fold: the groups that are present, in the order of their numbers, divided evenly.
 
-    With fewer groups than folds, each of the first folds has one.
+    Groups with names are dealt out in turn, class by class. With fewer groups than folds, each of the first has one.
     """
+    if not all(clip.group.isdecimal() for clip in clips):
+        names = dict.fromkeys(clip.group for clip in sorted(clips, key=attrgetter("label", "group")))
+        turn = {group: rank % folds for rank, group in enumerate(names)}
+        return {clip.clip: turn[clip.group] for clip in clips}
     groups = sorted({int(clip.group) for clip in clips})
     fold_of = {group: rank * min(folds, len(groups)) // len(groups) for rank, group in enumerate(groups)}
     return {clip.clip: fold_of[int(clip.group)] for clip in clips}
