@@ -58,24 +58,24 @@ def compare(entry: Dataset, found: Iterable[Clip], official: Iterable[str] = ())
     Clips are compared by name. Without names (HMDB51 without its split files), `missing` holds the number of
     missing clips per class.
     """
-    seen: dict[str, list[str]] = {}
+    seen: dict[str, list[Clip]] = {}
     for clip in sorted(found):
-        seen.setdefault(clip.key, []).append(clip.clip)
+        seen.setdefault(clip.key, []).append(clip)
     whole = load(entry.name)
     expected = expected_keys(entry, official)
     if expected:
         missing = sorted(expected - seen.keys())
         n_missing, extra = len(missing), seen.keys() - expected
     else:
-        counts = Counter(key.partition("/")[0] for key in seen)
+        counts = Counter(clips[0].label for clips in seen.values())
         lacking = {label: max(whole["classes"][label]["clips"] - counts[label], 0) for label in whole["classes"]}
         missing = [f"{label}: {number} clips" for label, number in lacking.items() if number]
-        n_missing, extra = sum(lacking.values()), {key for key in seen if key.partition("/")[0] not in lacking}
+        n_missing, extra = sum(lacking.values()), {key for key in seen if seen[key][0].label not in lacking}
     return {
         "expected": whole["clips"],
         "found": len(seen),
         "n_missing": n_missing,
         "missing": missing,
-        "extra": sorted(clip for key in extra for clip in seen[key]),
-        "duplicate": sorted(clip for clips in seen.values() for clip in clips[1:]),
+        "extra": sorted(clip.clip for key in extra for clip in seen[key]),
+        "duplicate": sorted(clip.clip for clips in seen.values() for clip in clips[1:]),
     }

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -95,9 +96,10 @@ def clips_of(entry: Dataset, folder: Path, files: Sequence[Path]) -> dict[Path, 
         hint = f" It holds archives ({packed}, ...): unpack them, or name one as `source`." if packed else ""
         hint = f" It holds videos of other names ({video}, ...)." if video else hint
         raise InputError(f"{folder}: contains no clip of {entry.title}; expected {entry.layout.pattern}.{hint}")
-    root = folder.joinpath(*next(iter(found)).parts[: -entry.layout.depth])
-    filled = {clip.label for clip in found.values()}
-    for label in entry.classes if entry.layout.depth > 1 else ():  # otherwise classes have no folders
+    filled = {clip.label: (folder / file, clip.clip.split("/")[:-1]) for file, clip in found.items()}
+    # where the layout has a folder for each class, the folders that hold these
+    roots = {path.parents[len(inner) - inner.index(label)] for label, (path, inner) in filled.items() if label in inner}
+    for root, label in product(sorted(roots), entry.classes):
         if label not in filled and (root / label).is_dir():
             raise InputError(f"{root / label}: the folder of class {label!r} contains no clip; expected at least one")
     return found

@@ -2,9 +2,9 @@
 
     python -m workflow.datasets.make_inventories --dataset NAME --names LIST
 
-LIST has one clip path per line (`unzip -Z1 demo.zip` for the generated set), or is a folder of HMDB51's official split
-files. The layout of the set's entry in the catalogue parses the paths. The lists are not part of this project; their
-counts and a checksum are.
+LIST has one clip path per line (`unzip -Z1 demo.zip` for the generated set), or is a folder of the clips or of HMDB51's
+official split files. The layout of the set's entry in the catalogue parses the paths. The lists are not part of this
+project; their counts and a checksum are.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from workflow.datasets import catalogue, inventory, official
+from workflow.datasets import catalogue, inventory, listing, official
 from workflow.datasets.layouts import Clip
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
@@ -51,17 +51,24 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def main(
     dataset: Annotated[str, Option(metavar="NAME", help="A data set of the catalogue.")],
-    names: Annotated[Path, Option(metavar="LIST", help="List, or folder of split files.")],
+    names: Annotated[Path, Option(metavar="LIST", help="List, or folder of clips or of split files.")],
     output: Annotated[Path, Option(help="Folder to write to.")] = inventory.FOLDER,
 ) -> None:
     layout = catalogue.dataset(dataset).layout
-    clips = []
-    for name in official.read(names.iterdir()) if names.is_dir() else names.read_text().splitlines():
+    clips = {}
+    if names.is_dir():
+        videos = [path.as_posix() for path in listing.walk(names) if listing.is_video(path)]
+        paths = [*official.read(names.iterdir())] or videos
+    else:
+        paths = names.read_text(encoding="utf-8").splitlines()
+    for name in paths:
         clip = layout.parse(PurePosixPath(name))
         if clip is None:
             raise InputError(f"{name!r} does not follow the layout {layout.pattern}")
-        clips.append(clip)
-    write(output / f"{dataset}.json", count(clips, layout.names))
+        clips[clip.key] = clip
+    if not clips:
+        raise InputError(f"{names}: names no clip; expected at least one, {layout.pattern}")
+    write(output / f"{dataset}.json", count([*clips.values()], layout.names))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,9 @@ def main(
             f"{dataset}: {report['n_missing']} of {report['expected']} clips are missing ({examples}); at most the "
             f"share {max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"
         )
+    if not rows:
+        here = f"{report['found']} clips that are here ({report['extra'][0]}, ...)"
+        raise InputError(f"{dataset}: the inventory has none of the {here}; count it again with make_inventories")
     write_csv(output / "listing.csv", listing.COLUMNS, rows)
     seal.write(output / "inventory.json", report, ["listing.csv"])
 
