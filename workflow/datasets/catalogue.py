@@ -1,31 +1,34 @@
 """The data sets, as catalogue.yaml describes them."""
 
 from pathlib import Path
+from typing import Annotated
 
-import yaml
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from workflow.datasets import inventory
 from workflow.datasets.layouts import Layout
 from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
+from workflow.storage.fields import sentence
+from workflow.storage.yaml_file import read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Dataset:
     """One data set.
 
     downloads: by role: clips; splits if they are official. group_folds: under the protocol `group`, the folds are the
-    official splits if there are any; otherwise they divide the numbered groups evenly, in order: the first fold tests
-    the first groups. download_gb: as the publisher or a mirror states. citation: key in paper/references.bib.
+    official splits if there are any; otherwise they divide numbered groups evenly, in order: the first fold tests the
+    first groups. Groups with names are dealt out in turn, class by class. download_gb: as the publisher or a mirror
+    states. citation: key in paper/references.bib.
     """
 
     name: str
     title: str
-    downloads: dict[str, tuple[Source, ...]]
+    downloads: dict[Annotated[str, Field(pattern="^(clips|splits)$")], tuple[Source, ...]]
     layout: Layout
-    group_folds: int
+    group_folds: Annotated[int, Field(ge=2)]
     download_gb: float
     licence: str
     citation: str
@@ -43,9 +46,18 @@ class Dataset:
         return inventory.load(self.name)["clips"]
 
 
-_text = Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-_entries = {name: {"name": name, **entry} for name, entry in yaml.safe_load(_text).items()}
-CATALOGUE = TypeAdapter(dict[str, Dataset]).validate_python(_entries)
+def load(path: Path) -> dict[str, Dataset]:
+    """Return the data sets of a catalogue by name. Raise InputError, a sentence with file and key, for a mistake."""
+    raw = read(path)[1]
+    entries = {name: {**entry, "name": name} if isinstance(entry, dict) else entry for name, entry in raw.items()}
+    names = Annotated[str, Field(pattern="^[a-z0-9_]+$")]
+    try:
+        return TypeAdapter(dict[names, Dataset]).validate_python(entries)
+    except ValidationError as error:
+        raise InputError(sentence(error, entries, str(path))) from None
+
+
+CATALOGUE = load(Path(__file__).with_suffix(".yaml"))
 
 
 def dataset(name: str) -> Dataset:

@@ -40,6 +40,15 @@ class Layout:
     regex: str
     names: str = ""
 
+    def __post_init__(self) -> None:
+        try:
+            named = re.compile(self.regex).groupindex
+            self.names.format(label="", stem="", group=1, number=1, n=1)
+        except (re.error, LookupError, ValueError) as error:
+            raise ValueError(f"regex {self.regex!r} or names {self.names!r} is invalid: {error}") from None
+        if "label" not in named or not {"group", "source"} & set(named):
+            raise ValueError(f"regex {self.regex!r} names the groups {[*named]}; expected label, and group or source")
+
     @property
     def depth(self) -> int:
         """Number of trailing path components that form a clip's id."""

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+from workflow.storage.errors import InputError
+
 CRASHES = Path(__file__).resolve().parents[2] / "results" / "crashes"
 
 
@@ -20,6 +22,8 @@ def end(kind: type[BaseException], error: BaseException, trace: TracebackType | 
         leave()
     elif issubclass(kind, KeyboardInterrupt):
         print("interrupted; start again to continue", file=sys.stderr)
+    elif isinstance(error, InputError):  # of an import: a file that the user has added
+        print(f"error: {error}", file=sys.stderr)
     else:
         print(crash(error, "".join(traceback.format_exception(kind, error, trace))), file=sys.stderr)
 
