@@ -3,12 +3,18 @@
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
+import pytest
 from small_data import listing_of
 
-from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
+from workflow.datasets import features, frames, front_ends
+from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS, FrontEnd
+from workflow.storage.errors import InputError
 
+BUILT_IN = [*front_ends.__path__]
 ADDED = '''
 """mean_colour: three numbers per frame, from no weights."""
 
@@ -59,3 +65,55 @@ def test_a_new_file_is_a_new_front_end(root, tmp_path, clip):
         assert run.returncode == 0, run.stderr
     expected = np.load(data / "frames.npy").astype(np.float32).mean((2, 3))
     np.testing.assert_allclose(np.load(data / "mean_colour.npy"), expected, rtol=1e-3)
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """A function that finds the front ends with one more, `own`, of the given text."""
+
+    def found(text: str) -> dict[str, FrontEnd]:
+        folder = tempfile.mkdtemp(dir=tmp_path)
+        Path(folder, "own.py").write_text(text)
+        monkeypatch.setattr(front_ends, "__path__", [*BUILT_IN, folder])
+        try:
+            return front_ends._found()
+        finally:
+            sys.modules.pop("workflow.datasets.front_ends.own", None)
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("FRONT_END =", "FRONTEND =", " is None; expected a FrontEnd"),
+        ("FrontEnd(", "print(", " is None; expected a FrontEnd"),
+        ("float16", "float64", r"\.dtype is 'float64'; expected one of uint8, float16, float32"),
+        ("lambda height, width: (3,)", "(3,)", r"\.shape gives \(3,\); expected a function of height and width"),
+        ("lambda height, width: (3,)", "lambda height, width: 3", r"\.shape gives 3; expected .* that gives a tuple"),
+    ],
+)
+def test_a_file_that_is_no_front_end_is_named(added, old, new, message):
+    text = 'FRONT_END = FrontEnd("own", lambda height, width: (3,), "float16")'
+    text = f"from workflow.datasets.front_ends import FrontEnd\n{text}"
+    assert added(text)["own"].clip_bytes(6, 120, 160) == 36
+    assert added(text.replace("float16", "float32"))["own"].clip_bytes(6, 120, 160) == 72
+    with pytest.raises(InputError, match=rf"^workflow/datasets/front_ends/own\.py: FRONT_END{message}"):
+        added(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("returned", "given"),
+    [(lambda pictures: pictures.float().mean((1, 2, 3)), r"\(2,\)"), (lambda pictures: np.zeros((2, 3)), "ndarray")],
+)
+def test_an_extractor_of_another_shape_is_named(tmp_path, clip, monkeypatch, returned, given):
+    own = FrontEnd(
+        "own", lambda height, width: (3,), "float32", lambda *_: returned, side=8, edge=8, name="own", tensor="own"
+    )
+    monkeypatch.setitem(FRONT_ENDS, "own", own)
+    listing = listing_of(tmp_path / "clips", {"biking/v_biking_01/v_biking_01_01.avi": clip(4)}, tmp_path)
+    frames.main(listing, tmp_path, 2, "linspace", 16, 12)
+    with pytest.raises(
+        InputError, match=rf"own: its extractor returns {given}; expected a tensor \(2, 3\), by its shape"
+    ):
+        features.main("own", listing, tmp_path, tmp_path, device="cpu")

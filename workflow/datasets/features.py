@@ -115,7 +115,13 @@ def main(
             clips = rows[first : first + block]
             with step.unpacked_again(listing.with_name("inventory.json")):
                 x = np.stack(list(pool.map(pictures, clips, repeat(options))))
-            y = features(torch.from_numpy(x).flatten(0, 1)).unflatten(0, (-1, T)).to(getattr(torch, chosen.dtype))
+            y = features(torch.from_numpy(x).flatten(0, 1))
+            given = tuple(y.shape) if isinstance(y, torch.Tensor) else type(y).__name__
+            if given != (wanted := (len(x) * T, *shape[2:])):
+                raise InputError(
+                    f"{front_end}: its extractor returns {given}; expected a tensor {wanted}, by its shape"
+                )
+            y = y.unflatten(0, (-1, T)).to(getattr(torch, chosen.dtype))
             if not y.isfinite().all():
                 raise InputError(
                     f"{front_end}: the features of clips {first} to {first + len(clips) - 1} are NaN or outside "

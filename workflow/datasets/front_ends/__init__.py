@@ -16,6 +16,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from workflow.datasets.source import Source
+from workflow.storage.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Features = Callable[[Tensor], Tensor]
     Extractor = Callable[[Path | None, str], Features]
 
-BYTES = {"uint8": 1, "float16": 2}
+BYTES = {"uint8": 1, "float16": 2, "float32": 4}
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,23 @@ def on_pictures(network: Any, device: str, forward: Callable[[Tensor], Tensor]) 
 
 
 def _found() -> dict[str, FrontEnd]:
-    """Return the front ends of this folder; those that see the decoded frames come first."""
+    """Return the front ends of this folder; those that see the decoded frames come first.
+
+    Raises InputError for a file whose FRONT_END is missing or has a shape or dtype that cannot be used.
+    """
     found = []
     for module in iter_modules(__path__):
-        front_end: FrontEnd = import_module(f"{__name__}.{module.name}").FRONT_END
+        front_end = getattr(import_module(f"{__name__}.{module.name}"), "FRONT_END", None)
+        where = f"workflow/datasets/front_ends/{module.name}.py: FRONT_END"
+        if not isinstance(front_end, FrontEnd):
+            raise InputError(f"{where} is {front_end!r}; expected a FrontEnd")
+        if front_end.dtype not in BYTES:
+            raise InputError(f"{where}.dtype is {front_end.dtype!r}; expected one of {', '.join(BYTES)}")
+        shape = front_end.shape(120, 160) if callable(front_end.shape) else front_end.shape
+        if shape is front_end.shape or not isinstance(shape, tuple):
+            raise InputError(
+                f"{where}.shape gives {shape!r}; expected a function of height and width that gives a tuple"
+            )
         found.append(replace(front_end, name=module.name, tensor=front_end.tensor or module.name))
     found.sort(key=lambda front_end: (front_end.extractor is not None, front_end.name))
     return {front_end.name: front_end for front_end in found}
