@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
+import yaml
 
 from workflow.datasets import catalogue, inventory, listing, make_inventories, unpack
 from workflow.datasets.layouts import Layout
@@ -36,9 +37,9 @@ NAMES = [
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
-    """The entry, registered; its inventory is in tmp_path, too."""
-    (tmp_path / "toy.yaml").write_text(ENTRY)
-    entry = catalogue.load(tmp_path / "toy.yaml")["toy"]
+    """The entry, registered; its inventory is in tmp_path."""
+    layout = Layout(**yaml.safe_load(ENTRY)["toy"]["layout"])
+    entry = replace(catalogue.CATALOGUE["demo"], name="toy", title="Toy clips", layout=layout)
     monkeypatch.setitem(catalogue.CATALOGUE, "toy", entry)
     monkeypatch.setattr(inventory, "FOLDER", tmp_path)
     inventory.load.cache_clear()
