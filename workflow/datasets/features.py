@@ -118,9 +118,7 @@ def main(
             y = features(torch.from_numpy(x).flatten(0, 1))
             given = tuple(y.shape) if isinstance(y, torch.Tensor) else type(y).__name__
             if given != (wanted := (len(x) * T, *shape[2:])):
-                raise InputError(
-                    f"{front_end}: its extractor returns {given}; expected a tensor {wanted}, by its shape"
-                )
+                raise InputError(f"{front_end}: its extractor returns {given}; expected a tensor {wanted}")
             y = y.unflatten(0, (-1, T)).to(getattr(torch, chosen.dtype))
             if not y.isfinite().all():
                 raise InputError(
