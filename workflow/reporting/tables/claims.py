@@ -41,7 +41,7 @@ P_NOTE += (
     "Both p values after Holm's correction over all comparisons of this accuracy, on every data set and front end."
 )
 VERDICTS = {  # at p <= the layout's significance
-    "": "Verdict, at p of {} or less: holds, more accurate, by however many points; fails, less accurate; equivalent, "
+    "": "Verdict, at p of {} or less: holds, more accurate, by however much; fails, less accurate; equivalent, "
     "as accurate within the margin; inconclusive, none of these is shown.",
     REACHED: "Verdict, at p of {} or less: holds, more accurate or equivalent; fails, less accurate; inconclusive, "
     "neither is shown.",
