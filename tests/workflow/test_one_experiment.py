@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 RUN = "demo/pixels/tt_lstm/group/fold0/seed0"
 
 
@@ -61,3 +63,20 @@ def run(project, *words):
     ran = project.reproduce("run", *words, "--cores", "2")
     assert ran.returncode == 0, ran.stderr
     return ran
+
+
+@pytest.mark.parametrize("name", ["result.json", "predictions.csv"])
+def test_a_record_that_cannot_be_read_is_one_sentence_and_is_not_replaced(finished, name):
+    """A folder in its place: root may read everything."""
+    path = finished.root / "results/tiny/runs" / RUN / name
+    kept = path.rename(path.with_name("kept"))
+    path.mkdir()
+    try:
+        told = finished.reproduce("--cores", "2")
+    finally:
+        path.rmdir()
+        kept.rename(path)
+    _, *errors = told.stderr.splitlines()  # the first names Snakemake's profile
+    where = path.relative_to(finished.root)
+    assert (told.returncode, errors) == (1, [f"error: {where}: Is a directory; expected a record that can be read"])
+    assert finished.planned() == set()

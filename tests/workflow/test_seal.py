@@ -1,11 +1,14 @@
 """Sealed JSON: every change of it, and of the files that it vouches for, is told with what to do about it."""
 
+import errno
 import json
+import os
 import random
 
 import pytest
 
 from workflow.storage import seal
+from workflow.storage.errors import sentence
 
 CONTENT = {"name": "demo", "numbers": [1, 2.5, None], "text": "é − 漢"}
 
@@ -71,3 +74,13 @@ def test_a_json_without_a_seal_is_taken_as_it_is(tmp_path):
     (tmp_path / "old.json").write_text(json.dumps(CONTENT))
     assert seal.damages(tmp_path / "old.json") == []
     seal.require(tmp_path / "never_written.json")
+
+
+def test_a_file_that_cannot_be_read_is_named(sealed, monkeypatch):
+    def stale(file, name):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(seal.hashlib, "file_digest", stale)
+    with pytest.raises(OSError, match="Stale file handle") as caught:
+        seal.differences(sealed, {"table.csv": ""})
+    assert sentence(caught.value) == f"{sealed.with_name('table.csv')}: Stale file handle"

@@ -13,7 +13,7 @@ import snakemake.workflow
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow.storage.errors import InputError, is_full  # first: importing `workflow` cleans the environment
+from workflow.storage.errors import InputError, is_full, sentence  # first: importing `workflow` cleans the environment
 
 from baselines import FORMATS
 from workflow.experiments import experiment, grid, metadata, sources
@@ -100,7 +100,11 @@ def checked(wildcards):
         runs, place = EXPERIMENTS[folder], Path(RESULTS, "runs", folder)
         now = experiment.origin(runs[0], Path(data))
         codes = experiment.accepted(now[experiment.CODE], Path(RESULTS))
-        if reason := FORCE or experiment.outdated(place, runs, now, codes):
+        try:
+            reason = FORCE or experiment.outdated(place, runs, now, codes)
+        except OSError as error:
+            sys.exit(f"error: {sentence(error)}; expected a record that can be read")
+        if reason:
             workflow.dag.forcefiles.add(f"{place}/{experiment.NAME}")
             if isinstance(reason, str) and place.is_dir():
                 logger.info(f"{folder}: {reason}")

@@ -43,7 +43,11 @@ def broken(content: Any) -> bool:
 def digest(path: Path) -> str:
     """Return the sha256 of a file's bytes."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            error.filename = str(path)  # which reading does not name
+            raise
 
 
 def require(path: Path, names: tuple[str, ...] = ()) -> None:
