@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workflow.commands import __main__ as commands
 from workflow.commands import verify
-from workflow.experiments.configuration_file import load_own
+from workflow.experiments.configuration_file import load_own, resolved
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -129,3 +130,16 @@ def test_a_file_server_may_be_a_little_ahead(folders, capsys):
     os.utime(folders[0] / "clips.csv", (now, now + 0.5))
     assert verify.from_the_future([folders[0]], now) is None
     assert verify.from_the_future([folders[0] / "nowhere"], now) is None
+
+
+@pytest.mark.parametrize("damage", ["edit", "cut", "flip"])
+def test_a_changed_configuration_of_the_results_is_told_before_anything_starts(folders, capsys, damage):
+    path = Path("results/tiny/config.yaml")
+    path.write_text(resolved(load_own("tiny.yaml")))
+    assert at_start(capsys) == ""
+    text = path.read_text()
+    path.write_text({"edit": text.replace("seeds:", "seeds: [5] #"), "cut": text[:99], "flip": f"#{text}"}[damage])
+    sentence = f"{path} is corrupt or was edited; delete {path} and rerun; it will be rebuilt"
+    assert at_start(capsys) == sentence
+    code, out = verified(capsys)
+    assert (code, out.err) == (1, f"reproduce: {sentence}\n")

@@ -1,7 +1,7 @@
 """Verify the checksum of every data file and record, including frames, features and weights.
 
-A damaged file is named, with the remedy; the exit status is then 1. The small files of the data are also checked at
-every start, and so are those of the records, which are made again where they are damaged.
+A damaged file is named, with the remedy; the exit status is then 1. The small files of the data and config.yaml of the
+results are also checked at every start, and so are those of the records, which are made again where they are damaged.
 """
 
 import os
@@ -15,7 +15,7 @@ import typer
 
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration
-from workflow.experiments.configuration_file import load_own
+from workflow.experiments.configuration_file import intact, load_own
 from workflow.experiments.experiment import WEIGHTS
 from workflow.storage import seal
 from workflow.storage.errors import InputError
@@ -66,18 +66,26 @@ def from_the_future(folders: list[Path], now: float) -> str | None:
     )
 
 
+def resolved(config: Configuration) -> list[str]:
+    """Return a sentence if the config.yaml of the results, which tables are made from, is not as it was written."""
+    path = config.results / "config.yaml"
+    damaged = path.is_file() and not intact(path.read_bytes())
+    return [f"{path} is corrupt or was edited; delete {path} and rerun; it will be rebuilt"] * damaged
+
+
 def check(config: Configuration) -> None:
-    """Check the small files of the data. Raise InputError with a line per defect."""
+    """Check the small files of the data and the configuration. Raise InputError with a line per defect."""
     if future := from_the_future([*map(Path, SOURCES), config.prepared, config.results / "runs"], time.time()):
         raise InputError(future)
     _, found = verify([config.prepared], large=False)
-    if found:
+    if found := [*resolved(config), *found]:
         raise InputError("\nreproduce: ".join(found))
 
 
 def main(context: typer.Context) -> int:
     config = load_own(context.obj)
     number, found = verify([config.prepared, config.results / "runs"], large=True)
+    found = [*resolved(config), *found]
     for sentence in found:
         print(f"reproduce: {sentence}", file=sys.stderr)
     if not found:

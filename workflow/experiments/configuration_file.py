@@ -18,11 +18,8 @@ def load(path: str | Path) -> Configuration:
     """Read a file of config/, check it and fill in the defaults."""
     path = Path(path)
     text, raw = read(path)
-    above, mark, written = text.rpartition(SEAL)
-    if mark and written.strip() != hashlib.sha256(above.encode()).hexdigest():
-        raise InputError(
-            f"{path}: does not match its checksum; delete it and rerun (or delete its last line if you edited it)"
-        )
+    if SEAL in text and not intact(text.encode()):
+        raise InputError(f"{path}: does not match its checksum; delete its last line if you edited it")
     return complete(raw, origin=str(path))
 
 
@@ -41,6 +38,12 @@ def resolved(config: Configuration) -> str:
     """Return the text of a configuration file with every default filled in and a checksum."""
     text = yaml.safe_dump(config.plain, sort_keys=False, allow_unicode=True)
     return f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+def intact(content: bytes) -> bool:
+    """Return whether a file is as `resolved` made it."""
+    above, _, written = content.rpartition(SEAL.encode())
+    return written.decode(errors="replace").strip() == hashlib.sha256(above).hexdigest()
 
 
 if __name__ == "__main__":  # a configuration as JSON -> the text of its file

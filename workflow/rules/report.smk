@@ -20,8 +20,9 @@ rule configuration:
         config=json.dumps(CONFIG.plain),
     message:
         "Resolving the configuration"
-    shell:
-        "python -m workflow.experiments.configuration_file {params.config:q} > {output} 2> {log}"
+    shell:  # whole or not there: every start checks it
+        "python -m workflow.experiments.configuration_file {params.config:q} > {output}.part 2> {log}"
+        " && mv {output}.part {output}"
 
 
 rule collect:
