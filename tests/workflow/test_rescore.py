@@ -121,9 +121,12 @@ def test_a_run_without_weights_is_named_and_an_error_only_alone(call, folder):
 def test_other_clips_than_those_of_training_are_one_sentence(call, folder):
     content = files.read_json(folder / "result.json")
     seal.write(folder / "result.json", {**content, "data_digest": "another"}, content["files"])
-    code, page, _ = call(TT_LSTM)
+    reason = f"{TT_LSTM}: outdated, its data have changed\n"
+    assert call(TT_LSTM) == (1, "", f"reproduce: {reason}")
+    code, page, _ = call()
     assert code == 1
-    assert "its clips or its splits have changed since it was trained; train it again" in page
+    assert f"unusable  {reason}" in page
+    assert page.endswith("1 unusable, 1 equal\n")
 
 
 def test_a_reader_that_leaves_ends_it_quietly(finished):

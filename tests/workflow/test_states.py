@@ -11,7 +11,7 @@ from workflow.commands import run
 from workflow.experiments import states
 from workflow.experiments.configuration import complete
 from workflow.experiments.grid import runs
-from workflow.storage import seal
+from workflow.storage import files, seal
 
 NOW = 1_800_000_000.0
 CONFIG = complete(TINY)
@@ -112,3 +112,46 @@ def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("failed"))
     assert line.split(maxsplit=2)[1:] == ["demo/pixels/lstm/group/fold0/seed0", "the loss became NaN"]
     assert commands.main([*only_lstm, "-n"]) == 0
+
+
+def prepare(project, **digests):
+    """The small files of the data that the project's record was made from, or of `digests`."""
+    data = project / "results/tiny/data/demo"
+    data.mkdir(parents=True, exist_ok=True)
+    digests = {"frames": "0" * 40, "split": "0" * 40} | digests
+    frames = {"digest": digests["frames"], "count": TINY["frames"]["count"], "sampling": "linspace"}
+    data.joinpath("frames.json").write_text(json.dumps(frames))
+    data.joinpath("splits.json").write_text(json.dumps({"digests": {"group/0": digests["split"]}}))
+
+
+@pytest.mark.parametrize("changed", [{"frames": "new"}, {"split": "new"}, {}])
+def test_a_record_of_other_data_is_outdated(project, capsys, changed):
+    """{}: they are not prepared again yet."""
+    prepare(project)
+    assert commands.main(["tiny.yaml", "status"]) == 0
+    assert capsys.readouterr().out.startswith("tiny: 1 of 2 runs done\n")
+    prepare(project, **changed)
+    if not changed:
+        frames = {**TINY["frames"], "sampling": "random"}
+        project.joinpath("tiny.yaml").write_text(json.dumps({**TINY, "frames": frames}))
+    assert commands.main(["tiny.yaml", "status"]) == 0
+    page = capsys.readouterr().out
+    assert "outdated: 1 runs will be trained again, as their settings or data have changed\n" in page
+    assert "Nothing is left to run" not in page
+    assert commands.main(["tiny.yaml", "list"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("outdated"))
+    assert line.split(maxsplit=2)[1:] == ["demo/pixels/lstm/group/fold0/seed0", "its data have changed"]
+
+
+def test_the_files_of_the_data_are_read_once(project, monkeypatch):
+    prepare(project)
+    config = complete({**TINY, "seeds": list(range(20))})
+    folder = project / "results/tiny/runs"
+    for one in runs(config):
+        (folder / one.folder).mkdir(parents=True, exist_ok=True)
+        (folder / one.folder / "result.json").write_text(json.dumps({**DONE, **one.identity}))
+    read = []
+    known_json = files.known_json
+    monkeypatch.setattr(files, "known_json", lambda path: read.append(path.name) or known_json(path))
+    assert {found.name for found in states.states(config, runs(config)).values()} == {"done"}
+    assert sorted(read) == ["frames.json", "splits.json"]

@@ -96,7 +96,7 @@ def _others(one: Results, two: Results, a: pd.DataFrame, b: pd.DataFrame) -> lis
     with suppress(InputError):  # a specification that cannot be read
         file = two.file(second["record"], "specification.yaml")
         (wanted,) = run.read(str(file), [int(first["fold"])], [int(first["seed"])])
-        if states.outdated((one.root / first["record"]).parent, wanted.plain):
+        if states.respecified((one.root / first["record"]).parent, wanted.plain):
             others.append("settings")
     return others
 

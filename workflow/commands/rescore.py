@@ -25,7 +25,7 @@ from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.experiment import WEIGHTS
 from workflow.experiments.record import RECORD, Record
 from workflow.experiments.run import Run
-from workflow.experiments.states import DAMAGED, DONE, State, states
+from workflow.experiments.states import DAMAGED, DATA, DONE, State, states
 from workflow.storage import files, seal
 from workflow.storage.errors import InputError
 
@@ -64,11 +64,9 @@ def compared(record: Record, fold: "Fold", predictions: Path, probabilities: np.
 
 
 def again(run: Run, record: Record, folder: Path, fold: "Fold") -> tuple[str, str]:
-    """Score the test clips of a run; see `compared`. Raise InputError if the weights or the data have changed."""
+    """Score the test clips of a run; see `compared`. Raise InputError if the weights have changed."""
     from workflow.training import scoring
 
-    if (record.data_digest, record.split_digest) != (fold.data_digest, fold.split_digest):
-        raise InputError("its clips or its splits have changed since it was trained; train it again")
     seal.require(folder / RECORD, (PREDICTIONS,))
     return compared(record, fold, folder / PREDICTIONS, scoring.probabilities(run, record, folder, fold))
 
@@ -90,7 +88,8 @@ def main(chosen: Chosen) -> int:
 
     for run, reason in obstacles.items():
         if reason:
-            report(run, UNUSABLE if found[run].name == DAMAGED else SKIPPED, reason)
+            unusable = found[run].name == DAMAGED or found[run].reason == DATA
+            report(run, UNUSABLE if unusable else SKIPPED, reason)
     from workflow.training import scoring  # imports torch, which takes seconds
     from workflow.training.data import load
     from workflow.training.errors import RunFailure

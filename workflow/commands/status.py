@@ -1,7 +1,8 @@
 """Show how many runs are done, running, failed or missing, and estimate the time left.
 
 States are read from the records, metrics.jsonl and the locks of the runs; nothing is started. A record whose settings
-differ from the configuration is outdated: the run will be trained again.
+differ from the configuration, or whose clips or splits differ from the prepared data, is outdated: the run will be
+trained again. Changed `splits` show once `download` has drawn them again.
 """
 
 import time
@@ -66,7 +67,7 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
         elif state.name in (FAILED, DAMAGED):
             lines.append(f"{state.name}: {run.folder}: {state.reason}")
     if counts[OUTDATED]:
-        lines.append(f"outdated: {counts[OUTDATED]} runs will be trained again, as the configuration has changed")
+        lines.append(f"outdated: {counts[OUTDATED]} runs will be trained again, as their settings or data have changed")
     return "\n".join([*lines, expectation(found, now)]) + "\n"
 
 

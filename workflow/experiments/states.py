@@ -1,35 +1,39 @@
 """The state of every run of a configuration, from its files: the one vocabulary of `list`, `status` and the tables.
 
-done         its record is complete and belongs to the present configuration
+done         its record is complete and belongs to the present configuration and data
 failed       the same, but the experiment failed
 running      its stream of metrics was written a short while ago, and its process is not known to have ended
 stalled      its stream is old, and its process is not known to have ended
 interrupted  its process has ended before its record was written; a checkpoint is there to resume from
-outdated     its record belongs to another specification: the configuration has changed since
+outdated     its record belongs to another specification or other data: one of them has changed since
 damaged      its record cannot be read or does not match its checksum
 missing      there is nothing to build on
 """
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import yaml
 
+from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import curves
-from workflow.experiments.configuration import Configuration
+from workflow.experiments.configuration import Configuration, Frames
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
-from workflow.storage import seal
+from workflow.storage import files, seal
 from workflow.storage.lock import abandoned
 
 DONE, FAILED, RUNNING, STALLED = "done", "failed", "running", "stalled"
 INTERRUPTED, OUTDATED, DAMAGED, MISSING = "interrupted", "outdated", "damaged", "missing"
 STATES = (DONE, RUNNING, STALLED, INTERRUPTED, FAILED, OUTDATED, DAMAGED, MISSING)
+SETTINGS, DATA, UNASKED = "its settings have changed", "its data have changed", "not in the configuration"  # reasons
+Changed = Callable[[Any], bool]  # of a record, or of its row in a table
 QUIET = 300.0  # seconds without a new epoch after which a run counts as stalled, unless its epochs take longer
 PATIENCE = 10  # a run may be silent for this many times its time per epoch
 
@@ -55,17 +59,21 @@ class State:
 
 def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
     """Return the state of each run of a configuration."""
-    root, now = config.results, now or time.time()
-    return {run: state(root / "runs" / run.folder, root / "checkpoints" / run.folder, run.plain, now) for run in runs}
+    root, now, changed = config.results, now or time.time(), comparison(config.prepared, config.frames)
+    places = {run: (root / "runs" / run.folder, root / "checkpoints" / run.folder) for run in runs}
+    return {run: state(*folders, run.plain, now, changed) for run, folders in places.items()}
 
 
-def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float) -> State:
-    """Return the state of the run in `folder` with specification `wanted`; its lock is next to `checkpoints`."""
+def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float, changed: Changed | None = None) -> State:
+    """Return the state of the run in `folder` with specification `wanted`; its lock is next to `checkpoints`.
+
+    changed: see `comparison`; without it, data are not compared.
+    """
     found = recorded(folder)
     if found.name == MISSING:
         return _unfinished(folder / "metrics.jsonl", checkpoints, now)
-    if found.record and outdated(folder, wanted):
-        return State(OUTDATED, "its settings have changed", found.record)
+    if found.record and (reason := outdated(found.record, folder, wanted, changed)):
+        return State(OUTDATED, reason, found.record)
     return found
 
 
@@ -83,7 +91,31 @@ def recorded(folder: Path) -> State:
     return State(DONE, "", record) if record.status == "ok" else State(FAILED, record.failure, record)
 
 
-def outdated(folder: Path, wanted: dict[str, Any]) -> bool:
+def outdated(record: Any, folder: Path, wanted: dict[str, Any], changed: Changed | None = None) -> str:
+    """Return why a record, or its row in a table, is outdated, "" if it is not; see `state`."""
+    return SETTINGS if respecified(folder, wanted) else DATA if changed and changed(record) else ""
+
+
+def comparison(prepared: Path, frames: Frames) -> Changed:
+    """Return a function that tells whether a record was made from other data than those in the folder `prepared`.
+
+    frames: how the configuration wants them. A digest that is not there, as beside a copy of the records alone, is not
+    compared. Each file is read once.
+    """
+    read = cache(lambda dataset, name: files.known_json(prepared / dataset / f"{name}.json"))
+
+    def changed(record: Any) -> bool:
+        names = FRONT_ENDS[record.front_end].tensor, "splits", "frames"
+        tensor, splits, sampled = (read(record.dataset, name) for name in names)
+        split = splits.get("digests", {}).get(f"{record.protocol}/{record.fold}")
+        pairs = [(tensor.get("digest"), record.data_digest), (split, record.split_digest)]
+        pairs += [(sampled.get(name), getattr(frames, name)) for name in ("count", "sampling")]  # before a new decoding
+        return any(now not in (None, made) for now, made in pairs)
+
+    return changed
+
+
+def respecified(folder: Path, wanted: dict[str, Any]) -> bool:
     """Return whether the record in `folder` has a specification other than `wanted`; False if it has none."""
     wanted = json.loads(json.dumps(wanted))  # convert as for the run's command line
     try:

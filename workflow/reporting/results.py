@@ -209,7 +209,7 @@ def _marked(table: pd.DataFrame, folder: Path, config: Configuration) -> pd.Data
     good = table[table["status"] == "ok"]
     for index, record, *identity in good[["record", *IDENTITY]].itertuples(name=None):
         run = wanted.get(tuple(identity))
-        if run and states.outdated((folder / record).parent, run.plain):
+        if run and states.respecified((folder / record).parent, run.plain):
             table.loc[index, ["status", "failure"]] = states.OUTDATED, "its settings have changed"
     return table
 
