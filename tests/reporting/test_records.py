@@ -8,8 +8,11 @@ from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.experiments import configuration_file, grid
 from workflow.experiments.record import Record
-from workflow.reporting import collect, records
-from workflow.reporting.results import configuration_of, gather
+from workflow.reporting import collect, models, records
+from workflow.reporting.records import configuration_of
+from workflow.reporting.report import runs
+from workflow.reporting.results import gather
+from workflow.reporting.tables import accuracy, excluded
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 
@@ -35,6 +38,8 @@ BROKEN = {
     ),
     "another run's": (json.dumps(record(seed=1)), "seed is 1; expected 0, as in the folder name"),
 }
+
+EDITED = b"name: x\n" + configuration_file.SEAL.encode() + b"0\n"
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -116,17 +121,18 @@ def test_results_csv_is_the_same_bytes_wherever_the_records_lie(tmp_path):
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
 
 
-@pytest.mark.parametrize("damaged", [b"name: x\n", b"name: [\n", b"name: \xe4x\n"], ids=["key", "yaml", "encoding"])
+@pytest.mark.parametrize("damaged", [b"name: x\n", b"name: [\n", b"name: \xe4x\n", EDITED])
 def test_a_damaged_resolved_configuration_is_told_with_its_cure_and_a_users_own_without(tmp_path, damaged):
     resolved, own = tmp_path / "config.yaml", tmp_path / "own" / "mine.yaml"
     own.parent.mkdir()
     for path in (resolved, own):
         path.write_bytes(damaged)
-    with pytest.raises(InputError, match=r"delete .*config\.yaml and rerun; it will be rebuilt"):
+    with pytest.raises(InputError, match=r"delete .*config\.yaml and rerun; it will be rebuilt$") as caught:
         configuration_of(tmp_path, resolved)
+    assert str(caught.value).count(";") == 2, "one remedy"
     with pytest.raises(InputError, match=r"mine\.yaml") as caught:
         configuration_of(tmp_path, own)
-    assert "delete" not in str(caught.value)
+    assert ("delete" in str(caught.value)) == (damaged == EDITED)
 
 
 def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for_data(tmp_path):
@@ -138,12 +144,13 @@ def test_the_table_of_leakage_which_another_step_may_be_writing_is_not_taken_for
     assert len(gather(tmp_path).leakage) == expected == 4
 
 
-def test_a_record_of_other_settings_is_outdated_and_enters_no_mean(tmp_path):
-    model = {"format": "chance"}
+@pytest.fixture
+def configured(tmp_path):
+    """A folder with a configuration of two runs, both of which have records."""
     config = {
         "name": "x",
         "datasets": {"demo": {}},
-        "models": {"chance": model},
+        "models": {"chance": {"format": "chance"}},
         "folds": [0, 1],
         "protocols": ["group"],
     }
@@ -151,10 +158,57 @@ def test_a_record_of_other_settings_is_outdated_and_enters_no_mean(tmp_path):
     for run in grid.runs(configuration_file.load(tmp_path / "config.yaml")):
         folder = write_run(tmp_path, record("chance", run.protocol, run.fold, run.seed))
         plain = json.loads(json.dumps(run.plain))
-        plain["training"] |= {"learning_rate": 0.5} if run.fold else {}
         del plain["training"]["precision"]  # a key that is newer than the record has its default
         (folder / "specification.yaml").write_text(yaml.safe_dump(plain))
-    results = gather(tmp_path)
+    return tmp_path
+
+
+def test_a_record_of_other_settings_is_outdated_and_enters_no_mean(configured):
+    specification = next(configured.rglob("fold1/seed0/specification.yaml"))
+    plain = yaml.safe_load(specification.read_text())
+    plain["training"]["learning_rate"] = 0.5
+    specification.write_text(yaml.safe_dump(plain))
+    results = gather(configured)
     assert results.records["status"].tolist() == ["ok", "outdated"]
     assert len(results.successful_records) == 1
     assert results.excluded[["status", "failure"]].values.tolist() == [["outdated", "its settings have changed"]]
+
+
+def test_records_that_the_configuration_does_not_ask_for_are_under_excluded_and_nowhere_else(configured):
+    outside = [record("chance", "random"), record("chance", fold=2), record("chance", seed=1), record("linear")]
+    outside += [record("tt_lstm", status="failed", failure="the loss became NaN", test_accuracy=None)]
+    folders = [write_run(configured, values) for values in outside]
+    (folders[0] / "result.json").write_text("{")
+    results = gather(configured)
+    assert results.records["status"].tolist() == ["ok", "ok"]
+    assert len(results.excluded) == 0
+    assert results.experiments.values.tolist() == [["demo", "pixels", "chance", "group"]]
+    assert accuracy.build(results)["n"].tolist() == [2]
+    assert models.known(results).keys() == {"chance"}
+    assert len(runs.embedded(results)["runs"]) == 2
+    found = excluded.build(results)
+    assert set(found[["status", "failure"]].itertuples(index=False, name=None)) == {
+        ("outdated", "not in the configuration")
+    }
+    assert sorted(found["record"]) == sorted(f"{path.relative_to(configured)}/result.json" for path in folders)
+    assert "Excluded runs (5)." in excluded.TABLE.printed(results)[0].caption
+    collect.main(configured, configured / "results.csv")  # which a record that nobody asks for does not stop
+    assert (configured / "results.csv").read_text().count(",outdated,not in the configuration,") == 5
+    (configured / "config.yaml").unlink()
+    assert gather(configured).records["status"].value_counts().to_dict() == {"ok": 5, "damaged": 1, "failed": 1}
+
+
+@pytest.mark.parametrize("data", [None, "y"])
+def test_a_record_of_other_data_is_outdated_and_enters_no_mean(configured, data):
+    text = (configured / "config.yaml").read_text()
+    (configured / "config.yaml").write_text(text + f"data: {data}\n" * bool(data))
+    folder = (configured.parent / data if data else configured) / "data" / "demo"
+    folder.mkdir(parents=True)
+    found = json.dumps({"digest": "synthetic"})
+    (folder / "frames.json").write_text(found)
+    assert gather(configured).records["status"].tolist() == ["ok", "ok"]
+    (folder / "splits.json").write_text(json.dumps({"digests": {"group/0": "synthetic-group-0", "group/1": "new"}}))
+    results = gather(configured)
+    assert results.excluded[["fold", "status", "failure"]].values.tolist() == [[1, "outdated", "its data have changed"]]
+    (folder / "frames.json").write_text(json.dumps({"digest": "new"}))
+    assert gather(configured).records["status"].tolist() == ["outdated", "outdated"]

@@ -4,6 +4,10 @@ import json
 import re
 
 import pytest
+from projects import TINY
+
+from workflow.reporting.results import gather
+from workflow.reporting.tables import excluded
 
 RUN = "demo/pixels/tt_lstm/group/fold0/seed0"
 
@@ -63,6 +67,19 @@ def run(project, *words):
     ran = project.reproduce("run", *words, "--cores", "2")
     assert ran.returncode == 0, ran.stderr
     return ran
+
+
+def test_a_seed_that_was_added_and_run_alone_is_in_the_tables(finished):
+    with finished.restored() as results:
+        finished.write_config({**TINY, "seeds": [0, 1]})
+        try:
+            run(finished, "demo", "pixels", "tt_lstm", "--seed", "1")
+            found = gather(results)
+        finally:
+            finished.write_config(TINY)
+    assert found.by_run("final_epoch_accuracy", *RUN.split("/")[:4]).index.tolist() == [(0, 0), (0, 1)]
+    assert excluded.build(found)[["model", "seed", "status"]].values.tolist() == [["lstm", 1, "missing"]]
+    assert finished.planned() == set()
 
 
 @pytest.mark.parametrize("name", ["result.json", "predictions.csv"])

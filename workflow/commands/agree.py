@@ -157,7 +157,7 @@ def main(
     for results in (one, two):
         if results.successful_records.empty:
             raise InputError(f"{results.root}: no record of a finished run in this folder or below it")
-        for sentence in records.problems(results.records):
+        for sentence in records.problems(results.recorded):
             print(f"agree: {results.root}: {sentence}", file=sys.stderr)
     margin = one.layout["margin"] if margin is None else margin
     rows = compare(one, two, margin)

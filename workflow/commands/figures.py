@@ -27,7 +27,7 @@ def main(
     output = output or results.root / "figures"
     names = figures or list(FIGURES)
     skipped = write(results, output, names)
-    for sentence in records.problems(results.records):
+    for sentence in records.problems(results.recorded):
         print(f"figures: {sentence}", file=sys.stderr)
     for name, reason in skipped.items():
         print(f"figures: skipped {name}: {reason}")

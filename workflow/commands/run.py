@@ -38,7 +38,8 @@ def main(
     changes = {**chosen.changes, "only": {**wanted, "force": force}}
     options = [*chosen.others, "--config", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
     places = dict.fromkeys(f"{results}/runs/{run.experiment}/{NAME}" for run in runs)
-    code = snakemake(chosen.file, [*options, "--", *places])
+    resolved = [str(path) for path in [results / "config.yaml"] if path.is_file()]  # tables compare records with it
+    code = snakemake(chosen.file, [*options, "--", *places, *resolved])
     if dry or code == WRONG_OPTION:
         return code
     found = states(chosen.config, runs)

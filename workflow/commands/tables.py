@@ -32,14 +32,14 @@ def main(
     results = gather(root, config, layout, reported)
     countable = [table.name for table in TABLES.values() if table.needs == "configuration"]
     names = tables or (list(TABLES) if root else countable)
-    if results.records.empty and not set(names) <= set(countable):
+    if results.recorded.empty and not set(names) <= set(countable):
         where = f"{root}: no result.json in this folder or below it" if root else "--from DIR is missing"
         raise InputError(f"{where}; without records only these tables can be made: {', '.join(countable)}")
     if output is None:  # in a folder of results
         write_text(results.root / "columns.md", columns.page())
     output = output or results.root / "tables"
     write(results, output, names)
-    for sentence in records.problems(results.records):
+    for sentence in records.problems(results.recorded):
         print(f"tables: {sentence}", file=sys.stderr)
     print(f"tables: {len(names)} tables from {results.provenance.records} -> {output}")
 

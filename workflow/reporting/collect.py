@@ -19,8 +19,9 @@ from workflow.storage.files import write_text
 def main(
     root: options.Records,
     output: Annotated[Path, typer.Option(metavar="FILE", help="results.csv")],
+    config: options.Config = None,
 ) -> None:
-    table = records.read(root)
+    table = records.compared(root, records.configuration_of(root, config))
     write(table, output)
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from workflow.experiments import states
+from workflow.experiments import configuration_file, grid, states
+from workflow.experiments.configuration import Configuration
 from workflow.experiments.record import Record
 from workflow.experiments.states import DAMAGED
 from workflow.storage.errors import InputError
@@ -67,6 +68,41 @@ def read(root: str | Path) -> pd.DataFrame:
         git = known_json(path.with_name("environment.json")).get("git", {})
         rows.append(row | {"git_dirty": git.get("dirty"), "record": where})
     return to_table(rows)
+
+
+def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
+    """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
+    resolved = Path(root) / "config.yaml"  # written by the pipeline
+    if path is None and not resolved.is_file():
+        return None
+    try:
+        return configuration_file.load(path or resolved)
+    except InputError as error:
+        if path is not None and Path(path).resolve() != resolved.resolve():  # the user's own, not to be deleted
+            raise
+        problem = str(error).partition(";")[0]  # without its remedy, an edit
+        raise InputError(f"{problem}; delete {resolved} and rerun; it will be rebuilt") from None
+
+
+def compared(root: Path, config: Configuration | None) -> pd.DataFrame:
+    """Return `read(root)`, with status outdated for records that a configuration asks for otherwise or not at all."""
+    table = read(root)
+    if config is None:
+        return table
+    wanted = {tuple(run.identity.values()): run for run in grid.runs(config)}
+    place = root.parent / config.data if config.data not in (None, config.name) else root
+    changed = states.comparison(place / "data", config.frames)
+
+    def reason(row: Any) -> str:
+        run = wanted.get(tuple(getattr(row, name) for name in IDENTITY))
+        if run is None:
+            return states.UNASKED
+        usable = row.status in ("ok", states.FAILED)
+        return states.outdated(row, (root / row.record).parent, run.plain, changed) if usable else ""
+
+    found = {row.Index: why for row in table.dropna(subset=IDENTITY).itertuples() if (why := reason(row))}
+    table.loc[list(found), "status"], table.loc[list(found), "failure"] = states.OUTDATED, list(found.values())
+    return table
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.protocols import SIBLINGS, VALIDATED
-from workflow.experiments import configuration_file, grid, states
+from workflow.experiments import grid, states
 from workflow.experiments.configuration import Configuration
 from workflow.reporting import layout as layouts
 from workflow.reporting import provenance, records
@@ -19,7 +19,6 @@ from workflow.reporting import reported as reported_numbers
 from workflow.reporting.numbers import number
 from workflow.reporting.records import EXPERIMENT, IDENTITY, PARTS, PLACE
 from workflow.storage import seal
-from workflow.storage.errors import InputError
 
 BLOCK = ["dataset", "front_end", "protocol"]
 cached = cache  # of a function of Results, each of which is its own key
@@ -38,10 +37,15 @@ class Results:
     """
 
     root: Path
-    records: pd.DataFrame
+    recorded: pd.DataFrame  # every record; tables are made from those that the configuration asks for, `records`
     layout: dict[str, Any]
     config: Configuration | None = None
     reported: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """Return the records of the runs that the configuration asks for; without one, all."""
+        return self.recorded[self.recorded["failure"] != states.UNASKED]
 
     @cached_property
     def successful_records(self) -> pd.DataFrame:
@@ -190,30 +194,6 @@ def _groups(results: Results, table: str, depth: int) -> dict[Any, pd.DataFrame]
     return dict(iter(getattr(results, table).groupby(EXPERIMENT[:depth])))
 
 
-def configuration_of(root: str | Path, path: str | Path | None = None) -> Configuration | None:
-    """Return the configuration of `path`, else of config.yaml in the folder of records, else None."""
-    resolved = Path(root) / "config.yaml"  # written by the pipeline
-    if path is None and not resolved.is_file():
-        return None
-    try:
-        return configuration_file.load(path or resolved)
-    except InputError as error:
-        users_own = path is not None and Path(path).resolve() != resolved.resolve()  # must not be deleted
-        remedy = "" if users_own else f"; delete {resolved} and rerun; it will be rebuilt"
-        raise InputError(f"{error}{remedy}") from None
-
-
-def _marked(table: pd.DataFrame, folder: Path, config: Configuration) -> pd.DataFrame:
-    """Return the records, with status outdated for those whose run has other settings in the configuration."""
-    wanted = {tuple(run.identity.values()): run for run in grid.runs(config)}
-    good = table[table["status"] == "ok"]
-    for index, record, *identity in good[["record", *IDENTITY]].itertuples(name=None):
-        run = wanted.get(tuple(identity))
-        if run and states.respecified((folder / record).parent, run.plain):
-            table.loc[index, ["status", "failure"]] = states.OUTDATED, "its settings have changed"
-    return table
-
-
 def gather(
     root: str | Path | None,
     config: str | Path | None = None,
@@ -226,10 +206,10 @@ def gather(
     layout, the name of a partial data set gets how much of it there is.
     """
     folder = Path(root) if root else Path(config or "config.yaml").parent
-    table, resolved = records.read(root) if root else records.to_table([]), configuration_of(folder, config)
+    resolved = records.configuration_of(folder, config)
     results = Results(
         root=folder,
-        records=_marked(table, folder, resolved) if resolved else table,
+        recorded=records.compared(folder, resolved) if root else records.to_table([]),
         layout=layouts.load(layout),
         config=resolved,
         reported=reported_numbers.load(reported),

@@ -28,6 +28,7 @@ rule configuration:
 rule collect:
     input:
         rules.trained.input,
+        config=rules.configuration.output[0],
     output:
         table=f"{RESULTS}/results.csv",
         columns=f"{RESULTS}/columns.md",
@@ -39,7 +40,8 @@ rule collect:
     message:
         "Collecting the records"
     shell:
-        "python -m workflow.reporting.collect --from $(dirname {output.table}) --output {output.table} 2> >(tee {log} >&2)"
+        "python -m workflow.reporting.collect --config {input.config} --from $(dirname {output.table})"
+        " --output {output.table} 2> >(tee {log} >&2)"
 
 
 RECORDS = [rules.collect.output.table, expand(f"{DATA}/leakage.csv", dataset=CONFIG.datasets), PAPER_SOURCES]

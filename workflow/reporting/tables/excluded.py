@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow.experiments.states import MISSING
+from workflow.experiments.states import MISSING, UNASKED
 from workflow.reporting import models
 from workflow.reporting.results import Results
 from workflow.reporting.table import Cell, Column, Row, Sheet, Table, text
@@ -29,7 +29,8 @@ COLUMNS = [
 
 def build(results: Results) -> pd.DataFrame:
     """Return identity, status (failed, damaged, duplicate, outdated, missing), failure and record of each run."""
-    return results.excluded
+    outside = results.recorded[results.recorded["failure"] == UNASKED]
+    return pd.concat([results.excluded, outside[results.excluded.columns]], ignore_index=True)
 
 
 def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
