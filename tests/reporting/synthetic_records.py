@@ -120,6 +120,7 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
             }
             line |= {"validation_accuracy": test, "test_loss": loss + 0.3, "test_accuracy": test}
             stream.write(json.dumps(line | {"learning_rate": 0.001, "seconds": 0.5}) + "\n")
+    confusion = [[0] * len(CLASSES) for _ in CLASSES]
     with (folder / "predictions.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["clip", "label", "predicted", "probability", "siblings"])
@@ -127,7 +128,10 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
             label = index % len(CLASSES)
             hit = draw.random() < (values["test_accuracy"] or 0)
             siblings = index % 3 if values["protocol"] == "random" else 0
-            writer.writerow([f"synthetic/{index}.avi", label, label if hit else draw.randrange(8), 0.5, siblings])
+            predicted = label if hit else draw.randrange(8)
+            confusion[label][predicted] += 1
+            writer.writerow([f"synthetic/{index}.avi", label, predicted, 0.5, siblings])
+    (folder / "result.json").write_text(json.dumps({"classes": CLASSES, "confusion": confusion} | values))
     shape = SHAPES.get(values["model"], {"format": values["model"]})
     recurrent = {**shape, "hidden_size": 256, "input_size": 57600}
     identity = {name: values[name] for name in ("dataset", "front_end", "model", "protocol", "fold", "seed")}

@@ -36,11 +36,11 @@ def spread(mean: float, std: float, digits: int) -> str:
     return text if not around or text.startswith("<") else f"{text} ± {around}"
 
 
-def extent(values: pd.Series, digits: int) -> str:
+def extent(values: pd.Series, digits: int = 0, between: str = " to ") -> str:
     """Return the smallest and the largest number, or one if they are printed alike; "" for none."""
     if values.isna().all():
         return ""
-    return " to ".join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
+    return between.join(dict.fromkeys(number(end, digits) for end in (values.min(), values.max())))
 
 
 def estimate(mean: float, low: float, high: float, sign: bool = False) -> str:

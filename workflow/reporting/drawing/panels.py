@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from workflow.datasets.protocols import SIBLINGS
 from workflow.reporting import models, statistics
+from workflow.reporting.numbers import extent
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
@@ -117,7 +118,7 @@ def draw(
     figure.supylabel(labels[1])
     if legend:
         figure.legend(handles=legend, loc="outside upper center", ncols=-(-len(legend) // lines(legend, width)))
-    figure.set_label(extent(data["n"]) if "n" in data else "")
+    figure.set_label(extent(data["n"], between="–") if "n" in data else "")
     plt.close(figure)  # pyplot keeps a figure until it is closed
     return figure
 
@@ -171,9 +172,3 @@ def titled(results: Results, data: pd.DataFrame) -> pd.DataFrame:
     columns = [results.data_label(*place) for place in places]
     rows = [f"protocol {results.label('protocol', name)}" for name in data.get("protocol", [])]
     return data.assign(label=[models.label(results, model) for model in data["model"]], column=columns, row=rows or "")
-
-
-def extent(counts: pd.Series) -> str:
-    """Return the smallest and the largest of `counts`, or just the number if all are equal."""
-    known = counts.dropna().astype(int)
-    return "–".join(dict.fromkeys((str(known.min()), str(known.max()))))

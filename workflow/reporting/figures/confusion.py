@@ -2,42 +2,26 @@
 part), summed over n = {n} runs. Each row is one true class and adds up to 100 %.
 """
 
-import json
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from workflow.datasets.catalogue import CATALOGUE
 from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.drawing.figure import Canvas, Figure
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results, cached
+from workflow.storage.files import known_json
 
 NAMED = 16, 2  # up to this many classes, and panels in a row, names are readable; above, classes are numbered
 
 
 def counts(results: Results, *experiment: str) -> tuple[pd.DataFrame, int]:
-    """Return predictions by true class (rows) and predicted class, and the number of runs that have some."""
-    tables = [table for table in map(pd.read_csv, results.files("predictions.csv", *experiment)) if len(table)]
-    if not tables:
-        return pd.DataFrame(), 0
-    both = pd.concat(tables)
-    names, largest = class_names(results, experiment[0]), both[["label", "predicted"]].to_numpy().max()
-    names = names if len(names) > largest else [str(label) for label in range(largest + 1)]
-    classes, matrix = range(len(names)), pd.crosstab(both["label"], both["predicted"])
-    matrix = matrix.reindex(index=classes, columns=classes, fill_value=0)
-    return matrix.set_axis(names).set_axis(names, axis=1), len(tables)
-
-
-@cached
-def class_names(results: Results, dataset: str) -> list[str]:
-    """Return the names of the classes by label, from the data's frames.json, else from the catalogue."""
-    if file := min(results.root.rglob(f"{dataset}/frames.json"), default=None):
-        return json.loads(file.read_text())["classes"]
-    return sorted(CATALOGUE[dataset].classes) if dataset in CATALOGUE else []
+    """Return test clips by true class (rows) and predicted class, and the number of runs that have some."""
+    found = [known_json(file) for file in results.files("result.json", *experiment)]
+    tables = [pd.DataFrame(one["confusion"], one["classes"], one["classes"]) for one in found if one.get("confusion")]
+    return pd.concat(tables).groupby(level=0, sort=False).sum() if tables else pd.DataFrame(), len(tables)
 
 
 @cached
