@@ -32,7 +32,10 @@ class SequenceLayer(nn.Module):
         dropout_product: float = 0.0,
         dropout_recurrent: float = 0.0,
         dropout_every_step: bool = False,
+        _dropout: Dropout | None = None,
     ):
+        if _dropout is not None:  # a layer of `Stacked`, which has prepared the arguments
+            return self._through(x, initial_state, lengths, _dropout)  # type: ignore[arg-type]
         given = initial_state, Dropout(dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
         if not isinstance(x, PackedSequence):
             return self._padded(x, lengths, self.batch_first, *given)

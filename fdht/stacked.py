@@ -30,6 +30,8 @@ class Stacked(Recurrent):
     (..., 2H) are those of both. options: as for `Recurrent`, for all layers.
     """
 
+    num_layers, bidirectional = 1, False  # until the other layers are there
+
     def __init__(
         self,
         declared: Sequence[tuple[Network, Placement]],
@@ -54,38 +56,45 @@ class Stacked(Recurrent):
     @property
     def layers(self) -> list[Recurrent]:
         """All layers in the order of the states, beginning with this module."""
-        return [self, *(part for part in self.children() if isinstance(part, Recurrent))]
+        return [self, *(getattr(self, name) for name in names(self.num_layers, self.bidirectional)[1:])]
 
     def reset_parameters(self) -> None:
         """Draw the weights of each layer as a `Recurrent` does."""
-        for layer in self.layers:
-            Recurrent.reset_parameters(layer)
+        super().reset_parameters()
+        for layer in self.layers[1:]:
+            layer.reset_parameters()
 
     def normalise(self, scale: float, shift: float) -> Self:
         """Act on x * scale + shift in place of x, which may be raw uint8 pixels. Returns self."""
-        for layer in self.layers[: 1 + self.bidirectional]:
-            Recurrent.normalise(layer, scale, shift)
-        return self
+        for layer in self.layers[1 : 1 + self.bidirectional]:
+            layer.normalise(scale, shift)
+        return super().normalise(scale, shift)
 
     def weight_parameters(self) -> dict[str, int]:
         """Numbers stored in the mega maps ("W") and the biases of all layers; "U" is 0."""
-        counts = [Recurrent.weight_parameters(layer) for layer in self.layers]
+        others = dict.fromkeys(self.layers[1:])  # tied layers once
+        counts = [super().weight_parameters(), *(layer.weight_parameters() for layer in others)]
         return {name: sum(count[name] for count in counts) for name in counts[0]}
 
     def flatten_parameters(self) -> None:
         """Do nothing: models that were written for torch.nn.LSTM may call it."""
 
     def _through(self, x: Tensor, states: list[State], lengths: Tensor | None, dropout: Dropout):
-        layers, directions, finals = self.layers, 1 + self.bidirectional, []
-        for k in range(0, len(layers), directions):
+        layers, finals = self.layers, []
+
+        def run(k: int, x: Tensor) -> Tensor:
+            given = x, [states[k]], lengths
+            # the others are called as modules, so that their hooks and wrappers act
+            outputs, final = layers[k](*given, _dropout=dropout) if k else Recurrent._through(self, *given, dropout)
+            finals.extend(final)
+            return outputs
+
+        for k in range(0, len(layers), 1 + self.bidirectional):
             if k and self.dropout:
                 x = nn.functional.dropout(x, self.dropout, self.training)
-            outputs, final = layers[k]._run(x, states[k], lengths, dropout)
-            finals.append(final)
+            outputs = run(k, x)
             if self.bidirectional:
-                back, final = layers[k + 1]._run(turned(x, lengths), states[k + 1], lengths, dropout)
-                finals.append(final)
-                outputs = torch.cat([outputs, turned(back, lengths)], 2)
+                outputs = torch.cat([outputs, turned(run(k + 1, turned(x, lengths)), lengths)], 2)
             x = outputs
         return x, finals
 

@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from small_models import parts
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from fdht import FDHTGRU, FDHTLSTM
@@ -210,3 +211,42 @@ def test_a_trained_stack_is_compressed_layer_by_layer(shape, bias):
     assert (found.bias is None) != bias
     coarse = FDHTLSTM.from_lstm(trained, [6, 3, 4], [4, 2, 2], ranks=3)
     assert coarse.weight_parameters()["W"] == given.weight_parameters()["W"]
+
+
+@pytest.mark.parametrize("cell", KINDS)
+def test_layers_may_be_wrapped_and_hooked(cell):
+    layer, calls = stack(cell, 2, True), []
+    expected, sizes = layer(X, lengths=LENGTHS), layer.weight_parameters()
+    layer.l1.register_forward_pre_hook(lambda *_: calls.append("l1"))
+    layer.l0_reverse, layer.l1 = checkpoint_wrapper(layer.l0_reverse), checkpoint_wrapper(layer.l1)
+    outputs = layer(X, lengths=LENGTHS)
+    assert torch.equal(outputs[0], expected[0])
+    for ours, theirs in zip(parts(outputs[1]), parts(expected[1]), strict=True):
+        assert torch.equal(ours, theirs)
+    outputs[0].sum().backward()
+    assert calls == ["l1", "l1"]  # the wrapper computes it again in the backward pass
+    assert layer.weight_parameters() == sizes
+    before = layer.l1.W.dense()
+    layer.normalise(0.5, 0.25).reset_parameters()
+    assert layer.l0_reverse._checkpoint_wrapped_module.normalisation == layer.normalisation == (0.5, 0.25)
+    assert not torch.equal(layer.l1.W.dense(), before)
+
+
+def test_layers_may_be_tied():
+    layer, expected = stack("lstm", 3, False), stack("lstm", 3, False)
+    layer.l2 = layer.l1
+    expected.l2.load_state_dict(expected.l1.state_dict())
+    assert_same(layer(X), expected(X))
+    assert sum(layer.weight_parameters().values()) == sum(parameter.numel() for parameter in layer.parameters())
+
+
+def test_a_recurrent_module_of_a_derived_class_is_no_layer_of_the_stack():
+    class Mine(FDHTLSTM):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.other = FDHTGRU(H, D, ranks=2)
+
+    mine, plain = Mine(D, H, ranks=2, num_layers=2), FDHTLSTM(D, H, ranks=2, num_layers=2)
+    plain.load_state_dict(mine.state_dict(), strict=False)
+    assert mine.layers == [mine, mine.l1]
+    assert torch.equal(mine(X.float())[0], plain(X.float())[0])
