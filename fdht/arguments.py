@@ -9,14 +9,22 @@ from torch import Tensor
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
+def autocast(x: Tensor) -> bool:
+    """Whether autocast takes x whatever its dtype; the device meta has none."""
+    return x.is_floating_point() and not x.is_meta and torch.is_autocast_enabled(x.device.type)
+
+
 def single(x: Any, size: int, dtype: torch.dtype, batch_first: bool) -> bool:
-    """Whether x is a single sequence (T, D). Raises ValueError for an x of a wrong shape, dtype or type."""
+    """Whether x is a single sequence (T, D). Raises ValueError for an x of a wrong shape, dtype or type.
+
+    Under autocast, x of any floating dtype is accepted.
+    """
     layout = "(B, T, D)" if batch_first else "(T, B, D)"
     if not isinstance(x, Tensor):
         raise ValueError(f"x is a {type(x).__name__}; expected a tensor {layout} or a PackedSequence")
     if x.dim() not in (2, 3) or x.shape[-1] != size or 0 in x.shape:
         raise ValueError(f"x has the shape {tuple(x.shape)}; expected {layout} or (T, D), not empty, D = {size}")
-    if x.dtype not in (dtype, torch.uint8):
+    if x.dtype not in (dtype, torch.uint8) and not autocast(x):
         raise ValueError(f"x is {x.dtype}; expected {dtype}, the dtype of the weights, or torch.uint8")
     return x.dim() == 2
 
@@ -37,8 +45,7 @@ def initial_state(state: Any, names: Sequence[str], shape: tuple[int, ...], dtyp
             raise ValueError(f"initial_state: {name} is a {type(part).__name__}; expected a tensor {shape}")
         if tuple(part.shape) != shape:
             raise ValueError(f"initial_state: {name} has the shape {tuple(part.shape)}; expected {shape}")
-        autocast = part.is_floating_point() and torch.is_autocast_enabled(part.device.type)
-        if part.dtype != dtype and not autocast:
+        if part.dtype != dtype and not autocast(part):
             raise ValueError(f"initial_state: {name} is {part.dtype}; expected {dtype}, the dtype of the weights")
     return [part.to(dtype) for part in parts]
 

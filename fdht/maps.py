@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from fdht.arguments import autocast
 from fdht.decompose import hierarchical_svd
 from fdht.engine import contract
 from fdht.engine.apply import Planner, apply, prepare
@@ -84,8 +85,7 @@ class TensorMap(nn.Module):
             raise ValueError(f"x is a {type(x).__name__}; expected a tensor (..., {N})")
         if x.dim() < 1 or x.shape[-1] != N:
             raise ValueError(f"x has the shape {tuple(x.shape)}; expected (..., {N})")
-        autocast = x.is_floating_point() and torch.is_autocast_enabled(x.device.type)
-        if x.dtype not in (dtype, torch.uint8) and not autocast:
+        if x.dtype not in (dtype, torch.uint8) and not autocast(x):
             raise ValueError(f"x is {x.dtype}; expected {dtype}, the dtype of the cores, or torch.uint8")
         rows = x.reshape(-1, N)
         if not len(rows):

@@ -76,6 +76,22 @@ def test_autocast_keeps_a_gru_in_single_precision(name, state):
     assert outputs.dtype == final.dtype == torch.float32
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("name", SMALL)
+def test_autocast_takes_what_it_has_made(name, cell):
+    layer, linear = small(name, cell=cell, dtype=torch.float32), torch.nn.Linear(48, 48)
+    expected = layer(linear(X.float()))[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        x = linear(X.float())
+        outputs = layer(x)[0]
+    assert x.dtype == torch.bfloat16
+    torch.testing.assert_close(outputs.float(), expected, rtol=0.05, atol=0.05)
+    outputs.float().square().sum().backward()
+    assert linear.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match=r"x is torch.bfloat16; expected torch.float32"):
+        layer(x)
+
+
 def test_an_empty_batch_of_rows():
     layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
     assert layer(torch.zeros(3, 0, 120)).shape == (3, 0, 8)
@@ -112,7 +128,9 @@ def test_lengths_of_any_integers(kind):
     assert torch.equal(layer(X, lengths=torch.tensor([2, 3], dtype=kind))[0], expected[0])
 
 
-@pytest.mark.parametrize("x", [torch.zeros(2, 120).double(), torch.zeros(2, 120).long(), [0.0]])
+@pytest.mark.parametrize(
+    "x", [torch.zeros(2, 120).double(), torch.zeros(2, 120).long(), torch.zeros(2, 120).double().to("meta"), [0.0]]
+)
 def test_a_linear_map_refuses_what_is_not_in_its_dtype(x):
     with pytest.raises(ValueError, match=r"x is .*; expected"):
         HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)(x)
