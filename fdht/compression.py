@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,7 +64,8 @@ def compress(
 
     Either accuracy is given, the relative error that the weights of a layer may have, or budget: all these layers
     together then store at most so many weights, biases apart, with the same accuracy for all. A layer that would not
-    become smaller, or has a projection, stays as it is. order: number of modes, which are near-equal factors of the
+    become smaller stays as it is; so does one that has a projection or shares a parameter with another, and the report
+    and the budget leave it out. What is frozen stays so. order: number of modes, which are near-equal factors of the
     sizes. Raises ValueError for a model without such layers and for a budget that no ranks keep.
     """
     if (accuracy is None) == (budget is None):
@@ -71,12 +73,16 @@ def compress(
     if accuracy is not None:
         number("accuracy", accuracy, above=0)
     model = copy.deepcopy(model)
+    owners = Counter(parameter for module in model.modules() for parameter in module.parameters(recurse=False))
     places: dict[nn.Module, list[str]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
-        if type(module) in KINDS and not getattr(module, "proj_size", 0):
+        alone = all(owners[parameter] == 1 for parameter in module.parameters())
+        if type(module) in KINDS and alone and not getattr(module, "proj_size", 0):
             places.setdefault(module, []).append(name)
     if not places:
-        raise ValueError(f"model is a {type(model).__name__} without a torch.nn.Linear or LSTM; expected some")
+        raise ValueError(
+            f"model is a {type(model).__name__} without a torch.nn.Linear or LSTM; expected some that share no weights"
+        )
     candidates = {module: _Candidate(module, natural("order", order)) for module in places}
     if accuracy is None:
         accuracy = _accuracy_for(natural("budget", budget), list(candidates.values()), order)
@@ -123,8 +129,13 @@ class _Candidate:
         ranks = self.ranks(accuracy)
         if isinstance(self.module, nn.LSTM):
             return FDHTLSTM.from_lstm(self.module, None, self.output_modes, ranks)
+        assert isinstance(self.module, nn.Linear)
         W, n, m = self.matrices[""]
-        return HierarchicalTucker.from_dense(W, n, m, ranks[""], bias=self.module.state_dict().get("bias"))
+        layer = HierarchicalTucker.from_dense(W, n, m, ranks[""], bias=self.module.bias)
+        layer.cores.requires_grad_(self.module.weight.requires_grad)
+        if layer.bias is not None:
+            layer.bias.requires_grad_(self.module.bias.requires_grad)
+        return layer
 
 
 def _accuracy_for(budget: int, candidates: list[_Candidate], order: int) -> float:

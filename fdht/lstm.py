@@ -89,7 +89,8 @@ class FDHTLSTM(_FullyDecomposed):
         """Compress a trained torch.nn.LSTM by the hierarchical SVD of each layer's [W U], as a start for fine-tuning.
 
         Arguments after `lstm` as those of the class; or accuracy, the relative error that each [W U] may have, in
-        place of ranks. Unused positions of the mega maps are zero. Raises ValueError for an LSTM with a projection.
+        place of ranks. Unused positions of the mega maps are zero. What is frozen stays so, and training mode or not.
+        Raises ValueError for an LSTM with a projection.
         """
         matrices, weights = mega_matrices(lstm, input_modes, output_modes), lstm.state_dict()
         of_layer, declared = _by_layer(ranks, list(matrices)), []
@@ -106,7 +107,12 @@ class FDHTLSTM(_FullyDecomposed):
         layer = cls.__new__(cls)
         Stacked.__init__(layer, declared, lstm.hidden_size, cell=cls.kind, **options)
         layer.load_state_dict(state)
-        return layer
+        for name, part in zip(matrices, layer.layers, strict=True):
+            for kind, own in (("weight", part.W), ("bias", part.bias)):
+                if own is not None:
+                    given = (getattr(lstm, f"{kind}_{side}_{name}") for side in ("ih", "hh"))
+                    own.requires_grad_(any(parameter.requires_grad for parameter in given))
+        return layer.train(lstm.training)
 
 
 class FDHTGRU(_FullyDecomposed):

@@ -126,6 +126,19 @@ class HierarchicalTucker(TensorMap):
         network = hierarchical_tucker(*modes, ranks, tree, leaf_rank=leaf_rank, inner_rank=inner_rank)
         super().__init__(network, device=device, **options)
 
+    @property
+    def weight(self) -> Tensor:
+        """`dense()`, by its name in torch.nn.Linear, for modules that read it themselves."""
+        return self.dense()
+
+    @property
+    def in_features(self) -> int:
+        return self.network.input_size
+
+    @property
+    def out_features(self) -> int:
+        return self.network.output_size
+
     @classmethod
     def from_dense(cls, W: Tensor, *modes_and_ranks: Any, bias: Tensor | None = None, **ranks: Any) -> Self:
         """Return the map that `fdht.decompose.hierarchical_svd(W, *modes_and_ranks, **ranks)` finds for W (M, N)."""

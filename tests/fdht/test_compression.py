@@ -155,6 +155,47 @@ def test_the_given_model_is_unchanged_and_shared_layers_stay_shared(trained):
     assert all(parameter.grad is not None for parameter in found.parameters())
 
 
+def test_layers_that_share_a_weight_stay():
+    embedding, classifier, first, second = nn.Embedding(H, H), linear(H, H, 2), linear(H, H, 2), linear(H, H, 2)
+    classifier.weight, second.weight = embedding.weight, first.weight
+    model = nn.ModuleList([embedding, classifier, first, second, linear(H, H, 2)])
+    found, report = fdht.compress(model, budget=H * H - 1)
+    assert [layer.name for layer in report.layers] == ["4"]
+    assert found[1].weight is found[0].weight
+    assert found[3].weight is found[2].weight
+    with pytest.raises(ValueError, match="expected some that share no weights"):
+        fdht.compress(model[:4], accuracy=0.1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_frozen_stays_frozen_and_the_mode_is_kept(low_rank, training):
+    model = low_rank[0].train(training)
+    model.first.requires_grad_(False)
+    model.classifier.bias.requires_grad_(False)
+    for name, parameter in model.lstm.named_parameters():  # a matrix is trained if W or U is
+        parameter.requires_grad_(name in ("weight_hh_l0", "bias_ih_l0"))
+    found, _ = fdht.compress(model, accuracy=1e-9)
+    alone = FDHTLSTM.from_lstm(model.lstm, ranks=2)
+    trained = {name for name, parameter in found.named_parameters() if parameter.requires_grad}
+    cores = {name for name, _ in found.named_parameters() if name.startswith(("lstm.W.", "classifier.cores."))}
+    assert trained == cores | {"lstm.bias"}
+    assert {name for name, parameter in alone.named_parameters() if parameter.requires_grad} == {
+        name.removeprefix("lstm.") for name in trained if name.startswith("lstm.")
+    }
+    assert {module.training for module in (*found.modules(), *alone.modules())} == {training}
+
+
+def test_a_layer_of_a_transformer_stays_one():
+    """In evaluation mode it reads the weights of its linear layers itself."""
+    torch.manual_seed(0)
+    layer, x = nn.TransformerEncoderLayer(H, 2, D, batch_first=True).eval(), torch.randn(3, 5, H)
+    found, report = fdht.compress(layer, budget=700)
+    assert {part.kind for part in report.layers} == {"HierarchicalTucker"}
+    expected = found(x)
+    with torch.no_grad():
+        torch.testing.assert_close(found(x), expected)
+
+
 def test_a_model_may_be_a_single_layer():
     layer = linear(H, H, 2).float()
     found, report = fdht.compress(layer, accuracy=1e-3)

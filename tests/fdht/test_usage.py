@@ -141,3 +141,12 @@ def test_only_an_lstm_is_compressed():
         FDHTLSTM.from_lstm(torch.nn.GRU(48, 16), ranks=3)
     with pytest.raises(ValueError, match=r"proj_size=8\); expected a torch.nn.LSTM without projection"):
         FDHTLSTM.from_lstm(torch.nn.LSTM(48, 16, proj_size=8), ranks=3)
+
+
+def test_a_linear_map_is_read_as_that_of_torch():
+    layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
+    assert torch.equal(layer.weight, layer.dense())
+    assert (layer.in_features, layer.out_features) == (120, 8)
+    assert not [name for name in layer.state_dict() if not name.startswith("cores.")]
+    with pytest.raises(KeyError, match="attribute 'weight' already exists"):
+        layer.weight = torch.nn.Parameter(layer.dense())
