@@ -9,6 +9,14 @@ from torch import Tensor
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
+def either(**names: Any) -> Any:
+    """The argument that has these names, or None if it is not given. Raises ValueError if it is by several of them."""
+    given = [name for name, value in names.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} are given; expected one of them")
+    return names[given[0]] if given else None
+
+
 def autocast(x: Tensor) -> bool:
     """Whether autocast takes x whatever its dtype; the device meta has none."""
     return x.is_floating_point() and not x.is_meta and torch.is_autocast_enabled(x.device.type)

@@ -35,6 +35,7 @@ class Recurrent(SequenceLayer):
     x: (B, T, D) if batch_first, else (T, B, D); (T, D) for a single sequence; or a PackedSequence. In the dtype of
        the weights, or uint8 (raw pixels, see `normalise`).
     initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
+    input, hx: x and initial_state by the names that they have in torch.nn.
     lengths: (B,) steps of each sequence, in 1..T. Later outputs are 0, the final state is that of the last step.
     dropout_*: on x, W x and h, in training mode; kept values are divided by 1 - p. One mask per sequence, the same at
        all steps; with dropout_every_step=True a new one at every step, except on x.

@@ -24,7 +24,7 @@ class SequenceLayer(nn.Module):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | None = None,
         initial_state: tuple[Tensor, Tensor] | Tensor | None = None,
         lengths: Tensor | Sequence[int] | None = None,
         *,
@@ -32,10 +32,13 @@ class SequenceLayer(nn.Module):
         dropout_product: float = 0.0,
         dropout_recurrent: float = 0.0,
         dropout_every_step: bool = False,
+        input: Tensor | PackedSequence | None = None,
+        hx: tuple[Tensor, Tensor] | Tensor | None = None,
         _dropout: Dropout | None = None,
     ):
         if _dropout is not None:  # a layer of `Stacked`, which has prepared the arguments
             return self._through(x, initial_state, lengths, _dropout)  # type: ignore[arg-type]
+        x, initial_state = arguments.either(x=x, input=input), arguments.either(initial_state=initial_state, hx=hx)
         given = initial_state, Dropout(dropout_input, dropout_product, dropout_recurrent, dropout_every_step)
         if not isinstance(x, PackedSequence):
             return self._padded(x, lengths, self.batch_first, *given)

@@ -92,6 +92,21 @@ def test_autocast_takes_what_it_has_made(name, cell):
         layer(x)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_arguments_by_their_names_in_torch(cell):
+    layer = small("tensor_train", cell=cell)
+    state = (STATE + 1, STATE + 2) if cell == "lstm" else STATE + 1
+    assert torch.equal(layer(input=X, hx=state)[0], layer(X, state)[0])
+    for twice, message in (
+        ({"hx": state, "initial_state": state}, "initial_state and hx"),
+        ({"input": X}, "x and input"),
+    ):
+        with pytest.raises(ValueError, match=f"{message} are given; expected one of them"):
+            layer(X, **twice)
+    with pytest.raises(ValueError, match="x is a NoneType; expected a tensor"):
+        layer(hx=state)
+
+
 def test_an_empty_batch_of_rows():
     layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
     assert layer(torch.zeros(3, 0, 120)).shape == (3, 0, 8)
