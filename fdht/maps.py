@@ -88,8 +88,8 @@ class TensorMap(nn.Module):
         if x.dtype not in (dtype, torch.uint8) and not autocast(x):
             raise ValueError(f"x is {x.dtype}; expected {dtype}, the dtype of the cores, or torch.uint8")
         rows = x.reshape(-1, N)
-        if not len(rows):
-            return rows.new_zeros((*x.shape[:-1], M), dtype=dtype)
+        if not len(rows):  # of a row that is cut off again: part of the graph, as in torch.nn.Linear
+            return self.forward(nn.functional.pad(rows, (0, 0, 0, 1)))[:0].view(*x.shape[:-1], M)
         y = apply(prepare(self._planner.plan(len(rows), rows), self.network, self.tensors(), self.bias), rows)
         return y.reshape(*x.shape[:-1], M)
 

@@ -108,8 +108,12 @@ def test_arguments_by_their_names_in_torch(cell):
 
 
 def test_an_empty_batch_of_rows():
-    layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
+    layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2, bias=True)
     assert layer(torch.zeros(3, 0, 120)).shape == (3, 0, 8)
+    x = torch.zeros(3, 0, 120, requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad.shape == x.shape
+    assert all(parameter.grad.eq(0).all() for parameter in layer.parameters())
 
 
 def test_modes_and_numbers_of_numpy():
