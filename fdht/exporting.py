@@ -66,7 +66,8 @@ def export(model: nn.Module, path: str | Path, x: Tensor, state: tuple[Tensor, .
 
 def traced(model: nn.Module, x: Tensor, state: tuple[Tensor, ...] | Tensor | None = None) -> ExportedProgram:
     """The program of torch.export that `export` writes; arguments as there."""
-    model = copy.deepcopy(model).eval().requires_grad_(False)
+    model = copy.deepcopy(getattr(model, "_orig_mod", model))  # what torch.compile has wrapped
+    model.eval().requires_grad_(False)
     for name, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
             kind = f"a torch.nn.{type(module).__name__}"

@@ -45,8 +45,9 @@ def choice(name: str, value: Any, known: Sequence[str]) -> str:
 
 def number(name: str, value: Any, *, above: float | None = None) -> float:
     """Return `value` as a float; raise ValueError unless it is finite and greater than `above`."""
-    value = value.item() if getattr(value, "ndim", None) == 0 else value  # scalars of numpy and torch
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) and getattr(value, "ndim", None) == 0:
+        value = value.item()  # scalars of numpy and torch
+    if isinstance(value, bool) or not isinstance(value, Real) or not -math.inf < float(value) < math.inf:
         raise ValueError(f"{name} is {value!r}; expected a finite number")
     if above is not None and value <= above:
         raise ValueError(f"{name} is {value!r}; expected a number above {above:g}")

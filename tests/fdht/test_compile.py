@@ -53,6 +53,26 @@ def test_compiled_training_step_equals_eager(cell):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
+def test_dropout_may_change_from_call_to_call():
+    layer, x = FDHTLSTM(48, 16, ranks=2), torch.randn(2, 2, 48)
+    compiled = torch.compile(layer, fullgraph=True, backend="eager")
+    for p in (0.1, 0.2, 0.3):
+        torch.manual_seed(0)
+        outputs = compiled(x, dropout_input=p, dropout_recurrent=p)[0]
+        torch.manual_seed(0)
+        torch.testing.assert_close(outputs, layer(x, dropout_input=p, dropout_recurrent=p)[0])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # which torch's compiler reads
+def test_a_layer_of_a_stack_may_be_compiled_alone():
+    layer, x = FDHTLSTM(48, 16, ranks=2, num_layers=3), torch.randn(3, 2, 48)
+    expected, calls = layer(x), []
+    layer.l1 = torch.compile(layer.l1, fullgraph=True, backend=lambda graph, _: calls.append(graph) or graph)
+    outputs, (h, c) = layer(x)
+    assert calls
+    torch.testing.assert_close((outputs, (h, c)), expected)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # of torch's own, when its compiler is loaded
 def test_inductor_equals_eager():

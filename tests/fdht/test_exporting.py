@@ -110,6 +110,15 @@ def test_a_whole_model_is_one_file_and_stays_as_it_is(tmp_path):
         torch.testing.assert_close(run(tmp_path / "model.onnx", x), [model(x)])
 
 
+def test_what_is_compiled_is_exported_as_it_was(tmp_path):
+    layer, x = FDHTLSTM(48, 16, ranks=2, num_layers=2), torch.randn(5, 4, 48)
+    expected = layer(x)[0]
+    layer.l1 = torch.compile(layer.l1, backend="eager")
+    for given in (layer, torch.compile(layer, backend="eager")):
+        export(given, tmp_path / "layer.pt2", x)
+        torch.testing.assert_close(torch.export.load(tmp_path / "layer.pt2").module()(x)[0], expected)
+
+
 def test_what_cannot_be_exported_is_refused(tmp_path):
     x = torch.zeros(1, 1, 48)
     with pytest.raises(ValueError, match=r"path is .*layer.bin'; expected a name that ends in .onnx or .pt2"):
