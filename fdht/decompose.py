@@ -39,7 +39,7 @@ def hierarchical_svd(
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
     shape_of = tree(tree_shape, len(n))
-    share = _share((ranks, leaf_rank, inner_rank) != (None, None, None), accuracy, tensor, 2 * len(n) - 3)
+    share = _share(any(given is not None for given in (ranks, leaf_rank, inner_rank)), accuracy, tensor, 2 * len(n) - 3)
     wanted: dict[Node, int] = {}
     if share is None:
         wanted = node_ranks(shape_of, ranks, leaf_rank, inner_rank)

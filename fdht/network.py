@@ -91,6 +91,12 @@ class Network:
         return {i: n for core in self.cores for i, n in zip(core.indices, core.shape, strict=True)}
 
     @property
+    def bonds(self) -> dict[str, int]:
+        """Size of every bond; in the hierarchical Tucker format, these are the ranks in the order of the nodes."""
+        modes = {*self.inputs, *self.outputs}
+        return {index: size for index, size in self.sizes.items() if index not in modes}
+
+    @property
     def weights(self) -> int:
         """Numbers stored: all cores, the root of a hierarchical Tucker format included."""
         return sum(math.prod(core.shape) for core in self.stored)
@@ -107,8 +113,7 @@ class Network:
         uncorrelated products of K entries, T the product of all bond sizes (over an identity matrix a sum has one
         term). So Var(W) = T v^K exactly, and v = (std² / T)^(1/K).
         """
-        modes = {*self.inputs, *self.outputs}
-        terms = math.prod(size for index, size in self.sizes.items() if index not in modes)
+        terms = math.prod(self.bonds.values())
         terms //= math.prod(core.shape[0] for core in self.cores if core.identity)
         return (std**2 / terms) ** (1 / (2 * len(self.stored)))
 

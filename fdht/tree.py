@@ -74,6 +74,7 @@ def node_ranks(tree: Tree, ranks: Any, leaf_rank: Any = None, inner_rank: Any = 
         return {node: leaf if len(node) == 1 else inner for node in tree.ranked}
     if (leaf_rank, inner_rank) != (None, None):
         raise ValueError(f"ranks is {ranks!r} and leaf_rank or inner_rank is given, too; expected only one of them")
+    ranks = ranks.tolist() if hasattr(ranks, "tolist") else ranks  # arrays and tensors
     if isinstance(ranks, Sequence) and not isinstance(ranks, (str, bytes)):
         if len(ranks) != len(tree.ranked):
             nodes = ", ".join("".join(f"{{{','.join(map(str, node))}}}") for node in tree.ranked)

@@ -123,6 +123,15 @@ def test_modes_and_numbers_of_numpy():
     assert given.gain == plain.gain
 
 
+@pytest.mark.parametrize("kind", [np.array, torch.tensor, tuple])
+def test_ranks_of_any_kind(kind):
+    given = FDHTLSTM(48, 16, [16, 4], [4, 4], ranks=kind([2, 3]))
+    assert given.W.network.bonds == {"r1": 2, "r2": 3}
+    assert FDHTLSTM.from_lstm(torch.nn.LSTM(48, 16), [16, 4], [4, 4], kind([2, 3])).W.network == given.W.network
+    with pytest.raises(ValueError, match=r"ranks \[2, 3, 4\] has 3 entries; expected 2"):
+        FDHTLSTM(48, 16, [16, 4], [4, 4], ranks=kind([2, 3, 4]))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
