@@ -95,7 +95,8 @@ class TensorMap(nn.Module):
 
     def extra_repr(self) -> str:
         n, m = self.network.input_modes, self.network.output_modes
-        return f"{math.prod(n)} {n} -> {math.prod(m)} {m}, weights={self.weight_parameters}"
+        ranks = list(self.network.bonds.values())
+        return f"{math.prod(n)} {n} -> {math.prod(m)} {m}, ranks={ranks}, weights={self.weight_parameters}"
 
 
 class HierarchicalTucker(TensorMap):

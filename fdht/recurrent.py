@@ -124,6 +124,14 @@ class Recurrent(SequenceLayer):
         U = 0 if self.U is None else self.U.weight_parameters if isinstance(self.U, TensorMap) else self.U.numel()
         return {"W": self.W.weight_parameters, "U": U, "bias": 0 if self.bias is None else self.bias.numel()}
 
+    def extra_repr(self) -> str:
+        """Sizes and, as torch.nn.LSTM has it, what is not as by default; ranks are shown by the maps."""
+        defaults: dict[str, Any] = {"num_layers": 1, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        defaults |= {"gate_activation": "sigmoid", "normalisation": IDENTITY}
+        given = {name: getattr(self, name, default) for name, default in defaults.items()}
+        shown = [f"{name}={value}" for name, value in given.items() if value != defaults[name]]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *shown, *["bias=False"] * (self.bias is None)])
+
     def dense_weights(self) -> tuple[Tensor, Tensor]:
         """The reconstructed W (G H, D) and U (G H, H)."""
         W = self.W.dense()

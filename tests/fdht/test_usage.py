@@ -178,3 +178,13 @@ def test_a_linear_map_is_read_as_that_of_torch():
     assert not [name for name in layer.state_dict() if not name.startswith("cores.")]
     with pytest.raises(KeyError, match="attribute 'weight' already exists"):
         layer.weight = torch.nn.Parameter(layer.dense())
+
+
+def test_layers_show_what_they_are():
+    layer = FDHTLSTM(48, 16, [16, 4], [4, 4], ranks=[2, 3], num_layers=2, bidirectional=True, dropout=0.5, bias=False)
+    shown = repr(layer.normalise(0.5, 1))
+    first = "48, 16, num_layers=2, dropout=0.5, bidirectional=True, normalisation=(0.5, 1.0), bias=False"
+    assert shown.startswith(f"FDHTLSTM(\n  {first}\n")
+    assert "(l0_reverse): Recurrent(\n    48, 16, normalisation=(0.5, 1.0), bias=False\n" in shown
+    assert "64 (16, 4) -> 64 (16, 4), ranks=[2, 3], weights=" in shown
+    assert repr(small("dense")).startswith("Recurrent(\n  48, 16, batch_first=True\n")
