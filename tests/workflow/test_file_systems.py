@@ -5,13 +5,14 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 
 import numpy as np
 import pytest
 
 from workflow.commands import pipeline
 from workflow.datasets.store import Store
-from workflow.storage import errors, lock
+from workflow.storage import errors, files, lock
 from workflow.storage.errors import InputError, sentence
 
 
@@ -26,6 +27,39 @@ def test_without_locks_work_goes_on_with_one_line(tmp_path, monkeypatch, capsys,
     text = f"{tmp_path}/work.lock: no locks here ({os.strerror(reason)}); never start the same work twice at a time\n"
     assert capsys.readouterr().err == text
     assert not lock.abandoned(tmp_path / "work")
+
+
+def test_a_step_and_its_successor_may_write_a_file_at_the_same_time(tmp_path, monkeypatch):
+    path, arrived, sync, flock = tmp_path / "experiment.json", threading.Event(), os.fsync, fcntl.flock
+
+    def write(content):
+        files.write_bytes(path, content)
+        arrived.set()
+
+    def wait_for_the_other(number):  # which has written the whole file, or waits for this one
+        if not other.ident:
+            other.start()
+            arrived.wait()
+        sync(number)
+
+    def announced(file, operation):
+        if threading.current_thread() is other:
+            arrived.set()
+        flock(file, operation)
+
+    other = threading.Thread(target=write, args=(b"the successor's",))
+    monkeypatch.setattr(os, "fsync", wait_for_the_other)
+    monkeypatch.setattr(fcntl, "flock", announced)
+    write(b"its own")
+    other.join()
+    assert path.read_bytes() == b"the successor's"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path):
+    (tmp_path / ".table.csv.part").write_bytes(b"longer than what follows")
+    files.write_text(tmp_path / "table.csv", "a,b")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["a,b"]
 
 
 @pytest.fixture
@@ -71,6 +105,12 @@ def test_a_full_temporary_folder_is_named_with_its_remedy(tmp_path, monkeypatch)
     error.filename, error.filename2 = str(tmp_path / "source"), "/dev/full"
     expected = "/dev/full: No space left on device; make room, or set TMPDIR to a folder on another disk"
     assert sentence(error) == expected
+
+
+def test_a_file_that_is_missing_is_named_by_its_own_name(tmp_path):
+    with pytest.raises(OSError, match="No such file") as raised:
+        (tmp_path / "part").rename(tmp_path / "table.csv")
+    assert sentence(raised.value) == f"{tmp_path}/part: No such file or directory"
 
 
 def test_a_full_temporary_folder_is_named_if_a_library_names_no_file(tmp_path, monkeypatch):

@@ -22,7 +22,8 @@ def sentence(error: Exception) -> str:
     """Return the text to print for an error; for an OSError the file and the reason, without errno."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
-    place, full = str(error.filename2 or error.filename or ""), error.errno == errno.ENOSPC
+    target = None if error.errno == errno.ENOENT else error.filename2  # of a copy; what is missing is the first
+    place, full = str(target or error.filename or ""), error.errno == errno.ENOSPC
     temporary = os.environ.get("TMPDIR", "")
     if not os.path.isdir(temporary):  # noqa: PTH112 -- an empty name is none
         temporary = tempfile.gettempdir()

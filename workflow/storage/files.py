@@ -10,19 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow.storage import lock
 from workflow.storage.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
     """Write a temporary file next to `path` and rename it. flush: fsync before renaming."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with lock.own(path.with_name(f".{path.name}.part")) as file:  # the step of a killed pipeline may write it, too
+        file.truncate(0)
         file.write(content)
+        file.flush()
         if flush:
-            file.flush()
             os.fsync(file.fileno())
-    part.replace(path)
+        Path(file.name).replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

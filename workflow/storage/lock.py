@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +45,18 @@ def exclusive(place: Path) -> Iterator[None]:
     with file:
         write(file, f"process {os.getpid()}{_here()}")
         yield
+
+
+def own(path: Path) -> IO[bytes]:
+    """Open the temporary file `path`, which its writer renames, as soon as no other process writes it."""
+    while True:
+        file = path.open("ab")
+        with suppress(OSError):  # no locks here
+            fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samefile(path, file.fileno()):  # noqa: PTH121 -- else it has been renamed
+                return file
+        file.close()
 
 
 def write(file: IO[str], text: str) -> None:
