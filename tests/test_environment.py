@@ -2,11 +2,14 @@
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import pytest
 import rattler
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +24,12 @@ def test_every_requirement_is_an_exact_pin():
     for line in pins():
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
     assert "torch==2.13.0" in pins()
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])  # the first of each that the launcher takes
+def test_every_package_that_is_installed_admits_it(python):
+    wanted = {line: metadata.metadata(line.partition("==")[0]).get("Requires-Python", "") for line in pins()}
+    assert [f"{line} needs {range_}" for line, range_ in wanted.items() if python not in SpecifierSet(range_)] == []
 
 
 def test_environment_yml_repeats_the_pins_and_parses():
