@@ -93,6 +93,13 @@ def test_an_environment_whose_python_cannot_be_started_is_one_sentence(copy):
     assert done.stderr.endswith(f"Delete {copy / '.venv'} and rerun; it will be rebuilt\n")
 
 
+def test_an_environment_of_another_user_is_not_to_be_deleted(copy):
+    (copy / ".venv" / "bin" / "python").chmod(0o644)  # which not even root executes
+    done = launch(copy, "demo", "list")
+    sentence = f"{copy / '.venv/bin/python'}: Permission denied; its owner must let you read and execute it"
+    assert (done.returncode, done.stderr) == (1, f"reproduce: {sentence}\n")
+
+
 def test_an_environment_in_a_folder_that_cannot_be_entered_is_one_sentence(copy):
     name = "x" * 300
     done = launch(copy, "demo", REPRODUCE_ENVIRONMENT=str(copy / name))
