@@ -82,6 +82,14 @@ def test_a_folder_that_is_not_there(project, tmp_path):
     assert not (project.root / "results" / "own" / "data").exists()
 
 
+def test_the_home_of_the_user_may_be_meant(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    error = f"error: {tmp_path / 'nowhere'}: no such file or folder"
+    assert error in run(project, "~/nowhere").stdout
+    assert error in run(project, "", "--config", 'datasets={"ucf11": {"source": "~/nowhere"}}').stdout
+    assert f"error: {project.root / 'nowhere'}: no such file or folder" in run(project, "nowhere").stdout
+
+
 def test_an_empty_class(project, few_clips):
     (few_clips / "biking").mkdir()
     done = run(project, few_clips, "prepared")

@@ -76,7 +76,7 @@ def fingerprint(path: str | Path, key: str) -> str:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder; it was given as `{key}`")
+        raise InputError(f"{path.absolute()}: no such file or folder; it was given as `{key}`")
     found = hashlib.sha256()
     for file in [path / name for name in walk(path)] if path.is_dir() else [path]:
         # of a broken link only the name counts; the step that reads the folder decides whether it matters

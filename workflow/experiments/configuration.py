@@ -6,11 +6,12 @@ reported within a second. workflow/experiments/grid.py derives the runs from it.
 
 import itertools
 import math
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
@@ -35,7 +36,9 @@ from workflow.storage.fields import (
 PAIRS = [f"{dataset}/{front_end}" for dataset, front_end in itertools.product(CATALOGUE, FRONT_ENDS)]
 OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *CATALOGUE, *PAIRS])
 Protocol = one_of("protocol", PROTOCOLS)
+OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Numbers = Annotated[list[Whole], *DISTINCT]
+OwnPath = Annotated[str, AfterValidator(os.path.expanduser)]
 Folds = Annotated[
     Annotated[Literal["all"], Tag("all")] | Annotated[Numbers, Tag("numbers")],
     Discriminator(
@@ -47,7 +50,7 @@ Folds = Annotated[
 
 
 class Dataset(Checked):
-    source: str | None = Field(None, description="your own folder or archive in the set's layout, not the download")
+    source: OwnPath | None = Field(None, description="your own folder or archive in the set's layout, not the download")
     partial: bool = Field(False, description="clips of the inventory may be missing; missing ones are listed")
     max_missing: Share = Field(0.0, description="share of the inventory that may be missing")
     max_undecodable: Share = Field(0.01, description="share of the clips that may fail to decode; they are left out")
@@ -68,7 +71,7 @@ class Frames(Checked):
 class Extraction(Checked):
     """How the features of a front end are computed."""
 
-    weights: str | None = Field(None, description="your own file of the network's weights, not the download")
+    weights: OwnPath | None = Field(None, description="your own file of the network's weights, not the download")
     batch: Count = Field(32, description="frames at once")
 
 
