@@ -65,6 +65,20 @@ def test_a_log_has_a_line_for_each_job(project):
     assert "Nothing to be done" in project.reproduce("download").stderr
 
 
+def test_quiet_prints_less(project):
+    assert project.reproduce("download", "-n", "-q").stdout == "6 jobs would run\n"
+    ran = project.reproduce("download", "--quiet")
+    assert ran.returncode == 0, ran.stderr
+    assert "Decoding demo" not in ran.stderr
+    assert "jobs done" not in ran.stderr
+    assert "SNAKEMAKE" not in ran.stdout + ran.stderr
+
+
+def test_a_job_that_makes_no_results_is_counted_alone(finished):
+    ran = finished.reproduce("--forcerun", "prepared", "--until", "prepared")
+    assert re.fullmatch(r"reproduce: 1 job done in \d+ s", ran.stderr.splitlines()[-1]), ran.stderr
+
+
 def test_verbose_is_all_that_snakemake_prints(project):
     assert re.search(r"^Job stats:$.*^Reason: Missing output", project.reproduce("-n", "-v").stdout, re.M | re.S)
     assert "jobs in all" not in project.reproduce("-n", "--quiet").stdout
@@ -149,7 +163,7 @@ def test_how_far_a_job_is_comes_from_its_log(tmp_path):
 
 
 def test_the_time_left_is_that_of_the_jobs_that_are_left(monkeypatch):
-    handler = display.LogHandler(SimpleNamespace(dryrun=False), None)
+    handler = display.LogHandler(SimpleNamespace(dryrun=False, quiet=None), None)
     monkeypatch.setattr(display.time, "monotonic", lambda: 100.0)
     handler.planned.update(fit=2, train=4, tables=2)
     assert handler._left() == ""

@@ -34,7 +34,7 @@ REASONS = {  # what Snakemake calls a reason: what a dry run prints; the first t
 }
 COMMAND_FAILED = "RuleException:\nCalledProcessError"  # with the whole command
 REPEATED = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
-OUTPUTS = ("report.html", "paper.pdf", "tables", "figures", "results.csv", "runs")  # in results/NAME
+OUTPUTS = ("report.html", "paper.pdf", "tables", "figures", "results.csv", "runs", "data")  # in results/NAME
 WIDTH = 200  # of a line, at most; errors are printed in full
 
 
@@ -51,6 +51,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self.dry = self.common_settings.dryrun
+        self.quiet = bool(self.common_settings.quiet)  # print no more than errors; of a dry run the number of jobs
         self.begun: float | None = None
         self.early: list[str] = []  # messages of Snakemake before it begins
         self.outdated: dict[str, str] = {}  # why an experiment is trained again
@@ -70,11 +71,11 @@ class LogHandler(LogHandlerBase):
     def _handle(self, record: Any, event: LogEvent | None) -> None:
         if event == LogEvent.WORKFLOW_STARTED:
             self.begun = time.monotonic()
-            if not self.dry and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            if not (self.dry or self.quiet) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
                 LogHandler.screen = Screen()
         elif event == LogEvent.RUN_INFO:
             self.planned = Counter({rule: number for rule, number in record.stats.items() if rule != "total"})
-            for reason, number in Counter(() if self.dry else self.outdated.values()).items():
+            for reason, number in Counter(() if self.dry or self.quiet else self.outdated.values()).items():
                 self._print(f"{number} of the experiments: {reason}")
         elif event == LogEvent.JOB_INFO:
             self._plan(record) if self.dry else self._start(record)
@@ -115,7 +116,7 @@ class LogHandler(LogHandlerBase):
     def _start(self, job: Any) -> None:
         self.jobs[job.jobid] = Job(job.rule_name, job.rule_msg or job.rule_name, next(iter(job.log), ""))
         self.results = next((path for path in job.output if path.startswith("results/")), self.results)
-        if not self._show() and job.rule_msg:
+        if not self._show() and job.rule_msg and not self.quiet:
             self._print(f"[{self._done()} of {self.planned.total()} done{self._left()}] {job.rule_msg}"[:WIDTH])
 
     def _finish(self, number: int) -> None:
@@ -183,23 +184,28 @@ class LogHandler(LogHandlerBase):
     def _summary(self) -> list[str]:
         if self.begun is None:
             return [] if self.errors else self.early
+        if self.dry and self.quiet:
+            return [f"{_jobs(self.planned.total())} would run"] if self.planned else []
         if self.dry:
             total = sum(map(Counter.total, self.reasons.values()))
             lines = [
                 f"{reasons.total():6}  {rule:<14} {_why(reasons)}"[:WIDTH] for rule, reasons in self.reasons.items()
             ]
-            return [*lines, f"{total:6}  jobs in all; -n -v lists each with its files"] if lines else []
+            return lines and [*lines, f"{total:6}  job{'s' * (total != 1)} in all; -n -v lists each with its files"]
         if self.failed or self.errors:
             log = next((file.baseFilename for file in logger.handlers if isinstance(file, logging.FileHandler)), "none")
-            failed = f"{len(self.failed)} of {self.planned.total()} jobs failed; " if self.failed else ""
+            failed = f"{len(self.failed)} of {_jobs(self.planned.total())} failed; " if self.failed else ""
             return [f"reproduce: {failed}Snakemake's full log: {log}"]
-        if not self._done() or self.jobs:
+        if not self._done() or self.jobs or self.quiet:
             return []
         folder = Path(*Path(self.results).parts[:2])
         made = ", ".join(name for name in OUTPUTS if (folder / name).exists())
-        return [
-            f"reproduce: {self._done()} jobs done in {duration(time.monotonic() - self.begun)}; {folder} has {made}"
-        ]
+        has = f"; {folder} has {made}" if self.results else ""
+        return [f"reproduce: {_jobs(self._done())} done in {duration(time.monotonic() - self.begun)}{has}"]
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job{'s' * (number != 1)}"
 
 
 def _why(reasons: Counter[str]) -> str:
