@@ -1,5 +1,6 @@
 """The commands of ./reproduce: which one is meant, what is checked before it, and one sentence for every mistake."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from projects import TINY
 
 from workflow.commands import __main__ as commands
@@ -18,6 +20,31 @@ TYPOS = {
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
     ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, demo, paper",
     ("demo", "trian"): "'trian' is neither a target nor a command; did you mean 'train'?",
+    ("demo", "tables", "figurs"): "'figurs' is neither a target nor a command; did you mean 'figures'?",
+    ("status",): "'status' needs a configuration: ./reproduce CONFIG status, such as demo status",
+    ("demo", "--forcerun", "train"): "'train' comes after --forcerun; targets come before Snakemake's options, and "
+    "./reproduce CONFIG run --force trains again what is done",
+    ("demo", "-n", "--forcerun=train"): "'train' comes after -n; targets come before Snakemake's options",
+    ("demo", "run", "-n", "demo", "pixels"): "'demo' comes after -n; names come before Snakemake's options",
+    ("demo", "run", "demo", "-n", "lstm"): "'lstm' comes after -n; names come before Snakemake's options",
+    ("demo", "run", "-n", "results/demo/runs/demo"): "'results/demo/runs/demo' comes after -n; names come before",
+    (
+        "demo",
+        "list",
+        "results/demo-1/runs/demo",
+    ): "results/demo-1/runs/demo: belongs to results/demo-1, not results/demo; for a variant add its --set KEY=VALUE",
+    ("demo", "list", "--set", "folds=[0]", "results/demo/runs/demo"): "belongs to results/demo, not results/demo-",
+    ("demo", "run", "--set", "data=paper"): "--set data: follows from the other settings; leave it out",
+    ("demo", "--config", "name=other"): "--config name=other: 'name' decides which results are written; change it in "
+    "config/demo.yaml",
+    ("demo", "-C", "folds=[0]", "data=x"): "--config data=x: 'data' decides which results are written; change it in ",
+    ("demo", "--config=seeds"): "--config seeds: expected KEY=VALUE, such as 'seeds=[0]'; targets come before options",
+    (
+        "demo",
+        "--config",
+        "folds=[0]",
+        "tables",
+    ): "--config tables: expected KEY=VALUE, such as 'seeds=[0]'; targets come",
     ("demo", "verfy"): "'verfy' is neither a target nor a command; did you mean 'verify'?",
     ("demo", "list", "--model", "lst"): "model: no run has 'lst'; did you mean 'lstm'?",
     ("demo", "run", "ucf11"): "dataset: no run has 'ucf11'; known: demo",
@@ -69,6 +96,8 @@ def started(place, monkeypatch):
         (["paper", "--profile", "profiles/slurm"], "--configfile config/paper.yaml --nolock --profile profiles/slurm"),
         (["paper", "tables"], "--configfile config/paper.yaml --nolock --cores all tables"),
         (["paper", "download"], "--configfile config/paper.yaml --nolock --cores all prepared"),
+        (["demo", "tables", "train", "-j4"], "--configfile config/demo.yaml --nolock tables trained -j4"),
+        (["demo", "--config", "seeds=[0]"], "--configfile config/demo.yaml --nolock --cores all --config seeds=[0]"),
         (["config/demo.yaml", "figures"], "--configfile config/demo.yaml --nolock --cores all figures"),
         (["reference", "train"], "--configfile config/reference.yaml --nolock --cores all trained"),
     ],
@@ -104,6 +133,13 @@ def test_an_option_that_snakemake_does_not_know_is_one_sentence(root):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith("reproduce: '--forec' is no option of this command or of Snakemake")
     assert "did you mean '--force'?" in done.stderr
+
+
+def test_an_option_of_run_is_suggested_before_those_of_snakemake(root):
+    command = [sys.executable, "-m", "workflow.commands", "demo", "run", "-n", "--modle", "lstm"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert last == "reproduce: '--modle' is no option of this command or of Snakemake; did you mean '--model'?"
 
 
 def test_every_target_is_a_rule(root):
@@ -170,6 +206,39 @@ def test_the_lock_lasts_until_the_process_ends_even_if_it_is_killed(root, tmp_pa
         first.communicate()
     third = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, **start)
     assert (third.returncode, third.stdout) == (0, "started\n")
+
+
+def test_the_data_of_another_configuration_are_locked_and_not_changed(started, place, capsys):
+    def use(name, **changes):
+        borrowing = {
+            **yaml.safe_load((place / "config/demo.yaml").read_text()),
+            "name": name,
+            "data": "demo",
+            **changes,
+        }
+        (place / f"{name}.yaml").write_text(json.dumps(borrowing))
+        with contextlib.suppress(SystemExit):  # Snakemake's
+            commands.main([f"{name}.yaml"])
+        return capsys.readouterr().err
+
+    with lock.attempt(place / "results" / ".demo.lock") as held:
+        lock.write(held, "config/demo.yaml")
+        text = "another ./reproduce is at work on results/demo, whose data first.yaml uses; wait for it or stop it"
+        assert use("first") == f"reproduce: {text}\n"
+    changes = {
+        "frames": {"count": 3},
+        "protocols": ["group"],
+        "splits": {"seed": 5},
+        "datasets": {"demo": {"partial": True}},
+    }
+    for key, value in changes.items():
+        text = f"{key}.yaml: {key} differs from config/demo.yaml, whose data it uses; give both the same"
+        assert use(key, **{key: value}) == f"reproduce: {text}\n"
+    assert started == []
+    assert use("same") == ""
+    assert len(started) == 1
+    assert lock.attempt(place / "results" / ".demo.lock") is None, "as long as it is at work"
+    assert (place / "results" / ".demo.lock").read_text() == "config/demo.yaml"
 
 
 def test_a_file_of_the_same_name_elsewhere_does_not_take_over_the_results(started, place, capsys):

@@ -1,11 +1,13 @@
 """Programs end without a traceback: their reader has left, Ctrl-C at any point, a crash."""
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from workflow.commands import pipeline
@@ -35,6 +37,9 @@ def main(arguments):
 cli.main = main
 pipeline.run_snakemake([])
 """
+
+
+HANGING = 60  # seconds until something counts as hanging, however busy the machine is
 
 
 def start(root, *words, **settings):
@@ -114,6 +119,35 @@ def test_an_interruption_of_the_pipeline_is_one_line(root, call, body):
     process = start(root, sys.executable, "-c", PIPELINE.replace("CALL", call).replace("BODY", body))
     _, error = process.communicate()
     assert error == "reproduce: interrupted; what is running saves and ends, the next start continues\n"
+    assert process.returncode == pipeline.INTERRUPTED
+
+
+STEP = """
+import os, signal, sys
+with open(sys.argv[1], "w") as begun:
+    print(os.getpid(), file=begun)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_pipeline_alone_ends_its_steps(root, tmp_path, number):
+    """Snakemake itself, with a step that would wait forever."""
+    (tmp_path / "step.py").write_text(STEP)
+    (tmp_path / "Snakefile").write_text(f"rule step:\n  output: 'x'\n  shell: '{sys.executable} step.py begun | cat'\n")
+    os.mkfifo(tmp_path / "begun")
+    code = "from workflow.commands import pipeline; pipeline.run_snakemake(['--cores', '1'])"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = start(tmp_path, sys.executable, "-c", code, env=environment, start_new_session=True)
+    step = psutil.Process(int((tmp_path / "begun").read_text()))
+    try:
+        process.send_signal(number)
+        _, error = process.communicate(timeout=HANGING)
+        assert psutil.wait_procs([step], timeout=HANGING)[0] == [step]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert error.endswith("reproduce: interrupted; what is running saves and ends, the next start continues\n")
     assert process.returncode == pipeline.INTERRUPTED
 
 

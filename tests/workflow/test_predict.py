@@ -78,6 +78,8 @@ def test_a_front_end_sees_a_clip_as_in_training(tmp_path, front_end, sampling):
     ("words", "reason"),
     [
         ((RUN, "absent.avi"), "absent.avi: no such file; expected a video"),
+        ((f"results/tiny-1/runs/{RUN}", "README.md"), f"results/tiny-1/runs/{RUN}: belongs to results/tiny-1, not "),
+        ((RUN, "README.md", "--set", "training.epochs=2"), f"{RUN}: missing"),
         ((RUN, "README.md"), "README.md: no video that FFmpeg can open; expected a video"),
         (("demo/pixels", "README.md"), "demo/pixels: 2 runs lie below it; expected one, such as demo/pixels/lstm/"),
         (("demo/lstm", "README.md"), "front_end: no run has 'lstm'; known: pixels"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fdht.version import __version__
 from workflow.commands import CALLED_FROM
-from workflow.commands.pipeline import CONFIGURED, start
+from workflow.commands.pipeline import CONFIGURED, TARGETS, start
 from workflow.storage.endings import flush
 from workflow.storage.errors import InputError, sentence
 from workflow.storage.fields import did_you_mean
@@ -70,6 +70,8 @@ def configuration_file(name: str) -> str:
     candidates = [Path(CALLED_FROM, name), Path(name), Path("config", f"{name}.yaml")]
     found = next((path for path in candidates if path.suffix in (".yaml", ".yml") and path.is_file()), None)
     if found is None:
+        if name in (*CONFIGURED, *TARGETS):
+            raise InputError(f"{name!r} needs a configuration: ./reproduce CONFIG {name}, such as demo {name}")
         known = sorted(path.stem for path in Path("config").glob("*.yaml"))
         hint = did_you_mean(name, [*known, *PROJECT])
         hint = hint if hint.startswith("did") else f"configurations: {', '.join(known)}; see --help"

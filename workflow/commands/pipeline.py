@@ -7,16 +7,22 @@ would stay, so it is disabled.
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partialmethod
+from itertools import takewhile
 from pathlib import Path
 from traceback import walk_stack
 from types import FrameType
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from workflow.commands.verify import check
-from workflow.experiments.configuration_file import load_own
+from workflow.experiments.configuration import OWN_DATA, Configuration
+from workflow.experiments.configuration_file import load, load_own
+from workflow.experiments.run import IDENTITY
 from workflow.storage import endings, lock
 from workflow.storage.errors import InputError, sentence
 from workflow.storage.fields import did_you_mean
@@ -25,21 +31,30 @@ from workflow.storage.fields import did_you_mean
 GOALS = {"download": "prepared", "train": "trained"}
 CONFIGURED = ("run", "list", "status", "harmless", "verify", "cost", "rescore", "predict")  # ./reproduce CONFIG COMMAND
 TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures", "report", "paper")
+OWN = (*(f"--{axis.replace('_', '-')}" for axis in IDENTITY), "--set", "--force")  # options of `run`
+ASKED = (signal.SIGINT, signal.SIGTERM)  # to save and end
 INTERRUPTED = 130  # exit status
 VERBOSE = ("-v", "--verbose")  # all that Snakemake prints
-PLAIN = {*VERBOSE, "-q", "--quiet", "--logger"}  # options with which Snakemake's own output is kept
+PLAIN = {*VERBOSE, "--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 
 
 def start(config: str, options: list[str]) -> NoReturn:
     """Build the targets among `options`, which go to Snakemake; without a target, build all. config: a file."""
-    known = (*TARGETS, *GOALS.values())
-    for word in options[:1]:  # a typo, unless it is an option or a file
-        if not (word.startswith("-") or "/" in word or word in known):
+    targets = list(takewhile(lambda word: not word.startswith("-"), options))
+    for word in targets:  # a typo, unless it is a file
+        if not ("/" in word or word in (*TARGETS, *GOALS.values())):
             hint = did_you_mean(word, [*TARGETS, *CONFIGURED])
             raise InputError(f"{word!r} is neither a target nor a command; {hint}")
+    rest = options[len(targets) :]
+    for word in GOALS.keys() & {word.rpartition("=")[2] for word in rest}:  # a rule that is forced trains nothing again
+        raise InputError(
+            f"{word!r} comes after {rest[0]}; targets come before Snakemake's options, and "
+            "./reproduce CONFIG run --force trains again what is done"
+        )
+    _check_changes(config, rest)
     prepare(config, options)
-    run_snakemake(_arguments(config, [GOALS.get(word, word) for word in options]))
+    run_snakemake(_arguments(config, [*(GOALS.get(word, word) for word in targets), *rest]))
 
 
 def prepare(config: str, options: Iterable[str] = ()) -> None:
@@ -49,7 +64,23 @@ def prepare(config: str, options: Iterable[str] = ()) -> None:
     loaded = load_own(config)
     if not is_dry(options):  # which changes nothing
         _hold_lock(config, loaded.name)
+        if loaded.data not in (None, loaded.name):
+            _hold_data(config, loaded)
     check(loaded)
+
+
+def _check_changes(config: str, options: list[str]) -> None:
+    """Raise InputError for an argument of --config that Snakemake or the lock of the results could not cope with."""
+    inside = False
+    for word in options:
+        if word.startswith("-"):
+            option, _, word = word.partition("=")
+            inside = option in ("--config", "-C")
+        key = word.partition("=")[0]
+        if inside and word and not re.match(r"[A-Za-z_][\w-]*\w=", word):
+            raise InputError(f"--config {word}: expected KEY=VALUE, such as 'seeds=[0]'; targets come before options")
+        if inside and key in ("name", "data"):
+            raise InputError(f"--config {word}: {key!r} decides which results are written; change it in {config}")
 
 
 def is_dry(options: Iterable[str]) -> bool:
@@ -66,7 +97,9 @@ def snakemake(config: str, options: list[str]) -> int:
 
 def run_snakemake(arguments: list[str]) -> NoReturn:
     """Run Snakemake in this process; one line reports an invalid option, an interruption or a crash."""
+    import psutil
     from snakemake import cli, exceptions
+    from snakemake.scheduling.job_scheduler import JobScheduler
     from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
     from workflow.commands import display
@@ -81,18 +114,24 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         display.stop()
-        if number == signal.SIGINT and not interrupted:
+        if number in ASKED and not interrupted:
             os.write(2, b"reproduce: interrupted; what is running saves and ends, the next start continues\n")
         interrupted.append(number)
         endings.silence()  # Snakemake would report each step that it ends as failed
         if _would_be_lost([inner.f_code.co_name for inner, _ in walk_stack(frame)]):
             signal.setitimer(signal.ITIMER_REAL, 0.1)  # come again
         else:
+            for step in psutil.Process().children(recursive=True):  # a terminal's Ctrl-C has reached them already
+                with suppress(psutil.Error):
+                    step.terminate()
             raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGALRM):
+    for number in (*ASKED, signal.SIGPIPE, signal.SIGALRM):
         signal.signal(number, interrupt)
-    argparse.ArgumentParser.error = _wrong_option  # type: ignore[assignment,method-assign]
+    # which handles SIGTERM once jobs are scheduled: it would wait for them
+    JobScheduler.exit_gracefully = lambda self, *signalled: interrupt(*signalled)
+    ours = OWN if any(word.startswith("only=") for word in arguments) else ()
+    argparse.ArgumentParser.error = partialmethod(_wrong_option, ours)  # type: ignore[assignment,method-assign]
     argparse.ArgumentParser._print_message = _print_message  # type: ignore[assignment,method-assign]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "snakemake")  # noqa: PTH111
     if not os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK):
@@ -137,11 +176,14 @@ def _print_message(parser: argparse.ArgumentParser, message: str, file: Any = No
     endings.flush(message)
 
 
-def _wrong_option(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+def _wrong_option(parser: argparse.ArgumentParser, ours: Sequence[str], message: str) -> NoReturn:
+    """Report an option; ours: those of the command, which are looked for first."""
     if (rest := message.removeprefix("unrecognized arguments: ")) != message:
         word = rest.split()[0]
-        hint = did_you_mean(word, parser._option_string_actions)  # no public attribute of argparse lists its options
-        message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * hint.startswith("did")
+        # no public attribute of argparse lists its options
+        hints = [did_you_mean(word, known) for known in (ours, parser._option_string_actions)]
+        hint = next((hint for hint in hints if hint.startswith("did")), "")
+        message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * bool(hint)
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -154,17 +196,33 @@ def _arguments(config: str, options: list[str]) -> list[str]:
 
 def _hold_lock(config: str, name: str) -> None:
     """Lock the results of the file `config`, results/`name`, against other pipelines until this process ends."""
-    folder = Path("results")
-    try:
-        file = lock.attempt(folder / f".{name}.lock")
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}; results are written there") from None
-    if file is None:
-        raise InputError(f"another ./reproduce is at work on {config} in this folder; wait for it or stop it")
-    with file:
-        file.seek(0)
-        other = file.read()  # the configuration file that produced the results
-        if (folder / name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
+    with _attempt(name, f"on {config} in this folder") as file:
+        other = file.read()
+        if Path("results", name).is_dir() and other and Path(other).is_file() and not Path(other).samefile(config):
             raise InputError(f"results/{name} is made from {other}; rename {config} and the `name` in it")
         lock.write(file, config)
         os.dup(file.fileno())  # holds the lock when `file` is closed
+
+
+def _hold_data(config: str, loaded: Configuration) -> None:
+    """Lock the results whose data the file `config` uses, too. Raise InputError if it would change these data."""
+    with _attempt(str(loaded.data), f"on results/{loaded.data}, whose data {config} uses") as file:
+        if Path(other := file.read()).is_file():
+            theirs = load(other)
+            mine = loaded.model_copy(update={"datasets": {**theirs.datasets, **loaded.datasets}})
+            for key in OWN_DATA:
+                if getattr(mine, key) != getattr(theirs, key):
+                    raise InputError(f"{config}: {key} differs from {other}, whose data it uses; give both the same")
+        os.dup(file.fileno())
+
+
+def _attempt(name: str, work: str) -> IO[str]:
+    """Lock results/`name`; return the file, which holds the name of the configuration file that made these results."""
+    try:
+        file = lock.attempt(Path("results", f".{name}.lock"))
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; results are written there") from None
+    if file is None:
+        raise InputError(f"another ./reproduce is at work {work}; wait for it or stop it")
+    file.seek(0)
+    return file

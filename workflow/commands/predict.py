@@ -15,10 +15,9 @@ import typer
 
 from workflow import commands
 from workflow.commands.rescore import obstacle
-from workflow.commands.selection import axes_of
+from workflow.commands.selection import Changes, axes_of, changed
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import grid
-from workflow.experiments.configuration_file import load_own
 from workflow.experiments.states import states
 from workflow.storage import files
 from workflow.storage.errors import InputError
@@ -71,10 +70,11 @@ def main(
     context: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="As `list` prints it: DATASET/FRONT_END/...")],
     clips: Annotated[list[str], typer.Argument(metavar="CLIP", help="Video files.")],
+    settings: Changes = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Number of classes to name.")] = 5,
 ) -> None:
-    config = load_own(context.obj)
-    one, *others = grid.select(grid.runs(config), axes_of(run))
+    config, _ = changed(context.obj, settings)
+    one, *others = grid.select(grid.runs(config), axes_of(run, config))
     if others:
         raise InputError(f"{run}: {1 + len(others)} runs lie below it; expected one, such as {one.folder}")
     paths = [Path(commands.CALLED_FROM, clip) for clip in clips]

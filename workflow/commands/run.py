@@ -10,14 +10,16 @@ Any other option goes to Snakemake: -n shows what would be done, --profile profi
 
 import json
 import sys
+from itertools import pairwise
 from typing import Annotated
 
 import typer
 
 from workflow.commands.list import listing
-from workflow.commands.pipeline import is_dry, prepare, snakemake
+from workflow.commands.pipeline import OWN, is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.experiment import NAME
+from workflow.experiments.fields import did_you_mean
 from workflow.experiments.states import DONE, states
 from workflow.storage.errors import InputError
 
@@ -31,6 +33,10 @@ def main(
     wanted, *more = chosen.wanted
     if more:
         raise InputError(f"run takes one RUN at a time; {1 + len(more)} were given")
+    known = {*chosen.config.datasets, *chosen.config.front_ends, *chosen.config.models}
+    for before, word in pairwise(chosen.others):  # else the value of an option of ours, written wrong
+        if (word.partition("/")[0] in known or "/runs/" in word) and not did_you_mean(before, OWN).startswith("did"):
+            raise InputError(f"{word!r} comes after {chosen.others[0]}; names come before Snakemake's options")
     prepare(chosen.file, chosen.others)
     results, runs, dry = chosen.config.results, chosen.runs, is_dry(chosen.others)
     print(f"reproduce: {len(runs)} run{'s' * (len(runs) > 1)} -> {results}/runs", file=sys.stderr)

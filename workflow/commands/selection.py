@@ -4,19 +4,20 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
+from workflow.commands import CALLED_FROM
 from workflow.experiments import grid
-from workflow.experiments.configuration import Configuration, complete, merged, retyped
+from workflow.experiments.configuration import OWN_DATA, Configuration, complete, merged, retyped
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.run import IDENTITY, Run
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 
-OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Where = Annotated[
     list[str] | None,
     typer.Argument(
@@ -61,14 +62,12 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
         words = list(takewhile(lambda word: not word.startswith("-"), where or []))
         asked = {axis: given.pop(axis) for axis in IDENTITY}
         named = {axis: values for axis, values in asked.items() if values}
+        config, changes = changed(file, settings)
         if names := [word for word in words if "/" not in word]:
-            named |= axes_of("/".join(names))
-        base = load_own(file)
-        changes = variant(base, overlay(settings or []))
-        config = complete(merged(base.plain, changes), file)
+            named |= axes_of("/".join(names), config)
         grid.check_models(config, file)
         named_runs = grid.select(grid.runs(config), named)
-        folders = [axes_of(word) for word in words if "/" in word] or [{}]
+        folders = [axes_of(word, config) for word in words if "/" in word] or [{}]
         chosen = {run for folder in folders for run in grid.select(named_runs, folder)}
         runs = [run for run in named_runs if run in chosen]
         wanted, others = [named | folder for folder in folders], (where or [])[len(words) :]
@@ -87,12 +86,23 @@ def of_runs(command: Callable[..., Any]) -> Callable[..., Any]:
     return choosing
 
 
-def axes_of(folder: str) -> dict[str, list[Any]]:
+def changed(file: str, settings: list[str] | None) -> tuple[Configuration, dict[str, Any]]:
+    """Return the configuration of `file` with the `settings` of --set, and what these change."""
+    base = load_own(file)
+    changes = variant(base, overlay(settings or []))
+    return complete(merged(base.plain, changes), file), changes
+
+
+def axes_of(folder: str, config: Configuration) -> dict[str, list[Any]]:
     """Return {axis: [value]} for the names in a folder of runs: data set and front end for `demo/pixels`.
 
-    What comes before runs/ is ignored.
+    What comes before runs/ must be the results of `config`.
     """
-    names = folder.rpartition("/runs/")[2].rstrip("/").split("/")
+    results, _, below = folder.rpartition("/runs/")
+    places = {Path(results).resolve(), Path(CALLED_FROM, results).resolve()}
+    if results and config.results.resolve() not in places:
+        raise InputError(f"{folder}: belongs to {results}, not {config.results}; for a variant add its --set KEY=VALUE")
+    names = below.rstrip("/").split("/")
     if further := names[len(IDENTITY) :]:
         raise InputError(f"{further[0]!r} is one name too many; expected {', '.join(IDENTITY)}")
     axes: dict[str, Any] = dict(zip(IDENTITY, names, strict=False))
@@ -123,6 +133,8 @@ def variant(config: Configuration, changes: dict[str, Any]) -> dict[str, Any]:
     """Return `changes` with a new configuration name, so that results are kept apart; data are shared if possible."""
     if not changes:
         return {}
+    for key in {"name", "data"} & changes.keys():
+        raise InputError(f"--set {key}: follows from the other settings; leave it out")
     own = any(key in changes for key in (*OWN_DATA, *config.extraction))
     shared = {} if own else {"data": config.data or config.name}
     return {**changes, "name": f"{config.name}-{digest(changes)[:8]}", **shared}
