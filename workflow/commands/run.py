@@ -19,9 +19,9 @@ from workflow.commands.list import listing
 from workflow.commands.pipeline import OWN, is_dry, prepare, snakemake
 from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.experiment import NAME
-from workflow.experiments.fields import did_you_mean
 from workflow.experiments.states import DONE, states
 from workflow.storage.errors import InputError
+from workflow.storage.fields import did_you_mean
 
 WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 
