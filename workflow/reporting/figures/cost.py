@@ -17,7 +17,7 @@ from workflow.reporting.tables import cost
 QUANTITIES = {
     "train_seconds_median": "training per run (s)",
     "step_ms": "training step (ms)",
-    "peak_memory_mb": "peak memory (MB)",
+    "peak_memory_mb": "peak memory (MiB)",
 }
 MARKERS = ("s", "p", "h", "d")
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")

@@ -12,7 +12,7 @@ COLUMNS = [
     Column("epochs", "Epochs\n(mean)"),
     Column("train_seconds_median", "Training per\nrun (s, median)", digits=1),
     Column("step_ms", "Step\n(ms)", digits=2),
-    Column("peak_memory_mb", "Peak\nmemory (MB)"),
+    Column("peak_memory_mb", "Peak\nmemory (MiB)"),
     Column("hours", "All runs\n(h)", digits=2),
 ]
 NOTES = (
@@ -29,7 +29,7 @@ NOTES = (
 
 @cached
 def build(results: Results) -> pd.DataFrame:
-    """Return a row per data set, front end, model and device; seconds, milliseconds, megabytes, hours."""
+    """Return a row per data set, front end, model and device; seconds, milliseconds, MiB, hours."""
     runs = results.successful_records.astype({"epochs": float})
     runs = runs.assign(hours=runs["train_seconds"] / runs["side_by_side"].fillna(1) / 3600)
     table = runs.groupby([*PLACE, "device"], as_index=False).agg(
