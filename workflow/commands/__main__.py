@@ -11,10 +11,9 @@ from pathlib import Path
 from fdht.version import __version__
 from workflow.commands import CALLED_FROM
 from workflow.commands.pipeline import CONFIGURED, TARGETS, start
-from workflow.storage.endings import flush
+from workflow.storage.endings import flush, quick_exit
 from workflow.storage.errors import InputError, sentence
 from workflow.storage.fields import did_you_mean
-from workflow.storage.quick_exit import quick_exit
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
 TRAINED = ("all", "download", "train", "collect", "counts")  # of `reference`: from its configuration, not its records

@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
+from workflow.storage.endings import quick_exit
 from workflow.storage.errors import InputError, sentence
-from workflow.storage.quick_exit import quick_exit
 
 
 def call(
