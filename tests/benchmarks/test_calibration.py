@@ -15,7 +15,7 @@ def table(tmp_path_factory):
 
 
 def test_intervals_tests_and_verdicts_keep_their_level_for_every_fold_share(table):
-    assert set(table["design"]) == {"2x3", "3x5", "5x5"}
+    assert set(table["design"]) == {"2x3", "3x5", "4x5", "5x5"}
     assert set(table["fold_share"]) == {0, 0.5, 1}
     assert set(table["what"]) == {"single, 0.87", "single, 0.98", "pair", "protocol", "reported"}
     assert table["type_one"].max() <= 0.06
