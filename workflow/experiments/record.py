@@ -64,10 +64,10 @@ class Record(Checked):
     best_epoch: Whole | None = Field(description="the epoch chosen on validation clips, from 1; null without any")
     parameters: Parameters = Field(description="numbers stored")
     train_seconds: NotNegative = Field(
-        description="seconds of training, summed over interruptions and candidates; with the turns of runs side by side"
+        description="seconds of training, summed over interruptions and candidates; the turns of runs side by side included"
     )
     step_ms: NotNegative | None = Field(
-        description="milliseconds per training step, the median of the epochs; with the turns of runs side by side"
+        description="milliseconds per training step, the median of the epochs; the turns of runs side by side included"
     )
     peak_memory_mb: NotNegative | None = Field(
         description="largest memory in use, MiB: the GPU's, else the process's; of all runs of the process so far"
