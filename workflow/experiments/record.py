@@ -64,13 +64,13 @@ class Record(Checked):
     best_epoch: Whole | None = Field(description="the epoch chosen on validation clips, from 1; null without any")
     parameters: Parameters = Field(description="numbers stored")
     train_seconds: NotNegative = Field(
-        description="seconds of training, summed over interruptions and candidates; the turns of runs side by side included"
+        description="seconds of training, turns of runs side by side included, summed over interruptions and candidates"
     )
     step_ms: NotNegative | None = Field(
-        description="milliseconds per training step, the median of the epochs; the turns of runs side by side included"
+        description="milliseconds per training step, turns of runs side by side included; the median of the epochs"
     )
     peak_memory_mb: NotNegative | None = Field(
-        description="largest memory in use, MiB: the GPU's, else the process's; of all runs of the process so far"
+        description="largest memory in use, MiB: the GPU's, else the process's, for all of its runs so far"
     )
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
