@@ -115,7 +115,7 @@ def test_the_expected_end(results, config):
     begin(results, seed=2, silent=10)
     found = look(config)
     assert status.remaining(found) == pytest.approx(15 * 2 + 15 * 2 + 40 + 3 * 1)
-    assert "(in 1 min, 2 runs at a time, as now)" in status.expectation(found, NOW)
+    assert "(in 52 s, 2 runs at a time, as now)" in status.expectation(found, NOW)
 
 
 def test_a_model_without_a_finished_run_is_estimated_from_the_others(results, config):
@@ -140,7 +140,7 @@ def test_after_everything_ran(results, config):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (29, "29 s"), (90, "2 min"), (3600, "1 h"), (5400, "1 h 30 min"), (90_000, "1 d 1 h")],
+    [(0, "0 s"), (29, "29 s"), (43, "43 s"), (90, "2 min"), (3600, "1 h"), (5400, "1 h 30 min"), (90_000, "1 d 1 h")],
 )
 def test_durations_in_words(seconds, words):
     assert status.duration(seconds) == words

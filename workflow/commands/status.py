@@ -89,9 +89,9 @@ def expectation(found: dict[Run, State], now: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return `seconds` in words."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
+    if seconds < 90:
         return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
     amounts = {"d": minutes // 1440, "h": minutes // 60 % 24, "min": minutes % 60 if minutes < 1440 else 0}
     return " ".join(f"{amount} {unit}" for unit, amount in amounts.items() if amount)
 

@@ -58,7 +58,7 @@ def shared(clips: np.ndarray, run: Run) -> Tensor:
 def scored(fold: Fold, batch_size: int) -> tuple[list[Tensor], int]:
     """Return the rows of validation clips, then of test clips, in the batches that are scored, and the batches' size.
 
-    In other batches, numbers are rounded otherwise.
+    Other batches would round numbers differently.
     """
     rows = [torch.from_numpy(fold.rows[part]) for part in ("validation", "test") if part in fold.rows]
     size = max(batch_size, EVALUATED_FRAMES // fold.clips.shape[1])
