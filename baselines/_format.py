@@ -64,7 +64,9 @@ class Format:
         columns = W.input_size if self.prepare else columns  # of what it sees in place of the frames
         for name, network, width in (("W", W, columns), ("U", U, H)):
             if network and (shape := (network.output_size, network.input_size)) != (gates * H, width):
-                raise ValueError(f"format {self.name!r} declares a {name} of {shape}; expected {(gates * H, width)}")
+                raise ValueError(
+                    f"format {self.name!r} declares {name} with the shape {shape}; expected {(gates * H, width)}"
+                )
         init = choice("init", arguments.get("init", "matched"), ("matched", "authors"))
         authors = self._authors(W, arguments.get("code")) if init == "authors" else None
         options = {name: arguments[name] for name in OPTIONS if name in arguments}

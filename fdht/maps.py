@@ -32,7 +32,7 @@ class TensorMap(nn.Module):
         self.cores = nn.ParameterDict()
         for core in network.stored:  # not from a dict, which ParameterDict would sort by name
             if hasattr(self.cores, core.name):
-                raise ValueError(f"core {core.name!r}: expected a name that no attribute of a torch module has")
+                raise ValueError(f"core {core.name!r}: expected a name that is no attribute of torch.nn.ParameterDict")
             self.cores[core.name] = nn.Parameter(torch.empty(core.shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.zeros(network.output_size, device=device, dtype=dtype)) if bias else None
         self.reset_parameters(std)

@@ -30,7 +30,7 @@ class Core:
     def __post_init__(self) -> None:
         core = f"core {self.name!r}"
         if not isinstance(self.name, str) or not self.name.isidentifier() or hasattr(dict, self.name):
-            raise ValueError(f"{core}: expected letters, digits and _, and not the name of a dict's method")
+            raise ValueError(f"{core}: expected a name of letters, digits and _ that is no method of dict")
         if not isinstance(self.indices, (tuple, list)) or len({*self.indices}) != len(self.indices):
             raise ValueError(f"{core}: its indices are {self.indices!r}; expected a tuple of different names")
         object.__setattr__(self, "indices", tuple(self.indices))
@@ -57,17 +57,17 @@ class Network:
         object.__setattr__(self, "cores", tuple(self.cores))
         modes = dict(zip(self.inputs + self.outputs, self.input_modes + self.output_modes, strict=True))
         if lost := [mode for mode in modes if mode not in self.sizes]:
-            raise ValueError(f"no core has the index {lost[0]!r}; expected each of {', '.join(modes)} in a core")
+            raise ValueError(f"no core has the index {lost[0]!r}; expected a core for each of {', '.join(modes)}")
         cores_with = Counter(index for core in self.cores for index in core.indices)
         for place, core in enumerate(self.cores):
             if core.name in (other.name for other in self.cores[:place]):
-                raise ValueError(f"core {core.name!r} is there twice; expected a name for each")
+                raise ValueError(f"two cores are named {core.name!r}; expected a name for each")
             for index, size in zip(core.indices, core.shape, strict=True):
                 where = f"core {core.name!r}: index {index!r}"
                 if size != (expected := modes.get(index, self.sizes[index])):
                     raise ValueError(f"{where} has the size {size}; expected {expected}, as elsewhere")
                 if index not in modes and (cores_with[index] == 1 or re.fullmatch(r"[nm]\d+", index)):
-                    raise ValueError(f"{where} is no mode ({', '.join(modes)}) and no bond, which two cores share")
+                    raise ValueError(f"{where} is neither a mode ({', '.join(modes)}) nor a bond of two cores")
 
     @property
     def input_size(self) -> int:

@@ -111,18 +111,21 @@ def low_rank(*first, input_modes=(48,)):
     [
         (
             lambda: low_rank(core(indices=("m1", "R"))),
-            r"core 'A': index 'R' is no mode \(n1, m1\) and no bond, which two",
+            r"core 'A': index 'R' is neither a mode \(n1, m1\) nor a bond of two cores",
         ),
         (lambda: low_rank(core(shape=(64, 3))), "core 'A': index 'r' has the size 3; expected 2, as elsewhere"),
         (lambda: low_rank(core(shape=(32, 2))), "core 'A': index 'm1' has the size 32; expected 64"),
-        (lambda: low_rank(input_modes=(48, 1)), "no core has the index 'n2'; expected each of n1, n2, m1 in a core"),
+        (lambda: low_rank(input_modes=(48, 1)), "no core has the index 'n2'; expected a core for each of n1, n2, m1"),
         (
             lambda: low_rank(core(indices=("m1", "r", "m2"), shape=(64, 2, 4)), core("C", ("m2",), (4,))),
-            "'m2' is no mode",
+            "'m2' is neither a mode",
         ),
-        (lambda: low_rank(core("B")), "core 'B' is there twice"),
-        (lambda: low_rank(core("keys")), "core 'keys': expected letters, digits and _, and not the name of a dict's"),
-        (lambda: low_rank(core("a.b")), r"core 'a\.b': expected letters, digits and _"),
+        (lambda: low_rank(core("B")), "two cores are named 'B'; expected a name for each"),
+        (
+            lambda: low_rank(core("keys")),
+            "core 'keys': expected a name of letters, digits and _ that is no method of dict",
+        ),
+        (lambda: low_rank(core("a.b")), r"core 'a\.b': expected a name of letters, digits and _"),
         (lambda: low_rank(core(indices="mr")), "core 'A': its indices are 'mr'; expected a tuple of different names"),
         (lambda: low_rank(core(indices=("m1", "r", "r"))), r"core 'A': its indices are \('m1', 'r', 'r'\); expected"),
         (
@@ -136,11 +139,17 @@ def low_rank(*first, input_modes=(48,)):
         (lambda: {}["rank"], r"format 'own' fails with these parameters: 'rank' \(test_bad_input.py, line \d+\)"),
         (
             lambda: baselines.declare("dense", input_size=47, hidden_size=16).W,
-            r"declares a W of \(64, 47\); expected \(64, 48\)",
+            r"declares W with the shape \(64, 47\); expected \(64, 48\)",
         ),
-        (lambda: baselines.declare("dense", **SIZES, cell="gru").W, r"declares a W of \(48, 48\); expected \(64, 48\)"),
-        (lambda: (NETWORK, NETWORK), r"declares a U of \(64, 48\); expected \(64, 16\)"),
-        (lambda: (NETWORK, fully_decomposed(48, 16, ranks=2)[1]), r"declares a W of \(64, 48\); expected \(64, "),
+        (
+            lambda: baselines.declare("dense", **SIZES, cell="gru").W,
+            r"declares W with the shape \(48, 48\); expected \(64, 48\)",
+        ),
+        (lambda: (NETWORK, NETWORK), r"declares U with the shape \(64, 48\); expected \(64, 16\)"),
+        (
+            lambda: (NETWORK, fully_decomposed(48, 16, ranks=2)[1]),
+            r"declares W with the shape \(64, 48\); expected \(64, ",
+        ),
     ],
 )
 def test_a_wrong_declaration_names_the_core_and_the_index(monkeypatch, declare, message):
@@ -158,7 +167,7 @@ def test_lists_declare_what_tuples_declare():
 def test_no_core_has_the_name_of_an_attribute_of_its_container():
     from fdht.maps import TensorMap
 
-    with pytest.raises(ValueError, match="core 'half': expected a name that no attribute of a torch module has"):
+    with pytest.raises(ValueError, match="core 'half': expected a name that is no attribute of torch"):
         TensorMap(low_rank(core("half")))
 
 

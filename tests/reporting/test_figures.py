@@ -13,13 +13,12 @@ from matplotlib.colors import to_rgb
 from synthetic_records import record, write_grid, write_run
 
 from workflow.commands import figures
-from workflow.experiments import curves
 from workflow.reporting import captions, models
 from workflow.reporting import figures as package
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import STYLE, THEME
 from workflow.reporting.drawing.panels import Look, look
-from workflow.reporting.figures import FIGURES, accuracy_parameters, confusion, cost, factors, rank, reported, siblings
+from workflow.reporting.figures import FIGURES, accuracy_parameters, cost, factors, rank, reported, siblings
 from workflow.reporting.registry import registered
 from workflow.reporting.results import gather
 from workflow.reporting.tables import leakage
@@ -129,7 +128,7 @@ def test_one_colour_per_model_and_marks_that_need_no_colour(looks):
 
 
 def test_a_mark_means_the_same_in_every_figure(looks):
-    """A protocol may be drawn with the epoch beside its name."""
+    """The name of a protocol may be followed by the epoch."""
     shared = (panels.PROTOCOLS, reported.SERIES, factors.SERIES, siblings.SERIES)
     series = [own for looks_of in shared for own in looks_of.values()]
     series += [Look(colour, colour, marker) for marker, colour in itertools.product(cost.MARKERS, cost.COLOURS)]
@@ -249,7 +248,7 @@ def test_a_bar_of_one_standard_deviation_ends_at_100(tmp_path):
     assert (row["low"], row["high"]) == (pytest.approx(row["value"] - 100 * np.std([0.8, 1, 1], ddof=1)), 100)
 
 
-def test_fdht_is_drawn_above_the_curves_that_coincide_with_its_own(shipped):
+def test_fdht_is_drawn_above_the_curves_that_it_covers(shipped):
     assert {models.kind(shipped, model) for model in rank.table(shipped)["model"]}.isdisjoint({"gru", "baseline"})
     for panel in canvas("rank", shipped).axes:
         assert panel.lines[-1].get_color() == look(shipped, "fdht_lstm").colour
@@ -287,32 +286,6 @@ def test_the_caption_of_curves_explains_bands_only_where_there_are_some(tmp_path
 def test_lines_that_are_neither_dashed_nor_marked_differ_in_colour(looks):
     dark = [to_rgb(look(looks, model).colour) for model in ("lstm", "gru", "thumbnail_lstm")]
     assert min(np.linalg.norm(np.subtract(*pair)) for pair in itertools.combinations(dark, 2)) > 0.4
-
-
-def test_a_stream_that_is_being_written_is_read_up_to_its_last_whole_line(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"epoch": 1, "test_accuracy": 0.1}\n{"epoch": 2, "test_accuracy": 0.2}\n{"epoch": 3, "test_a')
-    assert [entry["epoch"] for entry in curves.read(path)] == [1, 2]
-    assert curves.read(tmp_path / "none.jsonl") == []
-
-
-def test_a_resumed_run_repeats_epochs_and_the_later_line_counts(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    path.write_text(
-        '{"epoch": 1, "test_accuracy": 0.1}\n{"epoch": 2, "test_accuracy": 0.2}\n{"epoch": 2, "test_accuracy": 0.3}\n'
-    )
-    assert curves.column(curves.read(path), "test_accuracy") == [0.1, 0.3]
-
-
-def test_confusion_counts_every_prediction_once(results):
-    matrix, runs = confusion.counts(results, "demo", "pixels", "fdht_lstm", "group")
-    assert runs == 6
-    assert matrix.sum(axis=1).tolist() == [24 * 6 / 8] * 8
-
-
-def test_numbered_classes_are_named_in_the_caption(shipped, results):
-    assert "Classes: 0 basketball, 1 biking, 2 diving, 3 golf swing," in FIGURES["confusion"].drawing(shipped).text
-    assert "Classes" not in FIGURES["confusion"].drawing(results).text  # the panels have the names
 
 
 def test_text_is_never_smaller_than_six_points():

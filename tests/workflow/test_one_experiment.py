@@ -89,11 +89,11 @@ def test_a_record_that_cannot_be_read_is_one_sentence_and_is_not_replaced(finish
     kept = path.rename(path.with_name("kept"))
     path.mkdir()
     try:
-        told = finished.reproduce("--cores", "2")
+        done = finished.reproduce("--cores", "2")
     finally:
         path.rmdir()
         kept.rename(path)
-    _, *errors = told.stderr.splitlines()  # the first names Snakemake's profile
+    _, *errors = done.stderr.splitlines()  # the first names Snakemake's profile
     where = path.relative_to(finished.root)
-    assert (told.returncode, errors) == (1, [f"error: {where}: Is a directory; expected a record that can be read"])
+    assert (done.returncode, errors) == (1, [f"error: {where}: Is a directory; expected a record that can be read"])
     assert finished.planned() == set()

@@ -51,7 +51,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self.dry = self.common_settings.dryrun
-        self.quiet = bool(self.common_settings.quiet)  # print no more than errors; of a dry run the number of jobs
+        self.quiet = bool(self.common_settings.quiet)  # print errors only, and the number of jobs of a dry run
         self.begun: float | None = None
         self.early: list[str] = []  # messages of Snakemake before it begins
         self.outdated: dict[str, str] = {}  # why an experiment is trained again

@@ -70,7 +70,7 @@ def prepare(config: str, options: Iterable[str] = ()) -> None:
 
 
 def _check_changes(config: str, options: list[str]) -> None:
-    """Raise InputError for an argument of --config that Snakemake or the lock of the results could not cope with."""
+    """Raise InputError for an argument of --config that is not KEY=VALUE, or changes which results are written."""
     inside = False
     for word in options:
         if word.startswith("-"):

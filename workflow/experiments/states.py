@@ -59,7 +59,7 @@ class State:
 
 def states(config: Configuration, runs: Iterable[Run], now: float | None = None) -> dict[Run, State]:
     """Return the state of each run of a configuration."""
-    root, now, changed = config.results, now or time.time(), comparison(config.prepared, config.frames)
+    root, now, changed = config.results, now or time.time(), other_data(config.prepared, config.frames)
     places = {run: (root / "runs" / run.folder, root / "checkpoints" / run.folder) for run in runs}
     return {run: state(*folders, run.plain, now, changed) for run, folders in places.items()}
 
@@ -67,7 +67,7 @@ def states(config: Configuration, runs: Iterable[Run], now: float | None = None)
 def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float, changed: Changed | None = None) -> State:
     """Return the state of the run in `folder` with specification `wanted`; its lock is next to `checkpoints`.
 
-    changed: see `comparison`; without it, data are not compared.
+    changed: see `other_data`; without it, data are not compared.
     """
     found = recorded(folder)
     if found.name == MISSING:
@@ -96,11 +96,11 @@ def outdated(record: Any, folder: Path, wanted: dict[str, Any], changed: Changed
     return SETTINGS if respecified(folder, wanted) else DATA if changed and changed(record) else ""
 
 
-def comparison(prepared: Path, frames: Frames) -> Changed:
-    """Return a function that tells whether a record was made from other data than those in the folder `prepared`.
+def other_data(prepared: Path, frames: Frames) -> Changed:
+    """Return a function of a record: whether it was made from other data than those in the folder `prepared`.
 
-    frames: how the configuration wants them. A digest that is not there, as beside a copy of the records alone, is not
-    compared. Each file is read once.
+    frames: the configuration's section. Digests that are missing, as where records were copied without their data, are
+    not compared. Each file is read once.
     """
     read = cache(lambda dataset, name: files.known_json(prepared / dataset / f"{name}.json"))
 

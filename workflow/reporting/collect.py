@@ -21,7 +21,7 @@ def main(
     output: Annotated[Path, typer.Option(metavar="FILE", help="results.csv")],
     config: options.Config = None,
 ) -> None:
-    table = records.compared(root, records.configuration_of(root, config))
+    table = records.read_for(root, records.configuration_of(root, config))
     write(table, output)
     for sentence in records.problems(table):
         print(f"collect: {sentence}", file=sys.stderr)

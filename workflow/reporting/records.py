@@ -84,14 +84,14 @@ def configuration_of(root: str | Path, path: str | Path | None = None) -> Config
         raise InputError(f"{problem}; delete {resolved} and rerun; it will be rebuilt") from None
 
 
-def compared(root: Path, config: Configuration | None) -> pd.DataFrame:
+def read_for(root: Path, config: Configuration | None) -> pd.DataFrame:
     """Return `read(root)`, with status outdated for records that a configuration asks for otherwise or not at all."""
     table = read(root)
     if config is None:
         return table
     wanted = {tuple(run.identity.values()): run for run in grid.runs(config)}
     place = root.parent / config.data if config.data not in (None, config.name) else root
-    changed = states.comparison(place / "data", config.frames)
+    changed = states.other_data(place / "data", config.frames)
 
     def reason(row: Any) -> str:
         run = wanted.get(tuple(getattr(row, name) for name in IDENTITY))

@@ -209,7 +209,7 @@ def gather(
     resolved = records.configuration_of(folder, config)
     results = Results(
         root=folder,
-        recorded=records.compared(folder, resolved) if root else records.to_table([]),
+        recorded=records.read_for(folder, resolved) if root else records.to_table([]),
         layout=layouts.load(layout),
         config=resolved,
         reported=reported_numbers.load(reported),

@@ -83,7 +83,7 @@ class Job:
 
     @contextmanager
     def fits(self) -> Iterator[None]:
-        """Raise RunFailure if memory runs out within the block, unless other runs of this process take some of it."""
+        """Raise RunFailure if memory runs out within the block, unless other runs of this process use memory, too."""
         try:
             yield
         except (MemoryError, RuntimeError) as error:

@@ -41,10 +41,10 @@ P_NOTE += (
     "Both p values after Holm's correction over all comparisons of this accuracy, on every data set and front end."
 )
 VERDICTS = {  # at p <= the layout's significance
-    "": "Verdict, at p of {} or less: holds, more accurate, by however much; fails, less accurate; equivalent, "
-    "as accurate within the margin; inconclusive, none of these is shown.",
-    REACHED: "Verdict, at p of {} or less: holds, more accurate or equivalent; fails, less accurate; inconclusive, "
-    "neither is shown.",
+    "": "At p of {} or less, holds: more accurate, by any amount; fails: less accurate; equivalent: as accurate within "
+    "the margin; inconclusive: none of these is shown.",
+    REACHED: "At p of {} or less, holds: more accurate or equivalent; fails: less accurate; inconclusive: neither is "
+    "shown.",
 }
 OTHERS_NOTE = "The abstract is about the paper's own data sets and front ends: there is no verdict on others."
 
