@@ -179,6 +179,12 @@ def smallest_p(results: Results) -> float:
     return min(one.p for one in every_test(results, "").values())
 
 
+def behind_bt(results: Results, end: str) -> str:
+    """BT-LSTM minus the deeper tensorisation on pixels under random, in points."""
+    found = statistics.compare(results, "test_accuracy", f"bt_lstm{end}", f"fdht_lstm_deep{end}", *PIXELS, "random")
+    return interval(*found[:3])
+
+
 def best_under_random(results: Results) -> set[str]:
     """The most accurate model under random on pixels and on features."""
     found = accuracy.build(results)
