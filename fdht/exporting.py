@@ -68,6 +68,9 @@ def traced(model: nn.Module, x: Tensor, state: tuple[Tensor, ...] | Tensor | Non
     """The program of torch.export that `export` writes; arguments as there."""
     model = copy.deepcopy(getattr(model, "_orig_mod", model))  # what torch.compile has wrapped
     model.eval().requires_grad_(False)
+    for name, module in list(model.named_modules()):
+        if name and hasattr(module, "_orig_mod"):
+            model.set_submodule(name, module._orig_mod)
     for name, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
             kind = f"a torch.nn.{type(module).__name__}"

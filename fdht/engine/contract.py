@@ -29,7 +29,8 @@ SMALL, FEWEST = 2**20, 16  # elements of all products, and terms of each, to add
 
 def einsum(operands: Sequence[Sequence[str]], result: Sequence[str], *tensors: Tensor) -> Tensor:
     """torch.einsum with index names in place of letters."""
-    letter = dict(zip(dict.fromkeys(i for part in operands for i in part), string.ascii_letters, strict=False))
+    indices = dict.fromkeys(i for part in operands for i in part)
+    letter = {index: string.ascii_letters[place] for place, index in enumerate(indices)}
     equation = ",".join("".join(letter[i] for i in part) for part in operands)
     return torch.einsum(f"{equation}->{''.join(letter[i] for i in result)}", *tensors)
 

@@ -34,7 +34,7 @@ OPERATIONS = 6  # per step, more for the parts than for one product with U
 States = Sequence[Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recurrence:
     """U itself, (G H, H), as the only tensor; or the parts of a split of it, (n, k, w) each.
 
