@@ -59,6 +59,12 @@ def test_what_the_records_do_not_give_is_not_available(tmp_path):
     assert values["recordsFinished"] == "0"
 
 
+def test_the_data_sets_of_the_records_are_cited(shipped, tmp_path, root):
+    assert macros.values(shipped)["dataCitations"] == "ucf"
+    assert macros.values(gather(tmp_path, root / "config" / "paper.yaml"))["dataCitations"] == "ucf,hmdb,ytc"
+    assert macros.values(gather(tmp_path, root / "config" / "demo.yaml"))["dataCitations"] == ""
+
+
 def test_a_part_of_a_data_set_is_named_everywhere(results, shipped):
     part = "UCF11 (217 of 1\u2009600 clips, 9 of 11 classes)"
     assert macros.values(shipped)["partialData"] == macros.values(shipped)["dataSets"] == part

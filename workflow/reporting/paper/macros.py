@@ -1,5 +1,6 @@
 """macros.tex: every number in the article's text, as a macro made from the records and the reported numbers."""
 
+from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.protocols import VALIDATED
 from workflow.experiments import states
 from workflow.reporting import models
@@ -20,7 +21,10 @@ CLAIMED = (("Weights", "weights", 1, 0), ("Fewer", "times_fewer", 1, 0), ("Gain"
 
 
 def values(results: Results) -> dict[str, str]:
-    """Return macro name -> plain text. A value that the records lack is "(not available)"."""
+    """Return macro name -> plain text. A value that the records lack is "(not available)".
+
+    What the text mentions only if there is some is "" otherwise.
+    """
     excluded = results.excluded["status"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
     datasets = results.experiments["dataset"].drop_duplicates()
@@ -51,7 +55,9 @@ def values(results: Results) -> dict[str, str]:
     states_of |= {"Outdated": [states.OUTDATED], "Missing": [states.MISSING]}
     counts = {f"records{name}": int(excluded.reindex(own).sum()) for name, own in states_of.items()}
     counted = {name: number(count) if count else "" for name, count in counts.items()}
-    return known | counted | {"partialData": results.partial_data} | found_of(results)
+    keys = [CATALOGUE[name].citation for name in datasets if name in CATALOGUE]
+    present = {"partialData": results.partial_data, "dataCitations": ",".join(filter(None, keys))}
+    return known | counted | present | found_of(results)
 
 
 def found_of(results: Results) -> dict[str, str]:
