@@ -28,6 +28,7 @@ CONFIG = {
                 "inception_v3": {"hidden_size": 2048, "input_modes": [2, 4, 4, 8, 8], "output_modes": [8, 4, 4, 4, 4]},
             },
         },
+        "fdht_lstm": {**SHAPES["fdht_lstm"], "hidden_size": 256, "only": ["pixels"]},
     },
 }
 
@@ -45,7 +46,7 @@ def test_a_row_per_data_set_front_end_and_model(counted):
     assert list(table.columns) == [
         "dataset", "front_end", "model", "W", "U", "weights", "bias", "classifier", "ratio_W", "ratio_weights",
     ]  # fmt: skip
-    assert len(table) == 2 * 2 * 3
+    assert len(table) == 2 * 2 * 3 + 2
     rows = table.set_index(["dataset", "front_end", "model"])
     ht = rows.loc[("ucf11", "pixels", "ht_lstm")]
     assert (ht["W"], ht["U"], ht["weights"], ht["bias"]) == (1245, 262_144, 263_389, 1024)
@@ -56,6 +57,8 @@ def test_a_row_per_data_set_front_end_and_model(counted):
     assert rows.loc[("ucf11", "inception_v3", "lstm"), "W"] == 16_777_216
     assert rows.loc[("ucf11", "pixels", "lstm"), "ratio_W"] == 1
     assert pd.isna(rows.loc[("ucf11", "pixels", "nearest_neighbour"), "ratio_W"])
+    fdht = rows.loc[("ucf11", "pixels", "fdht_lstm")]
+    assert fdht["ratio_W"] == fdht["ratio_weights"] == pytest.approx(59_244_544 / fdht["W"])  # its W holds U
 
 
 def test_complexity_has_numbers_and_formulas(counted):

@@ -166,11 +166,15 @@ def dense_counts(results: Results, *place: str) -> dict[str, int]:
 
 
 def ratios(results: Results, *place: str) -> dict[str, float]:
-    """Return how many times fewer W, and W + U, a recurrent layer stores than the dense one; empty for a baseline."""
-    if kind(results, place[2]) == "baseline":
-        return {}
+    """Return how many times fewer W, and W + U, a recurrent layer stores than the dense one; empty for a baseline.
+
+    A W that holds U is compared with W + U.
+    """
     found, dense = counts(results, *place), dense_counts(results, *place)
-    return {f"ratio_{name}": dense[name] / found[name] for name in ("W", "weights") if dense and found.get("W")}
+    if kind(results, place[2]) == "baseline" or not dense or not found.get("W"):
+        return {}
+    replaced = dense["W" if found["U"] else "weights"]
+    return {"ratio_W": replaced / found["W"], "ratio_weights": dense["weights"] / found["weights"]}
 
 
 def total(results: Results, dataset: str, front_end: str, model: str, counted: str) -> int | None:

@@ -25,8 +25,8 @@ COLUMNS = [
 ]
 RATIOS = ("ratio_W", "ratio_weights")
 NOTES = (
-    Note("W: input-to-hidden weights; U: hidden-to-hidden weights. FDHT-LSTM stores both in W.", ("W", "U", "weights")),
-    Note("Times fewer: than a dense layer of the same input and hidden size; FDHT-LSTM's is for W + U.", RATIOS),
+    Note("W: input-to-hidden weights; U: hidden-to-hidden weights. Where U is 0, W holds both.", ("W", "U", "weights")),
+    Note("Times fewer: than a dense layer of the same input and hidden size; W + U, where W holds both.", RATIOS),
     Note("Biases and the classifier are stored but enter no ratio, as in reported counts.", ("bias", "classifier")),
 )
 
