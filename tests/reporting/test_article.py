@@ -1,6 +1,7 @@
 """The article: its numbers, its overviews, its figures, and the archive for arXiv."""
 
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -137,6 +138,26 @@ def test_what_was_found_is_the_range_over_the_rivals(tmp_path):
     assert found["foundWeights"] == "3\u2009648"
     assert found["foundFewer"] == "72 to 73"
     assert found["foundGainGroup"] == f"{gains.min():.1f} to {gains.max():.1f}"
+
+
+def test_a_value_that_may_be_missing_is_only_in_text_about_it(tmp_path):
+    """\\given{\\macro}{text} leaves out the text: the abstract once said "the rivals store  times as many"."""
+    missing = [name for name, text in macros.values(gather(tmp_path)).items() if text == ""]
+    assert {"foundFewer", "foundWeights", "foundProtocol", "recordsFailed", "partialData"} <= set(missing)
+    text = body()
+    for name in missing:
+        parts = text.split(rf"\given{{\{name}}}{{")
+        for later in parts[1:]:
+            depths = itertools.accumulate((char == "{") - (char == "}") for char in later)
+            parts[0] += later[next(place for place, depth in enumerate(depths) if depth < 0) :]
+        assert not re.search(rf"\\{name}(?![A-Za-z])", parts[0]), name
+
+
+def test_models_and_data_sets_without_a_finished_run_are_not_counted(tmp_path):
+    write_grid(tmp_path, ("lstm",), folds=1, extras=False)
+    write_grid(tmp_path, ("fdht_lstm",), folds=1, extras=False, status="failed", dataset="ucf11")
+    values = macros.values(gather(tmp_path))
+    assert (values["modelsCount"], values["dataSets"]) == ("1", "demo (generated)")
 
 
 def test_overviews_are_escaped():

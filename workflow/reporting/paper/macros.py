@@ -6,7 +6,7 @@ from workflow.experiments import states
 from workflow.reporting import models
 from workflow.reporting.numbers import MISSING, duration, estimate, extent, number
 from workflow.reporting.paper import overview
-from workflow.reporting.records import DUPLICATE
+from workflow.reporting.records import DUPLICATE, EXPERIMENT
 from workflow.reporting.render import escape_tex, one_line
 from workflow.reporting.reported import of_abstract
 from workflow.reporting.results import Results
@@ -27,14 +27,13 @@ def values(results: Results) -> dict[str, str]:
     """
     excluded = results.excluded["status"].value_counts()
     table, reported = cost.build(results), results.reported["value"]
-    datasets = results.experiments["dataset"].drop_duplicates()
-    names = results.experiments["model"].drop_duplicates()
+    finished = results.experiments.merge(results.successful_records[EXPERIMENT].drop_duplicates())
     found = {
         "configurationName": results.config.name if results.config else "a folder of records",
         "recordsFinished": number(len(results.successful_records)),
-        "dataSets": ", ".join(results.label("dataset", name) for name in datasets),
+        "dataSets": ", ".join(results.label("dataset", name) for name in finished["dataset"].unique()),
         "modelsList": ", ".join(models.label(results, name) for name in models.compared(results)["model"].unique()),
-        "modelsCount": number(len(names)),
+        "modelsCount": number(finished["model"].nunique()),
         "reportedCount": number(int(reported.notna().sum())),
         "reportedUnknown": number(int(reported.isna().sum())),
         "marginPoints": number(100 * results.layout["margin"], 1),
