@@ -14,6 +14,7 @@ from workflow.commands import reference
 from workflow.experiments import curves
 from workflow.reporting import models
 from workflow.reporting.figures import FIGURES
+from workflow.reporting.paper import macros
 from workflow.reporting.records import ACCURACIES
 from workflow.reporting.results import gather
 from workflow.reporting.statistics import compare
@@ -53,6 +54,14 @@ def test_effects_that_were_put_in_come_out(crossed):
     fold = np.std([0.0, 0.06, -0.03], ddof=1) * np.sqrt(1 / 3 + 1 / 2)  # but not between protocols
     half = stats.t.ppf(0.975, 4) * fold * np.sqrt(2)
     assert table.loc[("protocol", ""), "high"] == pytest.approx(0.2 + half)
+
+
+def test_no_model_with_our_recipe_has_no_mean_over_our_recipe(tmp_path):
+    for protocol in factors.PROTOCOLS:
+        write(tmp_path, "lstm", "authors", protocol, 0, 0.5)
+    results = gather(tmp_path)
+    assert factors.build(results).empty
+    assert macros.differences(results, "protocol") == ""
 
 
 def test_siblings_in_training_are_compared_fold_by_fold(tmp_path):

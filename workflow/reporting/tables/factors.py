@@ -108,7 +108,7 @@ def contrasts(results: Results, dataset: str, front_end: str) -> list[Contrast]:
         dense = [name for name in ours if models.kind(results, name) == "dense"][:1]
         formats += [Contrast("format", (protocol, protocol), [name], dense) for name in ours if name not in dense]
     both = [name for name in run["random"] if name in run["group"]]
-    both = [name for name in both if models.get(results, name).recipe == OURS] or both  # the authors' have fewer runs
+    both = [name for name in both if models.get(results, name).recipe == OURS]
     fixed = [name for name in trained if all(len(results.successful(*data, name, share)) for share in SHARES)]
     averages = [Contrast("protocol", ("random", "group"), both, both), Contrast("siblings", SHARES, fixed, fixed)]
     return [contrast for contrast in averages + recipes + searched + formats if contrast.first and contrast.second]
