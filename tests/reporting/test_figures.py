@@ -108,7 +108,7 @@ def test_records_without_curves_and_predictions_are_no_obstacle(tmp_path, capsys
     some = ("--figures", "confusion", "--figures", "learning_curves")
     drawn(tmp_path, tmp_path / "f", *some)
     said = capsys.readouterr().out
-    assert "confusion: No predictions yet." in said
+    assert "confusion: No predictions of a family in the layout's `confusion`." in said
     assert "learning_curves: No learning curves yet." in said
 
 

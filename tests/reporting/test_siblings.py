@@ -7,6 +7,7 @@ from scipy import stats
 from synthetic_records import record, write_run
 
 from workflow.reporting.figures import FIGURES
+from workflow.reporting.figures import siblings as figure
 from workflow.reporting.results import gather
 from workflow.reporting.tables import TABLES, siblings
 
@@ -64,10 +65,10 @@ def names_of_rows(figure):
 
 
 def test_the_figure_shows_both_kinds_of_clips(written):
-    figure, caption = FIGURES["siblings"].drawing(written)
+    canvas, caption = FIGURES["siblings"].drawing(written)
     assert "n = 3 folds" in caption
-    (panel,) = figure.axes
-    assert names_of_rows(figure) == ["protocol random"]
+    (panel,) = canvas.axes
+    assert names_of_rows(canvas) == ["protocol random"]
     marks = [found for found in panel.collections if isinstance(found, PathCollection)]
     places = [x for found in marks for x in found.get_offsets()[:, 0]]
     row = siblings.build(written).iloc[0]
@@ -79,7 +80,14 @@ def test_without_the_column_there_is_nothing_to_show(tmp_path):
     pd.read_csv(file).drop(columns="siblings").to_csv(file, index=False)
     results = gather(tmp_path)
     assert TABLES["siblings"].printed(results) == []
-    assert FIGURES["siblings"].drawing(results) == (None, siblings.EMPTY)
+    assert FIGURES["siblings"].drawing(results) == (None, figure.EMPTY)
+
+
+def test_the_reason_of_no_figure_is_not_that_the_table_is_empty(shipped):
+    assert set(siblings.build(shipped)["protocol"]) == {"siblings_25", "siblings_50", "siblings_75"}
+    assert FIGURES["siblings"].drawing(shipped).text == (
+        "No fold of protocol random or group has predictions of clips with and without a sibling in training."
+    )
 
 
 def test_protocols_have_printed_names(tmp_path):

@@ -84,4 +84,6 @@ def draw(results: Results) -> Canvas | None:
     return canvas
 
 
-FIGURE = Figure("confusion", "Confusion matrices", 80, caption, draw, "No predictions yet.")
+FIGURE = Figure(
+    "confusion", "Confusion matrices", 80, caption, draw, "No predictions of a family in the layout's `confusion`."
+)

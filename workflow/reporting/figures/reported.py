@@ -1,6 +1,4 @@
-"""Reported and reproduced accuracies. Bars: 95 % intervals over n = {n} folds; a reported accuracy has none. The table
-on the same question lists the differences that remain between our protocols and those of the published implementations.
-"""
+"""Reported and reproduced accuracies. Bars: 95 % intervals over n = {n} folds; a reported accuracy has none."""
 
 import numpy as np
 import pandas as pd

@@ -1,5 +1,6 @@
 """Accuracy of the test clips with and without a sibling (a clip of their source) in training, within the same runs:
-same weights, same training clips. Bars: 95 % intervals over n = {n} folds.
+same weights, same training clips (epoch chosen on validation, the last one where a protocol has no validation part).
+Bars: 95 % intervals over n = {n} folds.
 """
 
 import pandas as pd
@@ -31,4 +32,5 @@ def draw(results: Results) -> Canvas | None:
     return None if data.empty else dots.draw(panels.titled(results, data), SERIES, tallest=panels.WHOLE)
 
 
-FIGURE = Figure("siblings", "Accuracy by siblings in training", 25, __doc__, draw, siblings.EMPTY)
+EMPTY = "No fold of protocol random or group has predictions of clips with and without a sibling in training."
+FIGURE = Figure("siblings", "Accuracy by siblings in training", 25, __doc__, draw, EMPTY)

@@ -46,8 +46,8 @@ QUESTIONS = (
 )
 NO_VALIDATION = "A protocol without a validation part has the last two accuracies only."
 MARKS = {
-    "significant": "Bold: significantly better than every other row of its block; underlined: than every row below it; "
-    "tests paired by fold, Holm-corrected.",
+    "significant": "Bold: significantly better than every other row of its block; underlined, the second highest mean: "
+    "than every lower one; tests paired by fold, Holm-corrected.",
     "best": "Bold: the highest mean of its block; underlined: the second highest. Differences may be due to chance.",
 }
 NO_MARKS = {"significant": "Nothing is bold: no model is significantly better than the rest."}
