@@ -56,6 +56,15 @@ def test_models_are_paired_by_fold(copied):
         assert found.mean == pytest.approx(0.05 if first == "linear" else 0)
 
 
+def test_a_fitted_baseline_of_one_seed_is_compared_with_all_seeds(tmp_path):
+    for fold in (0, 1):
+        write_run(tmp_path, record("linear", "group", fold, test_accuracy=0.5))
+        for seed, value in enumerate((0.5, 0.6, 0.7)):
+            write_run(tmp_path, record("lstm", "group", fold, seed, test_accuracy=value + fold / 10))
+    found = compare(gather(tmp_path), "test_accuracy", "lstm", "linear", "demo", "pixels", "group")
+    assert found.mean == pytest.approx(0.15)  # of seed 0 alone, 0.05
+
+
 def test_sizes_of_the_parts_give_correction_and_step(tmp_path):
     for fold, value in enumerate((0.5, 0.6)):
         write_run(tmp_path, record("lstm", "group", fold, test_accuracy=value))

@@ -123,9 +123,14 @@ def expected(results: Results, *experiment: str) -> int:
 
 @cached
 def compare(results: Results, measure: str, first: str, second: str, *block: str) -> Interval:
-    """Return first - second of two models in a block (dataset, front_end, protocol), over the runs that both have."""
+    """Return first - second of two models in a block (dataset, front_end, protocol), over the runs that both have.
+
+    A fitted model, which has no seed, has the folds of all seeds of the other.
+    """
     dataset, front_end, protocol = block
     one, two = (results.by_run(measure, dataset, front_end, model, protocol) for model in (first, second))
+    if any(models.is_fitted(results, dataset, front_end, model) for model in (first, second)):
+        one, two = one.groupby("fold").mean(), two.groupby("fold").mean()
     return of_runs(results, one - two, dataset, protocol, -1)
 
 
