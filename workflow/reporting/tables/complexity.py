@@ -24,8 +24,8 @@ COLUMNS = [
     Column("formula", "Multiply-adds as a formula", formula, align="l", below=True),
 ]
 NOTE = (
-    "One time step of one sequence, in the order of contraction with the fewest multiply-adds. Largest intermediate: "
-    "number of values. A dense U is included."
+    "One time step of one sequence, in the order of contraction with the fewest multiply-adds of those that the engine "
+    "knows. Largest intermediate: number of values. A dense U is included."
 )
 SYMBOLS = {  # part of a formula -> what its symbols are
     "": "N, M: sizes of input and output; H: hidden size.",
