@@ -54,7 +54,7 @@ def values(results: Results) -> dict[str, str]:
     states_of |= {"Outdated": [states.OUTDATED], "Missing": [states.MISSING]}
     counts = {f"records{name}": int(excluded.reindex(own).sum()) for name, own in states_of.items()}
     counted = {name: number(count) if count else "" for name, count in counts.items()}
-    keys = [CATALOGUE[name].citation for name in datasets if name in CATALOGUE]
+    keys = [CATALOGUE[name].citation for name in finished["dataset"].unique() if name in CATALOGUE]
     present = {"partialData": results.partial_data, "dataCitations": ",".join(filter(None, keys))}
     return known | counted | present | found_of(results)
 
