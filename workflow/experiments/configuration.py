@@ -50,10 +50,12 @@ Folds = Annotated[
 
 
 class Dataset(Checked):
-    source: OwnPath | None = Field(None, description="your own folder or archive in the set's layout, not the download")
+    source: OwnPath | None = Field(
+        None, description="your own folder or archive, in the set's layout; null: the set is downloaded"
+    )
     partial: bool = Field(False, description="clips of the inventory may be missing; missing ones are listed")
     max_missing: Share = Field(0.0, description="share of the inventory that may be missing")
-    max_undecodable: Share = Field(0.01, description="share of the clips that may fail to decode; they are left out")
+    max_undecodable: Share = Field(0.01, description="share of clips that may fail to decode; these are left out")
     insecure_tls: list[str] = Field(
         [], description="hosts whose certificate is not verified; a checksum protects what they serve"
     )
@@ -62,7 +64,8 @@ class Dataset(Checked):
 class Frames(Checked):
     count: Count = Field(6, description="frames per clip; with sampling `all`, the largest number")
     sampling: Literal["linspace", "random", "all"] = Field(
-        "linspace", description="linspace: evenly spaced; random: ascending, as BT-LSTM; all: every frame up to count"
+        "linspace",
+        description="linspace: evenly spaced; random: random but in order, as in BT-LSTM; all: the first `count`",
     )
     width: Annotated[int, Field(ge=8)] = Field(160, description="pixels")
     height: Annotated[int, Field(ge=8)] = Field(120, description="pixels")
@@ -71,8 +74,8 @@ class Frames(Checked):
 class Extraction(Checked):
     """How the features of a front end are computed."""
 
-    weights: OwnPath | None = Field(None, description="your own file of the network's weights, not the download")
-    batch: Count = Field(32, description="frames at once")
+    weights: OwnPath | None = Field(None, description="your own file of the network's weights; null: the default ones")
+    batch: Count = Field(32, description="frames per forward pass")
 
 
 class Validation(Checked):
@@ -91,8 +94,8 @@ class Splits(Checked):
     validation: Validation = Field(Validation(), description="share of the training clips used for validation")
     validation_by_clip: bool = Field(
         False,
-        description="draw validation clip by clip under `group`, too, where a part of a set leaves a single source per "
-        "class to train on; validation clips then have siblings in training",
+        description="draw validation clip by clip under `group`, too; for a part of a set that leaves a single source "
+        "per class to train on; validation clips then have siblings in training",
     )
 
     def validation_share(self, protocol: str) -> float:
@@ -104,7 +107,7 @@ class TrainingWithOverlays(Training):
     overlays: dict[OverlayKey, Training] = Field(  # type: ignore[valid-type]
         {},
         alias="for",
-        description="settings by front end, data set or both (pixels, ucf11, ucf11/pixels); the last wins",
+        description="settings by front end, data set or both; ucf11/pixels overrides ucf11, which overrides pixels",
     )
 
 
@@ -114,10 +117,10 @@ class Arguments(Checked):
     model_config = ConfigDict(extra="allow")
     training: Training = Field(Training(), description="settings of this model, over the general ones")
     protocols: Annotated[list[Protocol], *DISTINCT] | None = Field(  # type: ignore[valid-type]
-        None, description="which of the configuration's the model runs under; null: all"
+        None, description="the configuration's protocols under which the model runs; null: all"
     )
-    folds: Numbers | None = Field(None, description="which of the configuration's the model runs on; null: all")
-    seeds: Numbers | None = Field(None, description="which of the configuration's the model runs with; null: all")
+    folds: Numbers | None = Field(None, description="the configuration's folds on which the model runs; null: all")
+    seeds: Numbers | None = Field(None, description="the configuration's seeds with which the model runs; null: all")
 
 
 class ModelEntry(Arguments):
@@ -130,7 +133,9 @@ class ModelEntry(Arguments):
         None, description="front ends, data sets or both on which the model runs; null: all"
     )
     overlays: dict[OverlayKey, Arguments] = Field(  # type: ignore[valid-type]
-        {}, alias="for", description="all of this but `only`, by front end, data set or both; the last wins"
+        {},
+        alias="for",
+        description="all but `only`, `family` and `recipe`, by front end, data set or both, as in `training.for`",
     )
 
 
@@ -148,17 +153,17 @@ class Configuration(Checked):
     frames: Frames = Field(Frames(), description="frames taken from each clip")
     protocols: Annotated[list[Protocol], *DISTINCT] = Field(  # type: ignore[valid-type]
         list(VALIDATED),
-        description="group: no source in both training and test (HMDB51: its official splits, no source of the same "
-        "class); random: clip by clip, as the authors' code; siblings_0 to siblings_100: that percentage of the test "
-        "clips has a sibling in training, all else equal",
+        description="group: no source in both training and test (HMDB51: its official splits, which ensure this within "
+        "a class only); random: clip by clip, as in the authors' code; siblings_0 to siblings_100: that percentage of "
+        "the test clips has a sibling in training, all else equal",
     )
     folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
     seeds: Numbers = Field([0], description="seeds of the runs")
     splits: Splits = Field(Splits(), description="how clips are split")
     keep_weights: Keep = Field(
         "small",
-        description=f"which records get model.safetensors, which `rescore` and `predict` read: all, small (up to "
-        f"{KEPT['small']:,} numbers), none; a change applies to runs that are trained from then on",
+        description=f"which records get the weights that `rescore` and `predict` need, model.safetensors: all, small "
+        f"(up to {KEPT['small']:,} numbers) or none; a change applies to runs trained from then on",
     )
     training: TrainingWithOverlays = Field(TrainingWithOverlays(), description="settings of training for every model")
     models: dict[Identifier, ModelEntry] = Field(min_length=1, description="models by name; several may share a format")

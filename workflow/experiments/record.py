@@ -33,7 +33,7 @@ class Candidate(Checked):
     epochs: Whole = Field(description="epochs trained")
     validation_accuracy: Share | None = Field(None, description="top-1 on validation clips at the chosen epoch")
     validation_loss: NotNegative | None = Field(None, description="cross-entropy on validation clips at that epoch")
-    metrics: str = Field("", description="file of its metrics, next to this one; empty if it failed before them")
+    metrics: str = Field("", description="file of its metrics, next to this one; empty if it failed before any")
     failure: str = Field("", description="one sentence; only if its training failed")
 
 
@@ -46,7 +46,7 @@ class Record(Checked):
     protocol: one_of("protocol", PROTOCOLS) = Field(description="protocol")  # type: ignore[valid-type]
     fold: Whole = Field(description="fold, from 0")
     seed: Whole = Field(description="seed")
-    family: str = Field(min_length=1, description="what the model is a variant of; its own name if of nothing")
+    family: str = Field(min_length=1, description="what the model is a variant of, else its own name")
     recipe: one_of("recipe", ("ours", "authors")) = Field(description="whose settings")  # type: ignore[valid-type]
     status: Literal["ok", "failed"] = Field(description="outcome")
     failure: str = Field("", description="one sentence; only if status is failed")
@@ -64,37 +64,39 @@ class Record(Checked):
     best_epoch: Whole | None = Field(description="the epoch chosen on validation clips, from 1; null without any")
     parameters: Parameters = Field(description="numbers stored")
     train_seconds: NotNegative = Field(
-        description="seconds of training, turns of runs side by side included, summed over interruptions and candidates"
+        description="seconds of training, summed over interruptions and candidates; with runs side by side, includes "
+        "the turns of the others"
     )
     step_ms: NotNegative | None = Field(
-        description="milliseconds per training step, turns of runs side by side included; the median of the epochs"
+        description="milliseconds per training step, the median of the epochs; with runs side by side, includes the "
+        "turns of the others"
     )
     peak_memory_mb: NotNegative | None = Field(
-        description="largest memory in use, MiB: the GPU's, else the process's, for all of its runs so far"
+        description="largest memory in use, MiB: of the GPU, else of the process; by all runs of the process so far"
     )
     device: str = Field(description="GPU or CPU")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
     split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")
     code_digest: str = Field(
-        "", description="sha256 of the code of training, of the pins of its packages and of torch's version"
+        "", description="sha256 of the training code, the pins of its packages and torch's version"
     )
-    git_commit: str = Field(description="commit of the code; unknown outside a checkout of its own")
+    git_commit: str = Field(description="commit of the code; `unknown` without a git repository of its own")
     best_test_epoch: Count | None = Field(None, description="the epoch of best_epoch_accuracy, from 1")
     train_accuracy: Share | None = Field(
-        None, description="on training clips in the last epoch, with dropout; of fitted baselines, after the fit"
+        None, description="top-1 on training clips in the last epoch, with dropout; of fitted baselines, after the fit"
     )
-    classes: list[str] = Field([], description="names of the class indices")
-    per_class_accuracy: list[Share | None] = Field([], description="by class; null: no test clip")
+    classes: list[str] = Field([], description="names of the classes, by index")
+    per_class_accuracy: list[Share | None] = Field([], description="top-1 by class; null: no test clip")
     confusion: list[list[Whole]] = Field([], description="test clips by true class (row) and predicted class (column)")
-    clips: dict[str, Whole] = Field({}, description="clips in train, validation and test")
+    clips: dict[str, Whole] = Field({}, description="numbers of clips in train, validation and test")
     precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
     interruptions: Whole = Field(0, description="times that the run resumed from a checkpoint")
     clips_at_a_time: Count | None = Field(
-        None, description="less than the batch size where gradients were accumulated to fit in memory"
+        None, description="clips per pass; fewer than the batch size if gradients were accumulated to save memory"
     )
     search: list[Candidate] = Field([], description="candidates of the search of settings, in the order of training")
     searched: Whole | None = Field(None, description="the candidate that was kept, from 0: best on validation clips")
-    side_by_side: Count | None = Field(None, description="runs that were trained together on the device, at most")
+    side_by_side: Count | None = Field(None, description="largest number of runs trained together on the device")
     files: dict[str, str] = Field({}, description="sha256 of the files next to this one")
     seal: str = Field("", description="sha256 of everything else in this file")
 
