@@ -196,7 +196,7 @@ def test_what_more_epochs_alone_gain_is_gone_at_equal_epochs(longer):
 
 def test_the_note_says_what_a_recipe_holds(longer):
     notes = " ".join(TABLES["factors"].printed(longer)[0].notes)
-    assert "The two recipes of a format differ in: init, epochs, learning rate, normalisation." in notes
+    assert "The two recipes differ in: init, epochs, learning rate, normalisation." in notes
 
 
 def test_rows_name_both_sides(crossed):

@@ -39,7 +39,7 @@ def of_accuracy(reported: float, n_test: int, errors: float, found: Interval) ->
     if found.n == 0:
         return NOT_RUN, "no finished run records this accuracy"
     if found.folds < 2:
-        return INCONCLUSIVE, "one fold has no interval; at least 2 folds are needed"
+        return INCONCLUSIVE, "a single fold has no interval; at least 2 folds are needed"
     between, limit = gap(reported, n_test, found), margin(reported, n_test, errors)
     points = number(100 * limit, 1)
     if equivalence(between, limit) <= 1 - CONFIDENCE:
@@ -54,7 +54,7 @@ def of_count(metric: str, reported: float, step: float, found: float | None) -> 
     if math.isnan(reported):
         return NOT_REPORTED, UNKNOWN
     if found is None or math.isnan(found):
-        return NOT_RUN, "no count of our own"
+        return NOT_RUN, "there is no reproduced count"
     slack = step if metric.startswith("ratio") else step / 2 if metric == "weights" else 0.0
     if abs(found - reported) <= slack:
         return MATCH, "equal to the printed digits" if slack else "equal"

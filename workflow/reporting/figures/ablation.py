@@ -1,7 +1,7 @@
 """Integrate-then-decompose against other ways to decompose W and U: accuracy of FDHT-LSTM minus that of an alternative
 (epoch chosen on validation, the last one where a protocol has no validation part), paired by fold. Bars: 95 % intervals
-over n = {n} folds. Right of 0, FDHT-LSTM is more accurate. In brackets: weights, W + U. The alternatives
-with many more decompose W alone and keep a dense U: they do not compare the ways to decompose at equal size.
+over n = {n} folds. Right of 0, FDHT-LSTM is more accurate. In brackets: weights, W + U. Alternatives with many more
+weights decompose W alone and keep a dense U, so they do not compare the decompositions at equal size.
 """
 
 from workflow.reporting import models

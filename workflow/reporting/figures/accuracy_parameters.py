@@ -1,8 +1,8 @@
 """Test accuracy against the number of weights (logarithmic axis). Markers: mean over n = {n} runs, at the epoch chosen
-on validation (the last one where a protocol has no validation part). Vertical bars: one standard deviation of three
-runs or more, ending at 0 and 100. Short horizontal bars: at the best test epoch, which is optimistic. Models of nearly
-equal size stand next to one another, moved sideways by up to 12 %. Baselines without weights are horizontal lines.
-Vertical axes may differ and start above 0; a baseline below one is named at its foot.
+on validation (the last one where a protocol has no validation part). Vertical bars: one standard deviation, for three
+or more runs, cut at 0 and 100. Short horizontal bars: at the best test epoch, which is optimistic. Models of nearly
+equal size are moved apart by up to 12 %. Baselines without weights are horizontal lines. Vertical axes may differ and
+start above 0; a baseline below the axis is named at its foot.
 """
 
 from itertools import cycle

@@ -1,6 +1,6 @@
 """Cost of training: median time of a run and of a training step, and the largest peak memory, over n = {n} runs (all
 protocols, folds and seeds). Times are longer on a busy machine. An axis that spans more than a factor of ten is
-logarithmic. What is zero or was not measured has no mark.
+logarithmic. Values that are zero or were not measured have no mark.
 """
 
 from itertools import cycle, product

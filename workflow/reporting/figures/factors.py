@@ -1,6 +1,6 @@
 """The same formats with both recipes under both protocols: mean over n = {n} runs (epoch chosen on validation, the last
-one where a protocol has no validation part). Bars: one standard deviation of three runs or more, ending at 0 and 100. A
-recipe includes the initialisation; the table on the same question lists what differs.
+one where a protocol has no validation part). Bars: one standard deviation, for three or more runs, cut at 0 and 100. A
+recipe includes the initialisation; the table of factors lists the differences.
 """
 
 import pandas as pd

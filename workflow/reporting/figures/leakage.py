@@ -1,7 +1,7 @@
 """The same models, trained and tested under the two protocols: mean over n = {n} runs (epoch chosen on validation, the
-last one where a protocol has no validation part). Bars: one standard deviation of three runs or more, ending at 0 and
-100. The distance between the marks is what clips of one source in training and test are worth, provided the training
-sets have equally many clips and sources.
+last one where a protocol has no validation part). Bars: one standard deviation, for three or more runs, cut at 0 and
+100. The distance between the marks is the effect of having clips of one source in both training and test, provided the
+training sets have equally many clips and sources.
 """
 
 from workflow.reporting.drawing import dots, panels

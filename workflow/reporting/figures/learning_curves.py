@@ -39,7 +39,7 @@ def caption(results: Results) -> str:
     if data["n"].max() == 1:
         runs = f"one run of each model{f' ({names[0]})' if len(names) == 1 else ''}"
     else:
-        bands = ". Bands: one standard deviation of the test accuracy of three runs or more"
+        bands = ". Bands: one standard deviation of the test accuracy, for three or more runs"
         runs = f"the mean of n = {{n}} runs{bands if data['n'].max() >= FEWEST else ''}"
         runs += ". A curve ends at the last epoch that all runs of its model reached"
     return str(__doc__).replace("{runs}", runs)

@@ -14,9 +14,9 @@ from workflow.reporting.tables import accuracy
 
 METHOD = (
     "FDHT-LSTM holds all weights of an LSTM, input-to-hidden and hidden-to-hidden, in one hierarchical Tucker network. "
-    "The table has its test accuracy and that of the dense LSTM, with 95 % intervals (Student's t over the means of "
-    "the folds, corrected for shared training clips) and the number n of runs. Better and worse are what tests paired "
-    "by fold show, with Holm's correction over the other models."
+    "The table shows its test accuracy and that of the dense LSTM, with 95 % intervals (Student's t over the means of "
+    "the folds, corrected for shared training clips) and the number n of runs. A model is called better or worse only "
+    "if a test paired by fold shows it, after Holm's correction over the other models."
 )
 HEADINGS = ["Data", "Protocol and epoch", "FDHT-LSTM (%)", "LSTM (%)", "FDHT-LSTM is ...", "Random adds\n(points)"]
 

@@ -24,7 +24,7 @@ COLUMNS = [
     Column("accuracy", "Accuracy\n(%)", mean, digits=1, scale=100),
     Column("model", "Compared\nwith", model, align="l"),
     Column("weights", "Weights"),
-    Column("difference", "It minus\nalternative\n(points)", digits=1, scale=100, sign=True),
+    Column("difference", "Minus\nalternative\n(points)", digits=1, scale=100, sign=True),
     Column("interval", "95 % interval\n(points)", interval, digits=1, scale=100, sign=True),
     Column("folds", "Folds"),
     Column("p_corrected", "p (Holm)", p_value),
@@ -35,7 +35,7 @@ NOTES = (
     ),
     Note("95 % intervals: over the means of the folds.", ("interval",)),
     Note("p: two-sided, after Holm's correction over all rows of one accuracy.", ("p_corrected",)),
-    "Only rows of about equal weights compare the ways to decompose; one that decomposes W alone has a dense U too.",
+    "Only rows with about as many weights compare the decompositions; formats that decompose W alone add a dense U.",
 )
 
 
@@ -65,5 +65,5 @@ def _block(row: Row) -> str:
 
 CAPTION = "Integrate-then-decompose against other ways to decompose W and U, {data}."
 SHEETS = sheet_per_data(CAPTION, *NOTES, block=_block)
-EMPTY = "No model decomposes U in another way than FDHT-LSTM."
+EMPTY = "No model decomposes U in a way other than FDHT-LSTM's."
 TABLE = Table("ablation", "Integrate-then-decompose", 8.5, build, SHEETS, COLUMNS, EMPTY)

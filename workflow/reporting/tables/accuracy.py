@@ -44,10 +44,10 @@ QUESTIONS = (
     "The accuracies answer different questions and cannot be compared with each other: the epoch was chosen on "
     "validation clips, is the last, or was chosen on the test clips themselves."
 )
-NO_VALIDATION = "A protocol without a validation part has the last two accuracies only."
+NO_VALIDATION = "A protocol without a validation part has only the last two accuracies."
 MARKS = {
-    "significant": "Bold: significantly better than every other row of its block; underlined, the second highest mean: "
-    "than every lower one; tests paired by fold, Holm-corrected.",
+    "significant": "Bold: significantly better than all other rows of its block; underlined: the second highest mean, "
+    "significantly better than all lower ones; tests paired by fold, Holm-corrected.",
     "best": "Bold: the highest mean of its block; underlined: the second highest. Differences may be due to chance.",
 }
 NO_MARKS = {"significant": "Nothing is bold: no model is significantly better than the rest."}

@@ -28,25 +28,23 @@ CSV = ["claim", "dataset", "front_end", "protocol", "model", "against", "expecte
 CSV += ["low", "high", "n", "folds", "p", "p_corrected", "p_equivalent", "verdict"]
 REACHED = "_reached"  # ends the claims on accuracies against the dense LSTM
 SIZE_NOTE = (
-    "The abstract claims {} to {} times fewer parameters than compressed LSTMs. This holds if the weights W + U that a "
-    "rival stores, its dense U included, are at least the lower end times ours. The dense LSTM, held against the same "
-    "range, is another reading: the abstract does not compare with it."
+    "The abstract claims {} to {} times fewer parameters than compressed LSTMs. The claim holds if a rival stores at "
+    "least the lower end times as many weights (W + U, its dense U included) as FDHT-LSTM. The comparison with the "
+    "dense LSTM is another reading of the claim, which the abstract does not make."
 )
 GAIN_NOTE = (
     "Found: FDHT-LSTM minus the other model (points), each variant against models trained with the same recipe, paired "
     "by fold. 95 % intervals and p: Student's t over the means of n folds, corrected for shared training clips."
 )
 P_NOTE = "p, equiv.: two one-sided tests of a difference of less than {} points. "
-P_NOTE += (
-    "Both p values after Holm's correction over all comparisons of this accuracy, on every data set and front end."
-)
+P_NOTE += "Both p values are Holm-corrected over all comparisons of this accuracy, on all data sets and front ends."
 VERDICTS = {  # at p <= the layout's significance
-    "": "At p of {} or less, holds: more accurate, by any amount; fails: less accurate; equivalent: as accurate within "
-    "the margin; inconclusive: none of these is shown.",
-    REACHED: "At p of {} or less, holds: more accurate or equivalent; fails: less accurate; inconclusive: neither is "
-    "shown.",
+    "": "Verdicts at p of {} or less; holds: more accurate, by any amount; fails: less accurate; equivalent: as "
+    "accurate within the margin; inconclusive: none of these is shown.",
+    REACHED: "Verdicts at p of {} or less; holds: more accurate or equivalent; fails: less accurate; inconclusive: "
+    "neither is shown.",
 }
-OTHERS_NOTE = "The abstract is about the paper's own data sets and front ends: there is no verdict on others."
+OTHERS_NOTE = "There is a verdict only on the paper's own data sets and front ends, which the abstract is about."
 
 
 def against(results: Results, row: Row, column: Column) -> Cell:
@@ -173,4 +171,4 @@ def _title(rows: pd.DataFrame) -> str:
     return f"{TITLES[first['claim']]}, {ends}: {overall(rows['verdict'])}"
 
 
-TABLE = Table("claims", "Claims of the abstract", 5, build, sheets, COLUMNS, "No FDHT-LSTM to check.")
+TABLE = Table("claims", "Claims of the abstract", 5, build, sheets, COLUMNS, "There is no FDHT-LSTM to check.")

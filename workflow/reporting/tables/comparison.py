@@ -35,7 +35,9 @@ REPORTED_TRAIN = 0.8  # random 5-fold (TT-LSTM), 80/20 (BT-LSTM), 70/10/20 with 
 CSV = [*PLACE, "metric", "protocol", "measure", "selection", "reported", "n_test", "margin", "reproduced"]
 CSV += ["low", "high", "n", "folds", "difference", "verdict", "reason", "status", "step", "source", "locator"]
 CSV += ["counts"]
-INTERVALS = "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; one has none."
+INTERVALS = (
+    "95 % intervals: Student's t over the means of n folds, corrected for shared training clips; none for one fold."
+)
 FOUND = (
     "Found: at the epoch of the reported accuracy (the last, or the best on test clips), or at both if that is unclear."
 )
@@ -155,7 +157,7 @@ def _accuracy_notes(results: Results, dataset: str, rows: pd.DataFrame) -> list[
         f"test part{margin}, since two such accuracies of one model already differ by up to 2.8.",
         verdict.DIFFERS: "no match, and the 95 % interval of the gap excludes 0.",
         verdict.INCONCLUSIVE: "neither match nor differs; more folds are needed.",
-        verdict.PARTIAL: "reported accuracies are on the whole data set, ours on a part: no verdict.",
+        verdict.PARTIAL: "no verdict: reported accuracies are on the whole data set, ours on a part.",
     }
     return [
         Note(INTERVALS, ("interval",)),
@@ -178,5 +180,5 @@ def _sources(rows: pd.DataFrame) -> list[str]:
     return [f"{words[status]} ({text}): {source}." for (source, status), text in metrics.items() if status in words]
 
 
-TITLE, EMPTY = "Reported and reproduced", "No number is reported for these data."
+TITLE, EMPTY = "Reported and reproduced", "No number is reported for this data."
 TABLE = Table("comparison", TITLE, 4, build, sheets, COLUMNS, EMPTY)

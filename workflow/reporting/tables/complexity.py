@@ -25,14 +25,14 @@ COLUMNS = [
 ]
 NOTE = (
     "One time step of one sequence, in the order of contraction with the fewest multiply-adds of those that the engine "
-    "knows. Largest intermediate: number of values. A dense U is included."
+    "knows; a dense U is included. Largest intermediate: number of values."
 )
 SYMBOLS = {  # part of a formula -> what its symbols are
     "": "N, M: sizes of input and output; H: hidden size.",
     "n_P": "The cores are merged into two halves P and Q joined by bonds of size s; n_P and n_Q cover the input, m_P "
     "and m_Q the output.",
-    "s_1": "If P is applied in two parts, the last has n_1 inputs and bonds of size s_1; the part before it leaves "
-    "w values.",
+    "s_1": "If P is applied in two parts, the second has n_1 inputs and bonds of size s_1; the first hands w values "
+    "to it.",
 }
 
 

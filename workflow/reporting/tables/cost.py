@@ -17,13 +17,13 @@ COLUMNS = [
 ]
 NOTES = (
     Note(
-        "Training: median over n runs (all protocols, folds and seeds), summed over interruptions; longer on a busy "
-        "machine.",
+        "Training: median over n runs (all protocols, folds and seeds); an interrupted run's parts are added up. Times "
+        "are longer on a busy machine.",
         ("train_seconds_median", "hours"),
     ),
     Note("Step: median over the runs of each run's median training step.", ("step_ms",)),
-    Note("Peak memory: largest of the runs.", ("peak_memory_mb",)),
-    Note("All runs: runs that were trained side by side share their time.", ("hours",)),
+    Note("Peak memory: the largest of all runs.", ("peak_memory_mb",)),
+    Note("All runs: the time of runs trained side by side is divided by their number.", ("hours",)),
 )
 
 

@@ -41,9 +41,9 @@ COLUMNS = [
 ]
 
 NOTES = {
-    "siblings": "Siblings: all test clips with a clip of their source in training minus none; the test clips and the "
-    "numbers of training clips and of sources are the same.",
-    "search": "Search: a model minus the first one that differs from it in the searched values alone, over the folds "
+    "siblings": "Siblings: with a clip of the same source in training for all test clips, minus for none; the test "
+    "clips and the numbers of training clips and sources are the same.",
+    "search": "Search: a model minus the first one that differs from it only in the searched values, over the folds "
     "and seeds that both have; no two runs share random numbers.",
 }
 
@@ -212,14 +212,14 @@ def _notes(results: Results, *data: str) -> list[str | Note]:
     return [
         Note(
             "95 % intervals: Student's t over the means of n folds, corrected for shared training clips, not for the "
-            "number of rows. Differences are paired by fold, but random minus group, whose folds differ, is Welch's.",
+            "number of rows. Differences are paired by fold; random minus group, whose folds differ, uses Welch's t.",
             ("interval", "interval_equal_epochs"),
         ),
         Note(
-            "At equal epochs: every run cut to the fewest epochs of the models of its row.",
+            "At equal epochs: every run is cut to the smallest number of epochs of the models in its row.",
             ("difference_equal_epochs", "interval_equal_epochs"),
         ),
-        *([f"The two recipes of a format differ in: {recipes}."] if recipes else []),
+        *([f"The two recipes differ in: {recipes}."] if recipes else []),
     ]
 
 

@@ -40,8 +40,8 @@ CSV = [*PLACE, "measure", *(f"{what}_{name}" for name in PROTOCOLS for what in (
 CSV += [*(f"{name}_{what}" for name in PROTOCOLS for what in ("mean", "std")), "difference", "low", "high"]
 CSV += [f"{size}_{name}" for size in SIZES for name in PROTOCOLS]
 NOTE = (
-    "Mean ± standard deviation of the runs (folds × seeds). Added: random minus group; interval: Welch's t over "
-    "the means of n folds under each, corrected for shared training clips."
+    "Mean ± standard deviation over the runs (folds × seeds). Added: random minus group; interval: Welch's t over "
+    "the means of n folds under each protocol, corrected for shared training clips."
 )
 
 

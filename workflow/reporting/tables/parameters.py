@@ -26,8 +26,10 @@ COLUMNS = [
 RATIOS = ("ratio_W", "ratio_weights")
 NOTES = (
     Note("W: input-to-hidden weights; U: hidden-to-hidden weights. Where U is 0, W holds both.", ("W", "U", "weights")),
-    Note("Times fewer: than a dense layer of the same input and hidden size; W + U, where W holds both.", RATIOS),
-    Note("Biases and the classifier are stored but enter no ratio, as in reported counts.", ("bias", "classifier")),
+    Note(
+        "Times fewer: than a dense layer of the same input and hidden size; than its W + U, where W holds both.", RATIOS
+    ),
+    Note("The ratios leave out biases and the classifier, as reported counts do.", ("bias", "classifier")),
 )
 
 

@@ -30,8 +30,8 @@ COLUMNS = [
 ]
 NOTE = (
     "Each run trains with every value and keeps the one that is best on its validation clips. Validation accuracy: at "
-    "the epoch chosen on validation clips, mean over the runs. Where most runs keep the first or the last value, a "
-    "wider range may do better."
+    "the epoch chosen on validation clips, mean over the runs. If most runs keep the first or the last value, a wider "
+    "range may do better."
 )
 
 

@@ -33,8 +33,8 @@ COLUMNS = [
 ]
 CSV = [*EXPERIMENT, *VALUES, "difference", "low", "high", "folds"]
 NOTE = (
-    "Sibling: a training clip of the same source. Clips: test clips, means over the folds. Accuracies: at the epoch of "
-    "the predictions, averaged over seeds, then over folds. Difference: with minus without, within each run; its "
+    "Sibling: a training clip of the same source. Clips: test clips, mean over the folds. Accuracies: at the epoch of "
+    "predictions.csv, averaged over seeds, then over folds. Difference: with minus without, within each run; its "
     "interval is over the means of the folds that have test clips of both kinds, corrected for shared training clips."
 )
 

@@ -28,7 +28,7 @@ COLUMNS = [
     Column(ANY_CLASS, "Siblings,\nany class\n(%)", digits=1, scale=100),
 ]
 NOTES = [
-    "Validation share: of the training clips, from which the validation part is drawn.",
+    "Validation share: as a share of the training clips, from which the validation part is drawn.",
     "Siblings: test clips with a clip of the same source in training, as a share of all test clips. "
     "Sources are identified by the names in the data set, mostly titles of films and uploads: one film may have "
     "several names, and different videos may share one.",
@@ -53,5 +53,5 @@ def sheets(results: Results, frame: pd.DataFrame) -> Iterator[Sheet]:
         yield Sheet(dataset, f"Splits under every protocol, {label}.", rows, NOTES)
 
 
-EMPTY = "No leakage.csv lies below the records."
+EMPTY = "There is no leakage.csv below the folder of records."
 TABLE = Table("splits", "Splits", 7, build, sheets, COLUMNS, EMPTY)
