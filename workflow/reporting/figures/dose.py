@@ -1,7 +1,7 @@
 """Test accuracy, last epoch, against the share of test clips with a sibling (a clip of their source) in training. Bars:
 95 % intervals over n = {n} folds. At every share, a model trains on equally many clips and sources per class and is
-tested on the same clips; only the siblings are exchanged for clips of other sources. Models are drawn 0.8 points apart, so
-that no interval hides another.
+tested on the same clips; only the siblings are exchanged for clips of other sources. Models are drawn 0.8 points apart,
+so that no interval hides another.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """Test accuracy against weights from rank to rank: a line per format and shape, a mark per rank (mean over n = {n}
 runs; epoch chosen on validation, the last one where a protocol has no validation part), for all weights and for W
-alone. In FDHT-LSTM, W holds U; formats that decompose W alone keep a dense U. The grey steps (Pareto front) join the models
-that are more accurate than all smaller ones. It is the front of the means, not a test{spread}. The accuracy axis may
-start above 0.
+alone. In FDHT-LSTM, W holds U; formats that decompose W alone keep a dense U. The grey steps (Pareto front) join the
+models that are more accurate than all smaller ones. It is the front of the means, not a test{spread}. The accuracy axis
+may start above 0.
 """
 
 import numpy as np

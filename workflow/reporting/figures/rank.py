@@ -1,7 +1,7 @@
 """Weights and multiply-adds of one time step against the rank, with all ranks of a model equal, at the modes of the
 configuration (logarithmic vertical axes). In FDHT-LSTM, W holds U; formats that decompose W alone keep a dense U.
-Curves end at the largest rank that the modes allow. Every fourth rank has a mark, at different ranks for each format, so
-that overlapping curves can be distinguished. GRUs, whose curves are nearly those of the LSTMs, are left out.
+Curves end at the largest rank that the modes allow. Every fourth rank has a mark, at different ranks for each format,
+so that overlapping curves can be distinguished. GRUs, whose curves are nearly those of the LSTMs, are left out.
 """
 
 from typing import Any

@@ -26,9 +26,7 @@ COLUMNS = [
 RATIOS = ("ratio_W", "ratio_weights")
 NOTES = (
     Note("W: input-to-hidden weights; U: hidden-to-hidden weights. Where U is 0, W holds both.", ("W", "U", "weights")),
-    Note(
-        "Times fewer: than a dense layer of the same input and hidden size; than its W + U, where W holds both.", RATIOS
-    ),
+    Note("Times fewer: than a dense layer of the same input and hidden size; than W + U, where W holds both.", RATIOS),
     Note("The ratios leave out biases and the classifier, as reported counts do.", ("bias", "classifier")),
 )
 
