@@ -5,14 +5,14 @@ FDHT's own declaration is `fdht.mega.fully_decomposed`. A format file defines
 
     declare(input_size, hidden_size, ..., cell="lstm") -> Network
         The cores of W (G H, D), G = 4 gates (lstm) or 3 (gru). Further arguments are the format's parameters in the
-        configuration. Returns (Network, Placement) if W holds U too, (Network, Network) for W and a U that is no dense
-        matrix. Raises ValueError for impossible values.
+        configuration. Returns (Network, Placement) if W holds U too, (Network, Network) for W and a U that is not
+        dense. Raises ValueError for impossible values.
 
 and, where they apply,
 
     authors(network) -> dict[str, AuthorsStart]
-        How authors' code initialises these cores (`init: authors`), by `code`, as docs/recipes.md names it; empty where
-        there is no code for them.
+        How the authors' code initialises these cores (`init: authors`), by `code`, the short name in docs/recipes.md;
+        empty if there is no code for them.
     prepare(clips, scale, shift) -> clips
         What the model sees in place of the stored clips (N, T, ...), normalised as x * scale + shift.
     fit(x, y, validation_x, validation_y) -> (estimator, arrays)

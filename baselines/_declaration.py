@@ -17,7 +17,7 @@ OPTIONS = ("cell", "gain", "forget_bias", "gate_activation")  # of every recurre
 
 @dataclass(frozen=True)
 class AuthorsStart:
-    """The initialisation of the cores of W and of the forget gate in an authors' code; U starts orthogonal in all.
+    """The initialisation of the cores of W and of the forget gate in the authors' code; U always starts orthogonal.
 
     W: a function of torch.nn.init and its arguments.
     """
@@ -40,8 +40,8 @@ def least(network: Network) -> Cost:
 class Declaration:
     """A recurrent layer before any number is allocated. W (G H, D), or (G H, D + H) where `placement` is given.
 
-    U: the network of U (G H, H); None if U is dense or W holds it. authors: the initialisation in an authors' code;
-    None if the cores start matched. Raises ValueError for impossible options.
+    U: the network of U (G H, H); None if U is dense or W holds it. authors: the initialisation in the authors' code;
+    None for `init: matched`. Raises ValueError for impossible options.
     """
 
     W: Network

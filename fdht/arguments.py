@@ -10,7 +10,7 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def either(**names: Any) -> Any:
-    """The argument that has these names, or None if it is not given. Raises ValueError if it is by several of them."""
+    """The argument that has these names, or None if it is not given. Raises ValueError if several of them are given."""
     given = [name for name, value in names.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are given; expected one of them")

@@ -21,9 +21,9 @@ HALVINGS = 50  # of the interval in which the accuracy for a budget lies
 
 
 class Layer(NamedTuple):
-    """A layer of a compressed model: the weights that it stored and stores, biases apart, and their relative error.
+    """A layer of a compressed model: its weights before and after, without biases, and their relative error.
 
-    kind: the class it has now. error: Frobenius norm of the difference over that of the weights; 0 if it is unchanged.
+    kind: its class now. error: Frobenius norm of the difference over that of the weights; 0 if the layer is unchanged.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What `compress` did, layer by layer. As text: a table."""
+    """What `compress` did, layer by layer. Printed as a table."""
 
     layers: tuple[Layer, ...]
 
@@ -60,13 +60,13 @@ class Report:
 def compress(
     model: nn.Module, *, accuracy: float | None = None, budget: int | None = None, order: int = 4
 ) -> tuple[nn.Module, Report]:
-    """Return a copy of `model` whose every torch.nn.Linear and LSTM is a HierarchicalTucker or FDHTLSTM, and a report.
+    """Return a copy of `model`, its torch.nn.Linear as HierarchicalTucker and LSTMs as FDHTLSTM, and a report.
 
-    Either accuracy is given, the relative error that the weights of a layer may have, or budget: all these layers
-    together then store at most so many weights, biases apart, with the same accuracy for all. A layer that would not
-    become smaller stays as it is; so does one that has a projection or shares a parameter with another, and the report
-    and the budget leave it out. What is frozen stays so. order: number of modes, which are near-equal factors of the
-    sizes. Raises ValueError for a model without such layers and for a budget that no ranks keep.
+    Give either `accuracy`, the relative error that the weights of each layer may have, or `budget`: these layers
+    together then store at most that many weights, without biases, at the same relative error. A layer that would not
+    become smaller stays as it is. So does one that has a projection or shares a parameter with another; the report and
+    the budget leave it out. Frozen parameters stay frozen. order: number of modes, which are near-equal factors of the
+    sizes. Raises ValueError for a model without such layers and for a budget that is too small for any ranks.
     """
     if (accuracy is None) == (budget is None):
         raise ValueError(f"accuracy is {accuracy!r} and budget is {budget!r}; expected one of them")

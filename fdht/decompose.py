@@ -34,7 +34,7 @@ def hierarchical_svd(
 ) -> tuple[Network, dict[str, Tensor]]:
     """W (M, N) in the hierarchical Tucker format: its declaration and its cores, in the dtype of W.
 
-    Either ranks (see `fdht.tree.node_ranks`) or accuracy, the allowed relative error, is given. The basis of a node
+    Give either ranks (see `fdht.tree.node_ranks`) or accuracy, the allowed relative error. The basis of a node
     holds the leading left singular vectors of W's matricisation (inside the node, outside of it).
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
@@ -80,7 +80,7 @@ def tt_svd(
 ) -> list[Tensor]:
     """W (M, N) as tensor-train cores (r_{k-1}, n_k, m_k, r_k) with r_0 = r_d = 1, in the dtype of W.
 
-    ranks: r_1..r_{d-1} or an int for all of them, cut to what the modes allow; or accuracy, the relative error.
+    ranks: r_1..r_{d-1} or an int for all of them, reduced to what the modes allow. Or accuracy: the relative error.
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
     d = len(n)

@@ -35,13 +35,13 @@ INPUTS, OUTPUTS = ("x", "h_0", "c_0"), ("outputs", "h_n", "c_n")
 def export(model: nn.Module, path: str | Path, x: Tensor, state: tuple[Tensor, ...] | Tensor | None = None) -> None:
     """Write `model` as a file for inference: ONNX if the name ends in .onnx, a program of torch.export if in .pt2.
 
-    model: a layer of this package, or a module with such layers, for example what `fdht.compress` returns. It stays as
-    it is; the file has neither dropout nor gradients.
-    x: an example of the input, float or uint8 (raw pixels, see `normalise`); only its dtype and its sizes after the
-    first two count. These, sequences and steps, may be any in the file; of x (B, D), B may be any.
-    state: an example of a layer's initial state, if the file shall take one; otherwise it starts from zeros.
-    In ONNX, inputs are named x, h_0 and c_0, outputs outputs, h_n and c_n, as far as there are.
-    Raises ValueError for another ending and for a model with a torch.nn recurrent layer, whose graph would serve one
+    model: a layer of this package, or a module with such layers, such as what `fdht.compress` returns. It is not
+    changed; the file has neither dropout nor gradients.
+    x: an example input, float or uint8 (raw pixels, see `normalise`). Only its dtype and the sizes after the first two
+    matter: the file accepts any number of sequences and steps (for x (B, D), any B).
+    state: an example of a layer's initial state, if the file should take one; otherwise the state starts from zeros.
+    In ONNX, the inputs are named x, h_0 and c_0 and the outputs outputs, h_n and c_n, where they exist.
+    Raises ValueError for another ending, and for a model with a torch.nn recurrent layer, which PyTorch exports for one
     number of steps only. ONNX needs the packages onnx and onnxscript.
     """
     path = Path(path)
@@ -74,7 +74,9 @@ def traced(model: nn.Module, x: Tensor, state: tuple[Tensor, ...] | Tensor | Non
     for name, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
             kind = f"a torch.nn.{type(module).__name__}"
-            raise ValueError(f"model has {kind}, {name or 'itself'}; expected none: it serves one number of steps only")
+            raise ValueError(
+                f"model has {kind}, {name or 'itself'}; expected none: PyTorch exports it for one number of steps only"
+            )
         if isinstance(module, Recurrent):
             module._states = MethodType(_states, module)  # type: ignore[method-assign]
         elif isinstance(module, TensorMap):

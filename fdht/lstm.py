@@ -59,16 +59,16 @@ class FDHTLSTM(_FullyDecomposed):
     a_t = HT([x_t ; h_{t-1}]) + b;
     i, f, g, o = σ(a_i), σ(a_f), tanh(a_g), σ(a_o);  c_t = f c_{t-1} + i g;  h_t = o tanh(c_t).
 
-    input_size D, hidden_size H. input_modes n1..nd have room for D + H, with x in whole slices of the first mode if D
-    allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`); output_modes m1..md have the product H, and the
-    gates are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and
-    inner_rank. tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
+    input_size: D. hidden_size: H. input_modes: n1..nd, with room for D + H, and x in whole slices of the first mode if
+    D allows (57,600 + 256: [9, 20, 20, 18], see `fdht.placement`). output_modes: m1..md with the product H; the gates
+    are merged into m1. Both have defaults. ranks: an int, or a rank per node; or leaf_rank and inner_rank.
+    tree: "balanced", "left", "right", or nested pairs such as [[1, 2], [3, [4, 5]]].
     num_layers, bidirectional, dropout, bias, batch_first, device, dtype: as in torch.nn.LSTM, with one bias per gate in
-    place of two; there is no proj_size. input_modes are those of the first layer, the others have as many by default;
-    all have the same output_modes and tree, and the same ranks unless these are a dict by layer: {"l0": 8, "l1": 4}
-    (named as in `fdht.stacked`).
+    place of two; there is no proj_size. input_modes are those of the first layer; by default, further layers have as
+    many. All layers have the same output_modes and tree, and the same ranks unless these are a dict by layer, such as
+    {"l0": 8, "l1": 4} (named as in `fdht.stacked`).
     options: gain, forget_bias, gate_activation, as for `fdht.recurrent.Recurrent`.
-    Call, state and output as torch.nn.LSTM.
+    Call, state and output are as in torch.nn.LSTM.
 
     >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
     >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
@@ -88,9 +88,9 @@ class FDHTLSTM(_FullyDecomposed):
     ) -> Self:
         """Compress a trained torch.nn.LSTM by the hierarchical SVD of each layer's [W U], as a start for fine-tuning.
 
-        Arguments after `lstm` as those of the class; or accuracy, the relative error that each [W U] may have, in
-        place of ranks. Unused positions of the mega maps are zero. What is frozen stays so, and training mode or not.
-        Raises ValueError for an LSTM with a projection.
+        The arguments after `lstm` are those of the class; instead of ranks, accuracy may give the relative error that
+        each [W U] may have. Unused positions of the mega maps are zero. Frozen parameters stay frozen, and the training
+        mode is kept. Raises ValueError for an LSTM with a projection.
         """
         matrices, weights = mega_matrices(lstm, input_modes, output_modes), lstm.state_dict()
         of_layer, declared = _by_layer(ranks, list(matrices)), []
@@ -121,7 +121,8 @@ class FDHTGRU(_FullyDecomposed):
     With one map HT, (3H, D + H), whose parts for x and h are W and U: r, z = σ(W x_t + U h_{t-1} + b);
     n = tanh(W_n x_t + b_n + r (U_n h_{t-1}));  h_t = (1 - z) n + z h_{t-1}.
 
-    Arguments as of `FDHTLSTM`, without forget_bias. Call, state and output as torch.nn.GRU, whose second bias is 0.
+    Arguments are as in `FDHTLSTM`, without forget_bias. Call, state and output are as in torch.nn.GRU with a second
+    bias of 0.
     """
 
     kind = "gru"

@@ -64,7 +64,7 @@ class TensorMap(nn.Module):
 
     @property
     def like(self) -> Tensor:
-        """One of the cores, which have all the same dtype and device."""
+        """One of the cores, which all have the same dtype and device."""
         return next(iter(self.cores.values()))
 
     def tensors(self) -> dict[str, Tensor]:

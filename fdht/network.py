@@ -18,8 +18,9 @@ from fdht.shapes import naturals
 class Core:
     """A stored tensor: its name in the state dict, its index names and their sizes.
 
-    identity: an identity matrix, which is neither stored nor trained. It makes a bond that several cores share an
-    output mode, too: each of its values then has cores of its own. Raises ValueError for a core that cannot be stored.
+    identity: an identity matrix, which is neither stored nor trained. It turns a bond that several cores share into an
+    output mode as well: each value of the mode then has its own slices of these cores. Raises ValueError for a core
+    that cannot be stored.
     """
 
     name: str
@@ -42,9 +43,9 @@ class Core:
 
 @dataclass(frozen=True)
 class Network:
-    """Cores of a (M, N) matrix, N = prod(input_modes), M = prod(output_modes).
+    """Cores of an (M, N) matrix, N = prod(input_modes), M = prod(output_modes).
 
-    Raises ValueError unless every mode has a core, every bond two, and every index one size.
+    Raises ValueError unless every mode has a core, every bond at least two, and every index one size.
     """
 
     input_modes: tuple[int, ...]

@@ -13,7 +13,7 @@ from fdht.shapes import factorise, natural, naturals
 
 @dataclass(frozen=True)
 class Placement:
-    """Where x and h lie. x is padded with zeros to `slices` whole slices if D is no multiple of a slice."""
+    """Where x and h lie. x is padded with zeros to `slices` whole slices if D is not a multiple of a slice."""
 
     input_size: int
     hidden_size: int

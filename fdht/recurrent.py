@@ -24,7 +24,7 @@ from fdht.shapes import choice, natural, number
 
 
 class Recurrent(SequenceLayer):
-    """LSTM or GRU whose input-to-hidden weight, both weights, or whose whole weight is a tensor network.
+    """LSTM or GRU with tensor networks as weights: for W alone, one each for W and U, or one for both.
 
     network: W (G H, D), G = 4 (lstm) or 3 (gru) gates; with `placement`, the mega map (G H, D + H) of z = [x ; h].
     state_network: U (G H, H); None: dense. bias: one (G H,), the sum of the two of torch.nn.LSTM, or none.
@@ -35,10 +35,10 @@ class Recurrent(SequenceLayer):
     x: (B, T, D) if batch_first, else (T, B, D); (T, D) for a single sequence; or a PackedSequence. In the dtype of
        the weights, or uint8 (raw pixels, see `normalise`).
     initial_state: (h, c), each (1, B, H), for an LSTM, h for a GRU; zeros if None.
-    input, hx: x and initial_state by the names that they have in torch.nn.
-    lengths: (B,) steps of each sequence, in 1..T. Later outputs are 0, the final state is that of the last step.
-    dropout_*: on x, W x and h, in training mode; kept values are divided by 1 - p. One mask per sequence, the same at
-       all steps; with dropout_every_step=True a new one at every step, except on x.
+    input, hx: x and initial_state, by their names in torch.nn.
+    lengths: (B,) steps of each sequence, in 1..T. Later outputs are 0; the final state is that of the last step.
+    dropout_*: on x, W x and h, in training mode; kept values are divided by 1 - p. One mask per sequence serves all
+       steps; with dropout_every_step=True there is a new one at every step, except on x.
     Returns (outputs, (h_n, c_n)) as torch.nn.LSTM does, or (outputs, h_n) for a GRU. An LSTM has first derivatives
     only. Of torch.func only functional_call is supported.
     """
@@ -96,7 +96,7 @@ class Recurrent(SequenceLayer):
     def reset_parameters(self) -> None:
         """Var(W) = gain²/D, Var(U) = gain²/H; bias 0.
 
-        In a mega map, too: its slices of h are scaled. Only if h shares its slice with x, Var(U) is that of W.
+        This holds for a mega map, too: its slices of h are scaled. Only if h shares a slice with x is Var(U) that of W.
         """
         D, H = self.input_size, self.hidden_size
         self.W.reset_parameters(self.gain / math.sqrt(D))
@@ -125,7 +125,7 @@ class Recurrent(SequenceLayer):
         return {"W": self.W.weight_parameters, "U": U, "bias": 0 if self.bias is None else self.bias.numel()}
 
     def extra_repr(self) -> str:
-        """Sizes and, as torch.nn.LSTM has it, what is not as by default; ranks are shown by the maps."""
+        """Sizes and, as in torch.nn.LSTM, options that differ from their defaults; the maps show ranks."""
         defaults: dict[str, Any] = {"num_layers": 1, "batch_first": False, "dropout": 0.0, "bidirectional": False}
         defaults |= {"gate_activation": "sigmoid", "normalisation": IDENTITY}
         given = {name: getattr(self, name, default) for name, default in defaults.items()}

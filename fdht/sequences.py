@@ -13,7 +13,7 @@ from fdht.maps import TensorMap
 
 
 class SequenceLayer(nn.Module):
-    """Prepares the arguments of a call for `_through`, which sees x (B, T, D) only, and its results for the caller."""
+    """Prepares the arguments of a call for `_through`, which sees only x (B, T, D), and its results for the caller."""
 
     W: TensorMap
     cell: str

@@ -1,3 +1,3 @@
-"""The version of the package; in a file that no training imports, so that a new version makes no record outdated."""
+"""The version of the package, in a file that no training imports, so that a new version makes no record outdated."""
 
 __version__ = "0.1.0"

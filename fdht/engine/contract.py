@@ -99,7 +99,7 @@ def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
 
 
 def first_order(backward: Callable) -> Callable:
-    """`once_differentiable`, but create_graph=True is an error even if the incoming gradient is a constant."""
+    """As `once_differentiable`, but create_graph=True is an error even if the incoming gradient is a constant."""
     once = once_differentiable(backward)
 
     @wraps(backward)
@@ -131,7 +131,7 @@ class SharedMatrix(Function):
 
 
 def sum_of_products(a: Tensor, b: Tensor) -> Tensor:
-    """The sum over k of a_k b_kᵀ: a (K, M, B), b (K, N, B) -> (M, N). As one GEMM on reordered matrices, unless the
+    """The sum over k of a_k b_kᵀ: a (K, M, B), b (K, N, B) -> (M, N); one GEMM on reordered matrices unless the
     products are small."""
     (K, M, B), N = a.shape, b.shape[1]
     if B >= FEWEST and K * M * N <= SMALL:

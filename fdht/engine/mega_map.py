@@ -48,7 +48,7 @@ class MegaMap:
     def prepare(
         self, plan: Plan, cores: Cores, bias: Tensor | None, sequences: int, steps: int
     ) -> tuple[Prepared, Recurrence]:
-        """W as `plan` needs it, with the bias, and U, for so many sequences and steps."""
+        """W as `plan` needs it, with the bias, and U, for this many sequences and steps."""
         place = next(iter(cores.values())).device
         device = "cpu" if place.type == "cpu" else "cuda"
         if torch.compiler.is_compiling():

@@ -7,7 +7,7 @@ States are (H, B), with a sequence per column: the gates of (G H, B) and the pro
 product with a wide U and few sequences takes half the time.
 
 `DenseProducts` and `PartProducts` are the products of a recurrence, for B sequences and T steps:
-- room: uninitialised memory for the intermediate states of so many steps, (T, ...) each.
+- room: uninitialised memory for the intermediate states of this many steps, (T, ...) each.
 - add: gates (G H, B) += U h, in place and in their dtype, also under autocast. Fills `between`, one step's room.
 - back: the gradient of the gates -> that of h (H, B). Fills `grad_between`, one step's room.
 - gradients: those of the tensors from all steps at once: h (T, H, B), the gradient of the gates (T, G H, B).
@@ -62,7 +62,7 @@ class StateMap:
         self._traced = {device: best_split(network, *TRACED, device) for device in ("cpu", "cuda")}
 
     def prepare(self, cores: Cores, sequences: int, steps: int) -> Recurrence:
-        """U for so many sequences and steps."""
+        """U for this many sequences and steps."""
         device = "cpu" if next(iter(cores.values())).device.type == "cpu" else "cuda"
         compiling = torch.compiler.is_compiling()
         split = self._traced[device] if compiling else best_split(self.network, sequences, steps, device)
@@ -78,7 +78,7 @@ def best_split(network: Network, sequences: int, steps: int, device: str) -> Spl
 
 
 def excess(network: Network, split: Split, sequences: int, steps: int, device: str) -> float:
-    """Estimated seconds that U takes longer in the parts of `split`, applied at every step, than rebuilt once."""
+    """Estimated seconds by which U takes longer in the parts of `split`, applied at every step, than rebuilt once."""
     in_parts, rebuilt = (cost(network, plan, sequences * steps, device).seconds for plan in (Plan(split), Plan()))
     return in_parts + steps * OPERATIONS * MACHINES[device].overhead - rebuilt
 

@@ -1,6 +1,6 @@
 """Splits of a tensor network into two or three parts that are applied by a chain of GEMMs. Torch-free.
 
-A cut (i, j) has the input modes n1..ni and the output modes m1..mj before it and the other modes behind it. One cut
+A cut (i, j) has the input modes n1..ni and the output modes m1..mj before it and the other modes after it. One cut
 splits the cores into P and Q, a second cut splits P again. The README of this folder defines the symbols.
 """
 
@@ -67,7 +67,7 @@ def splits(network: Network) -> tuple[Split, ...]:
 
 
 def _halves(network: Network, cut: Cut) -> tuple[Group, Group] | None:
-    """The cores before and behind a cut, or None if a core has modes on both sides or a side is empty.
+    """The cores before and after a cut, or None if a core has modes on both sides or a side is empty.
 
     Cores without a mode (transfer tensors) may go to either side. All ways are tried while they are few, and the one
     with the lowest rank is taken; else all of them go to one side.

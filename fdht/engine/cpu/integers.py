@@ -20,7 +20,7 @@ HALVES = 0x8080  # with that added, the two lower bytes of i are 128 + d0 and 12
 LONGEST = (2**31 - 1) // (255 * 128)  # terms of a sum that int32 holds
 BLOCK = 2**18  # elements that are split at a time: they stay in the cache
 SUMS = 2**20  # sums of products at a time: they stay in the cache, too
-WIDTH = 16  # a product of bytes with a multiple of so many columns is up to a quarter faster
+WIDTH = 16  # a product of bytes with a multiple of this many columns is up to a quarter faster
 REDUCED = 1024  # columns that a reduction over rows wants at least
 
 Digits = tuple[Tensor, Tensor]
@@ -49,7 +49,7 @@ def accepts(x: Tensor) -> bool:
 
 
 def worthwhile(Q: Tensor) -> bool:
-    """Whether a matrix (n, w) is float32 and its sums are long enough to save time and short enough to be exact."""
+    """Whether a matrix (n, w) is float32, and its sums are long enough to save time and short enough to be exact."""
     return Q.dtype == torch.float32 and SHORTEST <= len(Q) <= LONGEST
 
 
