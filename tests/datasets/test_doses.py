@@ -45,5 +45,5 @@ def test_doses_of_the_whole_sets(entry):
 
 
 def test_a_class_with_a_single_source_has_no_dose():
-    with pytest.raises(InputError, match="class '1' has no two sources of which one has two clips"):
+    with pytest.raises(InputError, match="class '1' needs two sources, one of them with two clips"):
         with_siblings(made([[3, 2], [5]]), 0.5, 0, SEED)

@@ -89,8 +89,8 @@ def added(tmp_path, monkeypatch):
         ("FRONT_END =", "FRONTEND =", " is None; expected a FrontEnd"),
         ("FrontEnd(", "print(", " is None; expected a FrontEnd"),
         ("float16", "float64", r"\.dtype is 'float64'; expected one of uint8, float16, float32"),
-        ("lambda height, width: (3,)", "(3,)", r"\.shape is no function of height and width"),
-        ("lambda height, width: (3,)", "lambda height, width: 3", r"\.shape is no function .* that returns a tuple"),
+        ("lambda height, width: (3,)", "(3,)", r"\.shape is not a function of height and width"),
+        ("lambda height, width: (3,)", "lambda height, width: 3", r"\.shape is not a function .* that returns a tuple"),
     ],
 )
 def test_a_file_that_is_no_front_end_is_named(added, old, new, message):

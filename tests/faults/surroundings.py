@@ -76,7 +76,7 @@ def two_at_once(pipeline: Pipeline, chance: random.Random, count: Count) -> None
     second = subprocess.run(
         [sys.executable, "reproduce", "config/tiny.yaml"], cwd=pipeline.root, capture_output=True, text=True
     )
-    if running.poll() is None and (second.returncode == 0 or "another ./reproduce is at work" not in second.stderr):
+    if running.poll() is None and (second.returncode == 0 or "another ./reproduce is running" not in second.stderr):
         count.silent.append(f"a second pipeline was not refused: {second.stderr}")
     log = pipeline.log.with_name("other.log")
     with log.open("wb") as out:

@@ -147,7 +147,7 @@ def test_a_folder_without_write_permission_is_named(data, tmp_path, capsys):
     [
         ("frames.npy", lambda content: content[:-1] + bytes([content[-1] ^ 1]), "frames.npy is corrupt"),
         ("frames.npy", lambda content: content[:-100], "frames.npy cannot be read"),
-        ("frames.json", lambda content: content[:-5], "frames.json is corrupt, it is not JSON"),
+        ("frames.json", lambda content: content[:-5], "frames.json is corrupt: not JSON"),
         ("clips.csv", lambda content: content.replace(b",left,", b",lefu,"), "class 'lefu'"),
         ("clips.csv", lambda content: content[: len(content) // 2], "has 48 clips, clips.csv has"),
         (

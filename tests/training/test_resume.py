@@ -209,7 +209,7 @@ def test_a_run_resumes_with_its_original_number_of_threads(data, tmp_path, monke
     finally:
         torch.set_num_threads(begun)
     assert used == {begun}
-    assert f"resuming with {begun} threads, as the run began" in capsys.readouterr().err
+    assert f"resuming with {begun} threads, as at the start of the run" in capsys.readouterr().err
 
 
 def test_two_generations_are_kept(data, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ TYPOS = {
     ("demo", "tables", "figurs"): "'figurs' is neither a target nor a command; did you mean 'figures'?",
     ("status",): "'status' needs a configuration: ./reproduce CONFIG status, such as demo status",
     ("demo", "--forcerun", "train"): "'train' comes after --forcerun; targets come before Snakemake's options, and "
-    "./reproduce CONFIG run --force trains again what is done",
+    "./reproduce CONFIG run --force trains finished runs again",
     ("demo", "-n", "--forcerun=train"): "'train' comes after -n; targets come before Snakemake's options",
     ("demo", "run", "-n", "demo", "pixels"): "'demo' comes after -n; names come before Snakemake's options",
     ("demo", "run", "demo", "-n", "lstm"): "'lstm' comes after -n; names come before Snakemake's options",
@@ -131,7 +131,9 @@ def test_an_option_that_snakemake_does_not_know_is_one_sentence(root):
     command = [sys.executable, "-m", "workflow.commands", "demo", "-n", "--forec"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1].startswith("reproduce: '--forec' is no option of this command or of Snakemake")
+    assert done.stderr.splitlines()[-1].startswith(
+        "reproduce: '--forec' is not an option of this command or of Snakemake"
+    )
     assert "did you mean '--force'?" in done.stderr
 
 
@@ -139,7 +141,7 @@ def test_an_option_of_run_is_suggested_before_those_of_snakemake(root):
     command = [sys.executable, "-m", "workflow.commands", "demo", "run", "-n", "--modle", "lstm"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     last = done.stderr.splitlines()[-1]
-    assert last == "reproduce: '--modle' is no option of this command or of Snakemake; did you mean '--model'?"
+    assert last == "reproduce: '--modle' is not an option of this command or of Snakemake; did you mean '--model'?"
 
 
 def test_every_target_is_a_rule(root):
@@ -174,7 +176,7 @@ def test_two_pipelines_of_one_configuration_are_kept_apart(started, place, capsy
     held = lock.attempt(place / "results" / ".demo.lock")
     for words in ([], ["demo", "run"]):
         assert commands.main(words) == 1
-        assert "another ./reproduce is at work on config/demo.yaml" in capsys.readouterr().err
+        assert "another ./reproduce is running on config/demo.yaml" in capsys.readouterr().err
     for words in (["-n"], ["sample", "tables"]):
         with pytest.raises(SystemExit):
             commands.main(words)
@@ -200,7 +202,7 @@ def test_the_lock_lasts_until_the_process_ends_even_if_it_is_killed(root, tmp_pa
         assert first.stdout.readline() == "started\n"
         second = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **start)
         assert (second.returncode, second.stdout) == (1, "")
-        assert "another ./reproduce is at work on config/demo.yaml" in second.stderr
+        assert "another ./reproduce is running on config/demo.yaml" in second.stderr
     finally:
         first.kill()
         first.communicate()
@@ -223,7 +225,7 @@ def test_the_data_of_another_configuration_are_locked_and_not_changed(started, p
 
     with lock.attempt(place / "results" / ".demo.lock") as held:
         lock.write(held, "config/demo.yaml")
-        text = "another ./reproduce is at work on results/demo, whose data first.yaml uses; wait for it or stop it"
+        text = "another ./reproduce is running on results/demo, whose data first.yaml uses; wait for it or stop it"
         assert use("first") == f"reproduce: {text}\n"
     changes = {
         "frames": {"count": 3},

@@ -24,7 +24,8 @@ def test_without_locks_work_goes_on_with_one_line(tmp_path, monkeypatch, capsys,
     monkeypatch.setattr(fcntl, "flock", fail)
     with lock.exclusive(tmp_path / "work"):
         pass
-    text = f"{tmp_path}/work.lock: no locks here ({os.strerror(reason)}); never start the same work twice at a time\n"
+    text = f"{tmp_path}/work.lock: this file system has no locks ({os.strerror(reason)}); "
+    text += "never start the same work twice at once\n"
     assert capsys.readouterr().err == text
     assert not lock.abandoned(tmp_path / "work")
 

@@ -102,4 +102,6 @@ def test_a_run_without_weights_is_one_sentence(finished, call):
     finally:
         hidden.rename(weights)
     assert code == 1
-    assert error == f"reproduce: {RUN}: its record has no model.safetensors; keep_weights decides which have\n"
+    assert (
+        error == f"reproduce: {RUN}: its record has no model.safetensors; keep_weights decides which records keep it\n"
+    )

@@ -110,7 +110,7 @@ def test_weights_of_another_model_are_one_sentence(call, folder):
 
 def test_a_run_without_weights_is_named_and_an_error_only_alone(call, folder):
     (folder / "model.safetensors").unlink()
-    reason = f"{TT_LSTM}: its record has no model.safetensors; keep_weights decides which have\n"
+    reason = f"{TT_LSTM}: its record has no model.safetensors; keep_weights decides which records keep it\n"
     code, page, _ = call()
     assert code == 0
     assert f"skipped   {reason}" in page
@@ -143,5 +143,5 @@ def test_a_format_of_ones_own_that_cannot_be_restored_is_named(tmp_path, monkeyp
     monkeypatch.setitem(FORMATS, "chance", replace(FORMATS["chance"], restore=None))
     (run,) = grid.runs(configuration.complete({**TINY, "models": {"chance": {"format": "chance"}}}))
     done = states.State(states.DONE, record=Record.parse(record("chance")))
-    reason = "chance is fitted at once, and its file defines no restore(arrays)"
+    reason = "chance is fitted in one call, and its file does not define restore(arrays)"
     assert rescore.obstacle(run, done, tmp_path) == reason

@@ -100,7 +100,7 @@ def test_the_lock_of_a_run_shows_whether_its_process_lives(results, config):
 
 def test_if_nothing_runs_no_end_is_expected(results, config):
     end(results, "lstm", train_seconds=60.0)
-    assert status.expectation(look(config), NOW) == "Nothing runs now; 7 min of training are left."
+    assert status.expectation(look(config), NOW) == "Nothing is running; 7 min of training are left."
 
 
 def test_slow_epochs_are_no_stall(results, config):
@@ -126,7 +126,7 @@ def test_a_model_without_a_finished_run_is_estimated_from_the_others(results, co
 def test_before_anything_ran(config):
     page = status.text("watched", look(config), NOW)
     assert "0 of 8 runs done" in page
-    assert "Expected end: unknown until a first run or epoch has ended." in page
+    assert "Expected end: unknown until the first run or epoch has finished." in page
 
 
 def test_after_everything_ran(results, config):

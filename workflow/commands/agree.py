@@ -1,15 +1,16 @@
 """Compare two folders of records experiment by experiment: yours with results/reference, a cluster's with a laptop's.
 
 \b
-same bytes    every predictions.csv of the runs that both have
-same scores   every score of these runs
+same bytes    every predictions.csv is equal, over the runs that both have
+same scores   every score of these runs is equal
 equivalent    two one-sided tests show that the accuracies differ by less than the margin
 differs       a test shows a difference (after Holm's correction over the experiments), and none shows equivalence
 inconclusive  no test shows equivalence or a difference
 
-The tests are Student's on the differences by fold, seeds averaged first. Both sides have the same folds, so there is no
-correction for training clips that folds share. The accuracy is at the epoch chosen on validation clips, or at the last
-epoch if a run has no validation clips. The exit status is 0 only if no experiment is inconclusive or differs.
+The tests are Student's t on the differences by fold, with seeds averaged first. Both sides have the same folds, so
+there is no correction for training clips that folds share. The accuracy is at the epoch chosen on validation clips, or
+at the last epoch if a run has no validation clips. The exit status is 0 only if no experiment is inconclusive or
+differs.
 """
 
 import filecmp
@@ -89,7 +90,7 @@ def _row(one: Results, two: Results, *experiment: str) -> Row:
 
 
 def _others(one: Results, two: Results, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
-    """Return what the records of one experiment were made from that is not the same on both sides."""
+    """Return which of the things that the records of one experiment were made from differ between the sides."""
     folds = a.merge(b, on="fold")
     others = [word for name, word in ORIGINS.items() if (folds[f"{name}_x"] != folds[f"{name}_y"]).any()]
     first, second = a.iloc[0], b.iloc[0]

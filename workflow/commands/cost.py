@@ -1,9 +1,9 @@
 """Estimate what a configuration costs before anything starts: jobs, GPU and CPU hours, disk, download.
 
-Times come from the records of finished runs (divided by the number of runs that were trained side by side), otherwise
-from a few steps of each model, timed on this machine and kept in results/CONFIG/cost.json; a column names the source.
-Side by side on a GPU, runs take less time than calibrated steps add up to. Run it on the machine or cluster node that
-will do the work: times are not converted from one device to another.
+Times come from the records of finished runs (divided by the number of runs trained side by side) or else from a few
+steps of each model, timed on this machine and kept in results/CONFIG/cost.json; a column names the source. Runs that
+train side by side on a GPU take less time than the timed steps suggest. Use the machine or cluster node that will do
+the work: times are not converted from one device to another.
 """
 
 import sys

@@ -87,7 +87,7 @@ class LogHandler(LogHandlerBase):
             self._message(record, str(record.msg).strip("\n"))
 
     def _message(self, record: LogRecord, text: str) -> None:
-        """Print what a rule file reports, a warning, an error, or that nothing is to be done."""
+        """Print what a rule file reports, a warning, an error, or that there is nothing to do."""
         ours = not Path(record.pathname).is_relative_to(Path(snakemake.__file__).parent)
         experiment, _, reason = text.partition(": ")
         self.errors |= record.levelno >= logging.ERROR
@@ -126,7 +126,7 @@ class LogHandler(LogHandlerBase):
         self._show()
 
     def _fail(self, record: Any) -> None:
-        """Print a failed job's error: its log, and what the cluster knows of it."""
+        """Print a failed job's error: its log, and what the cluster knows about it."""
         job = self.jobs.pop(getattr(record, "jobid", -1), None)
         self.failed.add(getattr(record, "jobid", -1))
         logs = list(getattr(record, "log", None) or getattr(record, "aux_logs", []))

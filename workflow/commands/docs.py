@@ -15,7 +15,7 @@ CONFIG = str(ROOT / "mkdocs.yml")
 
 
 def main(
-    serve: Annotated[bool, typer.Option("--serve", help="Serve it instead, built again at each change.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the site instead, rebuilt at each change.")] = False,
 ) -> None:
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # an advertisement of the theme, a screen long
     from mkdocs.__main__ import cli

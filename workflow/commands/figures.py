@@ -19,7 +19,9 @@ def main(
     config: options.Config = None,
     layout: options.Layout = None,
     reported: options.Reported = None,
-    figures: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be repeated; all by default.")] = None,
+    figures: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Make only this one; can be repeated.")
+    ] = None,
 ) -> None:
     if unknown := set(figures or ()) - set(FIGURES):
         raise InputError(f"--figures: unknown figure {min(unknown)!r}; known: {', '.join(FIGURES)}")

@@ -1,9 +1,9 @@
-"""Count the records of a configuration as made by the present code and pins, so that nothing is trained again.
+"""Accept the records of a configuration as made by the present code and pins, so that nothing is trained again.
 
 For edits that change no number, such as a renamed variable or a faster way to compute the same sums. Edits of comments,
-docstrings and formatting never need it. Data and tables are made again where their code has changed; training is not,
-if the data come out the same. Changes of the configuration or the data still cause reruns. The decision is yours;
-records keep the commit that produced them.
+docstrings and formatting never need it. Data and tables are made again where their code has changed; runs are not
+trained again if the data come out the same. Changes of the configuration or the data still cause reruns. The decision
+is yours; records keep the commit that produced them.
 """
 
 import typer

@@ -1,4 +1,4 @@
-"""List runs and the state of each: done, running, stalled, interrupted, failed, outdated, damaged or missing."""
+"""List runs with their states: done, running, stalled, interrupted, failed, outdated, damaged or missing."""
 
 from collections import Counter
 

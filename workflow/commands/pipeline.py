@@ -50,7 +50,7 @@ def start(config: str, options: list[str]) -> NoReturn:
     for word in GOALS.keys() & {word.rpartition("=")[2] for word in rest}:  # a rule that is forced trains nothing again
         raise InputError(
             f"{word!r} comes after {rest[0]}; targets come before Snakemake's options, and "
-            "./reproduce CONFIG run --force trains again what is done"
+            "./reproduce CONFIG run --force trains finished runs again"
         )
     _check_changes(config, rest)
     prepare(config, options)
@@ -183,7 +183,7 @@ def _wrong_option(parser: argparse.ArgumentParser, ours: Sequence[str], message:
         # no public attribute of argparse lists its options
         hints = [did_you_mean(word, known) for known in (ours, parser._option_string_actions)]
         hint = next((hint for hint in hints if hint.startswith("did")), "")
-        message = f"{word!r} is no option of this command or of Snakemake" + f"; {hint}" * bool(hint)
+        message = f"{word!r} is not an option of this command or of Snakemake" + f"; {hint}" * bool(hint)
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -223,6 +223,6 @@ def _attempt(name: str, work: str) -> IO[str]:
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; results are written there") from None
     if file is None:
-        raise InputError(f"another ./reproduce is at work {work}; wait for it or stop it")
+        raise InputError(f"another ./reproduce is running {work}; wait for it or stop it")
     file.seek(0)
     return file

@@ -1,8 +1,8 @@
-"""Make tables, figures, report and article from the records shipped with the project; needs neither data nor training.
+"""Make tables, figures, report and article from the records shipped with the project, without data or training.
 
 TARGET is tables, figures, report or paper; by default all are made. results/reference/ holds the records of
-config/reference.yaml on 217 clips of UCF11; see its README. Trained again by `./reproduce reference all`, they are in
-results/reference-run; `--from results/reference-run` ships those instead.
+config/reference.yaml on 217 clips of UCF11; see its README. `./reproduce reference all` trains them again, into
+results/reference-run; `--from results/reference-run` then ships those instead.
 """
 
 import sys
@@ -26,7 +26,7 @@ TARGETS = ("tables", "figures", "report", "paper")
 def main(
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.", show_default=False)] = RECORDS,
     root: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="First replace the records by those of these results.")
+        Path | None, typer.Option("--from", metavar="DIR", help="First replace the shipped records with those in DIR.")
     ] = None,
     targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", show_default=False)] = None,
 ) -> None:

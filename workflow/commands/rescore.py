@@ -5,9 +5,9 @@
 ./reproduce demo rescore demo pixels fdht_lstm --fold 0              every run that matches
 ./reproduce demo rescore demo/pixels/fdht_lstm/group/fold0/seed0     a run as `list` prints it; may be repeated
 
-A run is equal if its accuracy is that of its record and no probability differs by more than rounding explains, which
-depends on the processor. Runs without weights are named. The exit status is 0 if all others are equal, and at least one
-was scored.
+A run is equal if it has the accuracy of its record and no probability differs by more than rounding, which depends on
+the processor. Runs without weights are listed. The exit status is 0 if at least one run was scored and all scored runs
+are equal.
 """
 
 from collections import Counter
@@ -44,9 +44,9 @@ def obstacle(run: Run, state: State, folder: Path) -> str:
         return state.name + f", {state.reason}" * bool(state.reason)
     chosen = FORMATS[run.recurrent["format"]]
     if chosen.fitted and not chosen.restore:
-        return f"{chosen.name} is fitted at once, and its file defines no restore(arrays)"
+        return f"{chosen.name} is fitted in one call, and its file does not define restore(arrays)"
     missing = [name for name in WEIGHTS if not (folder / name).is_file()]
-    return f"its record has no {missing[0]}; keep_weights decides which have" if missing else ""
+    return f"its record has no {missing[0]}; keep_weights decides which records keep it" if missing else ""
 
 
 def compared(record: Record, fold: "Fold", predictions: Path, probabilities: np.ndarray) -> tuple[str, str]:

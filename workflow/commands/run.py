@@ -28,7 +28,7 @@ WRONG_OPTION = 2  # exit status: Snakemake refused an option, so nothing has run
 
 @of_runs
 def main(
-    chosen: Chosen, *, force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False
+    chosen: Chosen, *, force: Annotated[bool, typer.Option("--force", help="Train finished runs again, too.")] = False
 ) -> int:
     wanted, *more = chosen.wanted
     if more:

@@ -1,4 +1,4 @@
-"""The live display on a terminal: how many jobs are done, the time left, the jobs that run and how far each is."""
+"""The live display on a terminal: how many jobs are done, the time left, the running jobs and the progress of each."""
 
 import os
 import re

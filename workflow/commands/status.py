@@ -2,7 +2,7 @@
 
 States are read from the records, metrics.jsonl and the locks of the runs; nothing is started. A record whose settings
 differ from the configuration, or whose clips or splits differ from the prepared data, is outdated: the run will be
-trained again. Changed `splits` show once `download` has drawn them again.
+trained again. A change of `splits` takes effect only after `download` has drawn the splits again.
 """
 
 import time
@@ -78,9 +78,9 @@ def expectation(found: dict[Run, State], now: float) -> str:
         return "Nothing is left to run."
     seconds = remaining(found)
     if seconds is None:
-        return "Expected end: unknown until a first run or epoch has ended."
+        return "Expected end: unknown until the first run or epoch has finished."
     if not (counts[RUNNING] or counts[STALLED]):
-        return f"Nothing runs now; {duration(seconds)} of training are left."
+        return f"Nothing is running; {duration(seconds)} of training are left."
     parallel = max(1, counts[RUNNING])
     end = datetime.fromtimestamp(now + seconds / parallel)
     at_once = "1 run at a time" if parallel == 1 else f"{parallel} runs at a time, as now"

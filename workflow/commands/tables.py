@@ -23,10 +23,12 @@ def main(
     config: options.Config = None,
     layout: options.Layout = None,
     reported: options.Reported = None,
-    tables: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be repeated; all by default.")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Make only this one; can be repeated.")
+    ] = None,
 ) -> None:
     if root is None and not (config and output):
-        raise InputError("expected --from DIR, or --config FILE and --output DIR for tables that need no record")
+        raise InputError("expected --from DIR, or --config FILE and --output DIR for tables that need no records")
     if unknown := set(tables or ()) - set(TABLES):
         raise InputError(f"--tables: unknown table {min(unknown)!r}; known: {', '.join(TABLES)}")
     results = gather(root, config, layout, reported)

@@ -1,7 +1,7 @@
 """Verify the checksum of every data file and record, including frames, features and weights.
 
-A damaged file is named, with the remedy; the exit status is then 1. The small files of the data and config.yaml of the
-results are also checked at every start, and so are those of the records, which are made again where they are damaged.
+Damaged files are named, with the remedy; the exit status is then 1. Every start also checks the small files of the
+data, config.yaml of the results, and the small files of the records; damaged records are made again.
 """
 
 import os

@@ -57,7 +57,7 @@ def decode_clip(row: Row, options: dict[str, Any]) -> tuple[Facts, np.ndarray | 
 
 @contextmanager
 def unpacked_again(inventory: Path) -> Iterator[None]:
-    """Add to an error about a damaged clip how to get it again."""
+    """Add to an error about a damaged clip how to restore the clip."""
     try:
         yield
     except seal.DamagedError as error:
@@ -84,7 +84,7 @@ def decode_all(rows: list[Row], options: dict[str, Any], store: Store, workers: 
     except BrokenProcessPool:
         waiting = [rows[number]["path"] for number in left if number not in facts]
         raise InputError(
-            "a decoding process was killed, by a lack of memory or by a clip; the next clips were "
+            "a decoding process was killed, for lack of memory or by a damaged clip; the next clips were "
             f"{', '.join(waiting[:workers])}, ..."
         ) from None
     finally:
@@ -121,7 +121,7 @@ def check_undecodable(clips: list[Facts], limit: float) -> int:
 
 
 def shortened(clips: list[Facts]) -> dict[str, str]:
-    """Return, by clip, how many frames are left of each clip that lost some; containers are off by a few anyway."""
+    """Return the number of frames of each clip that lost some, by clip; containers are off by a few anyway."""
     lost = [clip for clip in clips if clip["status"] == "ok" and clip["stated"] - clip["frames"] > GUESS_SLACK]
     for clip in lost:
         print(f"shortened: {clip['path']}: {clip['frames']} of {clip['stated']} frames decode", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 Eight classes of motion in four pairs; both classes of a pair pass through the same pictures, in opposite order. The
 pace and the starting point of a clip are random, so a single frame predicts the class no better than its background
-does. Each class has ten groups with a background, colour and actor of their own. The same seed gives the same bytes.
+does. Each class has ten groups, each with its own background, colour and actor. The same seed gives the same bytes.
 """
 
 import io

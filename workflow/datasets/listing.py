@@ -44,7 +44,7 @@ def walk(folder: Path) -> list[Path]:
 
 
 def version(path: str | Path, key: str, origin: Path) -> str:
-    """Return the digest of a user's own copy, of its content alone: a copied or touched file is no change.
+    """Return the digest of the content of a user's own copy: copying or touching a file does not change it.
 
     origin: the source.json of its last use; unless sizes or times have changed since, the digest in it is returned, in
     less than a second. key: see `fingerprint`.

@@ -95,7 +95,7 @@ def with_siblings(clips: Sequence[Clip], share: float, fold: int, seed: int) -> 
 
     In every class up to half of the sources are tested, each with half of its clips, the same for every share. For each
     of them, train has either its other clips or as many clips of a source that is not tested: every share has the same
-    number of training clips and sources per class. The remaining clips are unused; each fold is a draw of its own.
+    number of training clips and sources per class. The remaining clips are unused; each fold is drawn independently.
     """
     exchanges = []  # test clips, their siblings, and what replaces the siblings
     for label, sources in sorted(by_source(clips).items()):
@@ -103,8 +103,8 @@ def with_siblings(clips: Sequence[Clip], share: float, fold: int, seed: int) -> 
         tested = [source for source in order if len(sources[source]) > 1][: len(order) // 2]
         if not tested:
             raise InputError(
-                f"class {label!r} has no two sources of which one has two clips, so none of its test clips can have "
-                "siblings in training or not; use more of the set"
+                f"class {label!r} needs two sources, one of them with two clips, so that test clips can have "
+                "siblings in training or none; use more of the set"
             )
         others = [source for source in order if source not in tested]
         for rank, (source, other) in enumerate(zip(tested, others, strict=False)):

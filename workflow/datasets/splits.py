@@ -1,9 +1,10 @@
 """Assign clips to train, validation and test in every fold: splits.csv, splits.json and leakage.csv.
 
-Leakage is the share of test clips with a sibling (a clip of the same source) in train alone, counted twice. Siblings of
-the same class give away the label. Those of any class give away the place, the people and the camera; official splits
-are made class by class and allow them, as many of HMDB51's films are in several classes. Sources are compared by name,
-which is all that the sets give: one film may have several names, and two uploads may share a title.
+Leakage is the share of test clips with a sibling (a clip of the same source) in train, not validation. It is counted in
+two ways. Siblings of the same class reveal the label. Siblings of any class reveal the place, the people and the
+camera; official splits are made class by class and allow them, as many of HMDB51's films are in several classes.
+Sources are compared by name, which is all that the data sets give: one film may have several names, and two uploads may
+share a title.
 """
 
 import hashlib
@@ -88,7 +89,7 @@ def split(
     if abs(taken / n - validation) > FAR * validation:  # another size of train changes accuracy as leakage does
         print(
             f"{entry.name}, {protocol}, fold {fold}: validation has {taken / n:.1%} of the training clips ({taken} of "
-            f"{n}) instead of {validation:.1%}, because the classes have too few or too large sources",
+            f"{n}) instead of {validation:.1%}, because the sources of the classes are too few or too large",
             file=sys.stderr,
         )
     sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})

@@ -49,7 +49,7 @@ class Store:
         except OSError as error:
             where = self._part.parent
             raise InputError(
-                f"{where}: files cannot be written through memory ({error.strerror}), as on some shares; "
+                f"{where}: files cannot be memory-mapped for writing ({error.strerror}), as on some shares; "
                 f"make {where} a link to a folder on a local disk and rerun"
             ) from None
 

@@ -43,7 +43,7 @@ def origin(run: Run, data: Path) -> dict[str, Any]:
 
 
 def accepted(present: str, results: Path) -> set[str]:
-    """Return the digest of the present code and those that count as the same. results: the folder results/<name>."""
+    """Return the digest of the present code and those accepted as equal. results: the folder results/<name>."""
     return {present, *files.known_json(results / HARMLESS).get(present, [])}
 
 

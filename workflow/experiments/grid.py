@@ -132,4 +132,6 @@ def check_models(config: Configuration, origin: str) -> None:
         except (ValueError, TypeError) as error:
             raise InputError(f"{where} on {dataset}/{front_end}: {error}") from None
     if not runs(config):
-        raise InputError(f"{origin}: no model has a run; each lists protocols, folds or seeds of its own")
+        raise InputError(
+            f"{origin}: no model has a run; those that list protocols, folds or seeds list none of the configuration's"
+        )

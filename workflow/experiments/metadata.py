@@ -1,7 +1,7 @@
-"""Where Snakemake keeps what it knows of a file: the parameters and the content of the inputs that it was made from.
+"""Where Snakemake keeps what it knows about a file: the parameters and inputs that it was made from.
 
-That is the project's folder .snakemake by default: results copied without it would be compared by time, and a changed
-parameter would be missed. Here it lies with the files: in results/<name>/.snakemake, in resources/<name>/.snakemake.
+By default this is the project's folder .snakemake: results copied without it would be compared by time, and a changed
+parameter would be missed. Here it is next to the files: in results/<name>/.snakemake and resources/<name>/.snakemake.
 """
 
 from pathlib import PurePath

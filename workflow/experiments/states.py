@@ -78,7 +78,7 @@ def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float, c
 
 
 def recorded(folder: Path) -> State:
-    """Return done, failed, damaged or missing: the state of the record in `folder`, whatever was wanted of it."""
+    """Return done, failed, damaged or missing: the state of the record in `folder`, whatever its specification."""
     try:
         content = json.loads((folder / "result.json").read_bytes())
         record = Record.parse(content)

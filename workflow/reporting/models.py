@@ -61,7 +61,7 @@ def kind(results: Results, model: str) -> str:
     """Return a model's kind: as the layout has it for the family, else by the model's format.
 
     baseline, dense, compressed (W alone is decomposed), alternative (W and U are, but not as in FDHT-LSTM), fdht, or
-    gru, which is compared with no LSTM.
+    gru, which is not compared with any LSTM.
     """
     if entry := results.layout["models"].get(get(results, model).family):
         return entry["kind"]

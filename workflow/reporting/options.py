@@ -12,7 +12,7 @@ Config = Annotated[
 Layout = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="What is printed, and how; paper/layout.yaml, over which it is laid, explains it."
+        metavar="FILE", help="What is printed, and how; overrides paper/layout.yaml, which explains the keys."
     ),
 ]
 Figures = Annotated[

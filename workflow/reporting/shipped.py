@@ -1,8 +1,8 @@
-"""What a repository can hold of a folder of results: no weights, no clip names, one curve per experiment.
+"""The part of a folder of results that a repository can hold: no weights, no clip names, one curve per experiment.
 
-Of every run result.json, on one line (its seal still holds; it keeps the digests of what is left out), and
-predictions.csv without the clips' names and the probabilities. Of fold 0, seed 0 of every experiment also its curve,
-without spaces, and its specification and environment, which name the machine.
+Every run has result.json, on one line (its seal still holds; it keeps the digests of what is left out), and
+predictions.csv without clip names and probabilities. Fold 0, seed 0 of every experiment also has its curve, without
+spaces, and its specification and environment, which name the machine.
 """
 
 import json

@@ -76,7 +76,7 @@ MODEL = Column("model", "Model", model, align="l")
 
 
 class Note(NamedTuple):
-    """A note that applies only if one of the columns `of` is printed."""
+    """A note that is printed only if one of the columns `of` is."""
 
     text: str
     of: tuple[str, ...]

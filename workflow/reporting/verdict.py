@@ -21,7 +21,7 @@ def margin(reported: float, n_test: int, errors: float) -> float:
 def gap(reported: float, n_test: int, found: Interval) -> Interval:
     """Return reproduced minus reported, an accuracy of one run on one split of n_test clips.
 
-    Its variance is the largest of the binomial one at either accuracy and that of our own runs.
+    Its variance is the largest of three: the binomial variance at either accuracy, and that of our runs.
     """
     variance = np.maximum(reported * (1 - reported), found.mean * (1 - found.mean)) / n_test
     error = np.sqrt(np.maximum(variance, found.std**2))

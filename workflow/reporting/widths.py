@@ -1,4 +1,4 @@
-"""How large a table prints, and what makes it fit a column of text: a smaller size, narrower text, tiers, parts.
+"""The printed size of a table, and how to fit it into a column of text: smaller type, narrower text, tiers, parts.
 
 Widths are in em of Computer Modern, the widest of the usual faces: what fits in it fits in Times and Libertine.
 """
@@ -52,7 +52,7 @@ def width(text: str) -> float:
 
 
 def fit(table: Printed) -> Fit:
-    """Return the largest size at which `table` fits its width; if there is none, its narrowest form at the smallest.
+    """Return the largest type size at which `table` fits its width, else its narrowest form at the smallest.
 
     Columns become narrower, the widest first: their headings, and those of text, down to their longest words.
     """

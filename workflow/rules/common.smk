@@ -26,7 +26,7 @@ from workflow.storage import files
 from workflow.training import devices
 
 snakemake.workflow.FilePersistence = metadata.WithTheFiles  # before the graph of jobs is made
-gc.freeze()  # what has been imported stays alive: to search it for garbage would take a tenth of a start
+gc.freeze()  # what has been imported stays alive; searching it for garbage would take a tenth of the start
 
 if "name" not in config:  # plain `snakemake`; a second configfile would be merged into the first
 
@@ -36,7 +36,7 @@ if "name" not in config:  # plain `snakemake`; a second configfile would be merg
 try:
     ORIGIN = ", ".join(os.path.relpath(path) for path in workflow.configfiles) or "configuration"
     only = retyped(config.pop("only", {}))  # of `./reproduce CONFIG run`: values of axes of the grid
-    FORCE = only.pop("force", False)  # train again what is done
+    FORCE = only.pop("force", False)  # train finished runs again, too
     CONFIG = complete(config, ORIGIN)
     grid.check_models(CONFIG, ORIGIN)
     EXPERIMENTS = grid.experiments(CONFIG, only)

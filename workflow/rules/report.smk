@@ -20,7 +20,7 @@ rule configuration:
         config=json.dumps(CONFIG.plain),
     message:
         "Resolving the configuration"
-    shell:  # whole or not there: every start checks it
+    shell:  # complete or missing: every start checks it
         "python -m workflow.experiments.configuration_file {params.config:q} > {output}.part 2> {log}"
         " && mv {output}.part {output}"
 

@@ -1,4 +1,4 @@
-"""How a program ends: at once, or without a traceback, which goes into a file if it was a crash."""
+"""How a program ends: at once and without a traceback; that of a crash goes into a file."""
 
 import atexit
 import os
@@ -43,7 +43,7 @@ def quick_exit(status: int) -> NoReturn:
 
 
 def leave() -> None:
-    """End as other programs do when their reader has left: by SIGPIPE, without another word."""
+    """End as other programs do when the reader of their pipe has left: by SIGPIPE, without further output."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
 

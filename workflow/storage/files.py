@@ -36,7 +36,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def is_lfs_pointer(path: Path) -> bool:
-    """Return whether a file is what Git LFS leaves in place of a large file that was not fetched."""
+    """Return whether a file is the pointer that Git LFS leaves in place of a large file that was not fetched."""
     with path.open("rb") as file:
         return file.read(40).startswith(b"version https://git-lfs.github.com/")
 

@@ -8,7 +8,7 @@ SHORT = "can't allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"  # in m
 
 
 def gpu_problem() -> str | None:
-    """Return why torch cannot compute on a GPU, None if it can. PROBLEM, if set, stands: such a step locks no GPU."""
+    """Return why torch cannot compute on a GPU, None if it can. PROBLEM, if set, stands, as the step locked no GPU."""
     if problem := os.environ.get(PROBLEM):
         return problem
     import torch

@@ -28,7 +28,10 @@ def attempt(path: Path) -> IO[str] | None:
         file.close()
         return None
     except OSError as error:  # ENOLCK, ENOSYS, EOPNOTSUPP ...: some cluster file systems and shares
-        print(f"{path}: no locks here ({error.strerror}); never start the same work twice at a time", file=sys.stderr)
+        print(
+            f"{path}: this file system has no locks ({error.strerror}); never start the same work twice at once",
+            file=sys.stderr,
+        )
     return file
 
 

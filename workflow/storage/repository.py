@@ -1,4 +1,4 @@
-"""The commit of this project's code: of its own git repository or none, never of one that the project lies in."""
+"""The commit of this project's code, from its own git repository, never from one around the project."""
 
 import subprocess
 from pathlib import Path

@@ -65,7 +65,7 @@ def damages(path: Path, but: Container[str] = (), only: Container[str] | None = 
     try:
         content = json.loads(path.read_bytes().decode())
     except ValueError as error:  # neither JSON nor UTF-8
-        return [f"{path} is corrupt, it is not JSON ({error}); {remedy}"]
+        return [f"{path} is corrupt: not JSON ({error}); {remedy}"]
     if broken(content):
         return [f"{path} is corrupt (checksum mismatch); {remedy}"]
     digests = (content.get(FILES) or {}) if isinstance(content, dict) else {}

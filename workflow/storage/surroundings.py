@@ -4,8 +4,8 @@ Importing `workflow` cleans this process and everything that it starts, so it ho
 `snakemake`, whose rules import it, and for a single step. Python reads some variables only at its start, so a step or
 Snakemake starts itself again if it was started with others.
 
-Kept, since programs may not start without them: LD_*, CUDA_*, the number of threads, which Snakemake sets for every
-job. environment.json records them. SNAKEMAKE_* stay too: they choose how jobs run, not what they compute.
+LD_* and CUDA_* are kept, since programs may not start without them, as is the number of threads, which Snakemake sets
+for every job; environment.json records them. SNAKEMAKE_* are kept too: they choose how jobs run, not what they compute.
 """
 
 import os
@@ -66,7 +66,7 @@ def clean() -> None:
 
 
 def recorded() -> "dict[str, str]":
-    """Return the variables that may change a number and are kept."""
+    """Return the kept variables that may change a number."""
     return {name: text for name, text in sorted(os.environ.items()) if name in THREADS or _matches(name, RECORDED)}
 
 

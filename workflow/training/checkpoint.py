@@ -81,7 +81,7 @@ def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
             log(f"checkpoint {path} belongs to another run ({', '.join(changed)} changed); starting afresh")
             break
         if known["threads"] != torch.get_num_threads():  # sums would round differently
-            log(f"resuming with {known['threads']} threads, as the run began")
+            log(f"resuming with {known['threads']} threads, as at the start of the run")
             torch.set_num_threads(known["threads"])
         step.clips = known["clips"]
         return State(**known["state"], best=_unpack(tensors, step))

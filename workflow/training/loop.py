@@ -31,7 +31,7 @@ def train(job: Job, keep: bool = False) -> Iterator[int]:
     """Train a model and score the epoch chosen on validation; the results go to `job`.
 
     Yield after each step and each scored batch: the number of epochs finished since the start.
-    keep: leave a checkpoint of the trained run, from which it has the same results again at once.
+    keep: leave a checkpoint of the trained run, from which the same results follow at once.
     Raise RunFailure if the device is missing, memory is too small or a number is not finite; `job` then holds the
     results up to the failure.
     """

@@ -71,7 +71,7 @@ class Optimiser:
 
 
 def learning_rate(settings: Training, epoch: int, steps: int = 0) -> float:
-    """Return the learning rate in `epoch` (from 1), after so many steps of the run.
+    """Return the learning rate in `epoch` (from 1), after this many steps of the run.
 
     It is constant, multiplied by `decay` after each milestone, falls to 0 along half a cosine, or with every step as
     1 / (1 + decay * steps).

@@ -26,7 +26,7 @@ prepare = partial(environment.prepare, say=cache(log))  # says its choice once
 
 
 def shared(clips: np.ndarray, run: Run) -> Any:
-    """Return the clips as `probabilities` takes them: as stored for a model that is fitted at once."""
+    """Return the clips as `probabilities` takes them: as stored for a model that is fitted in one call."""
     return clips if FORMATS[run.recurrent["format"]].fitted else feed.shared(clips, run)
 
 

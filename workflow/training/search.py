@@ -1,7 +1,7 @@
 """A search of settings: train a run with each of its candidates and keep the one that is best on validation clips.
 
 The candidates have the same initial weights, order of clips and dropout. A finished one leaves its last checkpoint, so
-an interrupted search continues with the candidate that it was at.
+an interrupted search continues with the candidate at which it stopped.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Advance the runs of a job in turns: on a GPU several side by side, on a CPU one after another.
 
 Models of this size leave most of a GPU idle. Every run has its own CUDA graphs, stream and random numbers, so its
-steps overlap with those of the others, and it computes the same bits alone as side by side, in any number.
+steps overlap with those of the others, and it computes the same bits alone and next to any number of others.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def _found() -> dict[str, FrontEnd]:
         if front_end.dtype not in BYTES:
             raise InputError(f"{where}.dtype is {front_end.dtype!r}; expected one of {', '.join(BYTES)}")
         if not callable(front_end.shape) or not isinstance(front_end.shape(120, 160), tuple):
-            raise InputError(f"{where}.shape is no function of height and width that returns a tuple")
+            raise InputError(f"{where}.shape is not a function of height and width that returns a tuple")
         found.append(replace(front_end, name=module.name, tensor=front_end.tensor or module.name))
     found.sort(key=lambda front_end: (front_end.extractor is not None, front_end.name))
     return {front_end.name: front_end for front_end in found}

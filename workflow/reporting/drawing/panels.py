@@ -138,7 +138,7 @@ def entry(look: Look, **style: Any) -> Line2D:
 def experiments(results: Results, every: bool = False) -> list[tuple[str, str, str, str]]:
     """Return (dataset, front_end, model, protocol) of the experiments with finished runs, in table order.
 
-    every: also models that differ from an earlier one only in ranks or in the values searched.
+    every: include models that differ from an earlier one only in ranks or in the values searched.
     """
     known = (results.experiments if every else models.compared(results)).itertuples(index=False, name=None)
     return [experiment for experiment in known if len(results.successful(*experiment))]

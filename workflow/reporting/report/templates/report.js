@@ -107,7 +107,7 @@ const columns = [
   })),
 ];
 const csv = {
-  extend: "csvHtml5", text: "CSV", titleAttr: "All columns of the ticked runs; without any, of the runs found",
+  extend: "csvHtml5", text: "CSV", titleAttr: "All columns of the ticked runs, or of all runs found if none is ticked",
   filename: "runs", footer: false,
   exportOptions: {
     columns: (index) => index >= OWN, orthogonal: "export",
@@ -174,9 +174,9 @@ function overlay() {
   const part = (run) => (key) => (typeof run[key] === "number" ? `${key} ${run[key]}` : printed(key, run[key]));
   const name = (run, keys) => keys.map(part(run)).join(", ");
   const rest = ticked.length > drawn.length ? ` ${drawn.length} of ${ticked.length} ticked runs are drawn: ` +
-    `those with such a curve, at most ${MOST}.` : "";
+    `only those with this curve, at most ${MOST}.` : "";
   $("overlay").hidden = !ticked.length;
-  $("drawn").textContent = `${drawn.length ? name(drawn[0], common) : "No such curve"}.${rest}`;
+  $("drawn").textContent = `${drawn.length ? name(drawn[0], common) : "No run has this curve"}.${rest}`;
   const lines = drawn.map((run, index) => ({
     name: name(run, differing.length ? differing : ["seed"]), run, quantity,
     dash: ["solid", "dash", "dot"][Math.floor(index / 10)], // there are ten colours
