@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 @dataclass
 class Count:
     """`lost`: results, or starts, that neither a plain start nor its advice brings; `wrong`: results that differ from
-    the undisturbed run's; `silent`: faults after which one of both came with exit code 0, or that nobody was told of.
+    the undisturbed run's; `silent`: faults after which one of both came with exit code 0, or that no message named.
     """
 
     faults: Counter[str] = field(default_factory=Counter)
     idle: Counter[str] = field(default_factory=Counter)  # faults that found nothing to harm
-    cured: int = 0  # faults after which the pipeline stopped, named the file and told the cure, which then helped
+    cured: int = 0  # faults after which the pipeline stopped and named the file and a remedy, which then helped
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
@@ -37,4 +37,4 @@ class Count:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.faults.items()))
         idle = "".join(f"; nothing to harm: {kind} ({number})" for kind, number in sorted(self.idle.items()))
         costs = f"{len(self.lost)} lost, {len(self.wrong)} wrong, {len(self.silent)} silent"
-        return f"{self.faults.total()} faults ({kinds}{idle}); {self.cured} stopped with a cure that helped: {costs}"
+        return f"{self.faults.total()} faults ({kinds}{idle}); {self.cured} stopped with a remedy that helped: {costs}"

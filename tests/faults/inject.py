@@ -5,8 +5,8 @@
 A copy of the project runs a tiny configuration while this program kills random processes of it with SIGKILL; then it
 cuts files of every kind and flips their bits, fills the disk, takes the right to write away, starts two pipelines at
 once and sets the clock back (the disk and the right need a user who may mount). After each fault plain `./reproduce`
-is started again. It must end with the results of an undisturbed run, or stop and name the file and the cure; then the
-cure is followed. Printed: the faults, and results lost, wrong, and wrong or wanting without a word. They should be 0.
+is started again. It must end with the results of an undisturbed run, or stop and name the file and the remedy, which is
+then followed. Printed: the faults, and results lost, wrong, and wrong or missing without a message. They should be 0.
 """
 
 import argparse

@@ -89,7 +89,7 @@ class Pipeline:
         return found
 
     def verdict(self, fault: str, count: Count) -> None:
-        """A plain start, and one more after each cure that is told; where a result differs all the same, `verify`.
+        """A plain start, and one more after each remedy that is followed; if a result still differs, `verify`.
 
         Then the results are compared.
         """

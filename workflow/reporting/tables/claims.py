@@ -28,9 +28,9 @@ CSV = ["claim", "dataset", "front_end", "protocol", "model", "against", "expecte
 CSV += ["low", "high", "n", "folds", "p", "p_corrected", "p_equivalent", "verdict"]
 REACHED = "_reached"  # ends the claims on accuracies against the dense LSTM
 SIZE_NOTE = (
-    "The abstract claims {} to {} times fewer parameters than compressed LSTMs. The claim holds if a rival stores at "
-    "least the lower end times as many weights (W + U, its dense U included) as FDHT-LSTM. The comparison with the "
-    "dense LSTM is another reading of the claim, which the abstract does not make."
+    "The abstract claims {0} to {1} times fewer parameters than compressed LSTMs. The claim holds if a rival stores at "
+    "least {0} times as many weights (W + U, its dense U included) as FDHT-LSTM. The comparison with the dense LSTM is "
+    "another reading, which the abstract does not make."
 )
 GAIN_NOTE = (
     "Found: FDHT-LSTM minus the other model (points), each variant against models trained with the same recipe, paired "
