@@ -2,7 +2,7 @@
 
 python -m benchmarks.calibration --output results/benchmarks/calibration.csv
 
-An accuracy is the truth plus an effect of its fold plus one of its seed, rounded to whole test clips. A run has the
+An accuracy is the true value plus an effect of its fold and one of its seed, rounded to whole test clips. A run has the
 variance of a binomial, of which `fold_share` is due to the fold. Shared training clips correlate the means of two folds
 by `correlation`: 0, or the 1 / folds of a whole cross-validation, for which Nadeau and Bengio correct.
 

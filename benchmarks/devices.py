@@ -3,12 +3,12 @@
 python -m benchmarks.devices [--case 57600-256] [--frames 6 --frames 16] [--repetitions 25]
 
 runtime     PyTorch; the program that torch.export writes; ONNX Runtime. torch.nn.LSTM can be exported for one number of
-            frames only; it gets pixels as float32, made beforehand, ours as uint8
-file_kb     of the pickled layer, the program, the ONNX file
-process_mb  at most resident in a process of its own that does nothing but this
-peak_mb     the same, beyond what is resident once the libraries are imported
-*_ms        of calls that take turns between all models and runtimes, in one process; processor_ms: its time alone
-load        average number of processes that wanted to run on the machine, during the last minute of a measurement
+            frames only; it gets pixels as float32, made beforehand, ours gets them as uint8
+file_kb     size of the pickled layer, the program, the ONNX file
+process_mb  largest resident memory of a separate process that does nothing else
+peak_mb     the same, minus what is resident once the libraries are imported
+*_ms        times of calls; all models and runtimes take turns in one process; processor_ms: processor time
+load        load average of the machine during the last minute of a measurement
 """
 
 import json

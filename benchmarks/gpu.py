@@ -3,19 +3,19 @@
 python -m benchmarks.gpu [--output results/benchmarks/gpu] [--experiments FILE] [--seconds 480] [--device cuda]
 python -m benchmarks.gpu --list FILE [--config config/paper.yaml]
 
-The machine needs torch, numpy and pandas. What needs another package (pytest and others: the tests marked gpu;
-torchvision, efficientnet_lite_pytorch: front ends; tednet, tltorch: their models) is skipped where it is missing.
-`--list` writes the layers, settings and steps of a configuration where the whole environment is installed; with that
-file the other machine estimates its cost.
+The machine needs torch, numpy and pandas. Measurements that need another package (pytest and others: the tests marked
+gpu; torchvision, efficientnet_lite_pytorch: front ends; tednet, tltorch: their models) are skipped if it is missing.
+On a machine with the whole environment, `--list` writes the layers, settings and steps of a configuration; with that
+file, the GPU machine estimates the cost.
 
 speed.csv        forward and step, eager and as a CUDA graph, next to torch.nn.LSTM (cuDNN) and other schemes
-compiled.csv     the same for our models and torch.nn.LSTM, compiled, too: as many as there is time for
+compiled.csv     the same for our models and torch.nn.LSTM, also compiled: as many as there is time for
 side_by_side.csv training steps per second of 1, 5 and 25 runs (on a CPU 1 and 2), each advanced as in a real job, with
-                 the scoring of its epochs; whether a run has the same weights alone and next to others; the driver's
-                 utilisation in per cent
+                 the scoring of its epochs; whether a run has the same weights alone and next to others; GPU utilisation
+                 in per cent, as the driver states it
 front_ends.csv   frames per second
 estimate.csv     hours of each experiment without its start-up
-gpu.json         the machine, all tables, the hours in all, and what was skipped or failed, with the reason
+gpu.json         the machine, all tables, the total hours, and what was skipped or failed, with the reason
 """
 
 import argparse

@@ -44,8 +44,8 @@ def take_turns(
 ) -> dict[Any, Timing]:
     """Timings of all `calls`, which run one after the other in every round, so that noise affects all of them alike.
 
-    A training loop repeats one model's step, and so finds caches, threads and clocks as that step left them, not as
-    another implementation did: in each turn `settled` seconds of calls go ahead of the one that is timed.
+    A training loop repeats one model's step, so it finds caches, threads and clocks as that step left them, not as
+    another implementation did. In each turn, calls run for `settled` seconds before the one that is timed.
     """
     timings = {name: Timing() for name in calls}
     for call in calls.values():
@@ -74,7 +74,7 @@ def training_step(layer: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer 
 
 
 def peak_mb(call: Callable[[], object], device: str) -> float:
-    """Megabytes allocated at most at one time during `call`, beyond what was there before."""
+    """The most megabytes allocated at one time during `call`, above what was allocated before."""
     gc.collect()
     if device == "cuda":
         torch.cuda.synchronize()

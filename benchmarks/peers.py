@@ -3,7 +3,7 @@
 tednet 0.1.3 (TT, TR and BT LSTMs, dense U), tensorly-torch 0.5 (BlockTT) and torch.nn.LSTM as installed.
 Three schemes without a package are written here from their description, operation for operation: TT_RNN's (Yang et
 al., 2017), that of onucharles/tensorized-rnn (with W and U in the format: the only fully decomposed peer) and that of
-BT-LSTM's authors (Ye et al., 2018). `Sweep` is TT_RNN's with less to reorder, which none of them does.
+BT-LSTM's authors (Ye et al., 2018). `Sweep` is a variant of TT_RNN's that reorders less; none of them uses it.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Training steps per second of several runs side by side, and whether a run gets the same weights when it is alone."""
+"""Training steps per second of several runs side by side, and whether a run ends with the same weights when alone."""
 
 import copy
 import gc
