@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import resource
 import shutil
 import tempfile
 import threading
@@ -61,6 +62,19 @@ def test_what_a_killed_process_left_is_overwritten(tmp_path):
     (tmp_path / ".table.csv.part").write_bytes(b"longer than what follows")
     files.write_text(tmp_path / "table.csv", "a,b")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["a,b"]
+
+
+@pytest.mark.parametrize("size", [100, 10**6])
+def test_a_file_that_does_not_fit_is_named_and_leaves_the_room_that_it_took(tmp_path, size):
+    path, limits = tmp_path / "model.safetensors", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            files.write_bytes(path, bytes(size))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sentence(caught.value) == f"{path}: File too large"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

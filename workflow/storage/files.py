@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,19 @@ def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
     """Write a temporary file next to `path` and rename it. flush: fsync before renaming."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with lock.own(path.with_name(f".{path.name}.part")) as file:  # the step of a killed pipeline may write it, too
-        file.truncate(0)
-        file.write(content)
-        file.flush()
-        if flush:
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        try:
+            file.truncate(0)
+            file.write(content)
+            file.flush()
+            if flush:
+                os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            with suppress(OSError):
+                Path(file.name).unlink(missing_ok=True)  # it would keep the space that the disk lacks
+                file.close()  # tries once more to write
+            raise
 
 
 def write_text(path: Path, text: str) -> None:
