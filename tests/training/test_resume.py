@@ -121,6 +121,15 @@ def test_a_checkpoint_that_cannot_be_written_does_not_stop_the_run(data, tmp_pat
     assert "could not write a checkpoint" in capsys.readouterr().err
 
 
+def test_a_signal_without_a_checkpoint_promises_none(data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "checkpoint").write_text("a file where the folder should be")
+    interrupt(monkeypatch, 4, TERM)
+    assert start(specification(**SETTINGS), data, tmp_path, seconds="1e9") == 128 + TERM
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2].startswith(f"could not write a checkpoint: {tmp_path}/checkpoint")
+    assert lines[-1] == "interrupted; the next start repeats what no checkpoint holds"
+
+
 class Stop(Exception):
     """Ends a run without saving, as a kill does."""
 
@@ -209,6 +218,7 @@ def test_a_run_resumes_with_its_original_number_of_threads(data, tmp_path, monke
     finally:
         torch.set_num_threads(begun)
     assert used == {begun}
+    assert json.loads((tmp_path / "run/environment.json").read_text())["threads"] == begun
     assert f"resuming with {begun} threads, as at the start of the run" in capsys.readouterr().err
 
 

@@ -228,3 +228,11 @@ def test_a_log_gets_ten_lines(data, tmp_path, capsys):
     assert lines[-1].startswith("demo/pixels/dense/group/fold0/seed0: 20 of 20 epochs, ")
     for name in ("train_loss=", "train_accuracy=", "validation_accuracy=", "test_accuracy="):
         assert name in lines[-1]
+
+
+def test_accuracies_do_not_depend_on_how_a_device_computes_a_mean(data, tmp_path, monkeypatch):
+    """A GPU multiplies a sum by 1 / n: 5 * (1 / 12) is not 5 / 12."""
+    monkeypatch.setattr(torch.Tensor, "mean", lambda self: self.sum() * (1 / self.numel()) + 2.0**-53)
+    assert start(specification("dense"), data, tmp_path) == 0
+    for line in read(tmp_path)[1]:
+        assert {line["validation_accuracy"], line["test_accuracy"]} <= {hits / 12 for hits in range(13)}

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from workflow.datasets.progress import bar
 from workflow.storage import files
+from workflow.storage.errors import sentence
 from workflow.training import checkpoint, environment, model, scores
 from workflow.training.errors import RunFailure, log
 from workflow.training.feed import Feed, scored
@@ -185,19 +186,21 @@ class Loop:
         for name, (outputs, labels) in zip(("validation", "test"), parts, strict=True):
             if len(labels):
                 measured[f"{name}_loss"] = cross_entropy(outputs.double(), labels)
-                measured[f"{name}_accuracy"] = (outputs.argmax(1) == labels).double().mean()
+                measured[f"{name}_accuracy"] = (outputs.argmax(1) == labels).double().sum()
         values = torch.stack(list(measured.values())).tolist()  # waits for the device, once
-        found = dict.fromkeys(("validation_loss", "validation_accuracy")) | dict(zip(measured, values, strict=True))
-        for name in ("validation", "test"):
-            loss = found[f"{name}_loss"]
-            if loss is not None and not math.isfinite(loss):
+        found = dict(zip(measured, values, strict=True))
+        for name, number in zip(("validation", "test"), self._parts, strict=True):
+            if number and not math.isfinite(found[f"{name}_loss"]):
                 raise RunFailure(f"the loss on {name} clips is not finite after epoch {self.state.epoch + 1}")
-        return found, outputs
+            if number:  # divided here: a GPU would multiply by 1 / number, which is not always the same
+                found[f"{name}_accuracy"] /= number
+        return dict.fromkeys(("validation_loss", "validation_accuracy")) | found, outputs
 
     def resume(self) -> None:
         """Load the newest checkpoint, if there is one."""
         if found := checkpoint.load(self.job.checkpoints, self.fingerprint, self.step):
             self.state = found
+            self.job.environment["threads"] = torch.get_num_threads()  # those of the checkpoint
             if not self.finished():
                 log(f"{self.name}: resuming after epoch {found.epoch}")
                 found.interruptions += 1
@@ -206,8 +209,9 @@ class Loop:
 
     def _leave_if_asked(self) -> None:
         if self.job.interruption.asked is not None:
-            self.save(flush=False)  # the operating system writes it to disk after this process has ended
-            log(f"interrupted; the next start resumes from {self.job.checkpoints}")
+            saved = self.save(flush=False)  # the operating system writes it to disk after this process has ended
+            after = f"resumes from {self.job.checkpoints}" if saved else "repeats what no checkpoint holds"
+            log(f"interrupted; the next start {after}")
             raise SystemExit(128 + self.job.interruption.asked)
 
     def _save_if_due(self) -> None:
@@ -215,14 +219,17 @@ class Loop:
         if pause == 0 or time.monotonic() - self._saved >= max(pause, SAVING_SHARE * self._saving):
             self.save(flush=True)
 
-    def save(self, flush: bool) -> None:
-        began = time.monotonic()
+    def save(self, flush: bool) -> bool:
+        """Return whether a checkpoint could be written."""
+        began, saved = time.monotonic(), True
         try:
             checkpoint.save(self.job.checkpoints, self.fingerprint, self.state, self.step, flush)
         except OSError as error:  # for example a full disk: the run can still finish
-            log(f"could not write a checkpoint to {self.job.checkpoints}: {error}; training continues")
+            log(f"could not write a checkpoint: {sentence(error)}")
+            saved = False
         self._saved = time.monotonic()
         self._saving = self._saved - began
+        return saved
 
 
 def _line(entry: dict[str, Any]) -> str:
