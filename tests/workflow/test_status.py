@@ -118,6 +118,20 @@ def test_the_expected_end(results, config):
     assert "(in 52 s, 2 runs at a time, as now)" in status.expectation(found, NOW)
 
 
+def test_a_search_ends_with_its_last_candidate(results):
+    training = CONFIG["training"] | {"search": {"epochs": [10, 20], "learning_rate": [0.1, 0.2]}}
+    models = {"lstm": CONFIG["models"]["lstm"]}
+    config = configuration.complete(CONFIG | {"training": training, "seeds": [0], "models": models})
+    begin(results, seed=0, silent=10)
+    (run,) = grid.runs(config)
+    lines = '{"epoch": 1, "seconds": 2.0}\n{"epoch": 2, "seconds": 2.0}\n'
+    (results / "runs" / run.folder / "search0.jsonl").write_text(lines)
+    os.utime(results / "runs" / run.folder / "search0.jsonl", (NOW - 20, NOW - 20))
+    found = look(config)
+    assert f"running: {run.folder}: epoch 7 of 60, last epoch 10 s ago" in status.text("watched", found, NOW)
+    assert status.remaining(found) == pytest.approx((60 - 7) * 2)
+
+
 def test_a_model_without_a_finished_run_is_estimated_from_the_others(results, config):
     end(results, "lstm", train_seconds=40.0)
     assert status.remaining(look(config)) == pytest.approx(7 * 40)

@@ -37,7 +37,7 @@ def remaining(found: dict[Run, State]) -> float | None:
         if state.name in ENDED:
             continue
         if state.stream and state.stream.seconds_per_epoch is not None:
-            total += max(0, run.training.epochs - state.stream.epochs) * state.stream.seconds_per_epoch
+            total += max(0, _epochs(run) - state.stream.epochs) * state.stream.seconds_per_epoch
         elif known := next((times[key] for key in _keys(run) if key in times), None):
             total += mean(known)
         else:
@@ -47,6 +47,11 @@ def remaining(found: dict[Run, State]) -> float | None:
 
 def _keys(run: Run) -> list[tuple[str, ...]]:
     return [(run.dataset, run.front_end, run.model), (run.dataset, run.front_end), ()]
+
+
+def _epochs(run: Run) -> int:
+    """Return the epochs of all candidates of a run."""
+    return sum(candidate.epochs for candidate in run.training.candidates)
 
 
 def text(name: str, found: dict[Run, State], now: float) -> str:
@@ -62,7 +67,7 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
     lines += [tabulate(rows, headers=["data set", "front end", "model", *shown], missingval="").rstrip(), ""]
     for run, state in found.items():
         if state.stream:
-            progress = f"epoch {state.stream.epochs} of {run.training.epochs}"
+            progress = f"epoch {state.stream.epochs} of {_epochs(run)}"
             lines.append(f"{state.name}: {run.folder}: {progress}, last epoch {duration(state.stream.silent)} ago")
         elif state.name in (FAILED, DAMAGED):
             lines.append(f"{state.name}: {run.folder}: {state.reason}")

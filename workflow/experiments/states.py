@@ -40,7 +40,8 @@ PATIENCE = 10  # a run may be silent for this many times its time per epoch
 
 @dataclass(frozen=True)
 class Stream:
-    """The progress of a run that has begun but has no record yet. silent: seconds since its last epoch."""
+    """The progress of a run that has begun but has no record yet. epochs: those of all candidates of a search so far.
+    silent: seconds since the last one."""
 
     epochs: int
     seconds_per_epoch: float | None  # None before the first epoch has ended
@@ -71,7 +72,7 @@ def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float, c
     """
     found = recorded(folder)
     if found.name == MISSING:
-        return _unfinished(folder / "metrics.jsonl", checkpoints, now)
+        return _unfinished(folder, checkpoints, now)
     if found.record and (reason := outdated(found.record, folder, wanted, changed)):
         return State(OUTDATED, reason, found.record)
     return found
@@ -130,12 +131,13 @@ def respecified(folder: Path, wanted: dict[str, Any]) -> bool:
         return True
 
 
-def _unfinished(metrics: Path, checkpoints: Path, now: float) -> State:
+def _unfinished(folder: Path, checkpoints: Path, now: float) -> State:
+    streams = list(folder.glob("*.jsonl"))  # of the candidates of a search, too
     try:
-        silent = now - metrics.stat().st_mtime
-    except FileNotFoundError:
+        silent = now - max(path.stat().st_mtime for path in streams)
+    except (FileNotFoundError, ValueError):  # renamed at this moment; none
         return State(MISSING)
-    epochs = curves.read(metrics)
+    epochs = [epoch for path in streams for epoch in curves.read(path)]
     times = [entry["seconds"] for entry in epochs if "seconds" in entry]
     stream = Stream(len(epochs), mean(times) if times else None, silent)
     if abandoned(checkpoints):  # a stream without a checkpoint belongs to an earlier record
