@@ -50,6 +50,23 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_fails_the_run(data, tmp_path,
     assert "FAILED" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("before", [{}, {"search": {"learning_rate": [0.001, 0.01]}}])
+def test_a_record_has_no_metrics_of_an_earlier_one(data, tmp_path, monkeypatch, before):
+    from workflow.training import model
+
+    def full(*_):
+        raise MemoryError
+
+    assert start(specification("dense", **before), data, tmp_path) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "build", full)
+        assert start(specification("dense"), data, tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert (result["status"], result["epochs"]) == ("failed", 0)
+    assert set(result["files"]) == {path.name for path in (tmp_path / "run").iterdir()} - {"result.json"}
+    assert "metrics.jsonl" not in result["files"]
+
+
 class Full:
     """A function on a machine with room for `room` clips."""
 

@@ -22,6 +22,8 @@ def complete(job: Job) -> Iterator[int]:
     Yield after each step, as `loop.train` does.
     """
     (job.output / RECORD).unlink(missing_ok=True)
+    for metrics in job.output.glob("*.jsonl"):  # of an earlier record; a checkpoint has those of its own run
+        metrics.unlink()
     try:
         check(job.fold, job.run)
         with job.fits():
@@ -75,5 +77,5 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
         "peak_memory_mb": environment.peak_memory_mb(),
         "device": environment.device_name(),
     }
-    files.write_text(job.output / record.METRICS, "")  # no epochs: drop what an earlier run may have left here
+    files.write_text(job.output / record.METRICS, "")  # no epochs
     log(f"{run.folder}: test accuracy {summary['test_accuracy']:.3f}")

@@ -24,7 +24,6 @@ def train(job: Job) -> Iterator[int]:
     if not len(job.fold.rows["validation"]):
         raise RunFailure(f"a search needs validation clips, and fold {run.fold} of protocol {run.protocol} has none")
     candidates = run.training.candidates
-    (job.output / METRICS).unlink(missing_ok=True)
     tried: list[dict[str, Any]] = []  # `search` of result.json
     results: list[dict[str, Any]] = []
     best = None
