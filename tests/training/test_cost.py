@@ -89,6 +89,18 @@ def test_records_take_precedence_over_calibration(config, together):
     assert lstm["hours"] == pytest.approx((6 * 4.0 * 10 / (together or 1) + cost.START_SECONDS) / 3600)
 
 
+def test_records_with_other_settings_give_no_times(config):
+    run = next(run for run in grid.runs(config) if run.model == "lstm")
+    folder = Path("results/tiny/runs") / run.folder
+    folder.mkdir(parents=True)
+    record = {"status": "ok", "train_seconds": 20.0, "epochs": 5, "step_ms": 7.0, "device": "CPU of a test"}
+    (folder / "result.json").write_text(json.dumps(record))
+    for hidden_size, source in [(4, "1 of 6 records"), (400, "calibrated here")]:
+        plain = run.plain | {"recurrent": run.recurrent | {"hidden_size": hidden_size}}
+        (folder / "specification.yaml").write_text(yaml.safe_dump(plain))
+        assert cost.estimate(config, Given())[1]["times from"] == source
+
+
 def test_a_search_costs_what_all_of_its_candidates_do():
     training = CONFIG["training"] | {"search": {"epochs": [1, 3], "batch_size": [4, 20]}}
     config = configuration.complete(CONFIG | {"training": training})

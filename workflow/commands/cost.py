@@ -1,9 +1,9 @@
 """Estimate what a configuration costs before anything starts: jobs, GPU and CPU hours, disk, download.
 
-Times come from the records of finished runs (divided by the number of runs trained side by side) or else from a few
-steps of each model, timed on this machine and kept in results/CONFIG/cost.json; a column names the source. Runs that
-train side by side on a GPU take less time than the timed steps suggest. Use the machine or cluster node that will do
-the work: times are not converted from one device to another.
+Times come from the records of finished runs with the present settings (divided by the number of runs trained side by
+side) or else from a few steps of each model, timed on this machine and kept in results/CONFIG/cost.json; a column names
+the source. Runs that train side by side on a GPU take less time than the timed steps suggest. Use the machine or
+cluster node that will do the work: times are not converted from one device to another.
 """
 
 import sys
@@ -27,6 +27,7 @@ from workflow.experiments.configuration_file import load_own
 from workflow.experiments.grid import check_models, runs
 from workflow.experiments.record import KEPT, RECORD
 from workflow.experiments.run import Run
+from workflow.experiments.states import respecified
 from workflow.storage import files
 
 START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cores of an AMD EPYC)
@@ -51,7 +52,8 @@ def _row(config: Configuration, group: list[Run], timed: dict[str, Any]) -> dict
     steps = sum(one.epochs * -(-train // one.batch_size) for one in trainings for train, _ in clips)
     scored = sum(others for _, others in clips)
     seconds, step_ms, device, source = 0.0, None, "CPU", "no epochs"
-    records = [files.known_json(config.results / "runs" / run.folder / RECORD) for run in group]
+    folders = {config.results / "runs" / run.folder: run for run in group}
+    records = [files.known_json(path / RECORD) for path, run in folders.items() if not respecified(path, run.plain)]
     if done := [record for record in records if record.get("status") == "ok"]:
         trained = [sum(one["epochs"] for one in record.get("search") or [record]) for record in done]
         shares = [record["train_seconds"] / (record.get("side_by_side") or 1) for record in done]
