@@ -108,9 +108,14 @@ def test_weights_of_another_model_are_one_sentence(call, folder):
     assert len(page.splitlines()) == 2
 
 
-def test_a_run_without_weights_is_named_and_an_error_only_alone(call, folder):
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_run_without_weights_is_named_and_an_error_only_alone(call, folder, deleted):
     (folder / "model.safetensors").unlink()
-    reason = f"{TT_LSTM}: its record has no model.safetensors; keep_weights decides which records keep it\n"
+    reason = f"{TT_LSTM}: its model.safetensors has been deleted; `run --force` trains it again\n"
+    if not deleted:
+        content = files.read_json(folder / "result.json")
+        seal.write(folder / "result.json", content, content["files"].keys() - {"model.safetensors"})
+        reason = f"{TT_LSTM}: its record has no model.safetensors; keep_weights decides which records keep it\n"
     code, page, _ = call()
     assert code == 0
     assert f"skipped   {reason}" in page

@@ -45,8 +45,12 @@ def obstacle(run: Run, state: State, folder: Path) -> str:
     chosen = FORMATS[run.recurrent["format"]]
     if chosen.fitted and not chosen.restore:
         return f"{chosen.name} is fitted in one call, and its file does not define restore(arrays)"
-    missing = [name for name in WEIGHTS if not (folder / name).is_file()]
-    return f"its record has no {missing[0]}; keep_weights decides which records keep it" if missing else ""
+    for name in WEIGHTS:
+        if not (folder / name).is_file():
+            if name in state.record.files:
+                return f"its {name} has been deleted; `run --force` trains it again"
+            return f"its record has no {name}; keep_weights decides which records keep it"
+    return ""
 
 
 def compared(record: Record, fold: "Fold", predictions: Path, probabilities: np.ndarray) -> tuple[str, str]:
