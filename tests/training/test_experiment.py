@@ -95,8 +95,7 @@ def test_experiment_json_vouches_for_the_records_and_names_what_they_were_made_f
 def test_a_run_that_is_there_is_not_trained_again(folds, tmp_path, monkeypatch):
     assert start(PLAIN, folds, tmp_path, folds=[1]) == 0
     assert listed(tmp_path) == ["fold1/seed0/result.json"]
-    before = (tmp_path / "runs" / PLACE / "fold1/seed0/result.json").stat()
-    trained = watch(monkeypatch)
+    before, trained = (tmp_path / "runs" / PLACE / "fold1/seed0/result.json").stat(), watch(monkeypatch)
     assert start(PLAIN, folds, tmp_path, seeds=(0, 1)) == 0
     assert trained == ["fold0/seed0", "fold0/seed1", "fold1/seed1"]
     assert len(listed(tmp_path)) == 4
@@ -121,6 +120,14 @@ def test_a_record_that_is_deleted_or_damaged_is_made_again_alone(folds, tmp_path
     assert trained == ["fold0/seed0"]
     assert results_of(tmp_path) == before
     assert not noticed(folds, tmp_path)
+
+
+def test_a_record_whose_seal_was_cut_off_is_made_again(folds, tmp_path):
+    assert start(PLAIN, folds, tmp_path, folds=[0]) == 0
+    before, path = results_of(tmp_path), tmp_path / "runs" / PLACE / "fold0/seed0/result.json"
+    path.write_text(path.read_text().replace('"seal":', '"failure":'))
+    assert start(PLAIN, folds, tmp_path, folds=[0]) == 0
+    assert results_of(tmp_path) == before
 
 
 @pytest.mark.parametrize(

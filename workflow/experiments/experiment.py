@@ -77,6 +77,7 @@ def is_current(folder: Path, run: Run, now: dict[str, Any], codes: Container[str
     found = states.state(place, place, run.plain, 0.0)
     return (
         found.record is not None
+        and found.record.seal != ""  # else it was edited
         and found.name in (states.DONE, states.FAILED)
         and found.record.code_digest in codes
         and found.record.data_digest == now["data_digest"]
