@@ -1,6 +1,7 @@
 """Runs that fail, and invalid input: the record, the message, and when nothing is written."""
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -65,6 +66,20 @@ def test_a_record_has_no_metrics_of_an_earlier_one(data, tmp_path, monkeypatch, 
     assert (result["status"], result["epochs"]) == ("failed", 0)
     assert set(result["files"]) == {path.name for path in (tmp_path / "run").iterdir()} - {"result.json"}
     assert "metrics.jsonl" not in result["files"]
+
+
+def test_a_baseline_that_cannot_be_fitted_is_recorded_as_failed(tmp_path):
+    seen = Counter()
+
+    def part_of(label, group):
+        seen[label, group] += 1
+        two_of_each = group == 1 and seen[label, group] <= 2  # too few for a cross-validation with three folds
+        return "test" if group == 0 else "train" if two_of_each else "unused"
+
+    assert start(specification("linear", {}), write(tmp_path / "data", part_of=part_of), tmp_path) == 0
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["status"] == "failed"
+    assert result["failure"].startswith("it cannot be fitted: n_splits=3 cannot be greater than")
 
 
 class Full:

@@ -60,7 +60,10 @@ def fit_at_once(job: Job, fit: Callable[..., tuple[Any, dict[str, Any]]]) -> Non
     x = {part: thumbnails.of_clips(fold.clips, rows, fold.lengths, scale, shift) for part, rows in used.items()}
     y = {part: fold.labels[rows] for part, rows in used.items()}
     began = time.perf_counter()
-    estimator, job.weights = fit(x["train"], y["train"], x.get("validation"), y.get("validation"))
+    try:
+        estimator, job.weights = fit(x["train"], y["train"], x.get("validation"), y.get("validation"))
+    except ValueError as error:  # too few clips or classes
+        raise RunFailure(f"it cannot be fitted: {error}") from error
     seconds = time.perf_counter() - began
     job.interruption.worth_saving = True
     job.probabilities = estimator.predict_proba(x["test"])
