@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from workflow.commands import __main__ as commands
@@ -185,6 +186,15 @@ def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))
     assert commands.main([path.name, "cost"]) == 1
     assert "did you mean 'dense'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_one_sentence(tmp_path, capsys):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | {"training": CONFIG["training"] | {"device": "cuda"}}))
+    assert commands.main([path.name, "cost"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("reproduce: training.device is 'cuda', but no GPU can be used: ")
 
 
 def test_a_data_set_without_an_inventory_is_one_sentence(tmp_path, monkeypatch, capsys):

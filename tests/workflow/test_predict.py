@@ -55,6 +55,18 @@ def test_five_classes_of_a_clip_of_ones_own_the_likeliest_first(call, tmp_path, 
     assert len(call(RUN, "mine.avi", "--top", 100)[1].splitlines()) == 1 + 8, "the demo has eight classes"
 
 
+def test_a_clip_that_does_not_fit_in_memory_is_one_sentence(call, tmp_path, monkeypatch):
+    write_clip(tmp_path / "mine.avi", pictures(9, 64, 48))
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("workflow.training.step.Step.score", full)
+    code, page, error = call(RUN, tmp_path / "mine.avi")
+    assert (code, page) == (1, "")
+    assert error.splitlines()[-1].startswith("reproduce: out of memory when scoring a single clip")
+
+
 @pytest.mark.parametrize("sampling", ["linspace", "random", "all"])
 @pytest.mark.parametrize("front_end", ["pixels", "efficientnet_lite2"])
 def test_a_front_end_sees_a_clip_as_in_training(tmp_path, front_end, sampling):
@@ -102,6 +114,4 @@ def test_a_run_without_weights_is_one_sentence(finished, call):
     finally:
         hidden.rename(weights)
     assert code == 1
-    assert (
-        error == f"reproduce: {RUN}: its record has no model.safetensors; keep_weights decides which records keep it\n"
-    )
+    assert error == f"reproduce: {RUN}: its model.safetensors has been deleted; `run --force` trains it again\n"

@@ -96,7 +96,6 @@ def main(chosen: Chosen) -> int:
             report(run, UNUSABLE if unusable else SKIPPED, reason)
     from workflow.training import scoring  # imports torch, which takes seconds
     from workflow.training.data import load
-    from workflow.training.errors import RunFailure
 
     loaded = cache(load)
     for (dataset, front_end, _), group in groupby(usable, attrgetter("dataset", "front_end", "model")):
@@ -106,7 +105,7 @@ def main(chosen: Chosen) -> int:
         for run in runs:
             try:
                 report(run, *again(run, usable[run], folders[run], replace(data.fold(run), clips=clips)))
-            except (InputError, RunFailure) as error:
+            except InputError as error:
                 report(run, UNUSABLE, str(error))
     print(", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
     return int(bool(counts.keys() - {EQUAL, SKIPPED}))

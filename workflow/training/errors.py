@@ -4,13 +4,17 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from workflow.storage.errors import InputError
 from workflow.storage.gpu import out_of_memory
 
 Result = TypeVar("Result")
 
 
-class RunFailure(Exception):
-    """The run failed (NaN, a class without clips ...): its record has status `failed`; the exit status is 0."""
+class RunFailure(InputError):
+    """The run failed (NaN, a class without clips ...): its record has status `failed`; the exit status is 0.
+
+    Commands that only time or score a model print it, as any InputError.
+    """
 
 
 def log(text: str) -> None:
