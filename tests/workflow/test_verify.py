@@ -105,6 +105,17 @@ def test_weights_that_were_deleted_to_save_space_are_no_damage(folders, capsys):
     assert verified(capsys)[0] == 0
 
 
+@pytest.mark.parametrize("word", ["missing", "corrupt"])
+def test_an_experiment_vouches_for_its_records(folders, capsys, word):
+    _, run = folders
+    record = run / "result.json"
+    seal.write(run.parent / "experiment.json", {}, ["fold0/result.json"])
+    record.unlink() if word == "missing" else record.write_text('{"status": "ok", "test_accuracy": 1.0}')
+    code, out = verified(capsys)
+    assert code == 1
+    assert out.err.startswith(f"reproduce: {record.relative_to(Path.cwd())} is {word}")
+
+
 def test_a_configuration_that_does_not_load_is_reported(folders, capsys):
     folders[0].parents[3].joinpath("tiny.yaml").write_text("name: [")
     code, out = verified(capsys)

@@ -16,12 +16,13 @@ import typer
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import intact, load_own
-from workflow.experiments.experiment import WEIGHTS
+from workflow.experiments.experiment import NAME, WEIGHTS
+from workflow.experiments.record import RECORD
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
 TENSORS = tuple(f"{front_end.tensor}.json" for front_end in FRONT_ENDS.values())
-SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", "result.json")
+SEALED = ("source.json", "inventory.json", *TENSORS, "splits.json", RECORD, NAME)
 SOURCES = ("workflow", "baselines", "fdht", "paper", "config", "resources")  # inputs of the results
 SLACK = 1.0  # seconds by which the clock of a file server may be ahead
 
