@@ -126,7 +126,7 @@ def test_a_signal_without_a_checkpoint_promises_none(data, tmp_path, monkeypatch
     interrupt(monkeypatch, 4, TERM)
     assert start(specification(**SETTINGS), data, tmp_path, seconds="1e9") == 128 + TERM
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-2].startswith(f"could not write a checkpoint: {tmp_path}/checkpoint")
+    assert lines[-2].startswith(f"could not write a checkpoint to {tmp_path}/checkpoint: ")
     assert lines[-1] == "interrupted; the next start repeats what no checkpoint holds"
 
 
@@ -222,10 +222,23 @@ def test_a_run_resumes_with_its_original_number_of_threads(data, tmp_path, monke
     assert f"resuming with {begun} threads, as at the start of the run" in capsys.readouterr().err
 
 
-def test_two_generations_are_kept(data, tmp_path, monkeypatch):
+def test_two_generations_are_kept_with_the_rights_of_other_files(data, tmp_path, monkeypatch):
     stopped_after(5, specification(**SETTINGS), data, tmp_path, monkeypatch)
-    names = sorted(path.name.split(".")[0] for path in (tmp_path / "checkpoint").glob("0*"))
-    assert names == ["00000004", "00000005"]
+    paths = sorted((tmp_path / "checkpoint").iterdir())
+    assert [path.name.split(".")[0] for path in paths] == ["00000004", "00000005"]
+    assert {path.stat().st_mode for path in paths} == {(tmp_path / "run/metrics.jsonl").stat().st_mode}
+
+
+def test_a_checkpoint_takes_little_memory(data, tmp_path):
+    """The model has 42 MB and its checkpoint 167 MB; a copy of that as bytes would show."""
+    words = ["--specification", json.dumps(specification("dense", {"hidden_size": 1500}, epochs=1)), "--data", data]
+    words += ["--output", tmp_path / "run", "--checkpoint", tmp_path / "checkpoint", "--checkpoint-seconds"]
+    program = [sys.executable, one_run.__file__, *words]
+    peaks = []
+    for seconds in ("1e9", "0"):
+        subprocess.run([*program, seconds], check=True, capture_output=True)
+        peaks.append(json.loads((tmp_path / "run/result.json").read_text())["peak_memory_mb"])
+    assert peaks[1] < peaks[0] + 84
 
 
 def test_lines_after_the_checkpoint_leave_the_metrics(data, tmp_path, monkeypatch):

@@ -15,16 +15,15 @@ from workflow.storage import lock
 from workflow.storage.errors import InputError
 
 
-def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
-    """Write a temporary file next to `path` and rename it. flush: fsync before renaming."""
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a temporary file next to `path`, fsync it and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with lock.own(path.with_name(f".{path.name}.part")) as file:  # the step of a killed pipeline may write it, too
         try:
             file.truncate(0)
             file.write(content)
             file.flush()
-            if flush:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
             Path(file.name).replace(path)
         except OSError as error:
             error.filename = error.filename or str(path)

@@ -5,6 +5,7 @@ one of the tensors, so loading never executes code.
 """
 
 import json
+import os
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -14,10 +15,10 @@ from typing import Any
 
 import torch
 from safetensors.torch import load as deserialise
-from safetensors.torch import save as serialise
+from safetensors.torch import save_file
 from torch import Tensor
 
-from workflow.storage import files
+from workflow.storage import seal
 from workflow.training.errors import log
 from workflow.training.step import Step
 
@@ -48,12 +49,26 @@ class State:
 
 
 def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, flush: bool) -> None:
-    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: fsync before renaming."""
+    """Write a checkpoint to `folder`. fingerprint: see `load`. flush: fsync before renaming.
+
+    Raise OSError or SafetensorError if that is not possible.
+    """
     plain = {name: value for name, value in vars(state).items() if name != "best"}
     known = {"state": plain, "clips": step.clips, "threads": torch.get_num_threads(), "fingerprint": fingerprint}
-    content = serialise({name: tensor.contiguous() for name, tensor in _pack(state, step, known).items()})
     number = max((int(path.name.split(".")[0]) for path in _files(folder)), default=0) + 1
-    files.write_bytes(folder / f"{number:08d}.{sha256(content).hexdigest()}{SUFFIX}", content, flush)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / ".part"
+    part.touch()
+    mode = part.stat().st_mode  # safetensors gives no right to others, whatever the umask
+    try:  # as bytes, all tensors would be in memory two more times
+        save_file({name: tensor.contiguous() for name, tensor in _pack(state, step, known).items()}, part)
+        part.chmod(mode)
+        if flush:
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+        part.replace(folder / f"{number:08d}.{seal.digest(part)}{SUFFIX}")
+    finally:
+        part.unlink(missing_ok=True)
     kept = _files(folder)[:KEEP]
     for path in folder.iterdir():
         if path not in kept:

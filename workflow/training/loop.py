@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -224,8 +225,8 @@ class Loop:
         began, saved = time.monotonic(), True
         try:
             checkpoint.save(self.job.checkpoints, self.fingerprint, self.state, self.step, flush)
-        except OSError as error:  # for example a full disk: the run can still finish
-            log(f"could not write a checkpoint: {sentence(error)}")
+        except (OSError, SafetensorError) as error:  # for example a full disk: the run can still finish
+            log(f"could not write a checkpoint to {self.job.checkpoints}: {sentence(error)}")
             saved = False
         self._saved = time.monotonic()
         self._saving = self._saved - began
