@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 
 
 def is_archive(path: Path) -> bool:
-    return path.name.lower().endswith(ARCHIVES) and not path.name.startswith("._")  # a companion that macOS adds
+    return path.name.lower().endswith(ARCHIVES) and not path.name.startswith(".")  # such as companions of macOS
 
 
 def digests(folder: Path) -> dict[str, str]:

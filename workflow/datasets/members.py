@@ -18,7 +18,10 @@ from typing import IO, Any
 from workflow.storage.errors import InputError
 from workflow.storage.files import is_lfs_pointer
 
-CORRUPT = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)  # of bz2 and gzip
+CORRUPT = (
+    *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError),
+    *(OSError, ValueError, NotImplementedError),  # of bz2 and gzip; a damaged name, size, version or flag
+)
 RAR_END, RAR_UNIX, RAR_SPLIT_BEFORE, RAR_SPLIT_AFTER, RAR_NO_VOLUME = 10, 3, 1, 2, 15  # constants of unrar
 ENCRYPTED = "encrypted; unpack it with its password and set the folder as source"
 RAR_REASONS = {
@@ -79,7 +82,7 @@ def explained(path: Path, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        if isinstance(error, OSError) and error.errno:  # of the file system
+        if isinstance(error, InputError) or (isinstance(error, OSError) and error.errno):  # of the file system
             raise
         reason = RAR_REASONS.get(getattr(error, "code", 0), f"truncated or corrupt archive ({error})")
         raise InputError(f"{path}: {reason}") from error
