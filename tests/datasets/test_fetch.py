@@ -10,7 +10,7 @@ from workflow.datasets import fetch as module
 from workflow.datasets.fetch import ATTEMPTS, fetch
 from workflow.datasets.source import Source
 from workflow.storage.errors import InputError
-from workflow.storage.files import read_json
+from workflow.storage.files import read_json, write_json
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 OTHER = BODY[::-1]
@@ -93,6 +93,48 @@ def test_a_file_that_changed_meanwhile_is_started_again(server, get):
     assert get(server.url("/set.zip")).read_bytes() == OTHER + b"more"
 
 
+@pytest.mark.parametrize(("after", "tag"), [(OTHER, '"2"'), (OTHER + b"more", None)])
+def test_a_server_that_continues_another_file_is_started_again(server, get, after, tag):
+    server.files["/set.zip"] = BODY
+
+    def change(handler, body, start):
+        server.files["/set.zip"] = after
+        return loopback.cut(400_000)(handler, body, start)
+
+    def ignore_if_range(handler, body, start):
+        rest = after[400_000:]
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes 400000-{len(after) - 1}/{len(after)}")
+        handler.send_header("Content-Length", str(len(rest)))
+        if tag:
+            handler.send_header("ETag", tag)
+        handler.end_headers()
+        handler.wfile.write(rest)
+        return True
+
+    server.faults["/set.zip"] = [change, ignore_if_range]
+    assert get(server.url("/set.zip")).read_bytes() == after
+
+
+def test_a_kill_when_a_file_is_started_again_leaves_no_byte_of_the_older(server, get, monkeypatch):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.cut(400_000), *[loopback.status(503)] * (ATTEMPTS + 1)]
+    with pytest.raises(InputError, match="503"):
+        get(server.url("/set.zip"))
+    server.faults.clear()
+    server.files["/set.zip"] = OTHER + b"more"
+
+    def killed(path, content):
+        write_json(path, content)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get(server.url("/set.zip"))
+    assert get(server.url("/set.zip")).read_bytes() == OTHER + b"more"
+
+
 def test_a_server_without_ranges_is_started_again(server, get):
     server.files["/set.zip"], server.ranges = BODY, False
     server.faults["/set.zip"] = [loopback.cut(400_000)]
@@ -111,6 +153,12 @@ def test_no_answer_at_all_ends_after_some_attempts(get, pauses):
     with pytest.raises(InputError, match=f"tried {ATTEMPTS} times"):
         get("http://127.0.0.1:9/set.zip")
     assert len(pauses) == ATTEMPTS
+
+
+def test_an_empty_answer_is_a_dead_mirror(server, get, tmp_path):
+    server.files |= {"/empty.rar": b"", "/mirror.zip": OTHER}
+    assert get(server.url("/empty.rar"), server.url("/mirror.zip")).name == "mirror.zip"
+    assert [*read_json(tmp_path / "lock.json")] == [server.url("/mirror.zip")]
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/zip"])

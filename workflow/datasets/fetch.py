@@ -78,8 +78,8 @@ def _download_verified(
     sha256 = seal.digest(partial)
     reason = ""
     with partial.open("rb") as content:
-        if content.read(512).lstrip().startswith(b"<"):  # neither an archive nor a file of weights begins so
-            reason = "the server sent a web page instead of the file"
+        if content.read(512).lstrip()[:1] in (b"", b"<"):  # neither an archive nor a file of weights begins so
+            reason = "the server sent a web page, or nothing, instead of the file"
         for algorithm, stated in (("md5", source.md5), ("sha256", source.sha256)):
             content.seek(0)
             if stated and not (found := hashlib.file_digest(content, algorithm).hexdigest()).startswith(stated):
@@ -131,23 +131,33 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
         headers |= {"Range": f"bytes={start}-", "If-Range": known["version"]}  # a header that is None is not sent
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT, verify=verify) as response:
         if response.status_code == 416 and start:  # there are no bytes after `start`
-            partial.unlink()
-            raise requests.exceptions.HTTPError("the file on the server has changed; starting again")
-        start, total = _response_range(response, start)
-        require_free_space(partial, (total or 0) - start)
+            raise _changed(partial)
+        begin, total = _response_range(response, start)
         version: str | None = response.headers.get("ETag", "W/")
         if str(version).startswith("W/"):  # a weak ETag does not guarantee identical bytes
             version = response.headers.get("Last-Modified")
-        write_json(resume_info, {"url": url, "version": version, "total": total})
-        progress = bar(partial.stem, total, "B", start, unit_scale=True)
-        with partial.open("r+b" if start else "wb") as file, progress:
-            file.seek(start)
+        now = {"url": url, "version": version, "total": total}
+        if begin:  # the server may leave out what it said before, or ignore If-Range
+            now = {name: value or known[name] for name, value in now.items()}
+            if any(known[name] not in (None, value) for name, value in now.items()):
+                raise _changed(partial)
+        require_free_space(partial, (total or 0) - begin)
+        if not begin:  # before its version is recorded: after a kill, no older byte may be taken for one of it
+            partial.unlink(missing_ok=True)
+        write_json(resume_info, now)
+        progress = bar(partial.stem, total, "B", begin, unit_scale=True)
+        with partial.open("ab") as file, progress:
             # read1 keeps every byte that arrived before a connection breaks; iter_content would drop the last chunk
             while chunk := response.raw.read1(CHUNK):
                 file.write(chunk)
                 progress.update(len(chunk))
     if total is not None and progress.n != total:
         raise requests.exceptions.ConnectionError(f"the connection ended after {progress.n} of {total} bytes")
+
+
+def _changed(partial: Path) -> requests.exceptions.HTTPError:
+    partial.unlink()
+    return requests.exceptions.HTTPError("the file on the server has changed; starting again")
 
 
 def _response_range(response: requests.Response, start: int) -> tuple[int, int | None]:
