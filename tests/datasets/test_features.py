@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -65,8 +66,8 @@ def prepared(tmp_path, clip) -> Path:
     return tmp_path
 
 
-def run(folder: Path, output: Path, *rest) -> dict:
-    return main("inception_v3", folder / "listing.csv", folder, output, *rest)
+def run(folder: Path, output: Path, *rest, **options) -> dict:
+    return main("inception_v3", folder / "listing.csv", folder, output, *rest, **options)
 
 
 def origin(folder: Path, weights: Path) -> Path:
@@ -128,9 +129,12 @@ def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monke
     monkeypatch.setattr("workflow.datasets.store.SECONDS", 0.0)
     with pytest.raises(KeyboardInterrupt):
         run(prepared, prepared / "cut", *rest)
+    shutil.copytree(prepared / "cut", prepared / "edited")
     resumed = run(prepared, prepared / "cut", *rest)
     assert calls == [2, 2, 2, 1]  # batches of two clips: the first is not computed again
     assert resumed["digest"] == whole["digest"]
+    run(prepared, prepared / "edited", *rest, code="edited")
+    assert calls[4:] == [2, 2, 1], "no feature of other code is kept"
 
 
 def test_bad_weights_are_named(prepared, tmp_path):

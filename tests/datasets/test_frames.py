@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,6 +191,7 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
     assert outputs(tmp_path / "cut") == ["frames.npy.journal", "frames.npy.part"]
     with (tmp_path / "cut" / "frames.npy.journal").open("a") as file:
         file.write('[11, {"status": "ok", "fra')  # a line that was being written
+    shutil.copytree(tmp_path / "cut", tmp_path / "edited")
     stop_after = None
     resumed = main(path, tmp_path / "cut", **SIZE, max_undecodable=0.0)
     assert sorted(done) == [row["clip"] for row in read_csv(path, ("clip",))]  # nothing twice
@@ -197,6 +199,9 @@ def test_an_interrupted_run_continues_to_the_same_bytes(listing, tmp_path, monke
     for name in ("frames.npy", "clips.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert outputs(tmp_path / "cut") == ["clips.csv", "frames.json", "frames.npy"]
+    done.clear()
+    main(path, tmp_path / "edited", **SIZE, max_undecodable=0.0, code="edited")
+    assert len(done) == resumed["shape"][0], "no frame of other code is kept"
 
 
 def test_a_killed_process_is_continued_by_the_next(listing, tmp_path, root):

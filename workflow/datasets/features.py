@@ -78,6 +78,7 @@ def main(
     origin: Annotated[Path | None, Option(help="source.json of the weights, if the front end downloads them")] = None,
     batch: Annotated[int, Option(min=1, help="frames computed at once")] = 48,
     device: Literal["auto", "cpu", "cuda"] = "auto",
+    code: Annotated[str, Option(help="digest of the step's code; another one starts again")] = "",
 ) -> dict[str, Any]:
     """Run the step; return the content of <front end>.json.
 
@@ -108,7 +109,7 @@ def main(
             "device": device,
         }
         shape = (n, T, *chosen.shape(chosen.side, chosen.side))
-        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block})
+        store = Store(about.with_suffix(".npy"), shape, chosen.dtype, {**inputs, "block": block, "code": code})
         features, options = chosen.extractor(weights, device), decoding(chosen, facts)
         bar = progress.bar("features", n, " clips", min(n, block * len(store.done)))
         for first in (first for first in range(0, n, block) if first not in store.done):

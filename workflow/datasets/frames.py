@@ -138,6 +138,7 @@ def main(
     seed: Annotated[int, Option(help="of the sampling random")] = 0,
     workers: Annotated[int, Option(min=1, help="processes")] = 1,
     max_undecodable: Annotated[float, Option(help="share of the clips that may fail to decode")] = 0.01,
+    code: Annotated[str, Option(help="digest of the step's code; another one starts again")] = "",
 ) -> dict[str, Any]:
     """Run the step; return the content of frames.json."""
     inventory = listing.with_name("inventory.json")
@@ -149,7 +150,7 @@ def main(
     # a replaced clip has another size or time, and is decoded again
     stats = [path.stat() if path.is_file() else None for path in (Path(row["path"]) for row in rows)]
     versions = digest([(stat.st_size, stat.st_mtime_ns) if stat else None for stat in stats])
-    key = {**options, "listing": seal.digest(listing), "files": versions, "facts": [*NO_FACTS]}
+    key = {**options, "listing": seal.digest(listing), "files": versions, "code": code}
     shape = (len(rows), count, height, width, 3)
     with exclusive(output / "frames"):
         for name in ("frames.json", "clips.csv", "frames.npy"):  # may be of other options

@@ -75,11 +75,11 @@ wildcard_constraints:
     protocol="|".join(CONFIG.protocols),
 
 
-def code(step):
+def code(*steps):
     """Return the digest of a step's code, a parameter of its rule: changed code makes results outdated."""
-    if step not in REPORTING:
-        return sources.digest(f"workflow.datasets.{step}")
-    entry, folders = REPORTING[step]
+    if steps[0] not in REPORTING:
+        return sources.digest(*(f"workflow.datasets.{step}" for step in steps))
+    entry, folders = REPORTING[steps[0]]
     files = [path for folder in folders for path in sorted(ROOT.glob(f"workflow/reporting/{folder}/[!_]*.py"))]
     formats = [format_.module for format_ in FORMATS.values()]
     return sources.digest(entry, *formats, *(f"workflow.reporting.{path.parent.name}.{path.stem}" for path in files))

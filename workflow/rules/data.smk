@@ -97,7 +97,7 @@ rule frames:
     shell:  # a part of a set that cannot be split is refused before it is decoded
         "python -m workflow.datasets.splits --dataset {wildcards.dataset} --clips {input.listing} {params.split} 2> {log}"
         " && python -m workflow.datasets.frames --listing {input.listing} --output $(dirname {output.array})"
-        " {params.options} --workers {threads} 2>&1 | tee {log} | sed -u '\\,^error: ,d' >&2"
+        " {params.options} --code {params.code} --workers {threads} 2>&1 | tee {log} | sed -u '\\,^error: ,d' >&2"
 
 
 rule splits:
@@ -139,8 +139,7 @@ rule features:
         front_end="|".join(EXTRACTED),
     threads: 4
     params:
-        code=lambda wildcards: code("features"),
-        front_end=lambda wildcards: code(f"front_ends.{wildcards.front_end}"),
+        code=lambda wildcards: code("features", f"front_ends.{wildcards.front_end}"),
         options=lambda wildcards, input: options(
             origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
         ),
@@ -148,4 +147,4 @@ rule features:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.features --front-end {wildcards.front_end} --listing {input.listing}"
-        " --frames $(dirname {input.clips}) --output $(dirname {output.array}) {params.options} 2> {log}"
+        " --frames $(dirname {input.clips}) --output $(dirname {output.array}) {params.options} --code {params.code} 2> {log}"
