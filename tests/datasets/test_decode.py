@@ -144,6 +144,21 @@ def test_what_does_not_decode_has_a_reason(tmp_path, data, reason):
         get(put(tmp_path, data))
 
 
+@pytest.mark.parametrize("count", [1, 6])
+def test_interlaced_video_is_refused(tmp_path, count):
+    """OpenCV returns the memory that it did not write, and no error."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"ULY0"), 25, (32, 24))
+    for picture in pictures(9):
+        writer.write(picture)
+    writer.release()
+    assert get(path, count).frames == 9
+    data = bytearray(path.read_bytes())
+    data[data.index(b"strf") + 61] |= 8  # of the flags of Ut Video: interlaced
+    with pytest.raises(UndecodableError, match="interlaced, which OpenCV cannot read"):
+        get(put(tmp_path, bytes(data)), count)
+
+
 def test_headers_without_a_frame(tmp_path, clip):
     data = clip(9)
     with pytest.raises(UndecodableError):

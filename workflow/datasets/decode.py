@@ -8,6 +8,8 @@ wrong guess costs a second pass, never a wrong frame.
 import hashlib
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,9 @@ def decode(
         n_again, kept = _scan(_open(path), set(wanted), size)
         if n_again != n:
             raise UndecodableError(f"decodes to {n} frames, then to {n_again}")
+    shown = [kept[i] for i in sorted(kept)]
+    if (len(shown) == 1 or any(map(np.array_equal, shown, shown[1:]))) and _interlaced(path):
+        raise UndecodableError("interlaced, which OpenCV cannot read; deinterlace it: ffmpeg -vf yadif")
     frames = np.zeros((count, height, width, 3), np.uint8)
     frames[: len(wanted)] = [kept[i] for i in wanted]
     fps = round(fps, 3) if math.isfinite(fps) else 0.0
@@ -109,3 +114,15 @@ def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int, int
             kept[n] = cv2.cvtColor(resized(picture, *size), cv2.COLOR_BGR2RGB)
         n += 1
     return n, kept
+
+
+def _interlaced(path: Path) -> bool:
+    """Return whether OpenCV fails to convert frames because they are interlaced.
+
+    It raises no error, but returns the picture before, or what its memory held. Only FFmpeg's log says so.
+    """
+    code = "import cv2, sys; c = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG)\nwhile c.grab(): c.retrieve()"
+    words = [sys.executable, "-c", code, str(path.absolute())]
+    environment = os.environ | {"OPENCV_FFMPEG_LOGLEVEL": "16"}  # errors
+    run = subprocess.run(words, env=environment, capture_output=True, check=False)
+    return b"Cannot convert interlaced" in run.stdout + run.stderr
