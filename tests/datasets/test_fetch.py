@@ -1,6 +1,7 @@
 """Downloads against a server that fails in every way that the real ones have been seen to fail."""
 
 import hashlib
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import server as loopback
 from workflow.datasets import fetch as module
 from workflow.datasets.fetch import ATTEMPTS, fetch
 from workflow.datasets.source import Source
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, sentence
 from workflow.storage.files import read_json, write_json
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
@@ -228,6 +229,18 @@ def test_a_full_disk_is_foreseen(server, get, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     with pytest.raises(InputError, match=r"0\.00 GB free"):
         get(server.url("/set.zip"))
+
+
+def test_a_file_that_cannot_be_written_on_is_named(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            get(server.url("/set.zip"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sentence(error.value) == f"{tmp_path / 'archives' / 'set.zip.part'}: File too large"
 
 
 def test_progress_is_reported_in_bytes(server, get, capsys):

@@ -128,6 +128,16 @@ def test_a_file_that_is_missing_is_named_by_its_own_name(tmp_path):
     assert sentence(raised.value) == f"{tmp_path}/part: No such file or directory"
 
 
+def test_a_full_disk_is_named_by_the_file_that_was_to_be_written(tmp_path, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space") as raised:
+        files.write_text(tmp_path / "table.csv", "x")
+    assert raised.value.filename == str(tmp_path / "table.csv")
+
+
 def test_a_full_temporary_folder_is_named_if_a_library_names_no_file(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(errors, "is_full", lambda folder: folder == str(tmp_path))

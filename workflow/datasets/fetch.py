@@ -18,7 +18,7 @@ import urllib3
 from workflow.datasets.progress import bar
 from workflow.datasets.source import Source
 from workflow.storage import seal
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, naming
 from workflow.storage.files import read_json, require_free_space, write_json
 
 ATTEMPTS = 5  # consecutive attempts at one URL without progress
@@ -146,7 +146,7 @@ def _attempt(url: str, partial: Path, verify: bool) -> None:
             partial.unlink(missing_ok=True)
         write_json(resume_info, now)
         progress = bar(partial.stem, total, "B", begin, unit_scale=True)
-        with partial.open("ab") as file, progress:
+        with naming(partial), partial.open("ab") as file, progress:
             # read1 keeps every byte that arrived before a connection breaks; iter_content would drop the last chunk
             while chunk := response.raw.read1(CHUNK):
                 file.write(chunk)

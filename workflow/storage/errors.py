@@ -4,6 +4,8 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FULL = 10_000_000  # bytes free on a disk below which it counts as full
@@ -11,6 +13,16 @@ FULL = 10_000_000  # bytes free on a disk below which it counts as full
 
 class InputError(ValueError):
     """One sentence: the value, what was expected, and the file or key. Commands print it and exit with status 1."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Add `path` to an OSError that names no file, as those of reading and writing do not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def is_full(folder: str | Path) -> bool:

@@ -12,24 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from workflow.storage import lock
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, naming
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file next to `path`, fsync it and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with lock.own(path.with_name(f".{path.name}.part")) as file:  # the step of a killed pipeline may write it, too
+    # the step of a killed pipeline may write the temporary file, too
+    with naming(path), lock.own(path.with_name(f".{path.name}.part")) as file:
         try:
             file.truncate(0)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(path)
-        except OSError as error:
-            error.filename = error.filename or str(path)
+        except OSError:
             with suppress(OSError):
                 Path(file.name).unlink(missing_ok=True)  # it would keep the space that the disk lacks
-                file.close()  # tries once more to write
             raise
 
 

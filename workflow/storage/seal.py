@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.storage import files
-from workflow.storage.errors import InputError
+from workflow.storage.errors import InputError, naming
 
 SEAL, FILES = "seal", "files"
 
@@ -42,12 +42,8 @@ def broken(content: Any) -> bool:
 
 def digest(path: Path) -> str:
     """Return the sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        try:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            error.filename = str(path)  # which reading does not name
-            raise
+    with naming(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require(path: Path, names: tuple[str, ...] = ()) -> None:
