@@ -89,6 +89,12 @@ def test_without_names_the_missing_are_counted_by_class():
     assert "wave: 103 clips" in report["missing"]
 
 
+def test_clips_that_a_part_of_the_official_lists_does_not_name_are_missing():
+    found = [Clip("wave/a.avi", "wave", "a", "a")]
+    report = inventory.compare(CATALOGUE["hmdb51"], found, ["wave/a.avi", "wave/b.avi"])
+    assert (report["missing"], report["n_missing"]) == (["wave/b"], 6765)
+
+
 def test_folds_of_each_protocol():
     assert {name: (folds(name, "group"), folds(name, "random")) for name in CATALOGUE} == {
         "ucf11": (5, 5),

@@ -205,11 +205,12 @@ def test_folders_without_clips(tmp_path, files, message):
     assert not (tmp_path / "listing.csv").exists()
 
 
-def test_hmdb51_of_ones_own_needs_its_splits(tmp_path, clip, lists, no_network):
+@pytest.mark.parametrize("linked", [False, True])
+def test_hmdb51_of_ones_own_needs_its_splits(tmp_path, clip, lists, no_network, linked):
     names = ["wave/winKen_wave_u_cm_np1_ri_bad_1.avi", "wave/TrumanShow_wave_f_nm_np1_fr_med_26.AVI"]
     folder = write_tree(tmp_path / "clips", {name: clip(4) for name in names})
     official = lists / "hmdb51_testTrainMulti_7030_splits"
-    write_tree(folder / "splits", tree(official))
+    (folder / "splits").symlink_to(official) if linked else write_tree(folder / "splits", tree(official))
     rows = prepare(folder, tmp_path, "--partial", dataset="hmdb51")
     assert {row["clip"] for row in rows} == set(names)
     assert {len(row["official"]) for row in rows} == {3}

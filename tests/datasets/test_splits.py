@@ -180,6 +180,17 @@ def test_official_files_are_read_and_checked(tmp_path):
         official.read(tmp_path.iterdir())
 
 
+def test_official_files_that_contradict_themselves_or_others_are_named(tmp_path):
+    write_official(tmp_path)
+    with (tmp_path / "wave_test_split2.txt").open("a") as file:  # the counts stay as they are
+        file.write("a b!_0.avi 2\na b!_99.avi 1\n")
+    with pytest.raises(InputError, match=r"split2\.txt, line 111: 'a b!_0\.avi 2' has the code 1 in a line"):
+        official.read(tmp_path.iterdir())
+    (tmp_path / "wave_test_split2.txt").write_bytes(b"na\xefve.avi 1\n")
+    with pytest.raises(InputError, match=r"wave_test_split2\.txt: not UTF-8 text"):
+        official.read(tmp_path.iterdir())
+
+
 def test_damaged_official_files_are_named(tmp_path):
     write_official(tmp_path, splits=(1, 2))
     with pytest.raises(InputError, match=r"wave_test_split3\.txt: lacks clip 'wave/a b!_0\.avi'"):

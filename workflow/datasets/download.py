@@ -12,7 +12,7 @@ from typer import Option
 from workflow.datasets import catalogue
 from workflow.datasets.fetch import fetch
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.datasets.listing import content, fingerprint
+from workflow.datasets.listing import content, fingerprint, walk
 from workflow.storage import seal
 from workflow.storage.command_line import command_line
 from workflow.storage.errors import InputError
@@ -39,7 +39,7 @@ def main(
             own |= {"sha256": own["content"], "bytes": source.stat().st_size}
         found["weights" if weights else "clips"] = own
         # splits are downloaded for clips without their own
-        splits = source.is_dir() and any(source.rglob("*_test_split[123].txt"))
+        splits = source.is_dir() and any(path.match("*_test_split[123].txt") for path in walk(source))
         downloads = {role: sources for role, sources in downloads.items() if role == "splits" and not splits}
     elif not downloads:
         raise InputError(f"{dataset} is not downloaded but generated; expected --source with the generated archive")

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from workflow.storage.errors import InputError
+from workflow.storage.files import read_text
 
 UNUSED, TRAIN, TEST = "0", "1", "2"
 CLIPS_PER_CLASS = {TRAIN: 70, TEST: 30}
@@ -17,17 +18,20 @@ _line = re.compile(r"(?P<name>.+) (?P<code>[012])\s*")
 def read(files: Iterable[Path]) -> dict[str, str]:
     """Return the codes in splits 1 to 3 by clip, such as {"wave/a.avi": "120"}. Files with other names are skipped.
 
-    Raises InputError for a line that cannot be parsed, for a class whose three files name different clips, or if a
-    split does not have exactly 70 training and 30 test clips per class.
+    Raises InputError for a line that cannot be parsed or differs from an earlier one, for a class whose three files
+    name different clips, or if a split does not have exactly 70 training and 30 test clips per class.
     """
     splits: tuple[dict[str, str], ...] = ({}, {}, {})
     for path in sorted(files):
         if (match := _file.fullmatch(path.name)) is None:
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        split = splits[int(match["split"]) - 1]
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             entry = _line.fullmatch(line)
             if entry:
-                splits[int(match["split"]) - 1][f"{match['label']}/{entry['name']}"] = entry["code"]
+                code = split.setdefault(f"{match['label']}/{entry['name']}", entry["code"])
+                if code != entry["code"]:
+                    raise InputError(f"{path}, line {number}: {line!r} has the code {code} in a line or file before")
             elif line.strip():
                 raise InputError(f"{path}, line {number}: {line!r} is not a clip and a code 0, 1 or 2")
     clips = {clip for split in splits for clip in split}

@@ -83,7 +83,8 @@ def main(
     )
     write_json(output / "inventory.json", report)  # names every missing clip
     if not partial and report["n_missing"] > max_missing * report["expected"]:
-        examples = ", ".join(report["missing"][:3]) + ", ..." * (len(report["missing"]) > 3)
+        names = report["missing"][:3] or ["the split files do not name them"]
+        examples = ", ".join(names) + ", ..." * (len(report["missing"]) > 3)
         raise InputError(
             f"{dataset}: {report['n_missing']} of {report['expected']} clips are missing ({examples}); at most the "
             f"share {max_missing:g} may be (`max_missing`). To use part of the set, set `partial: true`"

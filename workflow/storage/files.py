@@ -72,7 +72,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return all rows. Raises InputError if the file is missing or lacks one of `columns`."""
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     rows = list(reader)
     for column in columns:
         if column not in (reader.fieldnames or []):
@@ -82,7 +82,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(_text(path))
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
 
@@ -96,7 +96,8 @@ def known_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return UTF-8 text. Raises InputError if the file is missing or is something else."""
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
