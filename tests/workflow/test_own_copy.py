@@ -63,6 +63,21 @@ def test_real_clips_from_the_folder_to_the_table(complete):
     assert not (project.root / "resources").exists() or not list((project.root / "resources").rglob("archives"))
 
 
+def test_a_folder_that_has_moved_is_read_at_its_new_place_and_trains_nothing(complete):
+    project, clips = complete
+    listing = project.root / "results" / "own" / "data" / "ucf11" / "listing.csv"
+    moved = clips.rename(clips.with_name("moved"))
+    try:
+        done = run(project, moved, "prepared")
+        assert done.returncode == 0, done.stdout
+        assert f"{moved}/" in listing.read_text()
+        assert f"{clips}/" not in listing.read_text()
+        assert "Training" not in run(project, moved, "-n").stdout
+    finally:
+        moved.rename(clips)
+    assert run(project, clips, "prepared").returncode == 0
+
+
 def test_a_clip_more_is_noticed(complete, real_clips):
     project, clips = complete
     for path in clips.rglob("*"):  # as against scratch purging

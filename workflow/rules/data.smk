@@ -48,7 +48,8 @@ rule download:  # of clips, or of the weights of a front end
             source=OWN[wildcards.dataset][0] or next(iter(input), None),
             insecure_tls=getattr(CONFIG.datasets.get(wildcards.dataset), "insecure_tls", None),
         ),
-        version=lambda wildcards: VERSIONS[wildcards.dataset],  # reruns the rule when the user's copy changes
+        # reruns the rule when the user's copy changes or moves
+        version=lambda wildcards: f"{OWN[wildcards.dataset][0] or ''}{VERSIONS[wildcards.dataset]}",
     message:
         "Downloading {wildcards.dataset}"
     shell:  # an error is shown once, with the failed log
