@@ -143,6 +143,7 @@ def test_a_folder_is_listed_where_it_lies(tmp_path, members):
 @pytest.mark.parametrize("write", [zip_of, tar_of, rar3, rar5])
 def test_an_archive_is_unpacked(tmp_path, members, write):
     (tmp_path / "own").write_bytes(write({f"UCF11/{name}": data for name, data in members.items()}))
+    (tmp_path / "own.json").write_text("a note of the user's, no seal of ours")
     rows = prepare(tmp_path / "own", tmp_path, "--partial")
     assert [row["clip"] for row in rows] == NAMES
     assert all(Path(row["path"]).read_bytes() == members[row["clip"]] for row in rows)

@@ -35,7 +35,8 @@ def main(
         own: dict[str, Any] = {"url": None, "file": str(source), "fingerprint": fingerprint(source, key)}
         own["content"] = content(source)
         if source.is_file():
-            seal.require(source.with_name(source.name + ".json"), (source.name,))
+            if not downloads:  # generated; a user's own file of such a name is none of ours
+                seal.require(source.with_name(source.name + ".json"), (source.name,))
             own |= {"sha256": own["content"], "bytes": source.stat().st_size}
         found["weights" if weights else "clips"] = own
         # splits are downloaded for clips without their own
