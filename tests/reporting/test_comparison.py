@@ -85,6 +85,12 @@ def test_verdicts_on_a_count(metric, value, step, ours, expected):
     assert verdict.of_count(metric, value, step, ours)[0] == expected
 
 
+@pytest.mark.parametrize(("metric", "ours"), [("W", 3000), ("weights", 3000), ("ratio_W", 4000)])
+def test_a_count_that_differs_says_which_model_is_smaller(metric, ours):
+    assert verdict.of_count(metric, 3360, 1, ours) == ("differs", "fewer weights")
+    assert verdict.of_count(metric, 3360, 1, 2 * 3360 - ours) == ("differs", "more weights")
+
+
 def test_a_total_is_counted_as_its_source_counts(tmp_path):
     """With the classifier of the whole set, though the records are of 9 of its 11 classes."""
     parameters = {"W": 3360, "U": 262_144, "bias": 1024, "classifier": 257 * 9}

@@ -70,6 +70,11 @@ def test_a_part_has_a_layout_of_its_own(synthetic, tmp_path):
     assert "| Model | Found |" in " ".join(shown.split())
 
 
+def test_a_layout_may_name_parts_of_a_table_that_is_still_empty(synthetic, tmp_path):
+    shown = laid_out(synthetic, tmp_path, "tables: {ablation: {parts: {demo-pixels: {caption: Mine.}}}}", "ablation")
+    assert "No model decomposes U in another way" in shown
+
+
 @pytest.fixture(scope="module")
 def ucf11(tmp_path_factory):
     """Records with reported numbers to compare."""

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 import yaml
 from synthetic_records import record, write_grid, write_leakage, write_run
@@ -196,6 +197,15 @@ def test_records_that_the_configuration_does_not_ask_for_are_under_excluded_and_
     assert (configured / "results.csv").read_text().count(",outdated,not in the configuration,") == 5
     (configured / "config.yaml").unlink()
     assert gather(configured).records["status"].value_counts().to_dict() == {"ok": 5, "damaged": 1, "failed": 1}
+
+
+def test_missing_runs_are_printed_last_and_those_left_out_are_counted():
+    frame = pd.DataFrame({"status": ["missing"] * 40 + ["outdated", "failed"]})
+    (sheet,) = excluded.sheets(None, frame)
+    assert sheet.rows["status"].tolist() == ["outdated", "failed"] + ["missing"] * 38
+    assert sheet.notes == ["2 more are in excluded.csv."]
+    (sheet,) = excluded.sheets(None, frame[2:])
+    assert (len(sheet.rows), sheet.notes) == (40, [])
 
 
 @pytest.mark.parametrize("data", [None, "y"])

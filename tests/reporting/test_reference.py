@@ -1,6 +1,7 @@
 """The records that come with the project: whole, without clip names, and as the README quotes them."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -16,6 +17,9 @@ from workflow.reporting.report import page
 from workflow.reporting.statistics import holm
 from workflow.reporting.tables import accuracy, comparison, factors
 from workflow.storage.errors import InputError
+
+# accuracies, which have a protocol, in percent; counts and ratios as they are
+UNIT_OF_THE_ROW = {("claims", "found"), *(("comparison", key) for key in ("reported", "reproduced", "difference"))}
 
 
 def test_every_run_of_the_configuration_is_there(shipped, root):
@@ -92,6 +96,34 @@ def test_the_readme_counts_the_weights_on_features_as_the_paper_configuration_do
     weights = {name: count["W"] + count["U"] for name, count in counts.items()}
     fewer = [weights[rival] / weights[own] for rival in names[:4] for own in names[4:]]
     assert f"({min(fewer):,.0f} to {max(fewer):,.0f})" in (root / "README.md").read_text(encoding="utf-8")
+
+
+def entries(results):
+    """Every printed entry: the key of its column with the table, its heading, its text and the row of the CSV."""
+    for table in tables.TABLES.values():
+        rows_of = {sheet.part: sheet.rows for sheet in table.sheets(results, table.build(results))}
+        for printed in table.printed(results):
+            blocks = rows_of[printed.name.removeprefix(table.name).removeprefix("-")].groupby("block", sort=False)
+            rows = [row for _, block in blocks for row in block.to_dict("records")]
+            for row, cells in zip(rows, (cells for _, block in printed.blocks for cells in block), strict=True):
+                for column, cell in zip(printed.columns, cells, strict=True):
+                    yield (table.name, column.key), column.heading, cell.text, row
+
+
+def test_every_printed_number_is_that_of_the_csv_in_the_unit_of_its_heading(shipped):
+    checked = set()
+    for (table, key), heading, text, row in entries(shipped):
+        percent = row["protocol"] if (table, key) in UNIT_OF_THE_ROW else re.search("%|points", heading, re.IGNORECASE)
+        ends = [key.replace("interval", end) for end in ("low", "high")]
+        values = [row.get(name) for name in (ends if ends[0] != key else [key if key in row else f"{key}_mean"])]
+        if not all(isinstance(value, int | float) for value in values):
+            continue
+        numbers = re.findall(r"(?<![<\d.])[-+]?\d[\d.]*", text.translate({0x2009: "", 0x2212: "-"}))
+        for number, value in zip(numbers, values, strict=False):
+            checked.add((table, key))
+            last = 10.0 ** -len(number.partition(".")[2])  # the unit of its last digit
+            assert float(number) == pytest.approx(100 * value if percent else value, abs=0.501 * last), (table, key)
+    assert len(checked) > 50
 
 
 def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):

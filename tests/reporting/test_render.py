@@ -161,3 +161,13 @@ def test_the_parts_of_a_table_are_about_equally_long():
     assert sum(lengths) == 41
     assert len(lengths) == 2
     assert max(lengths) - min(lengths) <= 3
+
+
+def test_a_table_that_is_too_wide_is_cut_into_tiers_that_fit_each_with_the_first_column():
+    columns = [Column(key, key, align="l") for key in "mabcdef"]
+    table = Printed("t", "All.", columns, [("", [[Cell("one"), *[Cell("12345678901234")] * 6]])], [])
+    tiers = widths.tiers(table)
+    assert ["".join(column.key for column in tier.columns) for tier in tiers] == ["mabc", "mdef"]
+    assert [len(tier.blocks[0][1][0]) for tier in tiers] == [4, 4]
+    assert all(widths.fit(tier).total <= widths.fit(tier).room < widths.fit(table).total for tier in tiers)
+    assert widths.tiers(table._replace(width=7.0)) == [table._replace(width=7.0)]

@@ -65,6 +65,10 @@ def test_the_accuracies_are_read_off_the_curve(data, tmp_path):
     assert lines[result["best_test_epoch"] - 1]["test_accuracy"] == result["best_epoch_accuracy"]
     assert result["train_accuracy"] == lines[-1]["train_accuracy"]
     assert lines[-1]["train_loss"] < lines[0]["train_loss"]
+    steps = -(-result["clips"]["train"] // Run.parse(specification("dense")).training.batch_size)
+    assert all(0 < steps * line["step_ms"] <= 1000 * line["seconds"] for line in lines)
+    assert result["step_ms"] == pytest.approx(np.median([line["step_ms"] for line in lines]))
+    assert result["train_seconds"] == pytest.approx(sum(line["seconds"] for line in lines))
 
 
 def test_the_same_specification_gives_the_same_bytes(data, tmp_path):
