@@ -135,7 +135,7 @@ def _leading(matrix: Tensor, rank: int | None, tail: Tensor | None) -> Tensor:
         squares, vectors = (part.flip(-1) for part in torch.linalg.eigh(_gram(matrix)))
         squares = squares.clamp_min(0)
         if rows > columns:
-            vectors = torch.linalg.qr(matrix @ vectors[:, : rank or columns]).Q
+            vectors = torch.linalg.qr(matrix @ vectors[:, :rank]).Q
     return vectors[:, : _fewest(squares, tail) if tail is not None else rank]
 
 

@@ -61,7 +61,7 @@ def splits(network: Network) -> tuple[Split, ...]:
         found.append(_split(network, (cut,), (first, second)))
         for inner, (start, _) in halves.items():
             middle = tuple(core for core in first if core not in start)
-            if middle and {*start} < {*first} and _can_be_between(network, inner, middle, cut, first, start):
+            if {*start} < {*first} and _can_be_between(network, inner, middle, cut, first, start):
                 found.append(_split(network, (inner, cut), (start, middle, second)))
     return tuple(found)
 
@@ -85,9 +85,8 @@ def _halves(network: Network, cut: Cut) -> tuple[Group, Group] | None:
         before = [(side or next(placed)) == "P" for side in sides]
         first = tuple(itertools.compress(network.cores, before))
         second = tuple(core for core in network.cores if core not in first)
-        if first and second:
-            candidates.append((first, second))
-    return min(candidates, key=lambda halves: _size(network, _bonds(*halves)), default=None)
+        candidates.append((first, second))
+    return min(candidates, key=lambda halves: _size(network, _bonds(*halves)))
 
 
 def _can_be_between(network: Network, inner: Cut, middle: Group, cut: Cut, first: Group, start: Group) -> bool:
