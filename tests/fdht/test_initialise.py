@@ -15,6 +15,9 @@ FORMATS = {
     "block_term": {"input_modes": [8, 10, 6], "output_modes": [4, 4, 2], "ranks": [2, 3, 2], "blocks": 3},
     "hierarchical_tucker": {"input_modes": [8, 10, 6], "output_modes": [4, 4, 2], "leaf_rank": 4, "inner_rank": 2},
     "fully_decomposed": {"input_modes": [9, 10, 6], "output_modes": [4, 4, 2], "leaf_rank": 4, "inner_rank": 2},
+    "fully_decomposed_train": {"input_modes": [9, 10, 6], "output_modes": [4, 4, 2], "ranks": [5, 2]},
+    "separate": {"input_modes": [8, 10, 6], "output_modes": [4, 4, 2], "ranks": 3, "state_ranks": 2},
+    "per_gate": {"input_modes": [9, 10, 6], "output_modes": [4, 4, 2], "ranks": 3},
 }
 DRAWS = 300
 

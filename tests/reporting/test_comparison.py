@@ -32,6 +32,7 @@ def accuracy(mean, std, folds=5):
         (accuracy(0.87, 0.06), "inconclusive"),  # too wide for a match
         (accuracy(0.83, 0.03), "inconclusive"),
         (accuracy(0.87, 0.0, folds=1), "inconclusive"),
+        (accuracy(0.87, 0.001, folds=2), "match"),
         (Interval(math.nan), "not run"),
     ],
 )

@@ -74,6 +74,16 @@ def test_records_outside_the_layout_are_read_by_what_they_say(tmp_path):
     assert (table["model"][0], table["fold"][0], table["status"][0]) == ("tt_lstm", 3, "ok")
 
 
+def test_a_damaged_record_outside_the_layout_is_listed_and_stops_nothing(tmp_path):
+    write_run(tmp_path, record(), extras=False)
+    (tmp_path / "result.json").write_text("{")
+    results = gather(tmp_path)
+    assert results.experiments.values.tolist() == [["demo", "pixels", "fdht_lstm", "group"]]
+    assert len(results.expected) == 1
+    (sheet,) = excluded.TABLE.printed(results)
+    assert [cell.text for cell in sheet.blocks[0][1][0]][:2] == ["damaged", "result.json"]
+
+
 def test_the_same_run_twice_counts_once_and_is_named(tmp_path):
     write_run(tmp_path / "a", record(), extras=False)
     write_run(tmp_path / "b", record(), extras=False)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from synthetic_records import record, write_leakage, write_run
 
-from workflow.reporting.statistics import difference, equivalence, holm, interval, of_folds, student, within
+from workflow.reporting.results import gather
+from workflow.reporting.statistics import difference, equivalence, holm, interval, of_folds, student, summary, within
 
 VALUES = [0.61, 0.64, 0.58, 0.66, 0.62]
 OTHER = [0.41, 0.52, 0.47]
@@ -48,6 +50,15 @@ def test_shared_training_clips_widen_the_interval_as_nadeau_and_bengio():
     plain, corrected = interval(by_fold(VALUES)), interval(by_fold(VALUES), 1 / 4)
     widened = math.sqrt((1 / 5 + 1 / 4) / (1 / 5))
     assert corrected.high - corrected.mean == pytest.approx(widened * (plain.high - plain.mean), rel=1e-12)
+
+
+def test_the_correction_comes_from_the_splits_and_without_them_from_the_number_of_folds(tmp_path):
+    for fold, value in enumerate((0.5, 0.6, 0.7)):
+        write_run(tmp_path, record(fold=fold, test_accuracy=value), extras=False)
+    experiment = "test_accuracy", "demo", "pixels", "fdht_lstm", "group"
+    assert summary(gather(tmp_path), *experiment).error == pytest.approx(0.1 * math.sqrt(1 / 3 + 1 / 2))
+    write_leakage(tmp_path, folds=3, train=144)  # 48 clips are tested
+    assert summary(gather(tmp_path), *experiment).error == pytest.approx(0.1 * math.sqrt(1 / 3 + 48 / 144))
 
 
 @pytest.mark.parametrize("runs", [[], [0.5], [0.5, 0.6, 0.7]])
