@@ -37,7 +37,8 @@ def imports(path: Path) -> list[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import, which nothing follows; write the whole name"
             found += [f"{node.module}.{alias.name}" for alias in node.names]
     return found
 

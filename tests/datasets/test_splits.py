@@ -61,6 +61,8 @@ def test_splits_are_the_ones_they_have_always_been():
     table, _ = split(DEMO, clips_of(DEMO), "group", 0, SEED, 0.15)
     assert digest(table) == "c63459fa89b6f52100dbc991b7d0c0814f075368ab95cea0158790f5b9fa6fd8"
     assert digest(table[::-1]) == digest(table)
+    table, _ = split(DEMO, clips_of(DEMO), "siblings_50", 1, SEED, 0)
+    assert digest(table) == "d32993f415040ce597b22d6cc974275878539e3b63720cce8c3822220a795a56"
 
 
 @pytest.mark.parametrize("published_seed", [None, "tt_rnn"])

@@ -46,6 +46,11 @@ def test_a_format_depends_on_its_own_file_and_not_on_another():
     assert any(name.startswith("fdht/") for name in tensor_train)
 
 
+def test_the_data_of_a_module_are_listed_too_but_for_the_catalogue():
+    found = sources("workflow.reporting.columns", "workflow.datasets.catalogue")
+    assert [name for name in found if not name.endswith(".py")] == ["workflow/reporting/columns.yaml"]
+
+
 def test_an_unknown_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match=r"'workflow\.nothing'"):
         sources("workflow.nothing")
