@@ -175,7 +175,7 @@ class Recurrent(SequenceLayer):
         plan, peak = self._planner.plan(B * T, x, masks.x), self._planner.peak(B * T, x, masks.x)
         if peak < D:
             return T
-        rebuilt = self.W.network.output_size * D if plan.kind == "rebuild" else 0  # a larger block does not matter
+        rebuilt = 0 if plan.split or plan.path else self.W.network.output_size * D  # a larger block does not matter
         most = max(blocks.ELEMENTS["cpu" if x.device.type == "cpu" else "cuda"], rebuilt // 8)
         return min(T, max(1, most // (B * peak)))
 

@@ -29,11 +29,6 @@ class Plan:
     split: Split | None = None
     path: Path = ()
 
-    @property
-    def kind(self) -> str:
-        """split, sweep or rebuild"""
-        return "split" if self.split else "sweep" if self.path else "rebuild"
-
     def __str__(self) -> str:
         if self.split:
             return "split " + ", ".join(f"n{i} m{j}" for i, j in reversed(self.split.cuts))

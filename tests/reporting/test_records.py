@@ -92,6 +92,12 @@ def test_the_same_run_twice_counts_once_and_is_named(tmp_path):
     assert "the same run as a/runs/" in records.problems(table)[0]
 
 
+def test_records_are_in_the_order_of_the_numbers_of_their_folds_and_seeds(tmp_path):
+    for fold, seed in ((10, 0), (2, 10), (2, 9)):
+        write_run(tmp_path, record(fold=fold, seed=seed), extras=False)
+    assert records.read(tmp_path)[["fold", "seed"]].values.tolist() == [[2, 9], [2, 10], [10, 0]]
+
+
 def test_no_records_make_an_empty_table_with_all_columns(tmp_path):
     assert list(records.read(tmp_path).columns) == records.COLUMNS
 

@@ -162,12 +162,11 @@ class Loop:
         state, number = self.state, self.state.epoch + 1
         order = np.random.default_rng([self.job.run.seeds["order"], number]).permutation(self.fold.rows["train"])
         chunks = list(torch.from_numpy(order).split(self.settings.batch_size))
-        began, last = time.perf_counter() - state.seconds, None
+        began = time.perf_counter() - state.seconds
         for rows in self.feed.rows(chunks[state.position :]):
-            rate = learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
-            if rate != last:
-                self.step.optimiser.set_rate(rate)
-            last = rate
+            self.step.optimiser.set_rate(
+                learning_rate(self.settings, number, state.epoch * len(chunks) + state.position)
+            )
             self.step(rows)
             state.position += 1
             state.seconds = time.perf_counter() - began

@@ -51,7 +51,6 @@ def build(results: Results) -> pd.DataFrame:
                 accuracy, value = candidate.get("validation_accuracy"), str(candidate["settings"][setting])
                 rows.append([*run.values(), setting, value, index == kept, accuracy])
     tried = pd.DataFrame(rows, columns=[*IDENTITY, "setting", *BY_VALUE])
-    tried = tried.astype({"kept": int, "validation_accuracy": float})
     values = tried.groupby([*IDENTITY, "setting", "value"], sort=False, as_index=False)[["kept", "validation_accuracy"]]
     grouped = values.max().groupby([*EXPERIMENT, "setting", "value"], sort=False, as_index=False)
     found = grouped.agg(kept=("kept", "sum"), validation_accuracy=("validation_accuracy", "mean"), n=("kept", "size"))
