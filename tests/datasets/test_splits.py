@@ -20,8 +20,10 @@ from workflow.datasets.protocols import (
     tt_rnn_folds,
 )
 from workflow.datasets.protocols import folds as number_of_folds
-from workflow.datasets.splits import digest, share_with_sibling, split
+from workflow.datasets.splits import digest, main, share_with_sibling, split
+from workflow.storage import seal
 from workflow.storage.errors import InputError
+from workflow.storage.files import read_csv, write_csv
 
 
 def sizes_tested(entry: Dataset, clips: list[Clip], protocol: str, folds: int) -> list[int]:
@@ -245,3 +247,20 @@ def test_a_fold_that_cannot_be_is_named():
     clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
     with pytest.raises(InputError, match="ucf11: fold 4 of protocol 'group' has no test clip"):
         split(UCF11, clips, "group", 4, SEED, 0.15)
+
+
+def test_before_decoding_a_part_of_a_set_is_split_by_its_listing_without_the_folds_that_cannot_be(tmp_path, capsys):
+    clips = [clip for clip in clips_of(UCF11) if int(clip.group) <= 4]
+    rows = [[clip.clip, clip.label, clip.group, clip.source, clip.official] for clip in clips]
+    columns = ("clip", "class", "group", "source", "official")
+    write_csv(tmp_path / "listing.csv", columns, [dict(zip(columns, row, strict=True)) for row in rows])
+    seal.write(tmp_path / "inventory.json", {}, ["listing.csv"])
+    main("ucf11", tmp_path / "listing.csv", tmp_path, protocol=["group"])
+    table = read_csv(tmp_path / "splits.csv", ("fold", "clip"))
+    assert Counter(row["fold"] for row in table) == dict.fromkeys("0123", len(clips))
+    printed = capsys.readouterr().err
+    assert "warning: ucf11: fold 4 of protocol 'group' has no test clip" in printed
+    assert f"folds of {len(clips)} clips: group 0, 1, 2, 3\n" in printed
+    write_csv(tmp_path / "listing.csv", columns, [])
+    with pytest.raises(seal.DamagedError):
+        main("ucf11", tmp_path / "listing.csv")
