@@ -72,6 +72,18 @@ def test_a_part_of_an_earlier_run_is_continued(server, get, tmp_path):
     assert server.log == [("/set.zip", "bytes=700000-")]
 
 
+def test_a_download_that_was_killed_before_its_first_byte_is_started_again(server, get, tmp_path):
+    server.files["/set.zip"] = BODY
+    server.faults["/set.zip"] = [loopback.cut(700_000), *[loopback.status(503)] * (ATTEMPTS + 1)]
+    with pytest.raises(InputError, match="503"):
+        get(server.url("/set.zip"))
+    server.faults.clear()
+    server.log.clear()
+    (tmp_path / "archives" / "set.zip.part").unlink()  # set.zip.part.json is written first
+    assert get(server.url("/set.zip")).read_bytes() == BODY
+    assert server.log == [("/set.zip", None)]
+
+
 def test_a_part_that_is_whole_already_is_taken(server, get, tmp_path):
     server.files["/set.zip"] = BODY
     server.faults["/set.zip"] = [loopback.cut(len(BODY) - 1), *[loopback.status(503)] * (ATTEMPTS + 1)]
