@@ -48,6 +48,13 @@ def test_a_class_that_validation_would_empty_is_named(protocol, unit):
     assert add_validation(clips, train, protocol, 0.0, SEED) == train
 
 
+@pytest.mark.parametrize("protocol", VALIDATED)
+def test_however_large_the_share_every_class_keeps_a_training_clip(protocol):
+    clips = made([[1, 1], [1, 1, 1]])
+    after = add_validation(clips, {clip.clip: TRAIN for clip in clips}, protocol, 0.95, SEED)
+    assert Counter(clip.label for clip in clips if after[clip.clip] == TRAIN) == {"0": 1, "1": 1}
+
+
 def test_only_training_clips_move_to_validation():
     clips = clips_of(UCF11)
     for protocol in VALIDATED:

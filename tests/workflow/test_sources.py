@@ -65,3 +65,4 @@ def test_every_package_that_a_step_imports_is_pinned(root):
     foreign = {name for name in imported if name and name not in (*sys.stdlib_module_names, *PACKAGES)}
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in pins(*everything)}
     assert {DISTRIBUTIONS.get(name, name).lower().replace("_", "-") for name in foreign} <= pinned
+    assert {"numpy", "torch", "opencv-python-headless"} <= pinned

@@ -70,7 +70,7 @@ class Results:
     def excluded(self) -> pd.DataFrame:
         """Return the excluded runs (no record, failed, or unusable), each with its status and the reason."""
         bad = self.records[self.records["status"] != "ok"]
-        both = self.expected.merge(self.records[IDENTITY].drop_duplicates(), how="left", indicator=True)
+        both = self.expected.merge(self.records[IDENTITY], how="left", indicator=True)
         missing = both[both["_merge"] == "left_only"].assign(status=states.MISSING, failure="no record", record="")
         columns = [*IDENTITY, "status", "failure", "record"]
         return pd.concat([bad[columns], missing[columns]], ignore_index=True)
