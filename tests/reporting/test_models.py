@@ -102,6 +102,12 @@ def test_a_family_that_the_layout_does_not_know_is_what_its_format_is(tmp_path, 
     assert models.kind(gather(tmp_path), "mine") == kind
 
 
+def test_a_naive_model_that_the_layout_does_not_know_is_a_baseline(tmp_path):
+    folder = write_run(tmp_path, record("mine", family="mine"))
+    (folder / "specification.yaml").write_text("recurrent: {format: linear, input_size: 57600}")
+    assert models.kind(gather(tmp_path), "mine") == "baseline"
+
+
 def test_a_gru_is_compared_with_no_lstm(tmp_path):
     results = gather(None, "config/paper.yaml")
     assert {name for name in results.config.models if models.kind(results, name) == "gru"} == {

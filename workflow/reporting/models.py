@@ -158,7 +158,7 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
 def dense_counts(results: Results, *place: str) -> dict[str, int]:
     """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G gates; empty if unknown."""
     found = recurrent(results, *place)
-    if "hidden_size" not in found or "input_size" not in found:
+    if "hidden_size" not in found:
         return {}
     gates = GATES[found.get("cell", "lstm")]
     D, H = found["input_size"], found["hidden_size"]
