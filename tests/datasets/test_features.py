@@ -19,6 +19,7 @@ from workflow.datasets.decode import decode
 from workflow.datasets.features import main, weights_of
 from workflow.datasets.front_ends import FRONT_ENDS, inception_v3
 from workflow.datasets.listing import COLUMNS as LISTED
+from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.storage.files import read_csv, write_csv
 from workflow.storage.seal import DamagedError, digest
@@ -72,7 +73,8 @@ def run(folder: Path, output: Path, *rest, **options) -> dict:
 
 def origin(folder: Path, weights: Path) -> Path:
     path = folder / "weights.json"
-    path.write_text(json.dumps({"dataset": "inception_v3", "sources": {"weights": {"file": str(weights)}}}))
+    content = {"dataset": "inception_v3", "sources": {"weights": {"file": str(weights)}}}
+    path.write_text(json.dumps(seal.sealed(content)))
     return path
 
 

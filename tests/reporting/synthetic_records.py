@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from workflow.storage import seal
+
 WEIGHTS = {
     "chance": (0, 0),
     "nearest_neighbour": (0, 0),
@@ -103,7 +105,7 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
     place = "{dataset}/{front_end}/{model}/{protocol}/fold{fold}/seed{seed}".format(**values)
     folder = root / "runs" / place
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "result.json").write_text(json.dumps(values))
+    (folder / "result.json").write_text(json.dumps(seal.sealed(values)))
     if not extras:
         return folder
     trained = values["model"] not in ("chance", "nearest_neighbour")
@@ -131,7 +133,8 @@ def write_run(root: Path, values: dict, extras: bool = True) -> Path:
             predicted = label if hit else draw.randrange(8)
             confusion[label][predicted] += 1
             writer.writerow([f"synthetic/{index}.avi", label, predicted, 0.5, siblings])
-    (folder / "result.json").write_text(json.dumps({"classes": CLASSES, "confusion": confusion} | values))
+    values = {"classes": CLASSES, "confusion": confusion} | values
+    (folder / "result.json").write_text(json.dumps(seal.sealed(values)))
     shape = SHAPES.get(values["model"], {"format": values["model"]})
     recurrent = {**shape, "hidden_size": 256, "input_size": 57600}
     identity = {name: values[name] for name in ("dataset", "front_end", "model", "protocol", "fold", "seed")}

@@ -14,6 +14,7 @@ from workflow.reporting.records import configuration_of
 from workflow.reporting.report import runs
 from workflow.reporting.results import gather
 from workflow.reporting.tables import accuracy, excluded
+from workflow.storage import seal
 from workflow.storage.command_line import call
 from workflow.storage.errors import InputError
 
@@ -37,7 +38,7 @@ BROKEN = {
         json.dumps(record(best_epoch_accuracy=None)),
         "status is ok but best_epoch_accuracy is null",
     ),
-    "another run's": (json.dumps(record(seed=1)), "seed is 1; expected 0, as in the folder name"),
+    "another run's": (json.dumps(seal.sealed(record(seed=1))), "seed is 1; expected 0, as in the folder name"),
 }
 
 EDITED = b"name: x\n" + configuration_file.SEAL.encode() + b"0\n"
@@ -69,7 +70,7 @@ def test_every_file_becomes_a_row(damaged):
 
 def test_records_outside_the_layout_are_read_by_what_they_say(tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "result.json").write_text(json.dumps(record("tt_lstm", fold=3)))
+    (tmp_path / "mine" / "result.json").write_text(json.dumps(seal.sealed(record("tt_lstm", fold=3))))
     table = records.read(tmp_path)
     assert (table["model"][0], table["fold"][0], table["status"][0]) == ("tt_lstm", 3, "ok")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workflow.storage import seal
+
 CLASSES = ["down", "left", "right", "up"]
 GROUPS = 4
 PER_GROUP = 3
@@ -38,7 +40,7 @@ def write(folder: Path, sampling: str = "linspace", part_of=None) -> Path:
     array = np.stack([frames(*point) for point in points])
     np.save(folder / "frames.npy", array)
     about = {"digest": hashlib.sha256(array.tobytes()).hexdigest(), "shape": list(array.shape)}
-    (folder / "frames.json").write_text(json.dumps(about | {"classes": CLASSES, "sampling": sampling}))
+    (folder / "frames.json").write_text(json.dumps(seal.sealed(about | {"classes": CLASSES, "sampling": sampling})))
     clips = [f"{CLASSES[label]}/v_{CLASSES[label]}_{g:02}/{n}, a.avi" for label, g, n in points]
     with (folder / "clips.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -53,7 +55,7 @@ def write(folder: Path, sampling: str = "linspace", part_of=None) -> Path:
         writer.writerows(["group", 0, clip, part] for clip, part in parts)
     text = "".join(sorted(f"{clip}\t{part}\n" for clip, part in parts))
     digests = {"group/0": hashlib.sha256(text.encode()).hexdigest()}
-    (folder / "splits.json").write_text(json.dumps({"digests": digests}))
+    (folder / "splits.json").write_text(json.dumps(seal.sealed({"digests": digests})))
     return folder
 
 

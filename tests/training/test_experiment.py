@@ -34,7 +34,7 @@ def folds(tmp_path):
     with (folder / "splits.csv").open("a") as file:
         file.writelines(lines[1:])
     digests = [json.loads((place / "splits.json").read_text())["digests"]["group/0"] for place in (folder, other)]
-    (folder / "splits.json").write_text(json.dumps({"digests": {"group/0": digests[0], "group/1": digests[1]}}))
+    seal.write(folder / "splits.json", {"digests": {"group/0": digests[0], "group/1": digests[1]}})
     return folder
 
 

@@ -13,6 +13,7 @@ from training.one_run import FILES, read, start
 
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
+from workflow.storage import seal
 
 TENSOR = {"hidden_size": 8, "input_modes": [12, 20], "output_modes": [2, 4]}
 FORMATS = {
@@ -89,7 +90,7 @@ def test_predictions_have_the_siblings_in_training(tmp_path):
     pairs = [line.split(",", 2)[2].replace('"', "").rpartition(",") for line in moved[1:]]
     text = "".join(sorted(f"{clip}\t{part}\n" for clip, _, part in pairs))
     digest = hashlib.sha256(text.encode()).hexdigest()
-    (folder / "splits.json").write_text(json.dumps({"digests": {"group/0": digest}}))
+    seal.write(folder / "splits.json", {"digests": {"group/0": digest}})
     assert start(specification("chance", {}), folder, tmp_path) == 0
     _, _, predictions = read(tmp_path)
     siblings = {(CLASSES[int(line["label"])], line["siblings"]) for line in predictions}
@@ -170,7 +171,7 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
     features = np.random.default_rng(0).random((48, 4, 32)).astype(np.float16)
     np.save(folder / "inception_v3.npy", features)
     digest = hashlib.sha256(features.tobytes()).hexdigest()
-    (folder / "inception_v3.json").write_text(json.dumps({"digest": digest, "shape": list(features.shape)}))
+    seal.write(folder / "inception_v3.json", {"digest": digest, "shape": list(features.shape)})
     given = {"input_size": 32} | ({"hidden_size": 8} if "linear" not in format_ and "near" not in format_ else {})
     plain = specification(format_, given, {"front_end": "inception_v3"})
     assert start(plain, folder, tmp_path) == 0
@@ -181,7 +182,7 @@ def test_features_instead_of_pixels(data, tmp_path, format_):
 
 def test_features_of_other_frames_are_refused(tmp_path, capsys):
     folder = write(tmp_path / "data")
-    (folder / "inception_v3.json").write_text(json.dumps({"digest": "a", "frames_digest": "b"}))
+    seal.write(folder / "inception_v3.json", {"digest": "a", "frames_digest": "b"})
     assert start(specification("dense", identity={"front_end": "inception_v3"}), folder, tmp_path) == 1
     assert "made from other frames" in capsys.readouterr().err
 

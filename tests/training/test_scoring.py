@@ -107,7 +107,7 @@ def test_the_settings_are_those_that_the_search_kept(tmp_path):
     y = np.random.default_rng(0).normal(size=(48, 4, 1280)).astype(np.float16)
     np.save(data / "efficientnet_lite2.npy", y)
     about = {"digest": hashlib.sha256(y.tobytes()).hexdigest()}
-    (data / "efficientnet_lite2.json").write_text(json.dumps(about))
+    seal.write(data / "efficientnet_lite2.json", about)
     plain = specification("dense", {"hidden_size": 8, "input_size": 1280}, search={"feature_scale": [0.01, 0.1]})
     record, recorded, found = again(plain | {"front_end": "efficientnet_lite2"}, data, tmp_path)
     assert len(record.search) == 2

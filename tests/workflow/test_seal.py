@@ -70,9 +70,14 @@ def test_what_is_missing_is_told(sealed):
     seal.require(sealed, ("clips/one.avi",))  # what nobody asked for is not looked at
 
 
-def test_a_json_without_a_seal_is_taken_as_it_is(tmp_path):
-    (tmp_path / "old.json").write_text(json.dumps(CONTENT))
-    assert seal.damages(tmp_path / "old.json") == []
+@pytest.mark.parametrize("content", [CONTENT, [CONTENT]])
+def test_a_json_without_a_seal_is_corrupt(tmp_path, content):
+    path = tmp_path / "edited.json"
+    path.write_text(json.dumps(content))
+    assert seal.damages(path) == [f"{path} is corrupt (checksum mismatch); delete {path} and rerun; it will be rebuilt"]
+
+
+def test_a_json_that_was_never_written_is_accepted(tmp_path):
     seal.require(tmp_path / "never_written.json")
 
 

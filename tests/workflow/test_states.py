@@ -49,10 +49,10 @@ def test_states_come_from_the_records(tmp_path):
     record = tmp_path / "result.json"
     failed = {**DONE, "status": "failed", "failure": "NaN in epoch 2", "test_accuracy": None}
     for text, name, reason in [
-        (json.dumps(DONE), "done", ""),
+        (json.dumps(DONE), "damaged", "checksum mismatch"),
         (json.dumps(seal.sealed(DONE)), "done", ""),
         (json.dumps({**seal.sealed(DONE), "test_accuracy": 0.99}), "damaged", "checksum mismatch"),
-        (json.dumps(failed), "failed", "NaN in epoch 2"),
+        (json.dumps(seal.sealed(failed)), "failed", "NaN in epoch 2"),
         (json.dumps({**DONE, "best_epoch_accuracy": None}), "damaged", "status is ok but best_epoch_accuracy is null"),
         (json.dumps({**DONE, "protocol": "published"}), "damaged", "it is called 'random' now"),
         ("{", "damaged", "not a record: "),
@@ -65,7 +65,7 @@ def test_states_come_from_the_records(tmp_path):
 
 
 def test_a_record_of_another_specification_is_outdated(tmp_path):
-    (tmp_path / "result.json").write_text(json.dumps(DONE))
+    (tmp_path / "result.json").write_text(json.dumps(seal.sealed(DONE)))
     kept = tmp_path / "specification.yaml"
     for text, expected in [
         (yaml.safe_dump(WANTED, sort_keys=False), "done"),
@@ -107,7 +107,7 @@ def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):
     assert commands.main(only_lstm) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 runs: 1 done"
     failed = {**DONE, "status": "failed", "failure": "the loss became NaN", "test_accuracy": None}
-    next(project.rglob("result.json")).write_text(json.dumps(failed))
+    next(project.rglob("result.json")).write_text(json.dumps(seal.sealed(failed)))
     assert commands.main(only_lstm) == 1
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("failed"))
     assert line.split(maxsplit=2)[1:] == ["demo/pixels/lstm/group/fold0/seed0", "the loss became NaN"]
@@ -149,7 +149,7 @@ def test_the_files_of_the_data_are_read_once(project, monkeypatch):
     folder = project / "results/tiny/runs"
     for one in runs(config):
         (folder / one.folder).mkdir(parents=True, exist_ok=True)
-        (folder / one.folder / "result.json").write_text(json.dumps({**DONE, **one.identity}))
+        (folder / one.folder / "result.json").write_text(json.dumps(seal.sealed({**DONE, **one.identity})))
     read = []
     known_json = files.known_json
     monkeypatch.setattr(files, "known_json", lambda path: read.append(path.name) or known_json(path))

@@ -22,8 +22,7 @@ import numpy as np
 
 from baselines import FORMATS
 from workflow.commands.selection import Chosen, of_runs
-from workflow.experiments.experiment import WEIGHTS
-from workflow.experiments.record import RECORD, Record
+from workflow.experiments.record import RECORD, WEIGHTS, Record
 from workflow.experiments.run import Run
 from workflow.experiments.states import DAMAGED, DATA, DONE, State, states
 from workflow.storage import files, seal
@@ -45,12 +44,11 @@ def obstacle(run: Run, state: State, folder: Path) -> str:
     chosen = FORMATS[run.recurrent["format"]]
     if chosen.fitted and not chosen.restore:
         return f"{chosen.name} is fitted in one call, and its file does not define restore(arrays)"
-    for name in WEIGHTS:
-        if not (folder / name).is_file():
-            if name in state.record.files:
-                return f"its {name} has been deleted; `run --force` trains it again"
-            return f"its record has no {name}; keep_weights decides which records keep it"
-    return ""
+    if (folder / WEIGHTS).is_file():
+        return ""
+    if WEIGHTS in state.record.files:
+        return f"its {WEIGHTS} has been deleted; `run --force` trains it again"
+    return f"its record has no {WEIGHTS}; keep_weights decides which records keep it"
 
 
 def compared(record: Record, fold: "Fold", predictions: Path, probabilities: np.ndarray) -> tuple[str, str]:

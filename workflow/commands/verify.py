@@ -16,8 +16,8 @@ import typer
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.configuration import Configuration
 from workflow.experiments.configuration_file import intact, load_own
-from workflow.experiments.experiment import NAME, WEIGHTS
-from workflow.experiments.record import RECORD
+from workflow.experiments.experiment import NAME
+from workflow.experiments.record import RECORD, WEIGHTS
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 
@@ -33,7 +33,7 @@ def verify(folders: Iterable[Path], large: bool) -> tuple[int, list[str]]:
     number = 0
     for path in (Path(file) for file in _files(folders) if file.rpartition("/")[2] in SEALED):
         number += 1
-        found += seal.damages(path, [name for name in WEIGHTS if not (large and path.with_name(name).is_file())])
+        found += seal.damages(path, () if large and path.with_name(WEIGHTS).is_file() else (WEIGHTS,))
         if large and path.name in TENSORS:
             from workflow.storage.arrays import load_array  # imports numpy, which a start does not need
 

@@ -14,12 +14,11 @@ from typing import Any
 from baselines import FORMATS
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments import sources, states
-from workflow.experiments.record import RECORD
+from workflow.experiments.record import RECORD, WEIGHTS
 from workflow.experiments.run import IDENTITY, Run
 from workflow.storage import files, seal
 
 NAME = "experiment.json"
-WEIGHTS = ("model.safetensors",)  # large, and may be deleted to save space: no start reads it
 HARMLESS = "harmless.json"  # below results/<name>: digest of code -> digests of older code that counts as the same
 CODE = "code_digest"
 
@@ -54,7 +53,7 @@ def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Containe
     """
     path = folder / NAME
     content = files.known_json(path)
-    if not content or seal.broken(content):
+    if seal.broken(content):
         return f"{NAME} is damaged" if path.is_file() else f"{NAME} is missing"
     changed = [key for key in now if key != CODE and content.get(key) != now[key]]
     if changed or content.get(CODE) not in codes:
@@ -66,7 +65,7 @@ def outdated(folder: Path, runs: list[Run], now: dict[str, Any], codes: Containe
             return f"{run.place} is not trained"
         record = folder / name
         described = files.known_json(record).get(seal.FILES, {})
-        if seal.differences(path, {name: listed[name]}) or seal.differences(record, described, WEIGHTS):
+        if seal.differences(path, {name: listed[name]}) or seal.differences(record, described, (WEIGHTS,)):
             return f"the record of {run.place} is missing or damaged"
     return ""
 
@@ -77,12 +76,11 @@ def is_current(folder: Path, run: Run, now: dict[str, Any], codes: Container[str
     found = states.state(place, place, run.plain, 0.0)
     return (
         found.record is not None
-        and found.record.seal != ""  # else it was edited
         and found.name in (states.DONE, states.FAILED)
         and found.record.code_digest in codes
         and found.record.data_digest == now["data_digest"]
         and found.record.split_digest == now["split_digests"].get(f"{run.protocol}/{run.fold}")
-        and not seal.damages(place / RECORD, WEIGHTS)
+        and not seal.damages(place / RECORD, (WEIGHTS,))
     )
 
 

@@ -10,6 +10,7 @@ from workflow.datasets.protocols import PROTOCOLS
 from workflow.storage.fields import Checked, Count, NotNegative, Share, Whole, one_of
 
 RECORD = "result.json"
+WEIGHTS = "model.safetensors"  # large, and may be deleted to save space: no start reads it
 
 
 # model.safetensors is written if it holds at most this many numbers; the dense models of the paper have 59 million

@@ -1,7 +1,7 @@
 """JSON files with checksums of themselves and of the files they describe, so corruption is found before use.
 
 `seal` is the sha256 of everything else in the JSON; `files` holds the sha256 of each file. The JSON is written last
-and deleted first: if it exists, everything it describes is complete. A JSON without a seal is accepted as it is.
+and deleted first: if it exists, everything it describes is complete.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ def seal(content: dict[str, Any]) -> str:
 
 
 def broken(content: Any) -> bool:
-    """Return whether JSON has a seal that does not match."""
-    return isinstance(content, dict) and SEAL in content and content[SEAL] != seal(content)
+    """Return whether JSON has no seal, or one that does not match."""
+    return not isinstance(content, dict) or content.get(SEAL) != seal(content)
 
 
 def digest(path: Path) -> str:
@@ -64,7 +64,7 @@ def damages(path: Path, but: Container[str] = (), only: Container[str] | None = 
         return [f"{path} is corrupt: not JSON ({error}); {remedy}"]
     if broken(content):
         return [f"{path} is corrupt (checksum mismatch); {remedy}"]
-    digests = (content.get(FILES) or {}) if isinstance(content, dict) else {}
+    digests = content.get(FILES, {})
     wanted = {name: written for name, written in digests.items() if only is None or name in only}
     return [f"{text}; {remedy}" for text in differences(path, wanted, but)]
 

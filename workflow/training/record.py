@@ -7,12 +7,11 @@ import numpy as np
 import yaml
 from safetensors.numpy import save
 
-from workflow.experiments.record import KEPT, RECORD, Record
+from workflow.experiments.record import KEPT, RECORD, WEIGHTS, Record
 from workflow.storage import files, seal
 from workflow.training.job import Job
 
 METRICS = "metrics.jsonl"
-WEIGHTS = "model.safetensors"
 SEARCHED = "search{}.jsonl"  # the metrics of each candidate of a search
 FILES = ("specification.yaml", "environment.json", "predictions.csv", WEIGHTS, METRICS)
 PREDICTIONS = ("clip", "label", "predicted", "probability", "siblings")

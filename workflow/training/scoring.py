@@ -12,14 +12,13 @@ from safetensors.torch import load_file
 from baselines import FORMATS
 from baselines.naive import thumbnails
 from workflow.datasets.front_ends.pixels import NORMALISATIONS
-from workflow.experiments.record import RECORD, Record
+from workflow.experiments.record import RECORD, WEIGHTS, Record
 from workflow.experiments.run import Run
 from workflow.storage import seal
 from workflow.storage.errors import InputError
 from workflow.training import environment, feed, model, scores
 from workflow.training.data import Fold
 from workflow.training.errors import log
-from workflow.training.record import WEIGHTS
 from workflow.training.step import Step
 
 prepare = partial(environment.prepare, say=cache(log))  # says its choice once
