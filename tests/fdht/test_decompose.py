@@ -59,6 +59,17 @@ def test_hierarchical_svd_is_quasi_optimal(W, shape, rank):
     assert error <= (2 * len(N) - 3) * max(losses) * (1 + 1e-9)
 
 
+def test_ranks_for_an_accuracy_are_the_fewest(W):
+    torch.manual_seed(0)
+    shapes = zip((1, 2, 4, 3), N, M, (2, 4, 3, 1), strict=True)
+    given = product([torch.randn(left, n, m, right, dtype=torch.float64) for left, n, m, right in shapes])
+    assert [core.shape[3] for core in tt_svd(given, N, M, accuracy=1e-9)] == [2, 4, 3, 1]
+    for rank in (1, 2, 3):  # of a matrix, the largest error that its rank may have is known
+        flat = torch.linalg.svdvals(W)
+        error = (flat[rank:].square().sum() / flat.square().sum()).sqrt().item()
+        assert tt_svd(W, [1, 120], [36, 1], accuracy=1.001 * error)[0].shape[3] == rank
+
+
 @pytest.mark.parametrize("accuracy", [0.5, 0.1, 1e-3, 1e-10])
 def test_accuracy_is_kept(W, accuracy):
     for found in (

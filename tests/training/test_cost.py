@@ -11,6 +11,7 @@ from workflow.commands import __main__ as commands
 from workflow.commands import cost
 from workflow.datasets import inventory
 from workflow.experiments import configuration, configuration_file, grid
+from workflow.training import calibration
 
 CONFIG = {
     "name": "tiny",
@@ -88,6 +89,15 @@ def test_records_take_precedence_over_calibration(config, together):
     assert lstm["times from"] == "1 of 6 records"
     assert lstm["step ms"] == 7.0
     assert lstm["hours"] == pytest.approx((6 * 4.0 * 10 / (together or 1) + cost.START_SECONDS) / 3600)
+
+
+def test_times_of_another_machine_are_not_taken(config, monkeypatch):
+    timed, measured = {}, []
+    monkeypatch.setattr(calibration, "measure", lambda *given: measured.append(given) or Given()[""])
+    for node in ("one", "one", "two"):
+        monkeypatch.setattr(cost.platform, "node", lambda node=node: node)
+        cost.estimate(config, timed)
+    assert len(measured) == 2
 
 
 def test_records_with_other_settings_give_no_times(config):

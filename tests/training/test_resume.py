@@ -184,15 +184,21 @@ def test_with_every_checkpoint_damaged_a_run_starts_afresh(data, tmp_path, monke
     assert outcome(tmp_path / "stopped/run") == outcome(tmp_path / "undisturbed/run")
 
 
-def test_a_folder_without_a_usable_checkpoint_is_deleted(tmp_path, capsys):
+def test_a_folder_without_a_usable_checkpoint_is_deleted_unless_one_cannot_be_read(tmp_path, capsys):
     folder = tmp_path / "checkpoint"
-    (folder / f"00000002.{64 * '0'}.safetensors").mkdir(parents=True)  # cannot be read
+    unreadable = folder / f"00000002.{64 * '0'}.safetensors"
+    unreadable.mkdir(parents=True)
     (folder / f"00000001.{64 * '0'}.safetensors").write_bytes(b"other bytes")
+    (folder / "0 copy.safetensors").touch()
+    with pytest.raises(IsADirectoryError, match="00000002"):
+        checkpoint.load(folder, {}, step=None)
+    assert len(list(folder.iterdir())) == 3
+    said = capsys.readouterr().err
+    assert f"00000002.{64 * '0'}.safetensors cannot be read (Is a directory)" in said
+    assert f"00000001.{64 * '0'}.safetensors is corrupt (checksum mismatch)" in said
+    unreadable.rmdir()
     assert checkpoint.load(folder, {}, step=None) is None
     assert not folder.exists()
-    said = capsys.readouterr().err
-    assert f"00000002.{64 * '0'}.safetensors cannot be read (" in said
-    assert f"00000001.{64 * '0'}.safetensors is corrupt (checksum mismatch)" in said
 
 
 def test_a_half_written_checkpoint_is_ignored(data, tmp_path, monkeypatch, capsys):

@@ -148,6 +148,13 @@ def test_differences_are_corrected_for_the_number_of_experiments(tmp_path):
     assert verdicts(one, two) == ["inconclusive"] * 3
 
 
+def test_accuracies_are_means_over_the_folds_that_both_have(tmp_path):
+    one = write(tmp_path / "one", lambda fold, seed: 0.5 + 0.1 * fold)
+    two = write(tmp_path / "two", lambda fold, seed: 0.6 + 0.1 * fold, folds=2)
+    (row,) = agree.compare(gather(one), gather(two), 0.03)
+    assert (row["A"], row["B"], row["found"].mean) == pytest.approx((0.55, 0.65, -0.1))
+
+
 def test_what_only_one_side_has_is_listed_and_no_disagreement(original, tmp_path, call):
     part = write_grid(tmp_path / "part", MODELS[:2])
     for fold in (0, 1):

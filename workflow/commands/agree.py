@@ -8,9 +8,9 @@ differs       a test shows a difference (after Holm's correction over the experi
 inconclusive  no test shows equivalence or a difference
 
 The tests are Student's t on the differences by fold, with seeds averaged first. Both sides have the same folds, so
-there is no correction for training clips that folds share. The accuracy is at the epoch chosen on validation clips, or
-at the last epoch if a run has no validation clips. The exit status is 0 only if no experiment is inconclusive or
-differs.
+there is no correction for training clips that folds share. Accuracies are means over the folds that both have, at the
+epoch chosen on validation clips, or at the last epoch if a run has no validation clips. The exit status is 0 only if no
+experiment is inconclusive or differs.
 """
 
 import filecmp
@@ -66,9 +66,10 @@ def _row(one: Results, two: Results, *experiment: str) -> Row:
     """Return the row of an experiment; its verdict is empty unless bytes or scores are the same."""
     a, b = (results.successful(*experiment).set_index(["fold", "seed"]) for results in (one, two))
     measure = next(name for name in ACCURACIES if a[name].notna().all() and b[name].notna().all())
-    differences = a[measure].groupby("fold").mean() - b[measure].groupby("fold").mean()
+    ours, theirs = (side[measure].groupby("fold").mean() for side in (a, b))
+    differences = (ours - theirs).dropna()  # of the folds that both have
     clips = files.known_json(one.root / a["record"].iloc[0]).get("clips", {}).get("test")
-    found = within(interval(differences.dropna(), step=1 / clips if clips else 0.0), -1)
+    found = within(interval(differences, step=1 / clips if clips else 0.0), -1)
     common = a.index.intersection(b.index)
     verdict = ""
     if len(common):
@@ -81,8 +82,8 @@ def _row(one: Results, two: Results, *experiment: str) -> Row:
     return {
         **dict(zip(EXPERIMENT, experiment, strict=True)),
         "runs": f"{len(a)}/{len(b)}",
-        "A": a[measure].mean(),
-        "B": b[measure].mean(),
+        "A": ours[differences.index].mean(),
+        "B": theirs[differences.index].mean(),
         "found": found,
         "verdict": verdict,
         "others": _others(one, two, a.reset_index(), b.reset_index()),

@@ -6,6 +6,7 @@ the source. Runs that train side by side on a GPU take less time than the timed 
 cluster node that will do the work: times are not converted from one device to another.
 """
 
+import platform
 import sys
 from collections import Counter
 from functools import cache
@@ -85,7 +86,8 @@ def _row(config: Configuration, group: list[Run], timed: dict[str, Any]) -> dict
 def _timed(config: Configuration, first: Run, timed: dict[str, Any], classes: int) -> dict[str, Any]:
     frames, kept = config.frames, first.training
     shape = (frames.count, *FRONT_ENDS[first.front_end].shape(frames.height, frames.width))
-    key = files.digest([first.recurrent, shape, kept.batch_size, kept.precision, kept.device, kept.gradient_norm])
+    kind = [first.recurrent, shape, kept.batch_size, kept.precision, kept.device, kept.gradient_norm]
+    key = files.digest([*kind, platform.node()])  # cost.json may lie on a disk that several machines share
     if key not in timed:
         from workflow.training import calibration
 

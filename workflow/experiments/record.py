@@ -91,7 +91,7 @@ class Record(Checked):
     confusion: list[list[Whole]] = Field([], description="test clips by true class (row) and predicted class (column)")
     clips: dict[str, Whole] = Field({}, description="numbers of clips in train, validation and test")
     precision: Literal["float32", "tf32", "bfloat16"] = Field("float32", description="number format of matrix products")
-    interruptions: Whole = Field(0, description="times that the run resumed from a checkpoint")
+    interruptions: Whole = Field(0, description="checkpoints from which the run resumed")
     clips_at_a_time: Count | None = Field(
         None, description="clips per pass; fewer than the batch size if gradients were accumulated to save memory"
     )

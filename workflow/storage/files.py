@@ -99,7 +99,7 @@ def known_json(path: Path) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     """Return UTF-8 text. Raises InputError if the file is missing or is something else."""
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the step before this one writes it") from None
     except UnicodeDecodeError as error:

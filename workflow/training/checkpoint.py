@@ -78,14 +78,16 @@ def save(folder: Path, fingerprint: dict[str, Any], state: State, step: Step, fl
 def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
     """Return the newest intact checkpoint's state and copy its tensors to `step`; None if there is none.
 
-    fingerprint: what must be unchanged for a run to resume. If no checkpoint can be used, because each one is corrupt,
-    unreadable or of another run, `folder` is deleted.
+    fingerprint: what must be unchanged for a run to resume. If every checkpoint is corrupt or of another run, `folder`
+    is deleted. Raise OSError, and delete nothing, if one cannot be read and no other can be used.
     """
+    unreadable = None
     for path in _files(folder):
         try:
             content = path.read_bytes()
         except OSError as error:
-            log(f"checkpoint {path} cannot be read ({error}); trying the previous one, if any")
+            log(f"checkpoint {path} cannot be read ({error.strerror}); trying the previous one, if any")
+            unreadable = unreadable or error
             continue
         if sha256(content).hexdigest() != path.name.split(".")[1]:
             log(f"checkpoint {path} is corrupt (checksum mismatch); trying the previous one, if any")
@@ -100,13 +102,15 @@ def load(folder: Path, fingerprint: dict[str, Any], step: Step) -> State | None:
             torch.set_num_threads(known["threads"])
         step.clips = known["clips"]
         return State(**known["state"], best=_unpack(tensors, step))
+    if unreadable:
+        raise unreadable
     shutil.rmtree(folder, ignore_errors=True)
     return None
 
 
 def _files(folder: Path) -> list[Path]:
     """Return the checkpoints, newest first."""
-    return sorted(folder.glob(f"[0-9]*{SUFFIX}"), reverse=True)
+    return sorted(folder.glob(f"{8 * '[0-9]'}.*{SUFFIX}"), reverse=True)
 
 
 def _pack(state: State, step: Step, known: dict[str, Any]) -> Tensors:
