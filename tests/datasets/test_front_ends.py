@@ -102,6 +102,15 @@ def test_a_file_that_is_no_front_end_is_named(added, old, new, message):
         added(text.replace(old, new))
 
 
+@pytest.mark.parametrize("shape", ["(8, 8)", "(height * width // 300,)"])
+def test_an_extractor_has_a_fixed_number_of_features(added, shape):
+    """A vector per frame, as baselines expect; of the decoded frames' size it knows nothing."""
+    text = ADDED.replace("(3,)", "(64,)")
+    assert added(text)["own"].input_size(15, 20) == 64
+    with pytest.raises(InputError, match=r"own\.py: FRONT_END\.shape gives \(.*\) for 120 x 160; expected \(F,\)"):
+        added(text.replace("(64,)", shape))
+
+
 @pytest.mark.parametrize(
     ("returned", "given"),
     [(lambda pictures: pictures.float().mean((1, 2, 3)), r"\(2,\)"), (lambda pictures: np.zeros((2, 3)), "ndarray")],

@@ -31,11 +31,12 @@ BYTES = {"uint8": 1, "float16": 2, "float32": 4}
 class FrontEnd:
     """One front end. Its tensor, (clips, frames, *shape), lies in `<tensor>.npy` and is described by `<tensor>.json`.
 
-    title: in tables and figures. shape: of one frame's numbers, from the height and width of the decoded frames.
-    extractor: from the file of weights (None where there is nothing to download) and a device to the function that
-    turns pictures (B, side, side, 3) uint8 RGB into features (B, *shape), float32 on the CPU. It sees the video at its
-    own resolution: the shorter edge scaled to `edge` pixels, and the middle of that. A front end without one sees the
-    decoded frames themselves. weights: the file to download. name, tensor: default to the file's name.
+    title: in tables and figures. shape: of one frame's numbers, from the height and width of the decoded frames; (F,)
+    for the F features of an extractor. extractor: from the file of weights (None where there is nothing to download)
+    and a device to the function that turns pictures (B, side, side, 3) uint8 RGB into features (B, F), float32 on the
+    CPU. It sees the video at its own resolution: the shorter edge scaled to `edge` pixels, and the middle of that. A
+    front end without one sees the decoded frames themselves. weights: the file to download. name, tensor: default to
+    the file's name.
     """
 
     title: str
@@ -84,8 +85,11 @@ def _found() -> dict[str, FrontEnd]:
             raise InputError(f"{where} is {front_end!r}; expected a FrontEnd")
         if front_end.dtype not in BYTES:
             raise InputError(f"{where}.dtype is {front_end.dtype!r}; expected one of {', '.join(BYTES)}")
-        if not callable(front_end.shape) or not isinstance(front_end.shape(120, 160), tuple):
+        shapes = [front_end.shape(*size) for size in ((120, 160), (8, 8))] if callable(front_end.shape) else [None]
+        if not isinstance(shapes[0], tuple):
             raise InputError(f"{where}.shape is not a function of height and width that returns a tuple")
+        if front_end.extractor and (len(shapes[0]) != 1 or shapes[0] != shapes[1]):
+            raise InputError(f"{where}.shape gives {shapes[0]} for 120 x 160; expected (F,) for all, F features")
         found.append(replace(front_end, name=module.name, tensor=front_end.tensor or module.name))
     found.sort(key=lambda front_end: (front_end.extractor is not None, front_end.name))
     return {front_end.name: front_end for front_end in found}
