@@ -70,6 +70,7 @@ class FDHTLSTM(_FullyDecomposed):
     options: gain, forget_bias, gate_activation, as for `fdht.recurrent.Recurrent`.
     Call, state and output are as in torch.nn.LSTM.
 
+    >>> import torch
     >>> lstm = FDHTLSTM(57600, 256, [9, 10, 10, 9, 8], [4, 4, 2, 4, 2], ranks=8, batch_first=True)
     >>> outputs, (h_n, c_n) = lstm(torch.zeros(16, 6, 57600, dtype=torch.uint8))
     """

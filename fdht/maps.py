@@ -106,6 +106,7 @@ class HierarchicalTucker(TensorMap):
     leaf_rank and inner_rank. tree: "balanced", "left", "right" or nested pairs such as [[1, 2], [3, [4, 5]]].
     options: bias, std, dtype, as for `TensorMap`.
 
+    >>> import torch
     >>> layer = HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2)
     >>> layer(torch.zeros(7, 120)).shape, layer.dense().shape, layer.weight_parameters
     (torch.Size([7, 8]), torch.Size([8, 120]), 72)

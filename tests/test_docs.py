@@ -1,6 +1,7 @@
 """The pages of docs/, README and CONTRIBUTING name files, headings, commands and options that exist; examples run."""
 
 import contextlib
+import doctest
 import io
 import os
 import re
@@ -159,6 +160,15 @@ def test_layouts_that_are_shown_are_accepted(tmp_path):
 def test_the_reference_has_every_public_name():
     documented = re.findall(r"^::: fdht\.(\w+)$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
     assert set(documented) == set(fdht.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("name", ["FDHTLSTM", "HierarchicalTucker"])
+def test_the_examples_of_the_reference_run(name):
+    """With what the page says is imported: the names of `fdht`."""
+    names = {public: getattr(fdht, public) for public in fdht.__all__}
+    (example,) = doctest.DocTestFinder(recurse=False).find(names[name], name, globs=names)
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 class Loaded(HTMLParser):
