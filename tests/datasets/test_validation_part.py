@@ -77,7 +77,7 @@ def test_a_validation_part_far_from_its_share_is_reported(capsys):
     assert len(lines) == 3
     assert lines[0] == (
         "youtube_celebrities, group, fold 0: validation has 37.3% of the training clips (437 of 1172) "
-        "instead of 15.0%, because the sources of the classes are too few or too large"
+        "instead of 15.0%, because a class has few clips, or few or large sources"
     )
     split(UCF11, clips_of(UCF11), "group", 0, SEED, 0.15)
     assert capsys.readouterr().err == ""

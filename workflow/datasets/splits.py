@@ -89,7 +89,7 @@ def split(
     if abs(taken / n - validation) > FAR * validation:  # another size of train changes accuracy as leakage does
         print(
             f"{entry.name}, {protocol}, fold {fold}: validation has {taken / n:.1%} of the training clips ({taken} of "
-            f"{n}) instead of {validation:.1%}, because the sources of the classes are too few or too large",
+            f"{n}) instead of {validation:.1%}, because a class has few clips, or few or large sources",
             file=sys.stderr,
         )
     sources = Counter(part for _, part in {(clip.source, part_of[clip.clip]) for clip in clips})
