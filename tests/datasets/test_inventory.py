@@ -89,6 +89,18 @@ def test_without_names_the_missing_are_counted_by_class():
     assert "wave: 103 clips" in report["missing"]
 
 
+def test_without_names_clips_that_were_added_or_renamed_are_noticed(monkeypatch):
+    own = [Clip(f"wave/{name}.avi", "wave", name, name) for name in ("a", "b", "c", "d")]
+    counted = make_inventories.count(own[:3], "")
+    monkeypatch.setattr(inventory, "load", lambda name: counted)
+    other = Clip("jump/a.avi", "jump", "a", "a")  # of a class that the inventory does not have
+    report = inventory.compare(CATALOGUE["hmdb51"], [*own[:3], other])
+    assert (report["n_missing"], report["extra"]) == (0, [other.clip])
+    for found in (own, own[1:]):
+        with pytest.raises(InputError, match="hmdb51: its clips are not those of its inventory; count it again"):
+            inventory.compare(CATALOGUE["hmdb51"], found)
+
+
 def test_clips_that_a_part_of_the_official_lists_does_not_name_are_missing():
     found = [Clip("wave/a.avi", "wave", "a", "a")]
     report = inventory.compare(CATALOGUE["hmdb51"], found, ["wave/a.avi", "wave/b.avi"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -52,11 +53,15 @@ def numbered(names: str, classes: Mapping[str, Any]) -> set[str]:
     return {names.format(n=n, **clip) for n, clip in enumerate(counted, start=1)}
 
 
+def keys_sha256(keys: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
+
+
 def compare(entry: Dataset, found: Iterable[Clip], official: Iterable[str] = ()) -> dict[str, Any]:
     """Compare `found` with the complete set; return the missing, extra and duplicate clips.
 
     Clips are compared by name. Without names (HMDB51 without its split files), `missing` holds the number of
-    missing clips per class.
+    missing clips per class; raises InputError if none is missing, but clips have been added or renamed.
     """
     seen: dict[str, list[Clip]] = {}
     for clip in sorted(found):
@@ -72,6 +77,9 @@ def compare(entry: Dataset, found: Iterable[Clip], official: Iterable[str] = ())
         lacking = {label: max(whole["classes"][label]["clips"] - counts[label], 0) for label in whole["classes"]}
         missing = [f"{label}: {number} clips" for label, number in lacking.items() if number]
         n_missing, extra = sum(lacking.values()), {key for key in seen if seen[key][0].label not in lacking}
+        if not n_missing and keys_sha256(seen.keys() - extra) != whole["keys_sha256"]:
+            remedy = "count it again with make_inventories"
+            raise InputError(f"{entry.name}: its clips are not those of its inventory; {remedy}")
     return {
         "expected": whole["clips"],
         "found": len(seen),

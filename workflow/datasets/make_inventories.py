@@ -7,7 +7,6 @@ official split files. The layout of the set's entry in the catalogue parses the 
 project; their counts and a checksum are.
 """
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from workflow.storage.files import write_text
 
 def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
     """Return the content of the inventory. names: of the layout; raises InputError if the clips do not follow it."""
-    keys = sorted(clip.key for clip in clips)
+    keys = {clip.key for clip in clips}
     classes = {}
     for label, found in groupby(sorted(clips, key=attrgetter("label", "group")), attrgetter("label")):
         of_class = list(found)
@@ -36,10 +35,9 @@ def count(clips: Sequence[Clip], names: str) -> dict[str, Any]:
             groups.sort(reverse=True)
         stem = {"stem": of_class[0].source.rpartition("_")[0]} if "{stem}" in names else {}
         classes[label] = {"clips": len(of_class), **stem, "groups": groups}
-    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()
-    if names and inventory.numbered(names, classes) != set(keys):
+    if names and inventory.numbered(names, classes) != keys:
         raise InputError(f"the clips are not numbered as the layout's `names` requires: {names}")
-    return {"clips": len(clips), "keys_sha256": digest, "classes": classes}
+    return {"clips": len(clips), "keys_sha256": inventory.keys_sha256(keys), "classes": classes}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
