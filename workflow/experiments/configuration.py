@@ -82,7 +82,9 @@ class Validation(Checked):
     """Shares of the training clips used for validation, drawn as the protocol draws its test clips."""
 
     random: Annotated[float, Field(ge=0, le=0.5), AS_GIVEN] = Field(0.0, description="drawn clip by clip; 0: none")
-    group: Annotated[float, Field(ge=0, le=0.5), AS_GIVEN] = Field(0.15, description="drawn by whole sources; 0: none")
+    group: Annotated[float, Field(ge=0, le=0.5), AS_GIVEN] = Field(
+        0.15, description="drawn by whole sources, class by class; 0: none"
+    )
 
 
 class Splits(Checked):
