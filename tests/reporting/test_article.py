@@ -12,7 +12,7 @@ import pytest
 from synthetic_records import WEIGHTS, write_grid
 
 from workflow.commands import figures, reference
-from workflow.reporting import models
+from workflow.reporting import captions, models
 from workflow.reporting.captions import Caption
 from workflow.reporting.figures import FIGURES
 from workflow.reporting.paper import article as paper
@@ -165,6 +165,11 @@ def test_overviews_are_escaped():
     assert r"x\_1 \& 50 \%$\pm$2" in text
 
 
+def test_columns_of_numbers_end_at_one_line():
+    table = pd.DataFrame({"Part": ["a", "b"], "Clips": ["1\u2009148", "60"], "Share": ["100.0", "—"], "Runs": "ok: 2"})
+    assert [column.align for column in overview.of_text(table).columns] == ["l", "r", "r", "l"]
+
+
 def test_figures_are_declared_by_width():
     found = {"cost": Caption("Cost", "Up to 100 %.", "page"), "rank": Caption("Rank", "Ranks.", "column")}
     assert paper.declared(found).splitlines() == [
@@ -208,6 +213,17 @@ def test_the_article_and_its_archive(few, drawings, tmp_path):
         fonts = subprocess.run(["pdffonts", tmp_path / "one/p.pdf"], capture_output=True, text=True, check=True).stdout
         assert "Type 3" not in fonts
         assert not re.search(r"\bno\s+(yes|no)\s+(yes|no)\s+\d+\s+\d+$", fonts, re.MULTILINE)
+
+
+@pytest.mark.slow
+@needs_latex
+def test_no_page_of_a_long_article_overflows(shipped, drawings, tmp_path):
+    """A table below a page-wide figure once went on below the page."""
+    figures = shutil.copytree(drawings, tmp_path / "drawn")
+    captions.write(figures, {name: Caption(name, "Long. " * 45, "page") for name in captions.read(drawings)})
+    paper.prepare(shipped, figures, tmp_path)
+    paper.compile_pdf(tmp_path)
+    assert "Overfull" not in (tmp_path / "paper.log").read_text(errors="replace")
 
 
 @pytest.mark.slow
