@@ -5,7 +5,7 @@ import itertools
 import matplotlib.style
 import pandas as pd
 import pytest
-from synthetic_records import write_grid
+from synthetic_records import record, write_grid, write_run
 
 from workflow.reporting.drawing import dots, panels
 from workflow.reporting.drawing.figure import STYLE
@@ -68,3 +68,15 @@ def test_a_title_above_a_panel_that_long_labels_make_narrow_is_whole():
         figure = dots.draw(data.assign(low=0.0, high=3.0), {"s": Look("s", "#333333")}, "points")
     assert figure.get_figwidth() == panels.COLUMN
     check_whole(figure)
+
+
+def test_labels_of_a_logarithmic_axis_of_cost_lie_apart(tmp_path):
+    """Those of five decades below 10 once ran into each other: "0.00010.001"."""
+    write_run(tmp_path, record("lstm", train_seconds=11.0))
+    write_run(tmp_path, record("fdht_lstm", train_seconds=2e-5))
+    figure = FIGURES["cost"].drawing(gather(tmp_path)).canvas
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.get_xticklabels() if text.get_text()]
+    assert len(boxes) > 1
+    assert all(after.x0 - before.x1 > 5 for before, after in itertools.pairwise(boxes))

@@ -41,7 +41,7 @@ def draw(results: Results) -> Canvas | None:
     for axes, (_, values) in zip(canvas.axes, data.groupby("column", sort=False)["value"], strict=True):
         if values.max() > WIDE * values.min():
             axes.set(xscale="log", xlabel="logarithmic scale", xlim=(values.min() / 1.6, values.max() * 1.6))
-            axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
+            axes.xaxis.set_major_locator(LogLocator(10, numticks=4))
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter("")
         else:
