@@ -26,10 +26,10 @@ def merged(input_size: int, hidden_size: int, cell: str, input_modes: Any, outpu
     return n, (GATES[cell] * first, *rest)
 
 
-def rank_list(name: str, ranks: Any, count: int, what: str) -> tuple[int, ...]:
+def rank_list(ranks: Any, count: int, what: str) -> tuple[int, ...]:
     """Return `count` ranks from a list of as many, or from an int for all of them."""
     if not isinstance(ranks, (list, tuple)):
-        return (natural(name, ranks),) * count
-    if len(found := naturals(name, ranks)) != count:
-        raise ValueError(f"{name} {list(ranks)} has {len(ranks)} entries; expected {count}, {what}")
+        return (natural("ranks", ranks),) * count
+    if len(found := naturals("ranks", ranks)) != count:
+        raise ValueError(f"ranks {list(ranks)} has {len(ranks)} entries; expected {count}, {what}")
     return found

@@ -16,7 +16,7 @@ def declare(
     """ranks: the Tucker ranks R_1..R_d, or an int for all."""
     n, m = paired(input_size, hidden_size, cell, input_modes, output_modes)
     blocks, d = natural("blocks", blocks), len(n)
-    tucker = rank_list("ranks", ranks, d, "one for each pair of modes")
+    tucker = rank_list(ranks, d, "one for each pair of modes")
     for k, rank in enumerate(tucker):
         if rank > n[k] * m[k]:
             raise ValueError(f"ranks: {rank} of modes {k + 1} is above {n[k] * m[k]}, the most that they allow")

@@ -19,7 +19,7 @@ def declare(
     n, m = merged(input_size, hidden_size, cell, input_modes, output_modes)
     sizes = [*n, *m]
     count = len(sizes)
-    ring = rank_list("ranks", ranks, count, "one before each input and output mode")
+    ring = rank_list(ranks, count, "one before each input and output mode")
     most = math.isqrt(math.prod(sizes))  # the largest rank of any unfolding of the tensor to a matrix
     for k, rank in enumerate(ring):
         if rank > most:

@@ -25,7 +25,7 @@ def train(n: tuple[int, ...], m: tuple[int, ...], ranks: Ranks) -> Network:
         if (ranks[0], ranks[-1]) != (1, 1):
             raise ValueError(f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1")
         ranks = ranks[1:-1]
-    bonds = (1, *(rank_list("ranks", ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
+    bonds = (1, *(rank_list(ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
     pairs = [a * b for a, b in zip(n, m, strict=True)]
     for k in range(1, d):
         most = min(math.prod(pairs[:k]), math.prod(pairs[k:]))
