@@ -14,17 +14,13 @@ from fdht.network import Core, Network
 def declare(
     input_size: int, hidden_size: int, input_modes: Modes, output_modes: Modes, ranks: Ranks, cell: str = "lstm"
 ) -> Network:
-    """ranks: r_1..r_{d-1}, or r_0..r_d with boundary ranks 1, or an int for all inner ones."""
+    """ranks: r_1..r_{d-1}, or an int for all of them."""
     return train(*paired(input_size, hidden_size, cell, input_modes, output_modes), ranks)
 
 
 def train(n: tuple[int, ...], m: tuple[int, ...], ranks: Ranks) -> Network:
     """The tensor train of a (prod(m), prod(n)) matrix. Raises ValueError for ranks that the modes do not allow."""
     d = len(n)
-    if isinstance(ranks, (list, tuple)) and len(ranks) == d + 1:
-        if (ranks[0], ranks[-1]) != (1, 1):
-            raise ValueError(f"ranks {list(ranks)} begin with {ranks[0]} and end with {ranks[-1]}; expected 1 and 1")
-        ranks = ranks[1:-1]
     bonds = (1, *(rank_list(ranks, d - 1, "between neighbouring modes") if d > 1 else ()), 1)
     pairs = [a * b for a, b in zip(n, m, strict=True)]
     for k in range(1, d):

@@ -1,5 +1,7 @@
 """Impossible declarations: a ValueError that names the argument, the value and the expectation."""
 
+from math import inf, nan
+
 import pytest
 
 import baselines
@@ -33,7 +35,7 @@ CASES = [
     (TT, {**PAIRED, "ranks": True}, "ranks is True"),
     (TT, {**PAIRED, "ranks": [2, 9]}, "9 between modes 2 and 3 is above 8"),
     (TT, {**PAIRED, "ranks": [2, 2, 2]}, "3 entries; expected 2"),
-    (TT, {**PAIRED, "ranks": [2, 2, 2, 1]}, "begin with 2 .* expected 1"),
+    (TT, {**PAIRED, "ranks": [1, 2, 2, 1]}, "4 entries; expected 2, between neighbouring modes"),
     (TT, {**PAIRED, "ranks": 2, "input_modes": "4x3x4"}, "input_modes is '4x3x4'; expected a list of integers"),
     (TT, {**PAIRED, "ranks": 2, "input_modes": []}, r"input_modes is \[\]"),
     (TT, {**PAIRED, "ranks": 2, "input_modes": [4, -3, -4]}, r"input_modes\[1\] is -3"),
@@ -43,6 +45,10 @@ CASES = [
     (TT, {**PAIRED, "ranks": 2, "init": "authors", "code": "bt"}, "code is 'bt'; expected one of tt"),
     (TT, {**PAIRED, "ranks": 2, "gate_activation": 3}, "gate_activation is 3; expected one of sigmoid, hard_sigmoid"),
     (TT, {**PAIRED, "ranks": 2, "gain": 0}, "gain is 0; expected a number above 0"),
+    *(
+        (TT, {**PAIRED, "ranks": 2, "gain": gain}, "gain is .*; expected a finite number")
+        for gain in (nan, inf, "1", True)
+    ),
     (TT, {**PAIRED, "ranks": 2, "hidden_size": 0}, "hidden_size is 0"),
     (TT, {**PAIRED, "ranks": 2, "input_size": "48"}, "input_size is '48'"),
     ("tensor_ring", {**PAIRED, "ranks": 10**9}, "ranks: 1000000000 before mode 1 is above"),
