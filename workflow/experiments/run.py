@@ -21,7 +21,7 @@ IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")
 
 
 class Run(Checked):
-    """A point of the grid; two runs are equal if their six identifying values are.
+    """A point of the grid.
 
     recurrent: the arguments of `baselines.build`, with `format` and `input_size`. training: the resolved settings.
     """
@@ -81,9 +81,6 @@ class Run(Checked):
         frames = FRONT_ENDS[self.front_end].extractor is None
         features = thumbnails.SIZE if frames else self.recurrent["input_size"]
         return {**declared.parameters(), "classifier": declared.classifier(classes, features)}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and self.folder == other.folder
 
     def __hash__(self) -> int:
         return hash(self.folder)

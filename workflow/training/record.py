@@ -64,7 +64,7 @@ def _predictions(job: Job) -> Iterator[list[Any]]:
     """Yield PREDICTIONS and the probability of each class, for every test clip. Classes: indices in frames.json's
     `classes`. siblings: clips of its source in train."""
     for row, probabilities in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
-        predicted = int(probabilities.argmax())
+        predicted = probabilities.argmax()
         texts = [f"{value:.9g}" for value in probabilities]
         fold = job.fold
         yield [fold.names[row], fold.labels[row], predicted, texts[predicted], fold.siblings[row], *texts]
