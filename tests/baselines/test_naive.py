@@ -5,6 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import baselines
 from baselines.naive import thumbnails
@@ -54,6 +57,25 @@ def test_a_restored_classifier_equals_the_fitted_one(format_, validated, classes
     found = module.restore(arrays).predict_proba(x[50:])
     assert found.shape == (10, classes)
     np.testing.assert_allclose(found, fitted.predict_proba(x[50:]), atol=1e-6, rtol=0)
+
+
+def test_the_nearest_neighbour_is_the_closest_training_clip():
+    draw = np.random.default_rng(3)
+    x, y, seen = draw.normal(size=(30, 7)), np.arange(30) % 5, draw.normal(size=(20, 7))
+    closest = [int(np.argmin([np.linalg.norm(one - other) for other in x])) for one in seen]
+    fitted, _ = baselines.FORMATS["nearest_neighbour"].fit(x, y, None, None)
+    assert np.array_equal(fitted.predict_proba(seen), np.eye(5)[y[closest]])
+
+
+def test_the_penalty_of_linear_is_the_best_on_validation_clips():
+    draw, y = np.random.default_rng(4), np.arange(90) % 3
+    x = draw.normal(size=(90, 40)) + 0.4 * np.eye(3, 40)[y]
+    fitted, _ = baselines.FORMATS["linear"].fit(x[:45], y[:45], x[45:], y[45:])
+    found = []
+    for penalty in (1e-3, 1e-2, 1e-1, 1.0, 10.0):
+        one = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=5000)).fit(x[:45], y[:45])
+        found.append(one.score(x[45:], y[45:]))
+    assert min(found) < max(found) == fitted.score(x[45:], y[45:])
 
 
 def test_counts():
