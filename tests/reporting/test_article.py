@@ -189,10 +189,9 @@ def test_without_latexmk_one_line_says_so_and_nothing_fails(few, tmp_path, monke
 @pytest.mark.slow
 @needs_latex
 def test_the_article_and_its_archive(few, drawings, tmp_path):
-    command = ["--from", few, "--figures", drawings]
     for name in ("one", "two"):
         target = tmp_path / name
-        call(paper.main, [*command, "--output", target / "p.pdf", "--arxiv", target / "a.tar.gz"])
+        paper.write(gather(few), drawings, target / "p.pdf", target / "a.tar.gz")
     assert (tmp_path / "one/p.pdf").read_bytes() == (tmp_path / "two/p.pdf").read_bytes()
     assert (tmp_path / "one/a.tar.gz").read_bytes() == (tmp_path / "two/a.tar.gz").read_bytes()
     with tarfile.open(fileobj=io.BytesIO((tmp_path / "one/a.tar.gz").read_bytes())) as archive:

@@ -98,6 +98,12 @@ def test_the_tabular_alone_is_a_part_of_the_float():
     assert f"%\n{alone}}}%\n" in render.alone(table, [])
 
 
+def test_a_note_has_the_letter_of_its_cells():
+    table = Printed("t", "All.", [Column("n", "n")], [("", [[Cell("1", note="a")]])], ["a) Seeds: 1 & 2.", "All runs."])
+    tex = render.to_tex([table], [], "")
+    assert "\n\\item[a] Seeds: 1 \\& 2.\n\\item All runs.\n" in tex
+
+
 def test_blocks_are_rows_in_markdown():
     lines = render.to_markdown(
         "Title", [printed([Cell("a | b"), Cell("1", note="c")], "Block")], ["origin"], ""

@@ -142,8 +142,7 @@ def test_a_damaged_figure_and_missing_figures_are_errors_that_name_the_remedy(fe
 
 
 def test_links_to_files_lead_from_the_page_to_the_records(few, without_figures):
-    command = ["--from", few, "--figures", without_figures]
-    call(report.main, [*command, "--output", few / "report.html"])
+    report.write(gather(few), without_figures, few / "report.html")
     assert embedded((few / "report.html").read_text())["prefix"] == ""
-    call(report.main, [*command, "--output", few.parent / "elsewhere" / "report.html"])
+    report.write(gather(few), without_figures, few.parent / "elsewhere" / "report.html")
     assert embedded((few.parent / "elsewhere" / "report.html").read_text())["prefix"] == f"../{few.name}/"

@@ -42,6 +42,7 @@ if __name__ == "__main__":
     [
         (["--count", "2"], 0, "2\n", ""),
         (["--help"], 0, "Does something.", ""),
+        (["-h"], 0, "Does something.", ""),
         (["--count", "4"], 1, "", "error: count 4: expected at most 3\n"),
         (["--count", "2", "--missing", "gone"], 1, "", "error: gone: No such file or directory\n"),
         ([], 2, "", "Missing option '--count'"),

@@ -15,7 +15,4 @@ Layout = Annotated[
         metavar="FILE", help="What is printed, and how; overrides paper/layout.yaml, which explains the keys."
     ),
 ]
-Figures = Annotated[
-    Path | None, typer.Option("--figures", metavar="DIR", help="Folder of the drawn figures (DIR/figures).")
-]
 Reported = Annotated[Path | None, typer.Option(metavar="FILE", help="Reported numbers (paper/reported.csv).")]

@@ -39,7 +39,7 @@ def of(table: pd.DataFrame) -> Provenance:
 def run_commits(successful: pd.DataFrame) -> str:
     """Return the commits of the runs, each with the number of runs that had uncommitted changes."""
     known = []
-    for commit, rows in successful.groupby(successful["git_commit"].replace("", UNKNOWN)):
+    for commit, rows in successful.groupby("git_commit"):
         changed = uncommitted(rows)
         known.append(f"{commit[:12]} ({changed})" if changed else commit[:12])
     return "commit " + ", ".join(known or [UNKNOWN])

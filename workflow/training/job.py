@@ -71,7 +71,7 @@ class Job:
     output: Path
     checkpoints: Path
     code: str
-    checkpoint_seconds: float = 30.0
+    checkpoint_seconds: float
     interruption: Interruption = field(default_factory=Interruption)
     environment: dict[str, Any] = field(default_factory=environment.capture)
     result: dict[str, Any] = field(default_factory=dict)

@@ -104,9 +104,8 @@ def main(
     output: Annotated[Path, typer.Option(metavar="FILE", help="paper.pdf")],
     arxiv: Annotated[Path | None, typer.Option(metavar="FILE", help="arxiv.tar.gz")] = None,
     config: options.Config = None,
-    figures: options.Figures = None,
 ) -> None:
-    write(gather(root, config), figures or root / "figures", output, arxiv)
+    write(gather(root, config), root / "figures", output, arxiv)
 
 
 if __name__ == "__main__":

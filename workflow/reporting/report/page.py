@@ -94,9 +94,8 @@ def main(
     root: options.Records,
     output: Annotated[Path, typer.Option(metavar="FILE", help="report.html")],
     config: options.Config = None,
-    figures: options.Figures = None,
 ) -> None:
-    write(gather(root, config), figures or root / "figures", output)
+    write(gather(root, config), root / "figures", output)
 
 
 if __name__ == "__main__":
