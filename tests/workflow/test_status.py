@@ -73,6 +73,11 @@ def test_every_state_is_recognised(results, config):
     }
     page = status.text("watched", found, NOW)
     assert "watched: 1 of 8 runs done" in page
+    assert [line.split() for line in page.splitlines()[4:7]] == [
+        ["demo", "pixels", "lstm", "1", "1", "1", "1"],
+        ["demo", "pixels", "chance", "1", "1", "1", "1"],
+        ["all", "1", "1", "1", "1", "1", "1", "2"],
+    ]
     assert "running: demo/pixels/lstm/group/fold0/seed1: epoch 5 of 20, last epoch 10 s ago" in page
     assert "stalled: demo/pixels/lstm/group/fold0/seed2: epoch 5 of 20, last epoch 1 h ago" in page
     assert "failed: demo/pixels/chance/group/fold0/seed0: out of memory" in page
