@@ -75,6 +75,18 @@ def test_what_was_shipped_before_is_replaced(results, tmp_path):
     assert load(target / "config.yaml").name == "small"
 
 
+def test_a_run_that_failed_before_its_first_epoch_has_its_record_alone(results, tmp_path):
+    nothing = dict.fromkeys(("test_accuracy", "best_epoch_accuracy", "validation_accuracy", "best_epoch", "step_ms"))
+    failed = record("lstm") | nothing | {"status": "failed", "failure": "out of memory", "epochs": 0}
+    folder = write_run(results.root, failed, extras=False)
+    for file in folder.iterdir():
+        if file.name != "result.json":
+            file.unlink()
+    ship(gather(results.root), tmp_path / "shipped")
+    shipped = tmp_path / "shipped" / folder.relative_to(results.root)
+    assert [path.name for path in shipped.iterdir()] == ["result.json"]
+
+
 def test_a_damaged_record_ships_nothing(results, tmp_path):
     target = tmp_path / "shipped"
     ship(results, target)
