@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_s
 from fdht import FDHTLSTM, HierarchicalTucker, Recurrent
 from fdht.engine import mega_map
 from fdht.engine.splits import splits
+from fdht.placement import place
 
 MODES = ([6, 3, 4], [4, 2, 2])
 
@@ -160,6 +161,22 @@ def test_modes_are_chosen_where_they_are_left_out():
     layer = FDHTLSTM(57600, 256, ranks=4)
     assert layer.W.network.input_modes == (12 + 1, 20, 20, 12)
     assert layer(torch.zeros(2, 1, 57600, dtype=torch.uint8))[0].shape == (2, 1, 256)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "modes", "slices", "box"),
+    [
+        ((57600, 256), (6, 6, 40, 48), 5, (1, 4, 8, 8)),  # the example of fdht/engine/README.md
+        ((57600, 256), (9, 20, 20, 18), 8, (1, 8, 8, 4)),
+        ((48, 16), (4, 4, 4), 3, (1, 4, 4)),
+        ((50, 14), (4, 4, 4), 4, None),  # x ends within a slice
+        ((48, 17), (5, 4, 4), 3, None),  # no box has 17 cells
+    ],
+)
+def test_the_state_lies_in_the_box_closest_to_a_cube(sizes, modes, slices, box):
+    """Weights that were stored are read by this layout."""
+    found = place(*sizes, modes)
+    assert (found.slices, found.box) == (slices, box)
 
 
 def test_hierarchical_tucker_as_a_linear_layer():
