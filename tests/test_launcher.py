@@ -109,6 +109,34 @@ def test_an_environment_in_a_folder_that_cannot_be_entered_is_one_sentence(copy)
     assert done.stderr.count("\n") == 1
 
 
+def test_advice_to_delete_the_environment_is_about_its_own_files(copy):
+    (copy / "requirements.txt").unlink()
+    done = launch(copy, "demo")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"reproduce: {copy / 'requirements.txt'}: No such file or directory\n",
+    )
+
+
+def started_in(folder, command, **variables):
+    """A shell's command, with a clean environment, in a folder."""
+    return subprocess.run(["/bin/sh", "-c", command], cwd=folder, env=variables, capture_output=True, text=True)
+
+
+def test_a_current_folder_that_has_been_deleted_is_named(copy, tmp_path_factory):
+    gone = tmp_path_factory.mktemp("gone")
+    done = started_in(gone, f"rmdir '{gone}'; exec '{sys.executable}' '{copy / 'reproduce'}'")
+    assert (done.returncode, done.stderr) == (1, "reproduce: the current folder: No such file or directory\n")
+
+
+def test_an_environment_is_named_from_where_the_user_stands_and_needs_no_path(copy, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (copy / ".venv").rename(other / "mine")
+    command = f"unset PATH; exec '{sys.executable}' -I '{copy / 'reproduce'}'"
+    done = started_in(other, command, REPRODUCE_ENVIRONMENT="mine")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "python -m workflow.commands\n", "")
+
+
 def test_an_environment_without_its_python_is_made_again(copy):
     (copy / ".venv" / "bin" / "python").unlink()
     (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python")

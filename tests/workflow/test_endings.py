@@ -83,6 +83,16 @@ def test_without_standard_output_a_command_succeeds(root):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+CHILD = "import os; print([os.fstat(number).st_mode for number in range(3)])"
+PARENT = f"import subprocess, sys, workflow; sys.exit(subprocess.call([sys.executable, '-c', '{CHILD}']))"
+
+
+def test_a_closed_stream_is_open_for_all_that_a_program_starts(root):
+    """Else a lock would be opened as number 0, 1 or 2, and a step that prints would fail or write into it."""
+    done = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "{PARENT}" <&- >&- 2>&-'], cwd=root)
+    assert done.returncode == 0
+
+
 def test_help_of_the_launcher_ends_quietly(root):
     process = start(root, sys.executable, root / "reproduce", "--help")
     process.stdout.close()

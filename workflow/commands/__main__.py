@@ -85,7 +85,6 @@ def version() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 -- the user has closed it: `>&-`
     try:
         status = main(sys.argv[1:])
     except SystemExit as end:  # Snakemake's

@@ -54,14 +54,23 @@ def cleaned(variables: "dict[str, str]") -> "dict[str, str]":  # quoted: the lau
 
 
 def clean() -> None:
-    """Clean os.environ. A step or Snakemake starts itself again if Python has read a variable that was removed."""
+    """Clean os.environ; open a standard stream that the user has closed, whose number the next file would take.
+
+    A step or Snakemake starts itself again if Python has read a variable that was removed, or lacks a stream.
+    """
+    stream = os.open(os.devnull, os.O_RDWR)
+    closed = stream < 3
+    while stream < 3:
+        os.set_inheritable(stream, True)
+        stream = os.dup(stream)
+    os.close(stream)
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(cleaned(before))
     read = [name for name in before.keys() | SET.keys() if name.startswith(("PYTHON", "LANG", "LC_"))]
     # "-m": before the module of a step is imported
     program = sys.argv[0] == "-m" or "snakemake" in Path(sys.argv[0]).parts[-2:]
-    if program and any(before.get(name) != os.environ.get(name) for name in read):
+    if program and (closed or any(before.get(name) != os.environ.get(name) for name in read)):
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
