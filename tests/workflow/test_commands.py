@@ -16,6 +16,10 @@ from workflow.commands import pipeline, reference
 from workflow.storage import lock
 
 TYPOS = {
+    ("demo", "-n", "--configfile", "config/paper.yaml"): "--configfile changes which results are written",
+    ("demo", "--directory=/tmp"): "--directory=/tmp changes which results are written",
+    ("demo", "-j", "0"): "-j 0: expected 1 or more",
+    ("demo", "run", "--cores=0"): "--cores=0: expected 1 or more",
     ("reference", "papre"): "unknown target 'papre'; did you mean 'paper'?",
     ("deom",): "'deom' is neither a configuration, a YAML file nor a command; did you mean 'demo'?",
     ("x",): "'x' is neither a configuration, a YAML file nor a command; configurations: ablation, demo, paper",

@@ -37,6 +37,8 @@ INTERRUPTED = 130  # exit status
 VERBOSE = ("-v", "--verbose")  # all that Snakemake prints
 PLAIN = {*VERBOSE, "--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
+NO_CORE = re.compile(r"(?<!\S)(-[cj]|--cores|--jobs)[ =]?0+(?!\S)")  # Snakemake would wait forever
+ELSEWHERE = ("--configfile", "--configfiles", "--directory", "-d")  # would leave the results that are locked
 
 
 def start(config: str, options: list[str]) -> NoReturn:
@@ -57,8 +59,13 @@ def start(config: str, options: list[str]) -> NoReturn:
     run_snakemake(_arguments(config, [*(GOALS.get(word, word) for word in targets), *rest]))
 
 
-def prepare(config: str, options: Iterable[str] = ()) -> None:
-    """Lock the configuration and check its files. Raises InputError if they cannot be used."""
+def prepare(config: str, options: Sequence[str] = ()) -> None:
+    """Lock the configuration and check its files. Raises InputError if they or the options cannot be used."""
+    for word in options:
+        if word.partition("=")[0] in ELSEWHERE:
+            raise InputError(f"{word} changes which results are written; use ./reproduce CONFIG in their project")
+    if none := NO_CORE.search(" ".join(options)):
+        raise InputError(f"{none[0]}: expected 1 or more, or all")
     if preloaded := os.environ.get("LD_PRELOAD"):
         print(f"reproduce: LD_PRELOAD={preloaded} may change results; environment.json records it", file=sys.stderr)
     loaded = load_own(config)
