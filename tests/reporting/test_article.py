@@ -162,7 +162,7 @@ def test_models_and_data_sets_without_a_finished_run_are_not_counted(tmp_path):
 def test_overviews_are_escaped():
     text = overview.to_tex(overview.of_text(pd.DataFrame({"a (%)": ["x_1 & 50 % ± 2"]})))
     assert r"a (\%)" in text
-    assert r"x\_1 \& 50 \%$\pm$2" in text
+    assert r"x\_1 \& 50~\%$\pm$2" in text
 
 
 def test_columns_of_numbers_end_at_one_line():
@@ -173,7 +173,7 @@ def test_columns_of_numbers_end_at_one_line():
 def test_figures_are_declared_by_width():
     found = {"cost": Caption("Cost", "Up to 100 %.", "page"), "rank": Caption("Rank", "Ranks.", "column")}
     assert paper.declared(found).splitlines() == [
-        r"\drawnfigure{page}{cost}{Up to 100 \%.}",
+        r"\drawnfigure{page}{cost}{Up to 100~\%.}",
         r"\drawnfigure{column}{rank}{Ranks.}",
     ]
 

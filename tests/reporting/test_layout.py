@@ -54,7 +54,7 @@ def test_headings_caption_label_notes_and_environment(synthetic, tmp_path):
     assert [line for line in shown.splitlines() if line.startswith("- ")] == ["- One note."]
     tex = (tmp_path / "accuracy.tex").read_text()
     assert tex.count(r"\begin{table*}[!htbp]") == tex.count(r"\end{table*}") == 1
-    assert "\\caption{50 \\% of it.}\n\\label{tab:mine-demo-pixels}\n\\fontsize{9}{11}" in tex
+    assert "\\caption{50~\\% of it.}\n\\label{tab:mine-demo-pixels}\n\\fontsize{9}{11}" in tex
     assert "\\item One note.\n\\end{tablenotes}" in tex
     alone = (tmp_path / "tabular" / "accuracy-demo-pixels.tex").read_text()
     assert "{\\fontsize{9}{11}" in alone

@@ -32,7 +32,7 @@ def document(names, packages=("booktabs", "threeparttable")):
 
 def test_text_is_escaped():
     text = render.escape_tex(HOSTILE)
-    assert text.startswith(r"a\_b \& 50 \% of \$x\$ \#1 \{c\} \textasciitilde{} \textasciicircum{} \textbackslash{}d")
+    assert text.startswith(r"a\_b \& 50~\% of \$x\$ \#1 \{c\} \textasciitilde{} \textasciicircum{} \textbackslash{}d")
     assert text.endswith(r"\textless{}e\textgreater{} \textbar{} --- $\pm$ $\times$")
 
 
@@ -43,6 +43,9 @@ def test_text_is_escaped():
         (-2.345, 1, True, "−2.3"),
         (0.5, 1, True, "+0.5"),
         (0, 0, True, "0"),
+        (-0.0, 1, False, "0.0"),
+        (0.04, 1, True, "0.0"),  # a sign of what is not printed would say nothing
+        (-0.04, 1, True, "0.0"),
         (0.0004, 1, False, "<0.1"),  # a small number is never printed as zero,
         (None, 1, False, "—"),
         (float("nan"), 1, False, "—"),
@@ -92,7 +95,7 @@ def test_the_tabular_alone_is_a_part_of_the_float():
     assert alone.startswith(r"\begin{tabular}{@{}lr@{}}")
     assert alone.endswith(r"\end{tabular}")
     assert r"\shortstack[l]{two\\lines} & y \\" in alone
-    assert r"\emph{A block of 50 \%}\strut}} &  \\" in alone
+    assert r"\emph{A block of 50~\%}\strut}} &  \\" in alone
     assert r"a \textbar{} b & $-$1\,234.5$^{a}$ \\" in alone
     assert alone in render.to_tex([table], [], "")
     assert f"%\n{alone}}}%\n" in render.alone(table, [])

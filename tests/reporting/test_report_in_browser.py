@@ -30,7 +30,11 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 const until = async (found) => {
   for (let tries = 0; tries < 500 && !found(); tries++) await new Promise((resolve) => setTimeout(resolve, 20));
 };
-const type = (text) => { $("#search").value = text; $("#search").dispatchEvent(new Event("input")); };
+const type = (text) => new Promise((drawn) => {
+  new MutationObserver(drawn).observe($("#found"), { childList: true }); // written again after each search
+  $("#search").value = text;
+  $("#search").dispatchEvent(new Event("input"));
+});
 const shown = () => all("#runs-table tbody button.open").length;
 try {
   await until(() => document.body.dataset.ready);
@@ -68,10 +72,11 @@ def test_a_reader_finds_sorts_opens_overlays_and_saves_runs(page, few, tmp_path)
   const button = $("button.open");
   seen.expanded = [button.getAttribute("aria-expanded"), button.type];
   // search: stored names, printed names, everything
-  seen.found = ["fdht_lstm random", "FDHT-LSTM random", "Nearest neighbour", "no such model", ""].map((text) => {
-    type(text);
-    return [shown(), $("#found").textContent];
-  });
+  seen.found = [];
+  for (const text of ["fdht_lstm random", "FDHT-LSTM random", "Nearest neighbour", "no such model", ""]) {
+    await type(text);
+    seen.found.push([shown(), $("#found").textContent]);
+  }
   // sorting keeps what is open
   $("#runs-table th.share .dt-column-order").click();
   await until(() => $("#runs-table th[aria-sort]"));
@@ -90,7 +95,7 @@ def test_a_reader_finds_sorts_opens_overlays_and_saves_runs(page, few, tmp_path)
   // two ticked runs in one chart, and in a file
   const boxes = all("#runs-table tbody input[type=checkbox]");
   seen.labels = boxes.every((box) => box.getAttribute("aria-label"));
-  type("FDHT-LSTM random");
+  await type("FDHT-LSTM random");
   all("#runs-table tbody input[type=checkbox]").slice(0, 2).forEach((box) => box.click());
   await until(() => all("#overlay-chart .scatterlayer .trace").length === 2);
   seen.legend = all("#overlay-chart .legendtext").map((text) => text.textContent);

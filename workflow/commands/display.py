@@ -158,7 +158,8 @@ class LogHandler(LogHandlerBase):
             usual[rule] = mean([*times, *longer])
         seconds = sum(number * usual.get(rule, 0) for rule, number in left.items())
         seconds -= sum(min(took, usual.get(rule, 0)) for rule, took in running)
-        return f", about {duration(seconds / max(1, len(self.jobs)))} left"
+        seconds /= max(1, len(self.jobs))
+        return f", about {duration(seconds)} left" if seconds >= 1 else ""
 
     def _show(self) -> bool:
         """Update the live display; return whether there is one."""

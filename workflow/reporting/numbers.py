@@ -9,13 +9,14 @@ THIN = "\u2009"  # between thousands
 
 
 def number(value: float | None, digits: int = 0, sign: bool = False) -> str:
-    """Format with thin spaces between thousands; None and NaN: a dash; if a value rounds to 0: "<0.1"."""
+    """Format with thin spaces between thousands; None and NaN: a dash; what rounds to 0: "<0.1", with `sign` "0.0"."""
     if value is None or value != value:
         return MISSING
     text = f"{value:{'+' if sign else ''},.{digits}f}".replace(",", THIN)
-    if sign and value == 0:
-        return text[1:]
-    if not sign and float(value) and not text.strip(f"+-0.{THIN}"):
+    zero = not text.strip("+-0.")
+    if zero and (sign or not value):
+        return text.lstrip("+-")
+    if zero:
         return f"<{10.0**-digits:.{digits}f}" if value > 0 else f">−{10.0**-digits:.{digits}f}"
     return text.replace("-", "−")
 

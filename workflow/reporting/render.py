@@ -13,7 +13,7 @@ TEX_ESCAPES = str.maketrans({
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$",
     "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u2009": r"\,", "Σ": r"$\Sigma$",
-    "\n": " ",
+    "\n": " ", "\u00a0": "~",
 })  # fmt: skip
 MARKDOWN_ESCAPES = str.maketrans({"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"})
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
@@ -22,7 +22,7 @@ MARKDOWN_MARKS = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
 
 def escape_tex(text: str) -> str:
     """Return `text` so that LaTeX prints it character by character."""
-    return text.translate(TEX_ESCAPES)
+    return text.replace(" %", "\u00a0%").translate(TEX_ESCAPES)
 
 
 def escape_markdown(text: str) -> str:
