@@ -95,7 +95,7 @@ def test_list_and_status_count_what_is_outdated_alike(project, capsys):
     assert commands.main(["tiny.yaml", "status"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("tiny: 0 of 2 runs done\n")
-    assert "outdated: 1 runs will be trained again" in page
+    assert "outdated: 1, as settings or data have changed" in page
     assert commands.main(["tiny.yaml", "list"]) == 0
     assert capsys.readouterr().out.endswith("2 runs: 1 outdated, 1 missing\n")
 
@@ -105,7 +105,7 @@ def test_a_run_that_failed_is_no_success(project, monkeypatch, capsys):
     monkeypatch.setattr(run, "prepare", lambda *given: None)
     only_lstm = ["tiny.yaml", "run", "--model", "lstm"]
     assert commands.main(only_lstm) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "1 runs: 1 done"
+    assert capsys.readouterr().out.splitlines()[-1] == "1 run: 1 done"
     failed = {**DONE, "status": "failed", "failure": "the loss became NaN", "test_accuracy": None}
     next(project.rglob("result.json")).write_text(json.dumps(seal.sealed(failed)))
     assert commands.main(only_lstm) == 1
@@ -136,7 +136,7 @@ def test_a_record_of_other_data_is_outdated(project, capsys, changed):
         project.joinpath("tiny.yaml").write_text(json.dumps({**TINY, "frames": frames}))
     assert commands.main(["tiny.yaml", "status"]) == 0
     page = capsys.readouterr().out
-    assert "outdated: 1 runs will be trained again, as their settings or data have changed\n" in page
+    assert "outdated: 1, as settings or data have changed; the next start trains again\n" in page
     assert "Nothing is left to run" not in page
     assert commands.main(["tiny.yaml", "list"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("outdated"))

@@ -82,7 +82,7 @@ def test_every_state_is_recognised(results, config):
     assert "stalled: demo/pixels/lstm/group/fold0/seed2: epoch 5 of 20, last epoch 1 h ago" in page
     assert "failed: demo/pixels/chance/group/fold0/seed0: out of memory" in page
     assert "damaged: demo/pixels/chance/group/fold0/seed1: not a record: " in page
-    assert "outdated: 1 runs will be trained again" in page
+    assert "outdated: 1, as settings or data have changed; the next start trains again" in page
 
 
 def test_the_lock_of_a_run_shows_whether_its_process_lives(results, config):

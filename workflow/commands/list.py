@@ -15,7 +15,7 @@ def listing(found: dict[Run, State]) -> str:
     table = tabulate(rows, headers=["state", "accuracy", "run", ""], colalign=("left", "right"), missingval="")
     counts = Counter(state.name for state in found.values())
     summary = ", ".join(f"{counts[name]} {name}" for name in STATES if counts[name])
-    return f"{table}\n\n{len(found)} runs: {summary}"
+    return f"{table}\n\n{len(found)} run{'s' * (len(found) != 1)}: {summary}"
 
 
 def _accuracy(state: State) -> str | None:

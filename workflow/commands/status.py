@@ -72,7 +72,7 @@ def text(name: str, found: dict[Run, State], now: float) -> str:
         elif state.name in (FAILED, DAMAGED):
             lines.append(f"{state.name}: {run.folder}: {state.reason}")
     if counts[OUTDATED]:
-        lines.append(f"outdated: {counts[OUTDATED]} runs will be trained again, as their settings or data have changed")
+        lines.append(f"outdated: {counts[OUTDATED]}, as settings or data have changed; the next start trains again")
     return "\n".join([*lines, expectation(found, now)]) + "\n"
 
 
