@@ -14,7 +14,14 @@ for name in [name for name in os.environ if name.startswith("REPRODUCE_")]:
 import workflow  # noqa: E402, F401 -- cleans the environment, which would otherwise change in the first test that does
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARIES = ("PYTEST_", "TORCHINDUCTOR_", "_TORCHINDUCTOR_", "NO_MKDOCS_", "KMP_", "CUDA_MODULE_")  # set their own
+LIBRARIES = (
+    "PYTEST_",
+    "TORCHINDUCTOR_",
+    "_TORCHINDUCTOR_",
+    "NO_MKDOCS_",
+    "KMP_",
+    "CUDA_MODULE_",
+)  # libraries set these
 
 
 def pytest_collection_modifyitems(items):

@@ -16,8 +16,8 @@ from workflow.commands import pipeline, reference
 from workflow.storage import lock
 
 TYPOS = {
-    ("demo", "-n", "--configfile", "config/paper.yaml"): "--configfile changes which results are written",
-    ("demo", "--directory=/tmp"): "--directory=/tmp changes which results are written",
+    ("demo", "-n", "--configfile", "config/paper.yaml"): "--configfile would write other results",
+    ("demo", "--directory=/tmp"): "--directory=/tmp would write other results than those of config/demo.yaml",
     ("demo", "-j", "0"): "-j 0: expected 1 or more",
     ("demo", "run", "--cores=0"): "--cores=0: expected 1 or more",
     ("reference", "papre"): "unknown target 'papre'; did you mean 'paper'?",

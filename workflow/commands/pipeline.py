@@ -63,7 +63,7 @@ def prepare(config: str, options: Sequence[str] = ()) -> None:
     """Lock the configuration and check its files. Raises InputError if they or the options cannot be used."""
     for word in options:
         if word.partition("=")[0] in ELSEWHERE:
-            raise InputError(f"{word} changes which results are written; use ./reproduce CONFIG in their project")
+            raise InputError(f"{word} would write other results than those of {config}; use ./reproduce CONFIG")
     if none := NO_CORE.search(" ".join(options)):
         raise InputError(f"{none[0]}: expected 1 or more, or all")
     if preloaded := os.environ.get("LD_PRELOAD"):

@@ -119,7 +119,7 @@ def _scan(capture: cv2.VideoCapture, wanted: set[int], size: tuple[int, int, int
 def _interlaced(path: Path) -> bool:
     """Return whether OpenCV fails to convert frames because they are interlaced.
 
-    It raises no error, but returns the picture before, or what its memory held. Only FFmpeg's log says so.
+    OpenCV then raises no error: it returns the previous picture or uninitialised memory. Only FFmpeg's log shows it.
     """
     code = "import cv2, sys; c = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG)\nwhile c.grab(): c.retrieve()"
     words = [sys.executable, "-c", code, str(path.absolute())]

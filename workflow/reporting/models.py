@@ -18,7 +18,8 @@ from workflow.experiments.run import Run
 from workflow.reporting.records import EXPERIMENT, PLACE, WEIGHTS
 from workflow.reporting.results import Results, cached
 
-RECIPES = OURS, _ = "ours", "authors"
+OURS = "ours"
+RECIPES = (OURS, "authors")
 RANKS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
 KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines
 

@@ -125,7 +125,7 @@ def expected(results: Results, *experiment: str) -> int:
 def compare(results: Results, measure: str, first: str, second: str, *block: str) -> Interval:
     """Return first - second of two models in a block (dataset, front_end, protocol), over the runs that both have.
 
-    A fitted model, which has no seed, has the folds of all seeds of the other.
+    A fitted model has no seed: it is compared with the mean over the seeds of the other, fold by fold.
     """
     dataset, front_end, protocol = block
     one, two = (results.by_run(measure, dataset, front_end, model, protocol) for model in (first, second))

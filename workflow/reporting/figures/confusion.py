@@ -1,6 +1,6 @@
 """Confusion matrices on test clips, at the epoch chosen on validation (the last one where a protocol has no validation
-part), summed over n = {n} runs. Each row is one true class and adds up to 100 % (0 without
-test clips).
+part), summed over n = {n} runs. Each row is one true class and adds up to 100 %, or to 0 if
+it has no test clips.
 """
 
 import matplotlib.pyplot as plt

@@ -23,7 +23,7 @@ CLAIMED = (("Weights", "weights", 1, 0), ("Fewer", "times_fewer", 1, 0), ("Gain"
 def values(results: Results) -> dict[str, str]:
     """Return macro name -> plain text. A value that the records lack is "(not available)".
 
-    What the text mentions only if there is some is "" otherwise.
+    Counts of excluded runs, partial data and citations are "" if there are none: the text then leaves them out.
     """
     excluded = results.excluded["status"].value_counts()
     table, reported = cost.build(results), results.reported["value"]

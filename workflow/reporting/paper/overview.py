@@ -112,7 +112,7 @@ def _accuracy(results: Results, row: Row) -> Cell:
 
 
 def of_text(table: pd.DataFrame, width: float = PAGE) -> Printed:
-    """Return a table of text for printing, at most `width` inches wide; columns of numbers end at one line."""
+    """Return a table of text for printing, at most `width` inches wide; numbers are right-aligned."""
     numeric = {head: table[head].str.fullmatch(r"[\d.\s—]+").all() for head in table}
     columns = [Column("", head, align="r" if numeric[head] else "l") for head in table]
     rows = [[Cell(text) for text in row] for row in table.itertuples(index=False)]

@@ -28,7 +28,7 @@ COLUMNS = [
     Column(ANY_CLASS, "Siblings,\nany class\n(%)", digits=1, scale=100),
 ]
 NOTES = [
-    "Validation share: as a share of the training clips, from which the validation part is drawn.",
+    "Validation share: the share of the training clips that is set apart for validation.",
     "Siblings: test clips with a clip of the same source in training, as a share of all test clips. "
     "Sources are identified by the names in the data set, mostly titles of films and uploads: one film may have "
     "several names, and different videos may share one.",
