@@ -11,6 +11,7 @@ import pytest
 import yaml
 from projects import TINY
 
+from fdht.version import __version__
 from workflow.commands import __main__ as commands
 from workflow.commands import pipeline, reference
 from workflow.storage import lock
@@ -163,6 +164,19 @@ def test_every_command_explains_itself_and_each_of_its_options(started, capsys, 
     options = page.partition("Options:")[2].splitlines()
     assert all(len(line.split("  ")) > 1 for line in options if line.strip().startswith("-")), options
     assert f"  ./reproduce {'CONFIG ' if words[1:] else ''}{name}" in help_page()
+
+
+@pytest.mark.parametrize("words", ["demo --help", "demo -h", "paper tables -n --help", "--cores 1 --help"])
+def test_the_help_of_the_pipeline_is_one_page(started, capsys, words):
+    assert commands.main(words.split()) == 0
+    assert capsys.readouterr().out == help_page()
+    assert not started
+
+
+@pytest.mark.parametrize("words", ["--version", "demo --version"])
+def test_the_version_is_the_projects(capsys, words):
+    assert commands.main(words.split()) == 0
+    assert capsys.readouterr().out.startswith(f"fdht-lstm {__version__}, Python ")
 
 
 def help_page():

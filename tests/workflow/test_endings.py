@@ -63,6 +63,7 @@ def test_a_reader_that_leaves_ends_a_command_quietly(root, arguments):
         ["reproduce", "--help"],
         ["-m", "workflow.commands", "--version"],
         ["-m", "workflow.commands", "demo", "--help"],
+        ["-m", "workflow.commands", "demo", "--help", "-v"],
         ["-m", "workflow.commands", "demo", "-n"],
         ["-m", "workflow.commands", "demo", "list", "--help"],
     ],

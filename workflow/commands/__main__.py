@@ -10,22 +10,20 @@ from pathlib import Path
 
 from fdht.version import __version__
 from workflow.commands import CALLED_FROM
-from workflow.commands.pipeline import CONFIGURED, TARGETS, start
+from workflow.commands.pipeline import CONFIGURED, TARGETS, VERBOSE, start
 from workflow.storage.endings import flush, quick_exit
 from workflow.storage.errors import InputError, sentence
 from workflow.storage.fields import did_you_mean
 
 PROGRAMS = {"test": "pytest", "bench": "benchmarks.speed"}  # all arguments go to python -m PROGRAM
 TRAINED = ("all", "download", "train", "collect", "counts")  # of `reference`: from its configuration, not its records
+HELP = {"-h", "--help"}
 PROJECT = (*PROGRAMS, "tables", "figures", "reference", "agree", "docs")  # ./reproduce COMMAND
 
 
 def main(arguments: list[str]) -> int:
     first, *rest = arguments or ["demo"]
     try:
-        if first == "--version":
-            print(version())
-            return 0
         if first in PROGRAMS:
             os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[first], *rest])
         asks_configuration = first == "reference" and not {*rest[:1]}.isdisjoint({*CONFIGURED, *TRAINED})
@@ -36,6 +34,12 @@ def main(arguments: list[str]) -> int:
             first, rest = "demo", arguments
         config = configuration_file(first)
         if not rest or rest[0] not in CONFIGURED:
+            if "--version" in rest:
+                flush(version() + "\n")
+                return 0
+            if not HELP.isdisjoint(rest) and VERBOSE.isdisjoint(rest):
+                flush(Path(__file__).with_name("help.txt").read_text())
+                return 0
             start(config, rest)
         name, *given = rest
         if {"--config", "-C"} & {word.split("=")[0] for word in given}:

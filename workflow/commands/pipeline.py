@@ -34,8 +34,8 @@ TARGETS = ("all", "download", "train", "collect", "tables", "counts", "figures",
 OWN = (*(f"--{axis.replace('_', '-')}" for axis in IDENTITY), "--set", "--force")  # options of `run`
 ASKED = (signal.SIGINT, signal.SIGTERM)  # to save and end
 INTERRUPTED = 130  # exit status
-VERBOSE = ("-v", "--verbose")  # all that Snakemake prints
-PLAIN = {*VERBOSE, "--logger"}  # options with which Snakemake's own output is kept
+VERBOSE = {"-v", "--verbose"}  # all that Snakemake prints
+PLAIN = VERBOSE | {"--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 NO_CORE = re.compile(r"(?<!\S)(-[cj]|--cores|--jobs)[ =]?0+(?!\S)")  # Snakemake would wait forever
 ELSEWHERE = ("--configfile", "--configfiles", "--directory", "-d")  # would leave the results that are locked
