@@ -14,7 +14,7 @@ from faults.count import Count
 from faults.pipeline import CONFIG, HANGING, Pipeline
 
 DAY = 86_400
-FULL = r"No space left|GB needed, \S+ GB free|The disk of .* is full"  # one of these must be said
+FULL = r"No space left|MB needed, \S+ MB free|The disk of .* is full"  # one of these must be said
 
 
 @contextmanager

@@ -102,17 +102,20 @@ def test_a_dry_run_names_the_reason_for_each_kind_of_job(finished):
     assert max(map(len, lines)) <= display.WIDTH
 
 
-def break_generation(project):
+def break_generation(project, printed=0):
     step = project.root / "workflow" / "datasets" / "generate.py"
-    step.write_text(step.read_text().replace("\nimport ", "\nraise SystemExit('error: on purpose')\nimport ", 1))
+    failing = f"import sys\nprint(*range({printed}), sep='\\n', file=sys.stderr)\nraise SystemExit('error: on purpose')"
+    step.write_text(step.read_text().replace("\nimport ", f"\n{failing}\nimport ", 1))
 
 
-def test_a_failed_job_shows_its_error_and_its_logs(project):
-    break_generation(project)
+def test_a_failed_job_shows_its_error_and_the_end_of_its_log(project):
+    break_generation(project, printed=500)
     ran = project.reproduce("download")
     assert ran.returncode == 1
     log = "results/tiny/logs/generate.log"
-    assert f"error: Generating the demo data set: returned non-zero exit status 1; its log: {log}\n" in ran.stderr
+    end = "".join(f"  {number}\n" for number in range(501 - display.LOG_LINES, 500)) + "  error: on purpose\n"
+    assert f"error: Generating the demo data set: returned non-zero exit status 1; its log: {log}\n{end}" in ran.stderr
+    assert len(ran.stderr.splitlines()) < display.LOG_LINES + 10
     assert ran.stderr.count("error: on purpose\n") == 1
     full = re.fullmatch(r"reproduce: 1 of 6 jobs failed; Snakemake's full log: (.+)", ran.stderr.splitlines()[-1])[1]
     with open(full) as file:  # noqa: PTH123

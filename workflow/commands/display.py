@@ -16,7 +16,7 @@ from textwrap import fill
 from typing import Any, ClassVar
 
 import snakemake
-from snakemake.logging import logger, show_logs
+from snakemake.logging import logger
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -36,6 +36,7 @@ COMMAND_FAILED = "RuleException:\nCalledProcessError"  # with the whole command
 REPEATED = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete")
 OUTPUTS = ("report.html", "paper.pdf", "tables", "figures", "results.csv", "runs", "data")  # in results/NAME
 WIDTH = 200  # of a line, at most; errors are printed in full
+LOG_LINES = 20  # of a failed job's log that are printed: its end
 
 
 class LogHandler(LogHandlerBase):
@@ -139,7 +140,7 @@ class LogHandler(LogHandlerBase):
         for name, value in getattr(record, "aux", {}).items():
             self._print(f"{name}: {value}")
         if self.common_settings.show_failed_logs:
-            self._print("\n".join(show_logs(logs)))
+            self._print("\n".join(line for log in logs for line in _end_of(Path(log))))
         self._show()
 
     def _done(self) -> int:
@@ -207,6 +208,14 @@ class LogHandler(LogHandlerBase):
 
 def _jobs(number: int) -> str:
     return f"{number} job{'s' * (number != 1)}"
+
+
+def _end_of(log: Path) -> list[str]:
+    """Return the last lines of a log, indented."""
+    try:
+        return [f"  {line}" for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]]
+    except OSError:  # the job ended before it wrote any
+        return []
 
 
 def _why(reasons: Counter[str]) -> str:

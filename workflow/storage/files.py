@@ -52,7 +52,7 @@ def require_free_space(path: Path, size: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if size > free:
         raise InputError(
-            f"{path.parent}: disk full ({size / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free); make room and rerun"
+            f"{path.parent}: disk full ({size / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free); make room and rerun"
         )
 
 
