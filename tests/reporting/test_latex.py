@@ -66,10 +66,29 @@ def test_every_table_fits_alone_and_as_a_float(made, name):
     bodies = [rf"\begin{{table}}\centering\caption{{Own.}}\input{{tabular/{file}}}\end{{table}}" for file in alone]
     text = "".join(f"{body}\\clearpage\n" for body in bodies + [rf"\input{{{file}}}" for file in TABLES])
     packages = r"\usepackage{booktabs,threeparttable}\extrafloats{100}\begin{document}"
+    packages += r"\maketitle" * (r"\title" in preamble)  # acmart has one column until then
     log = compiled(made, f"{preamble}{packages}\n{text}\\end{{document}}\n")
     assert overfull(log) == []
     assert "Overfull" not in log
     assert "Float too large" not in log
+
+
+WIDE = {"width": 4.2, "size": 8}
+
+
+@pytest.mark.parametrize("own", [{}, WIDE], ids=["default", "4.2 inches, 8 pt"])
+def test_no_tabular_is_wider_than_its_layout_and_each_states_its_width(shipped, tmp_path, own):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(shipped.layout, "tables", dict.fromkeys(("accuracy", "cost"), {"height": SLIDE} | own))
+        write(shipped, tmp_path, ["accuracy", "cost"])
+    files = sorted(tmp_path.glob("tabular/*.tex"))
+    text = "".join(rf"\setbox0\hbox{{\input{{tabular/{file.stem}}}}}\typeout{{W=\the\wd0}}" for file in files)
+    log = compiled(tmp_path, rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{text}\end{{document}}")
+    measured = [float(found) / widths.INCH for found in re.findall(r"W=([\d.]+)pt", log)]
+    stated = [float(re.search(r"% ([\d.]+) inches wide", file.read_text())[1]) for file in files]
+    assert len(measured) == len(files) > 10
+    assert max(measured) <= own.get("width", 3.25)
+    assert all(true - 0.005 <= said <= true + 0.06 for said, true in zip(stated, measured, strict=True))
 
 
 def test_a_tabular_alone_needs_only_booktabs(made):
@@ -98,6 +117,7 @@ def test_tables_for_slides_fit_a_frame(made):
         (r"100.0$\pm$12.9", "100.0 ± 12.9"),
         (r"[$-$100.0, +45.6]", "[−100.0, +45.6]"),
         (r"$\geq$ 95 \%", "≥ 95 %"),
+        ("best test epoch", "best test epoch"),
     ],
 )
 def test_widths_are_those_that_tex_measures(tmp_path, tex, text):

@@ -16,15 +16,16 @@ from matplotlib.ft2font import FT2Font
 from workflow.reporting.numbers import THIN
 from workflow.reporting.table import Cell, Column, Printed
 
-EM = {10: 10.0, 9: 9.25, 8: 8.5, 7: 8.04}  # pt, by the size of the letters: an em is wider in small ones
+EM = {10: 10.0, 9: 9.25, 8: 8.5, 7: 7.98}  # pt, by the size of the letters: an em is wider in small ones
 SKIP = {10: 12.0, 9: 11.0, 8: 9.5, 7: 8.0}  # pt from line to line
 TRIED = (8, 7)
 INCH = 72.27  # pt
 GAP = 0.5  # em between two columns
+KERNED = 1.007  # times the width of a line in matplotlib, which kerns some pairs of letters more tightly than TeX
 BOLD = 1.16  # times the width of medium letters
 SLACK = 1.01  # of a column that TeX breaks into lines
 STEP = 16.0  # pt, by which parts of a table may differ in height
-GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—": "M", "–": "n", "²": "'"})
+GLYPHS = str.maketrans(dict.fromkeys("±−×≥≤<>", "+") | {"·": ".", "—": "W", "–": "n", "²": "'"})
 
 
 class Fit(NamedTuple):
@@ -48,7 +49,7 @@ def width(text: str) -> float:
     """Return the width of a line of text in em."""
     plain = text.replace(" ± ", "±").replace(THIN, "").translate(GLYPHS)
     _font().set_text("".join(one if one.isascii() else "n" for one in plain))
-    return float(_font().get_width_height()[0]) / 6400 + text.count(THIN) / 6
+    return KERNED * float(_font().get_width_height()[0]) / 6400 + text.count(THIN) / 6
 
 
 def fit(table: Printed) -> Fit:
@@ -72,10 +73,17 @@ def fit(table: Printed) -> Fit:
 
     def cut(step: int) -> list[float]:
         cap = max(whole) - 0.1 * step
-        return [min(own, max(low, cap)) for own, low in zip(whole, least, strict=True)]
+        caps = enumerate(min(own, max(low, cap)) for own, low in zip(whole, least, strict=True))
+        return [own if own == whole[place] else _taken(table, place, own) for place, own in caps]
 
     found = cut(bisect_left(range(ceil(10 * max(whole))), True, key=lambda step: sum(cut(step)) + gaps <= room))
     return Fit(size, {place: own for place, own in enumerate(found) if own < whole[place]}, sum(found) + gaps, room)
+
+
+def _taken(table: Printed, place: int, room: float) -> float:
+    """Return what a column of at most `room` em takes: less, if its cells and the lines of its heading are shorter."""
+    column = table.columns[place]
+    return room if column.align == "l" else max([_cells(table, place), *map(width, broken(column.heading, room))])
 
 
 def _heading(column: Column, apart: str) -> float:
