@@ -76,8 +76,8 @@ def test_the_table_and_the_figure_show_them(written):
     assert rows[0][0].text == "HT, gates apart"
     (panel,) = FIGURES["ablation"].drawing(written).canvas.axes
     assert [label.get_text() for label in panel.get_yticklabels()] == [
-        "HT, gates apart (3\u2009800)",
-        "HT-LSTM (265\u2009744)",
+        "HT, gates apart (3\u202f800)",
+        "HT-LSTM (265\u202f744)",
     ]
 
 

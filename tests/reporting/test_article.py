@@ -66,7 +66,7 @@ def test_the_data_sets_of_the_records_are_cited(results, shipped):
 
 
 def test_a_part_of_a_data_set_is_named_everywhere(results, shipped):
-    part = "UCF11 (217 of 1\u2009600 clips, 9 of 11 classes)"
+    part = "UCF11 (217 of 1\u202f600 clips, 9 of 11 classes)"
     assert macros.values(shipped)["partialData"] == macros.values(shipped)["dataSets"] == part
     assert all(part in sheet.caption for name in ("accuracy", "splits") for sheet in TABLES[name].printed(shipped))
     drawing = FIGURES["leakage"].drawing(shipped)
@@ -134,7 +134,7 @@ def test_what_was_found_is_the_range_over_the_rivals(tmp_path):
     table = claims.build(results)
     gains = 100 * table.loc[(table["claim"] == "test_accuracy") & (table["protocol"] == "group"), "found"]
     found = macros.found_of(results)
-    assert found["foundWeights"] == "3\u2009648"
+    assert found["foundWeights"] == "3\u202f648"
     assert found["foundFewer"] == "72 to 73"
     assert found["foundGainGroup"] == f"{gains.min():.1f} to {gains.max():.1f}"
 
@@ -166,7 +166,7 @@ def test_overviews_are_escaped():
 
 
 def test_columns_of_numbers_end_at_one_line():
-    table = pd.DataFrame({"Part": ["a", "b"], "Clips": ["1\u2009148", "60"], "Share": ["100.0", "—"], "Runs": "ok: 2"})
+    table = pd.DataFrame({"Part": ["a", "b"], "Clips": ["1\u202f148", "60"], "Share": ["100.0", "—"], "Runs": "ok: 2"})
     assert [column.align for column in overview.of_text(table).columns] == ["l", "r", "r", "l"]
 
 

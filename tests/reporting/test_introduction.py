@@ -32,8 +32,8 @@ def test_headline_has_mean_interval_runs_and_weights_of_the_records(tmp_path):
     low, high = (max(0, 100 * (0.64 + sign * half)) for sign in (-1, 1))
     assert len(row) == len(introduction.HEADINGS)
     assert row[:2] == ["demo (generated)\npixels", "group\nepoch chosen on validation"]
-    assert row[2] == f"64.0 [{low:.1f}, {min(100, high):.1f}]\nn = 3; 3\u2009648 weights"
-    assert row[3].endswith("n = 3; 59\u2009244\u2009544 weights")
+    assert row[2] == f"64.0 [{low:.1f}, {min(100, high):.1f}]\nn = 3; 3\u202f648 weights"
+    assert row[3].endswith("n = 3; 59\u202f244\u202f544 weights")
     assert row[5] == "—"
 
 
@@ -59,7 +59,7 @@ def test_one_fold_has_no_interval_and_no_test(few):
     [row] = introduction.headlines(gather(few))
     runs = [json.loads(path.read_text()) for path in few.glob("runs/demo/pixels/fdht_lstm/group/fold0/*/result.json")]
     mean = statistics.mean(100 * run["test_accuracy"] for run in runs)
-    assert row[2] == f"{mean:.1f}\nn = 2; 3\u2009648 weights"
+    assert row[2] == f"{mean:.1f}\nn = 2; 3\u202f648 weights"
     assert row[3] == "—"
     assert row[4] == "not tested: one fold or model"
 

@@ -118,7 +118,7 @@ def test_every_printed_number_is_that_of_the_csv_in_the_unit_of_its_heading(ship
         values = [row.get(name) for name in (ends if ends[0] != key else [key if key in row else f"{key}_mean"])]
         if not all(isinstance(value, int | float) for value in values):
             continue
-        numbers = re.findall(r"(?<![<\d.])[-+]?\d[\d.]*", text.translate({0x2009: "", 0x2212: "-"}))
+        numbers = re.findall(r"(?<![<\d.])[-+]?\d[\d.]*", text.translate({0x202F: "", 0x2212: "-"}))
         for number, value in zip(numbers, values, strict=False):
             checked.add((table, key))
             last = 10.0 ** -len(number.partition(".")[2])  # the unit of its last digit

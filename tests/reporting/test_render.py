@@ -39,7 +39,7 @@ def test_text_is_escaped():
 @pytest.mark.parametrize(
     ("value", "digits", "sign", "text"),
     [
-        (1234567, 0, False, "1\u2009234\u2009567"),
+        (1234567, 0, False, "1\u202f234\u202f567"),
         (-2.345, 1, True, "−2.3"),
         (0.5, 1, True, "+0.5"),
         (0, 0, True, "0"),
@@ -170,6 +170,10 @@ def test_the_parts_of_a_table_are_about_equally_long():
     assert sum(lengths) == 41
     assert len(lengths) == 2
     assert max(lengths) - min(lengths) <= 3
+
+
+def test_a_number_is_never_broken_at_its_thousands():
+    assert widths.broken("217 of 1\u202f600 clips", 3) == ["217 of", "1\u202f600", "clips"]
 
 
 def test_a_table_that_is_too_wide_is_cut_into_tiers_that_fit_each_with_the_first_column():

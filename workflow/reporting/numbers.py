@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 MISSING = "—"
-THIN = "\u2009"  # between thousands
+THIN = "\u202f"  # between thousands; a line does not break there
 
 
 def number(value: float | None, digits: int = 0, sign: bool = False) -> str:

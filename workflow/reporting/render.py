@@ -12,7 +12,7 @@ TEX_ESCAPES = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$",
-    "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u2009": r"\,", "Σ": r"$\Sigma$",
+    "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u202f": r"\,", "Σ": r"$\Sigma$",
     "\n": " ", "\u00a0": "~",
 })  # fmt: skip
 MARKDOWN_ESCAPES = str.maketrans({"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"})

@@ -60,8 +60,8 @@ def fit(table: Printed) -> Fit:
     whole = [max(_heading(column, "\n"), _cells(table, place)) for place, column in enumerate(table.columns)]
     least = [
         max(
-            _heading(column, r"\s"),
-            SLACK * _cells(table, place, r"[\s/]") if column.align == "l" else _cells(table, place),
+            _heading(column, "[ \n]"),
+            SLACK * _cells(table, place, "[ \n/]") if column.align == "l" else _cells(table, place),
         )
         for place, column in enumerate(table.columns)
     ]
@@ -104,7 +104,7 @@ def _cell(cell: Cell, apart: str) -> float:
 def broken(text: str, room: float) -> list[str]:
     """Return `text` in lines of at most `room` em, as far as its words allow."""
     lines = [""]
-    for word in text.split():
+    for word in re.split("[ \n]", text):
         longer = f"{lines[-1]} {word}".strip()
         lines[-1:] = [longer] if width(longer) <= room else [lines[-1], word]
     return list(filter(None, lines))

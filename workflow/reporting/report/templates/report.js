@@ -26,7 +26,7 @@ const numbers = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 function printed(key, value) {
   if (value === undefined) return "—";
   if (shares.has(key)) return (100 * value).toFixed(1);
-  if (typeof value === "number") return numbers.format(value).replaceAll(",", "\u2009");
+  if (typeof value === "number") return numbers.format(value).replaceAll(",", "\u202f");
   return data.labels[key]?.[value] ?? String(value);
 }
 const has = (run, quantity) => run.curve?.[quantity].some((share) => share !== null);
