@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from workflow.reporting import widths
+from workflow.reporting.drawing import panels
 from workflow.reporting.tables import TABLES, write
 
 pytestmark = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -25,7 +26,7 @@ CLASSES = {
     "IEEEtran": r"\documentclass[conference]{IEEEtran}",
     "acmart": r"\documentclass[sigconf]{acmart}\title{Tables}",
 }
-
+BEGIN = r"\begin{document}\ifdefined\acmConference\maketitle\fi "  # acmart has one column until then
 
 SLIDE = 2.2  # inches of a tabular on a slide, as paper/layout.yaml has it
 
@@ -65,12 +66,23 @@ def test_every_table_fits_alone_and_as_a_float(made, name):
     assert alone == sorted(re.findall(r"label\{tab:(.*)\}", "".join(file.read_text() for file in made.glob("*.tex"))))
     bodies = [rf"\begin{{table}}\centering\caption{{Own.}}\input{{tabular/{file}}}\end{{table}}" for file in alone]
     text = "".join(f"{body}\\clearpage\n" for body in bodies + [rf"\input{{{file}}}" for file in TABLES])
-    packages = r"\usepackage{booktabs,threeparttable}\extrafloats{100}\begin{document}"
-    packages += r"\maketitle" * (r"\title" in preamble)  # acmart has one column until then
-    log = compiled(made, f"{preamble}{packages}\n{text}\\end{{document}}\n")
+    packages = r"\usepackage{booktabs,threeparttable}\extrafloats{100}"
+    log = compiled(made, f"{preamble}{packages}{BEGIN}\n{text}\\end{{document}}\n")
     assert overfull(log) == []
     assert "Overfull" not in log
     assert "Float too large" not in log
+
+
+@pytest.mark.parametrize("name", ["CVPR", "IEEEtran", "acmart"])
+def test_figures_fit_a_column_or_a_page(name, tmp_path):
+    """CVPR's style file sets a text of 6.875 inches, with 0.3125 between the columns."""
+    cvpr = r"\documentclass[twocolumn]{article}\usepackage[textwidth=6.875in,columnsep=0.3125in]{geometry}"
+    rules = [
+        rf"\begin{{figure{star}}}\rule{{{width}in}}{{1pt}}\end{{figure{star}}}"
+        for star, width in (("", panels.COLUMN), ("*", panels.PAGE))
+    ]
+    log = compiled(tmp_path, f"{CLASSES.get(name, cvpr)}{BEGIN}{''.join(rules)}x\\end{{document}}")
+    assert "Overfull" not in log
 
 
 WIDE = {"width": 4.2, "size": 8}
@@ -83,7 +95,8 @@ def test_no_tabular_is_wider_than_its_layout_and_each_states_its_width(shipped, 
         write(shipped, tmp_path, ["accuracy", "cost"])
     files = sorted(tmp_path.glob("tabular/*.tex"))
     text = "".join(rf"\setbox0\hbox{{\input{{tabular/{file.stem}}}}}\typeout{{W=\the\wd0}}" for file in files)
-    log = compiled(tmp_path, rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{text}\end{{document}}")
+    packages = r"\usepackage{booktabs}\begin{document}"
+    log = compiled(tmp_path, rf"\documentclass{{article}}{packages}{text}\end{{document}}")
     measured = [float(found) / widths.INCH for found in re.findall(r"W=([\d.]+)pt", log)]
     stated = [float(re.search(r"% ([\d.]+) inches wide", file.read_text())[1]) for file in files]
     assert len(measured) == len(files) > 10
@@ -113,7 +126,7 @@ def test_tables_for_slides_fit_a_frame(made):
     ("tex", "text"),
     [
         ("FDHT-LSTM (authors' recipe)", "FDHT-LSTM (authors' recipe)"),
-        (r"59\,244\,544", "59\u2009244\u2009544"),
+        (r"59\,244\,544", "59\u202f244\u202f544"),
         (r"100.0$\pm$12.9", "100.0 ± 12.9"),
         (r"[$-$100.0, +45.6]", "[−100.0, +45.6]"),
         (r"$\geq$ 95 \%", "≥ 95 %"),

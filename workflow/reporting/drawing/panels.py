@@ -20,10 +20,10 @@ from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results
 
 mpl.use("agg")  # never open a window
-COLUMN, PAGE = 3.4, 7.0  # inches, width of a column and of a page
+COLUMN, PAGE = 3.25, 6.875  # inches, width of a column of CVPR, which IEEEtran and acmart exceed, and of its page
 HALF, WHOLE = 4.0, 8.0  # inches, largest height of a figure, which shares half a page, or a page, with its caption
 ACROSS = 6  # panels in a row
-CHARACTER, LINE = 0.075, 0.14  # inches, mean width of a character of a title, and height of a line of text
+CHARACTER, LINE = 0.074, 0.14  # inches, mean width of a character of a title, and height of a line of text
 LABELS = 0.8  # inches that the labels of numbered axes and of the rows take
 FEW = 4  # lines of a legend, above which a figure of one column is as wide as a page
 VARIANTS = (("--", 0.45), (":", 0.25), ("-.", 0.6))  # dashes of a family's variants, and how far they are lighter

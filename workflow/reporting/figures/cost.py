@@ -3,7 +3,7 @@ protocols, folds and seeds). Times are longer on a busy machine. An axis that sp
 logarithmic. Values that are zero or were not measured have no mark.
 """
 
-from itertools import cycle, product
+from itertools import cycle
 
 from matplotlib.ticker import LogLocator
 
@@ -19,8 +19,8 @@ QUANTITIES = {
     "step_ms": "training step (ms)",
     "peak_memory_mb": "peak memory (MiB)",
 }
-MARKERS = ("s", "p", "h", "d")
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
+MARKERS = ("s", "v", "h", "p")  # in grey, the first two colours look alike
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
 WIDE = 10.0  # an axis that spans more than this factor is logarithmic
 
 
@@ -31,8 +31,8 @@ def draw(results: Results) -> Canvas | None:
         label=[models.label(results, model) for model in table["model"]],
         series=list(zip(table["dataset"], table["front_end"], table["device"], strict=True)),
     )
-    looks, series = cycle(product(MARKERS, COLOURS)), {}
-    for place, (marker, colour) in zip(table["series"].unique(), looks, strict=False):
+    series = {}
+    for place, marker, colour in zip(table["series"].unique(), cycle(MARKERS), cycle(COLOURS), strict=False):
         series[place] = panels.Look(f"{results.data_label(*place[:2])}, on {place[2]}", colour, marker, size=16)
     data = table.rename(columns=QUANTITIES).melt(["label", "series", "n"], QUANTITIES.values(), "column")
     data = data[data["value"] > 0].assign(low=float("nan"), high=float("nan"))
