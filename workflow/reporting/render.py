@@ -13,7 +13,7 @@ TEX_ESCAPES = str.maketrans({
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$",
     "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u202f": r"\,", "Σ": r"$\Sigma$",
-    "\n": " ", "\u00a0": "~",
+    "\n": " ", "\u00a0": "~", '"': r"\char34{}",  # in German, "o is an umlaut
 })  # fmt: skip
 MARKDOWN_ESCAPES = str.maketrans({"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"})
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
