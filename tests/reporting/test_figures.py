@@ -160,16 +160,6 @@ def test_the_six_models_stay_apart_for_colour_blind_readers(looks):
     assert min(distances) > 0.12
 
 
-def test_two_series_of_the_figure_of_cost_differ_in_marker_too(tmp_path):
-    """Printed in grey, the first two colours look alike."""
-    for front_end, seed in itertools.product(("pixels", "inception_v3"), range(3)):
-        write_run(tmp_path, record(front_end=front_end, device=f"CPU {seed}", seed=seed), extras=False)
-    (legend,) = canvas("cost", gather(tmp_path)).legends
-    shown = [(line.get_marker(), line.get_markerfacecolor()) for line in legend.legend_handles]
-    assert len(set(shown)) == len(shown) > 5
-    assert all(one[0] != other[0] for one, other in itertools.pairwise(shown))
-
-
 def test_captions_count_the_runs_and_explain_the_bars(results):
     drawing = FIGURES["accuracy_parameters"].drawing(results)
     assert "mean over n = 3–6 runs" in drawing.text

@@ -1,4 +1,4 @@
-"""No text of a figure overlaps another or is cut."""
+"""No text of a figure overlaps another or is cut; marks differ without colour."""
 
 import itertools
 
@@ -80,3 +80,13 @@ def test_labels_of_a_logarithmic_axis_of_cost_lie_apart(tmp_path):
     boxes = [text.get_window_extent() for text in axes.get_xticklabels() if text.get_text()]
     assert len(boxes) > 1
     assert all(after.x0 - before.x1 > 5 for before, after in itertools.pairwise(boxes))
+
+
+def test_two_series_of_the_figure_of_cost_differ_in_marker_too(tmp_path):
+    """Printed in grey, the first two colours look alike."""
+    for front_end, seed in itertools.product(("pixels", "inception_v3"), range(3)):
+        write_run(tmp_path, record(front_end=front_end, device=f"CPU {seed}", seed=seed), extras=False)
+    (legend,) = FIGURES["cost"].drawing(gather(tmp_path)).canvas.legends
+    shown = [(line.get_marker(), line.get_markerfacecolor()) for line in legend.legend_handles]
+    assert len(set(shown)) == len(shown) > 5
+    assert all(one[0] != other[0] for one, other in itertools.pairwise(shown))
