@@ -36,6 +36,10 @@ def test_text_is_escaped():
     assert text.endswith(r"\textless{}e\textgreater{} \textbar{} --- $\pm$ $\times$")
 
 
+def test_greek_letters_need_no_greek_font():
+    assert render.escape_tex("Δ (points), λ") == r"$\Delta$ (points), $\lambda$"
+
+
 def test_a_quotation_mark_is_none_of_babels_abbreviations():
     assert render.escape_tex('LSTM "ours"') == r"LSTM \char34{}ours\char34{}"
 

@@ -8,12 +8,16 @@ from tabulate import tabulate
 from workflow.reporting.table import Cell, Column, Printed
 from workflow.reporting.widths import EM, GAP, INCH, SKIP, broken, fit, tiers
 
+GREEK = "alpha beta gamma delta epsilon eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
+GREEK += " Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+GREEK_LETTERS = zip("αβγδεηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK.split(), strict=True)
 TEX_ESCAPES = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "—": "---", "–": "--", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "≥": r"$\geq$",
-    "≤": r"$\leq$", "τ": r"$\tau$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u202f": r"\,", "Σ": r"$\Sigma$",
-    "\n": " ", "\u00a0": "~", '"': r"\char34{}",  # in German, "o is an umlaut
+    "≤": r"$\leq$", "·": r"$\cdot$", "²": r"\textsuperscript{2}", "\u202f": r"\,", "\n": " ", "\u00a0": "~",
+    '"': r"\char34{}",  # in German, "o is an umlaut
+    **{letter: rf"$\{name}$" for letter, name in GREEK_LETTERS},
 })  # fmt: skip
 MARKDOWN_ESCAPES = str.maketrans({"|": "\\|", "\n": " ", "*": "\\*", "_": "\\_", "<": "&lt;", "[": "\\[", "`": "\\`"})
 TEX_MARKS = {"": "", "best": "textbf:--rwrap;", "second": "underline:--rwrap;"}
