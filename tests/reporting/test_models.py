@@ -9,6 +9,7 @@ from workflow.reporting import models
 from workflow.reporting.drawing import panels
 from workflow.reporting.results import gather
 from workflow.reporting.tables import claims
+from workflow.storage.errors import InputError
 
 
 def written(root, **families):
@@ -106,6 +107,9 @@ def test_a_naive_model_that_the_layout_does_not_know_is_a_baseline(tmp_path):
     folder = write_run(tmp_path, record("mine", family="mine"))
     (folder / "specification.yaml").write_text("recurrent: {format: linear, input_size: 57600}")
     assert models.kind(gather(tmp_path), "mine") == "baseline"
+    (folder / "specification.yaml").write_text("[")
+    with pytest.raises(InputError, match=r"specification\.yaml: not valid YAML"):
+        models.kind(gather(tmp_path), "mine")
 
 
 def test_a_gru_is_compared_with_no_lstm(tmp_path):

@@ -15,6 +15,7 @@ from workflow.experiments import grid
 from workflow.experiments.configuration import OWN_DATA, Configuration, complete, merged, retyped
 from workflow.experiments.configuration_file import load_own
 from workflow.experiments.run import IDENTITY, Run
+from workflow.storage import yaml_file
 from workflow.storage.errors import InputError
 from workflow.storage.files import digest
 
@@ -119,7 +120,7 @@ def overlay(settings: list[str]) -> dict[str, Any]:
         if not equals or not path:
             raise InputError(f"--set {setting}: expected KEY=VALUE, for instance training.epochs=5")
         try:
-            change = retyped(yaml.safe_load(value), path)
+            change = retyped(yaml_file.parse(value), path)
         except yaml.YAMLError as error:
             problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise InputError(f"--set {setting}: not valid YAML: {problem}") from None

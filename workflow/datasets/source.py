@@ -1,6 +1,7 @@
 """Where a file is downloaded from."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -13,3 +14,9 @@ class Source:
     url: str
     sha256: str | None = None
     md5: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            urlsplit(self.url)
+        except ValueError as error:
+            raise ValueError(f"{self.url!r} is not a URL: {error}") from None

@@ -18,6 +18,7 @@ from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.protocols import PROTOCOLS, VALIDATED
 from workflow.experiments.record import KEPT, Keep
 from workflow.experiments.training import Training
+from workflow.storage import yaml_file
 from workflow.storage.errors import InputError
 from workflow.storage.fields import (
     AS_GIVEN,
@@ -38,6 +39,7 @@ OverlayKey = one_of("front end, data set or data set/front end", [*FRONT_ENDS, *
 Protocol = one_of("protocol", PROTOCOLS)
 OWN_DATA = ("datasets", "frames", "splits", "protocols")  # a change of these, or of a front end, changes the data
 Numbers = Annotated[list[Whole], *DISTINCT]
+TEXT = ("name", "data", "source", "weights")  # keys whose value is text even if it is "2024"
 OwnPath = Annotated[str, AfterValidator(os.path.expanduser)]
 Folds = Annotated[
     Annotated[Literal["all"], Tag("all")] | Annotated[Numbers, Tag("numbers")],
@@ -228,7 +230,7 @@ def merged(base: Any, changes: Any) -> Any:
 def retyped(value: Any, key: str = "") -> Any:
     """Convert text that means a number, a boolean or null: 1e-3 in YAML, and any value in Snakemake's --config.
 
-    key: where the value stands. Raise InputError for a number that is not finite.
+    key: where the value stands; that of TEXT means no number. Raise InputError for a number that is not finite.
     """
     if isinstance(value, dict):
         return {name: retyped(part, f"{key}.{name}" if key else str(name)) for name, part in value.items()}
@@ -236,11 +238,12 @@ def retyped(value: Any, key: str = "") -> Any:
         return [retyped(part, f"{key}.{index}") for index, part in enumerate(value)]
     if isinstance(value, str):
         try:
-            meant = yaml.safe_load(value)
+            meant = yaml_file.parse(value)
             meant = float(meant) if isinstance(meant, str) else meant  # 1e-3 is text to YAML
         except (ValueError, yaml.YAMLError):
             return value
-        value = meant if meant is None or isinstance(meant, (bool, int, float)) else value
+        number = isinstance(meant, (bool, int, float)) and key.rpartition(".")[2] not in TEXT
+        value = meant if meant is None or number else value
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{key}: {value} is not a finite number")
     return value

@@ -1,8 +1,9 @@
 """The curves of runs, read from metrics.jsonl: one line per epoch; the last may be incomplete."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+from workflow.storage.files import from_json
 
 Epoch = dict[str, Any]
 
@@ -10,9 +11,9 @@ Epoch = dict[str, Any]
 def read(path: str | Path) -> list[Epoch]:
     """Return the epochs of a run in order. If a resumed run repeated an epoch, its last line counts."""
     epochs = {}
-    for line in Path(path).read_text().splitlines() if Path(path).is_file() else ():
+    for line in Path(path).read_text(errors="replace").splitlines() if Path(path).is_file() else ():
         try:
-            entry = json.loads(line)
+            entry = from_json(line)
             epochs[int(entry["epoch"])] = entry
         except (ValueError, KeyError, TypeError):  # incomplete line
             continue

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,8 +12,10 @@ import baselines
 from baselines.naive import thumbnails
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.experiments.training import Training
+from workflow.storage import yaml_file
 from workflow.storage.errors import InputError
 from workflow.storage.fields import Checked, Identifier, Whole
+from workflow.storage.files import from_json
 
 RANDOM = ("initialisation", "order", "dropout")
 IDENTITY = ("dataset", "front_end", "model", "protocol", "fold", "seed")
@@ -100,7 +101,7 @@ def read(text_or_path: str, folds: list[int], seeds: list[int]) -> list[Run]:
     try:
         if origin == text_or_path:
             text = Path(text_or_path).read_bytes().decode()
-        plain = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        plain = from_json(text) if text.lstrip().startswith("{") else yaml_file.parse(text)
     except OSError as error:
         raise InputError(f"{origin}: cannot be read: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:

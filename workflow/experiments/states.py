@@ -26,7 +26,7 @@ from workflow.experiments import curves
 from workflow.experiments.configuration import Configuration, Frames
 from workflow.experiments.record import Record
 from workflow.experiments.run import Run
-from workflow.storage import files, seal
+from workflow.storage import files, seal, yaml_file
 from workflow.storage.lock import abandoned
 
 DONE, FAILED, RUNNING, STALLED = "done", "failed", "running", "stalled"
@@ -81,7 +81,7 @@ def state(folder: Path, checkpoints: Path, wanted: dict[str, Any], now: float, c
 def recorded(folder: Path) -> State:
     """Return done, failed, damaged or missing: the state of the record in `folder`, whatever its specification."""
     try:
-        content = json.loads((folder / "result.json").read_bytes())
+        content = files.from_json((folder / "result.json").read_bytes())
         record = Record.parse(content)
     except FileNotFoundError:
         return State(MISSING)
@@ -124,7 +124,7 @@ def respecified(folder: Path, wanted: dict[str, Any]) -> bool:
         # reading YAML takes ten times longer than writing it, and there are thousands of runs
         same = written == yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
         # a key that is newer than the record has its default
-        return not same and json.loads(json.dumps(Run.parse(yaml.safe_load(written)).plain)) != wanted
+        return not same and json.loads(json.dumps(Run.parse(yaml_file.parse(written)).plain)) != wanted
     except FileNotFoundError:
         return False
     except (ValueError, yaml.YAMLError):

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pandas as pd
-import yaml
 
 import baselines
 from fdht.mega import GATES
@@ -17,6 +16,7 @@ from workflow.experiments import grid
 from workflow.experiments.run import Run
 from workflow.reporting.records import EXPERIMENT, PLACE, WEIGHTS
 from workflow.reporting.results import Results, cached
+from workflow.storage.yaml_file import read
 
 OURS = "ours"
 RECIPES = (OURS, "authors")
@@ -118,7 +118,7 @@ def specification(results: Results, *place: str) -> dict[str, dict[str, Any]]:
     They come from the configuration, else from the specification of one of its runs; both are empty if unknown.
     """
     run, files = _declared(results, *place), results.files("specification.yaml", *place)
-    found = run.plain if run else yaml.safe_load(files[0].read_text()) if files else {}
+    found = run.plain if run else read(files[0])[1] if files else {}
     return {part: found.get(part) or {} for part in ("recurrent", "training")}
 
 

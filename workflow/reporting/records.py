@@ -84,6 +84,19 @@ def configuration_of(root: str | Path, path: str | Path | None = None) -> Config
         raise InputError(f"{problem}; delete {resolved} and rerun; it will be rebuilt") from None
 
 
+def read_table(path: Path, **settings: Any) -> pd.DataFrame:
+    """Return a CSV file as pandas reads it with `settings`. Raise InputError if it is missing or is something else."""
+    try:
+        return pd.read_csv(path, **settings)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except ValueError as error:  # pandas' own errors, and of UTF-8
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: not a CSV file in UTF-8 with commas between columns ({reason}); save it as such"
+        ) from None
+
+
 def read_for(root: Path, config: Configuration | None) -> pd.DataFrame:
     """Return `read(root)`, with status outdated for records that a configuration asks for otherwise or not at all."""
     table = read(root)

@@ -9,6 +9,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
+from workflow.reporting.records import read_table
 from workflow.storage.errors import InputError
 from workflow.storage.fields import Checked, one_of
 
@@ -69,15 +70,7 @@ def load(path: str | Path | None = None) -> pd.DataFrame:
     Raise InputError, naming file, line, column and expectation, for an invalid row.
     """
     path, columns = Path(path or FILE), list(Reported.model_fields)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: not a CSV file in UTF-8 with commas between columns ({reason}); save it as such"
-        ) from None
+    table = read_table(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     if list(table.columns) != columns:
         raise InputError(f"{path}: expected the columns {', '.join(columns)}, found {', '.join(table.columns)}")
     rows = [Reported.parse(row, f"{path}:{line}") for line, row in enumerate(table.to_dict("records"), start=2)]

@@ -125,7 +125,7 @@ class Results:
         files = sorted(file for file in self.root.rglob("leakage.csv") if file.parent.name != "tables")
         for file in files:
             seal.require(file.with_name("splits.json"), ("leakage.csv",))
-        tables = [table for file in files if set(SPLIT_SIZES) <= set(table := pd.read_csv(file))]
+        tables = [table for file in files if set(SPLIT_SIZES) <= set(table := records.read_table(file))]
         found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
         return found.reindex(columns=[*SPLIT_SIZES, *LATER_SIZES])
 

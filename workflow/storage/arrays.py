@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -18,8 +19,8 @@ def load_array(about: Path) -> np.ndarray:
     """Verify the array that `about` describes (a second per gigabyte) and return it memory-mapped, copy-on-write."""
     path, remedy = about.with_suffix(".npy"), f"delete {about} and rerun; it will be rebuilt"
     try:
-        array = np.load(path, mmap_mode="c")
-    except (OSError, ValueError, SyntaxError) as error:  # the header of the file is a Python literal
+        array = np.lib.format.open_memmap(path, mode="c")
+    except (OSError, ValueError, SyntaxError, TokenError) as error:  # the header is a Python literal
         raise DamagedError(f"{path} cannot be read ({error}); {remedy}") from None
     if digest(array) != read_json(about)["digest"]:
         raise DamagedError(f"{path} is corrupt (checksum mismatch); {remedy}")

@@ -58,7 +58,8 @@ def require_free_space(path: Path, size: int) -> None:
 
 def digest(content: Any) -> str:
     """Return the sha256 of plain data; the order of keys does not matter."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()  # JSON may hold half a character
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -73,24 +74,40 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return all rows. Raises InputError if the file is missing or lacks one of `columns`."""
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"{path}: not valid CSV: line {reader.line_num + 1}: {error}") from None
     for column in columns:
         if column not in (reader.fieldnames or []):
             raise InputError(f"{path}: column {column!r} is missing; expected {', '.join(columns)}")
     return rows
 
 
-def read_json(path: Path) -> Any:
+def from_json(text: str | bytes) -> Any:
+    """Return the data in JSON. Raises ValueError if it is invalid or nested too deeply."""
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file. Raises InputError if it is missing or holds something else."""
+    text = read_text(path)
+    try:
+        content = from_json(text)
+    except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}; expected keys and values")
+    return content
 
 
 def known_json(path: Path) -> dict[str, Any]:
     """Return the mapping in a JSON file, {} if there is none that can be read."""
     try:
-        content = json.loads(path.read_bytes())
+        content = from_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

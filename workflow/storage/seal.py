@@ -5,7 +5,6 @@ and deleted first: if it exists, everything it describes is complete.
 """
 
 import hashlib
-import json
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def damages(path: Path, but: Container[str] = (), only: Container[str] | None = 
     """
     remedy = f"delete {path} and rerun; it will be rebuilt"
     try:
-        content = json.loads(path.read_bytes().decode())
+        content = files.from_json(path.read_bytes().decode())
     except ValueError as error:  # neither JSON nor UTF-8
         return [f"{path} is corrupt: not JSON ({error}); {remedy}"]
     if broken(content):

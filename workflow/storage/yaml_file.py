@@ -1,9 +1,10 @@
-"""Read a YAML file; an error in it is one sentence with the file and the line."""
+"""Read YAML; an error in a file is one sentence with the file and the line."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from workflow.storage.errors import InputError
 
@@ -12,7 +13,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     """Return the text of a file and the mapping that it holds."""
     try:
         text = path.read_bytes().decode()
-        content = yaml.load(text, _Loader)
+        content = parse(text)
     except FileNotFoundError:
         raise InputError(f"{path}: no such configuration file") from None
     except OSError as error:
@@ -25,7 +26,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise InputError(f"{path}: not valid YAML: {where}{error.problem}; correct it there or above") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}; remove it") from None
-    except (InputError, ValueError) as error:  # a key that appears twice; a date that does not exist
+    except InputError as error:  # a key that appears twice
         raise InputError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         found = "nothing" if content is None else f"a {type(content).__name__}"
@@ -33,8 +34,27 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     return text, content
 
 
+def parse(text: str) -> Any:
+    """Return the data in YAML. Raises YAMLError, or InputError for a key that appears twice."""
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+
+
 class _Loader(yaml.SafeLoader):
-    """A YAML loader that raises InputError for a key that appears twice: YAML would silently use the last."""
+    """A YAML loader with an error for every mistake.
+
+    These are a key that appears twice, of which YAML would silently use the last (InputError), a value that its tag
+    does not allow, and a list or mapping that holds itself.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:  # deep: at once, before which PyYAML would put a list into itself
+            return super().construct_object(node, deep=True)
+        except (ValueError, LookupError, AttributeError):
+            text = f"{node.value!r:.40} is not a valid {node.tag.rpartition(':')[2]}"
+            raise ConstructorError(None, None, text, node.start_mark) from None
 
     def compose_mapping_node(self, anchor: dict[str, yaml.Node]) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)

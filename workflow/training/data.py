@@ -135,6 +135,6 @@ def _parts(data: Data, run: Run) -> tuple[dict[str, np.ndarray], str]:
 def _json(path: Path, key: str) -> dict[str, Any]:
     """Return the mapping in `path`; raise InputError if it lacks `key`."""
     content = files.read_json(path)
-    if not isinstance(content, dict) or key not in content:
+    if key not in content:
         raise InputError(f"{path}: key {key!r} is missing; rerun the step that writes it")
     return content

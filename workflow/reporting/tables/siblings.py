@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow.reporting import models
 from workflow.reporting.numbers import number
-from workflow.reporting.records import EXPERIMENT, IDENTITY
+from workflow.reporting.records import EXPERIMENT, IDENTITY, read_table
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import of_runs
 from workflow.reporting.table import MODEL, Column, Row, Table, interval, sheet_per_data
@@ -45,7 +45,7 @@ def runs(results: Results) -> dict[tuple[str, ...], pd.DataFrame]:
     rows = []
     for run in results.successful_records.itertuples():
         file = results.file(run.record, "predictions.csv")
-        tested = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+        tested = read_table(file) if file.is_file() else pd.DataFrame()
         if "siblings" in tested:  # records of earlier versions lack it
             right, has = tested["label"] == tested["predicted"], tested["siblings"] > 0
             row = {name: getattr(run, name) for name in IDENTITY}
