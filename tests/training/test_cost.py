@@ -147,7 +147,9 @@ def test_the_full_paper_fits_in_20_gb(root):
     sizes |= {name: sum(row[name] for row in rows) for name in (cost.WEIGHTS, cost.RECORDS)}
     assert all(sizes.values())
     assert sum(sizes.values()) < 20
-    assert f"disk       {sum(sizes.values()):.1f} GB" in cost.text(rows, prepared)
+    page = cost.text(rows, prepared)
+    assert f"disk       {sum(sizes.values()):.1f} GB" in page
+    assert max(map(len, page.splitlines())) <= 80  # of a terminal
 
 
 def test_prepared_data_cost_nothing(config):

@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from statistics import mean
+from textwrap import fill
 from typing import Any
 
 import typer
@@ -35,6 +36,8 @@ START_SECONDS = 3.0  # of a process, mostly importing torch (measured on two cor
 DECODE_SECONDS = 0.04  # a clip on one core (217 real UCF11 clips took 8.3 s)
 NUMBER_BYTES = 12  # of a probability in predictions.csv
 ARCHIVES, CLIPS, DECODING = "archives GB", "clips GB", "decoding, core hours"
+SHOWN = ("model", "jobs", "runs", "steps", "step ms", "hours", "times from")  # of a row; its sizes are only summed
+WIDTH = 80  # of a line
 FRAMES, FEATURES, WEIGHTS, RECORDS = "frames GB", "features GB", "weights GB", "records GB"
 
 
@@ -142,12 +145,19 @@ def preparation(config: Configuration) -> list[dict[str, Any]]:
 
 def text(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> str:
     """Return the text to print."""
-    pages = [
-        tabulate(rows, "keys", floatfmt=("",) * 6 + (".1f", ".2f", ".2f", ".2f"), missingval="-"),
-        tabulate(prepared, "keys", floatfmt=".2f"),
-        tabulate(_sums(rows, prepared).items(), tablefmt="plain", disable_numparse=True),
-    ]
+    pages = []
+    for data, group in groupby(rows, lambda row: f"{row['data set']}, {row['front end']}"):
+        shown = [{name: row[name] for name in SHOWN} for row in group]
+        pages.append(f"{data}\n" + tabulate(shown, "keys", floatfmt=("",) * 4 + (".1f", ".2f", ""), missingval="-"))
+    sets = [[name, *(_printed(row[name]) for row in prepared)] for name in prepared[0]]
+    pages.append(tabulate(sets, "firstrow", disable_numparse=True, colalign=("left", *("right" for _ in prepared))))
+    sums = {name: fill(line, WIDTH - 15) for name, line in _sums(rows, prepared).items()}
+    pages.append(tabulate(sums.items(), tablefmt="plain", disable_numparse=True))
     return "\n\n".join(pages) + "\n"
+
+
+def _printed(value: str | float) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> dict[str, str]:
@@ -167,6 +177,7 @@ def _sums(rows: list[dict[str, Any]], prepared: list[dict[str, Any]]) -> dict[st
         "CPU hours": f"{cpu + decoding:.2f}  (training {cpu:.2f}, decoding {decoding:.2f})",
         "disk": f"{sum(disk.values()):.1f} GB  ({parts})",
         "download": f"{disk[ARCHIVES]:.1f} GB",
+        "devices": ", ".join(sorted({row["device"] for row in rows if row["steps"]})) or "-",
     }
 
 
