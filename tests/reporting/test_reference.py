@@ -126,8 +126,9 @@ def test_every_printed_number_is_that_of_the_csv_in_the_unit_of_its_heading(ship
     assert len(checked) > 50
 
 
-def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference, "RECORDS", tmp_path)
+@pytest.mark.parametrize("folder", ["", "deleted"])
+def test_without_the_records_the_command_says_where_they_come_from(tmp_path, monkeypatch, folder):
+    monkeypatch.setattr(reference, "RECORDS", tmp_path / folder)
     with pytest.raises(InputError, match="has no records; restore them with git checkout results/reference"):
         reference.main(tmp_path)
 

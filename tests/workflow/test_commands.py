@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import forked
 import pytest
 import yaml
 from projects import TINY
@@ -19,6 +20,7 @@ from workflow.storage import lock
 TYPOS = {
     ("demo", "-n", "--configfile", "config/paper.yaml"): "--configfile would write other results",
     ("demo", "--directory=/tmp"): "--directory=/tmp would write other results than those of config/demo.yaml",
+    ("demo", "tables", "--output", "x"): "--output would write other results than those of config/demo.yaml",
     ("demo", "-j", "0"): "-j 0: expected 1 or more",
     ("demo", "run", "--cores=0"): "--cores=0: expected 1 or more",
     ("reference", "papre"): "unknown target 'papre'; did you mean 'paper'?",
@@ -142,11 +144,20 @@ def test_an_option_that_snakemake_does_not_know_is_one_sentence(root):
     assert "did you mean '--force'?" in done.stderr
 
 
-def test_an_option_of_run_is_suggested_before_those_of_snakemake(root):
-    command = [sys.executable, "-m", "workflow.commands", "demo", "run", "-n", "--modle", "lstm"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    last = done.stderr.splitlines()[-1]
-    assert last == "reproduce: '--modle' is not an option of this command or of Snakemake; did you mean '--model'?"
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("run -n --modle lstm", "'--model'"),
+        ("run -n --mod lstm", "'--model'"),  # not Snakemake's --mode
+        ("-n --model lstm", "./reproduce CONFIG run --model"),
+        ("--core 0 -n", "'--cores'"),  # which would wait forever
+    ],
+)
+def test_a_wrong_option_is_taken_for_none_and_those_of_run_are_suggested_first(root, words, hint):
+    done = forked.run("workflow.commands", ["demo", *words.split()], root)
+    word = next(word for word in words.split() if word.startswith("--"))
+    last = f"reproduce: {word!r} is not an option of this command or of Snakemake; did you mean {hint}?"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, last)
 
 
 def test_every_target_is_a_rule(root):

@@ -38,7 +38,13 @@ VERBOSE = {"-v", "--verbose"}  # all that Snakemake prints
 PLAIN = VERBOSE | {"--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 NO_CORE = re.compile(r"(?<!\S)(-[cj]|--cores|--jobs)[ =]?0+(?!\S)")  # Snakemake would wait forever
-ELSEWHERE = ("--configfile", "--configfiles", "--directory", "-d")  # would leave the results that are locked
+ELSEWHERE = (
+    "--configfile",
+    "--configfiles",
+    "--directory",
+    "-d",
+    "--output",
+)  # would leave the results that are locked
 
 
 def start(config: str, options: list[str]) -> NoReturn:
@@ -138,6 +144,8 @@ def run_snakemake(arguments: list[str]) -> NoReturn:
     # which handles SIGTERM once jobs are scheduled: it would wait for them
     JobScheduler.exit_gracefully = lambda self, *signalled: interrupt(*signalled)
     ours = OWN if any(word.startswith("only=") for word in arguments) else ()
+    # a word that only begins like an option is a mistake, which argparse would take for that option
+    argparse.ArgumentParser.allow_abbrev = property(lambda parser: False, lambda *_: None)  # type: ignore[assignment]
     argparse.ArgumentParser.error = partialmethod(_wrong_option, ours)  # type: ignore[assignment,method-assign]
     argparse.ArgumentParser._print_message = _print_message  # type: ignore[assignment,method-assign]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "snakemake")  # noqa: PTH111
@@ -190,6 +198,8 @@ def _wrong_option(parser: argparse.ArgumentParser, ours: Sequence[str], message:
         # no public attribute of argparse lists its options
         hints = [did_you_mean(word, known) for known in (ours, parser._option_string_actions)]
         hint = next((hint for hint in hints if hint.startswith("did")), "")
+        if word in OWN and not ours:
+            hint = f"did you mean ./reproduce CONFIG run {word}?"
         message = f"{word!r} is not an option of this command or of Snakemake" + f"; {hint}" * bool(hint)
     print(f"reproduce: {message}", file=sys.stderr)
     raise SystemExit(2)

@@ -38,7 +38,7 @@ def main(
         size = shipped.ship(found, RECORDS)
         print(f"reference: {found.provenance.records} -> {RECORDS}, {size / 1e6:.1f} MB")
         print(f"reference: runs made at {found.provenance.commits}; {len(found.excluded)} runs are missing or failed")
-    if not records.find(RECORDS):
+    if not RECORDS.is_dir() or not records.find(RECORDS):
         raise InputError(f"{RECORDS} has no records; restore them with git checkout results/reference")
     make(gather(RECORDS), output, targets or TARGETS)
 
