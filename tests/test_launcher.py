@@ -86,6 +86,14 @@ def test_a_python_that_cannot_be_started_is_one_sentence(copy):
     )
 
 
+def test_a_python_is_named_from_where_the_user_stands(copy, tmp_path_factory):
+    shutil.rmtree(copy / ".venv")
+    folder = tmp_path_factory.mktemp("pythons")
+    python_without(folder, "lzma")
+    done = started_in(folder, f"exec '{sys.executable}' '{copy / 'reproduce'}'", REPRODUCE_PYTHON="./python")
+    assert f"{folder}/./python lacks a part: ModuleNotFoundError" in done.stderr
+
+
 def test_an_environment_whose_python_cannot_be_started_is_one_sentence(copy):
     (copy / ".venv" / "bin" / "python").write_text("#!/nowhere/interpreter\n")
     done = launch(copy, "demo", "list")
