@@ -285,6 +285,11 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path):
         unpack(put(tmp_path, out.getvalue()), tmp_path / "out")
 
 
+def test_an_archive_in_an_archive_is_named_by_where_it_lies(tmp_path):
+    with pytest.raises(InputError, match=rf"^{tmp_path}/archive: in its member a/b\.zip: neither a ZIP nor"):
+        unpack(put(tmp_path, zip_of({"a/b.zip": b"no archive"})), tmp_path / "out")
+
+
 @pytest.mark.parametrize("data", [b"", b"<html>no archive</html>", bytes(4096), b"Rar!"])
 def test_what_is_no_archive_is_named(tmp_path, data):
     with pytest.raises(InputError, match=r"neither a ZIP nor a TAR nor a RAR|holds no file"):

@@ -58,7 +58,11 @@ def unpack(archive: Path, folder: Path, sha256: str) -> Path:
         while inner := next((path for path in sorted(written) if is_archive(path)), None):
             left = LIMIT - sum(path.stat().st_size for path in written)
             # a separate folder, so that the content of class.rar does not mix with a folder class/ next to it
-            written |= _copy_members(inner, inner.with_name(inner.name.partition(".")[0]), left)
+            try:
+                written |= _copy_members(inner, inner.with_name(inner.name.partition(".")[0]), left)
+            except InputError as error:
+                reason = str(error).removeprefix(f"{inner}: ")
+                raise InputError(f"{archive}: in its member {inner.relative_to(staging)}: {reason}") from None
             inner.unlink()
             del written[inner]
         staging.rename(folder)
