@@ -190,3 +190,18 @@ def test_a_page_with_bad_and_hostile_records_works(damaged, tmp_path, without_fi
     assert seen["title"].startswith("FDHT-LSTM reproduction")
     assert seen["rows"] == len(list(root.rglob("result.json")))
     assert HOSTILE in seen["text"]
+
+
+def test_a_share_of_siblings_is_found_as_it_is_printed(tmp_path, without_figures):
+    for protocol in ("siblings_0", "siblings_25", "siblings_50", "random"):
+        write_run(tmp_path / "records", record("ht_lstm", protocol, seed=50))
+    script = """
+  seen.found = [];
+  for (const text of ["siblings 50 %", "50% ht", '"siblings 0 %"', "siblings 0 %", "siblings_25", "siblings"]) {
+    await type(text);
+    seen.found.push(all("#runs-table tr.ok").map((row) => row.textContent.match(/siblings \\d+|random/)[0]).join());
+  }
+    """
+    seen = in_browser(report.page(gather(tmp_path / "records"), without_figures), tmp_path, script)
+    every = "siblings 0,siblings 25,siblings 50"
+    assert seen["found"] == ["siblings 50", "siblings 50", "siblings 0", "siblings 0", "siblings 25", every]

@@ -87,11 +87,12 @@ function detail(run) {
 }
 
 // The table of runs. Searches see names as they are printed and as they are stored.
+const joined = (text) => text.replace(/(\d+)\s*%/g, "#$1%"); // "0 %" is one word, and no part of "50 %"
 const escaped = (text) => new Option(text).innerHTML;
 const show = (key) => (_, type, run) => {
   const value = run[key];
   if (type === "display") return escaped(printed(key, value));
-  if (type === "filter") return `${printed(key, value)} ${value ?? ""}`;
+  if (type === "filter") return joined(`${printed(key, value)} ${value ?? ""}`);
   return type === "export" || typeof value === "number" ? value ?? "" : printed(key, value);
 };
 const opener = (_, type, run) => type !== "display" ? "" :
@@ -160,7 +161,7 @@ runs.table().body().addEventListener("click", ({ target }) => target.matches("bu
 let typing; // one search for all keys of a word: it takes a third of a second for thousands of runs
 $("search").addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => runs.search($("search").value).draw(), 150);
+  typing = setTimeout(() => runs.search(joined($("search").value)).draw(), 150);
 });
 addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.target.closest("input, select")) return;
