@@ -193,6 +193,14 @@ def test_the_command_times_unknown_models_and_caches_the_result(tmp_path, capsys
     assert again.out == first.out
 
 
+def test_times_that_cannot_be_kept_are_printed(tmp_path, capsys):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    (tmp_path / "results/tiny/.cost.json.part").mkdir(parents=True)
+    assert commands.main([path.name, "cost"]) == 0
+    assert "calibrated here" in capsys.readouterr().out
+
+
 def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))

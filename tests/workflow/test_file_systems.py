@@ -8,8 +8,10 @@ import shutil
 import tempfile
 import threading
 
+import forked
 import numpy as np
 import pytest
+from projects import checkout
 
 from workflow.commands import pipeline
 from workflow.datasets.store import Store
@@ -145,3 +147,13 @@ def test_a_full_temporary_folder_is_named_if_a_library_names_no_file(tmp_path, m
     assert sentence(error).startswith(f"{tmp_path}: No space left on device; make room, or set TMPDIR to")
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
     assert sentence(error) == "No space left on device"
+
+
+@pytest.mark.parametrize("blocked", [".snakemake", ".snakemake/iocache/latest.pkl/folder"])
+def test_a_dry_run_needs_no_folder_of_its_own(root, tmp_path, blocked):
+    project = checkout(root, tmp_path / "project")
+    (project / blocked).parent.mkdir(parents=True, exist_ok=True)
+    (project / blocked).touch()
+    done = forked.run("workflow.commands", ["demo", "-n", "-q"], project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(" jobs would run\n")

@@ -9,6 +9,7 @@ cluster node that will do the work: times are not converted from one device to a
 import platform
 import sys
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -190,5 +191,6 @@ def main(context: typer.Context) -> None:
     before = len(timed)
     rows = estimate(config, timed)
     if len(timed) > before:
-        files.write_json(config.results / "cost.json", timed)
+        with suppress(OSError):  # it only saves time
+            files.write_json(config.results / "cost.json", timed)
     print(text(rows, preparation(config)), end="")

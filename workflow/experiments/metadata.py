@@ -4,12 +4,27 @@ By default this is the project's folder .snakemake: results copied without it wo
 parameter would be missed. Here it is next to the files: in results/<name>/.snakemake and resources/<name>/.snakemake.
 """
 
+from contextlib import suppress
 from pathlib import PurePath
+from typing import Any
 
 from snakemake.persistence.file import FilePersistence
 
 
 class WithTheFiles(FilePersistence):
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except OSError:  # a dry run also works where nothing can be written
+            workflow = settings["dag"].workflow
+            if not workflow.dryrun:
+                raise
+            super().__init__(**settings | {"path": workflow.snakemake_tmp_dir / "persistence"})
+
+    def save_iocache(self) -> None:
+        with suppress(OSError):  # of a dry run; it only makes a later start faster
+            super().save_iocache()
+
     def _record_path(self, subject: str, id: str) -> str:
         path, parts = super()._record_path(subject, id), PurePath(id).parts
         if subject == self._metadata_path and parts[0] in ("results", "resources") and len(parts) > 2:
