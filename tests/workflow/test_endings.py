@@ -208,6 +208,11 @@ def test_snakemake_prints_no_traceback(tmp_path, monkeypatch):
     assert "Traceback" in log.read_text()
 
 
+def test_a_crash_below_a_folder_whose_name_is_not_utf_8_has_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(endings, "CRASHES", tmp_path)
+    assert "the full log is" in endings.crash(KeyError(), "in /\udcff/x")
+
+
 def test_a_crash_without_a_place_for_its_log_loses_nothing(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setattr(endings, "CRASHES", tmp_path / "file" / "crashes")

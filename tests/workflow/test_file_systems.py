@@ -149,6 +149,11 @@ def test_a_full_temporary_folder_is_named_if_a_library_names_no_file(tmp_path, m
     assert sentence(error) == "No space left on device"
 
 
+def test_a_dry_run_works_whatever_the_name_of_the_folder(root, tmp_path):
+    done = forked.run("workflow.commands", ["demo", "-n", "-q"], checkout(root, tmp_path / "it's {my} {} 100 %"))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("blocked", [".snakemake", ".snakemake/iocache/latest.pkl/folder"])
 def test_a_dry_run_needs_no_folder_of_its_own(root, tmp_path, blocked):
     project = checkout(root, tmp_path / "project")

@@ -103,3 +103,7 @@ def test_without_git_everything_is_unknown(project):
     commit_all(project)
     assert shutil.which("git")
     assert shown(project, PATH="/nowhere") == "unknown None unknown"
+
+
+def test_output_that_is_not_utf_8_is_read():
+    assert repository.output_of("printf", "\\377") == "\udcff"

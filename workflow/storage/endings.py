@@ -83,6 +83,6 @@ def crash(error: BaseException, text: str) -> str:
     for folder in (CRASHES, Path(tempfile.gettempdir())):
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(f"{' '.join(sys.argv)}\n{text}", encoding="utf-8")
+            (folder / name).write_text(f"{' '.join(sys.argv)}\n{text}", encoding="utf-8", errors="backslashreplace")
             return f"{line}the full log is {folder / name}; please report it as CONTRIBUTING.md describes"
     return f"{line}no log could be written:\n{text}"

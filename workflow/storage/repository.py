@@ -32,7 +32,7 @@ def _git(*arguments: str) -> str | None:
 def output_of(*command: str) -> str | None:
     """Run a command in the project's folder; return its standard output, None if it fails or is not installed."""
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="surrogateescape", check=False)
     except OSError:
         return None
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
