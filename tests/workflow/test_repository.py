@@ -8,6 +8,8 @@ import sys
 import pytest
 from projects import checkout
 
+from workflow.storage.repository import output_of
+
 SHOW = "from workflow.storage import repository as r; print(r.commit(), r.dirty(*r.CODE), r.commit('paper')[:12])"
 
 
@@ -106,4 +108,4 @@ def test_without_git_everything_is_unknown(project):
 
 
 def test_output_that_is_not_utf_8_is_read():
-    assert repository.output_of("printf", "\\377") == "\udcff"
+    assert output_of("printf", "\\377") == "\udcff"

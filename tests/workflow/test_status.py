@@ -101,6 +101,10 @@ def test_the_lock_of_a_run_shows_whether_its_process_lives(results, config):
         assert "Expected end: 20" in status.expectation(found, NOW)
     page = status.text("watched", look(config), NOW)
     assert f"interrupted: {interrupted.folder}: epoch 5 of 20" in page
+    for stream in results.rglob("metrics.jsonl"):  # as a start does first
+        stream.unlink()
+    found = look(config)
+    assert [found[run].name for run in places] == ["missing", "interrupted", "missing"]
 
 
 def test_if_nothing_runs_no_end_is_expected(results, config):

@@ -135,8 +135,8 @@ def _unfinished(folder: Path, checkpoints: Path, now: float) -> State:
     streams = list(folder.glob("*.jsonl"))  # of the candidates of a search, too
     try:
         silent = now - max(path.stat().st_mtime for path in streams)
-    except (FileNotFoundError, ValueError):  # renamed at this moment; none
-        return State(MISSING)
+    except (FileNotFoundError, ValueError):  # renamed at this moment; none, until a resumed run has begun
+        return State(INTERRUPTED if checkpoints.is_dir() and abandoned(checkpoints) else MISSING)
     epochs = [epoch for path in streams for epoch in curves.read(path)]
     times = [entry["seconds"] for entry in epochs if "seconds" in entry]
     stream = Stream(len(epochs), mean(times) if times else None, silent)
