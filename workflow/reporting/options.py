@@ -15,4 +15,6 @@ Layout = Annotated[
         metavar="FILE", help="What is printed, and how; overrides paper/layout.yaml, which explains the keys."
     ),
 ]
-Reported = Annotated[Path | None, typer.Option(metavar="FILE", help="Reported numbers (paper/reported.csv).")]
+Reported = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Reported numbers to compare with, in place of paper/reported.csv.")
+]
