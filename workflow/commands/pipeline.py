@@ -38,13 +38,7 @@ VERBOSE = {"-v", "--verbose"}  # all that Snakemake prints
 PLAIN = VERBOSE | {"--logger"}  # options with which Snakemake's own output is kept
 CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 NO_CORE = re.compile(r"(?<!\S)(-[cj]|--cores|--jobs)[ =]?0+(?!\S)")  # Snakemake would wait forever
-ELSEWHERE = (
-    "--configfile",
-    "--configfiles",
-    "--directory",
-    "-d",
-    "--output",
-)  # would leave the results that are locked
+ELSEWHERE = ("--configfile", "--configfiles", "--directory", "-d", "--output")  # would leave the locked results
 
 
 def start(config: str, options: list[str]) -> NoReturn:
