@@ -271,7 +271,7 @@ def test_a_member_that_lies_about_its_size_is_stopped(tmp_path):
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(InputError, match="GB free"):
+    with pytest.raises(InputError, match="MB free"):
         unpack(put(tmp_path, zip_of(MEMBERS)), tmp_path / "out")
 
 
