@@ -201,6 +201,17 @@ def test_times_that_cannot_be_kept_are_printed(tmp_path, capsys):
     assert "calibrated here" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_the_device_is_named_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(calibration, "SECONDS", 0.0)
+    models = {name: {"format": "dense", "hidden_size": size} for size, name in enumerate(("one", "two"), start=4)}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(CONFIG | {"training": {"epochs": 1}, "models": models}))
+    assert commands.main(["tiny.yaml", "cost"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("timing")]
+    assert len(lines) == 1
+    assert lines[0].startswith("device auto: computing on the CPU, as no GPU can be used: ")
+
+
 def test_a_wrong_configuration_is_an_error(tmp_path, capsys):
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml.safe_dump(CONFIG | {"name": "wrong", "models": {"lstm": {"format": "dens"}}}))

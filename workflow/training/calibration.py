@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from torch.utils.benchmark import Timer
 from workflow.experiments.run import Run
 from workflow.training import environment, model
 from workflow.training.data import PARTS, Fold
+from workflow.training.errors import log
 from workflow.training.feed import Feed, shared
 from workflow.training.step import build
 
 SECONDS = 1.0  # time spent measuring, but at least one step
+say = cache(log)  # a sentence once, not once per model
 
 
 def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def measure(run: Run, shape: tuple[int, ...], classes: int) -> dict[str, Any]:
 
     shape: that of a stored clip, (T, height, width, 3) or (T, F).
     """
-    place, _ = environment.prepare(run.training.device, run.training.precision)
+    place, _ = environment.prepare(run.training.device, run.training.precision, say)
     fold, threads = noise(run.training.batch_size, shape, classes), torch.get_num_threads()
     feed = Feed(replace(fold, clips=shared(fold.clips, run)), place)
     step = build(model.build(run, classes), run.training, feed)
