@@ -144,6 +144,10 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         ("tabels: {}", "layout.yaml: unknown key 'tabels'; did you mean 'tables'?"),
         ("tables: {accuracy: {column: [model]}}", "tables.accuracy: unknown key 'column'; did you mean 'columns'?"),
         ("tables: {accuracy: {columns: [speed]}}", "tables.accuracy.columns: 'speed' is no column; known: model, "),
+        ("tables: {accuracy: {columns: [total]}}", "columns: 'total' is no column; it is called 'weights' now"),
+        ("front_ends: {cnn: CNN}", "front_ends.cnn: unknown front end 'cnn'; it is called 'inception_v3' now"),
+        ("protocols: {published: split}", "protocols.published: unknown protocol 'published'; it is called 'random'"),
+        ("recipes: {published: theirs}", "recipes.published: unknown recipe 'published'; it is called 'authors' now"),
         ("tables: {accuracy: {digits: {speed: 1}}}", "tables.accuracy.digits: 'speed' is no column; known: model, "),
         (
             "tables: {accuracy: {headings: {speed: S}}}",

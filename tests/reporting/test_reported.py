@@ -77,7 +77,19 @@ def test_the_last_printed_digit_is_known(raw):
     [
         ("ucf11,pixels,lstm,,,speed,1,count,a paper,,reported,", "metric: unknown metric 'speed'; known: accuracy, W"),
         ("ucf11,pixels,lstm,,,W,1,litres,a paper,,reported,", "unit: unknown unit 'litres'; known: percent"),
-        ("ucf11,pixels,lstm,,,W,1,count,a paper,,guessed,", "status: 'guessed' should be 'reported', 'derived'"),
+        ("ucf11,pixels,lstm,,,W,1,count,a paper,,guessed,", "status: unknown status 'guessed'; known: reported, deri"),
+        ("ucf11,pixels,lstm,,,W,1,count,a,,published,", "status: unknown status 'published'; it is called 'reported'"),
+        ("ucf11,pixels,lstm,,,total,1,count,a,,reported,", "metric: unknown metric 'total'; it is called 'weights'"),
+        (
+            "ucf11,pixels,lstm,,,ratio_total,1,ratio,a paper,,reported,",
+            "metric: unknown metric 'ratio_total'; it is called 'ratio_weights' now",
+        ),
+        ("ucf11,cnn,lstm,,,W,1,count,a,,reported,", "front_end: unknown front end 'cnn'; it is called 'inception_v"),
+        ("ufc11,pixels,lstm,,,W,1,count,a paper,,reported,", "dataset: unknown data set 'ufc11'; did you mean 'ucf11'"),
+        (
+            "ucf11,pixels,lstm,published,final,accuracy,1,percent,a paper,,reported,",
+            "protocol: unknown protocol 'published'; it is called 'random' now",
+        ),
         ("ucf11,pixels,lstm,,,W,much,count,a paper,,reported,", "value is 'much'; expected a number, since status"),
         (
             "ucf11,pixels,lstm,,,weights,1,count,a paper,,reported,all",

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, crea
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.protocols import PROTOCOLS, VALIDATED
-from workflow.experiments.record import KEPT, Keep
+from workflow.experiments.record import KEPT, Keep, Recipe
 from workflow.experiments.training import Training
 from workflow.storage import yaml_file
 from workflow.storage.errors import InputError
@@ -132,7 +132,7 @@ class ModelEntry(Arguments):
     family: Identifier | None = Field(
         None, description="what the model is a variant of (lstm, tt_lstm ...); null: its own name"
     )
-    recipe: Literal["ours", "authors"] = Field("ours", description="trained with our settings, or with the authors'")
+    recipe: Recipe = Field("ours", description="trained with our settings, or with the authors'")  # type: ignore[valid-type]
     only: list[OverlayKey] | None = Field(  # type: ignore[valid-type]
         None, description="front ends, data sets or both on which the model runs; null: all"
     )

@@ -16,6 +16,7 @@ WEIGHTS = "model.safetensors"  # large, and may be deleted to save space: no sta
 # model.safetensors is written if it holds at most this many numbers; the dense models of the paper have 59 million
 Keep = Literal["all", "small", "none"]
 KEPT = {"all": math.inf, "small": 1_000_000, "none": -1}
+Recipe = one_of("recipe", ("ours", "authors"))
 
 
 class Parameters(Checked):
@@ -48,7 +49,7 @@ class Record(Checked):
     fold: Whole = Field(description="fold, from 0")
     seed: Whole = Field(description="seed")
     family: str = Field(min_length=1, description="what the model is a variant of, else its own name")
-    recipe: one_of("recipe", ("ours", "authors")) = Field(description="whose settings")  # type: ignore[valid-type]
+    recipe: Recipe = Field(description="whose settings")  # type: ignore[valid-type]
     status: Literal["ok", "failed"] = Field(description="outcome")
     failure: str = Field("", description="one sentence; only if status is failed")
     test_accuracy: Share | None = Field(

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.datasets.protocols import PROTOCOLS
 from workflow.experiments.configuration import merged
+from workflow.experiments.record import Recipe
 from workflow.storage.fields import DISTINCT, Checked, Positive, Share, Whole, one_of
 from workflow.storage.yaml_file import read
 
@@ -51,11 +53,11 @@ class Layout(Checked):
     """Everything that a layout may set."""
 
     models: dict[str, Look]
-    recipes: dict[str, str]
+    recipes: dict[Recipe, str]  # type: ignore[valid-type]
     variants: dict[str, str]
     datasets: dict[str, str]
-    front_ends: dict[str, str]
-    protocols: dict[str, str]
+    front_ends: dict[one_of("front end", FRONT_ENDS), str]  # type: ignore[valid-type]
+    protocols: dict[one_of("protocol", PROTOCOLS), str]  # type: ignore[valid-type]
     margin: Share
     margin_errors: Positive
     significance: Share

@@ -4,11 +4,14 @@ import math
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import pandas as pd
 from pydantic import Field, model_validator
 
+from workflow.datasets.catalogue import CATALOGUE
+from workflow.datasets.front_ends import FRONT_ENDS
+from workflow.datasets.protocols import PROTOCOLS
 from workflow.reporting.records import read_table
 from workflow.storage.errors import InputError
 from workflow.storage.fields import Checked, one_of
@@ -30,17 +33,17 @@ UNITS["million"] = Decimal(10**6)
 class Reported(Checked):
     """A row of reported.csv, as text. `counts`: what a total includes, since papers differ; TERMS joined by " + "."""
 
-    dataset: str
-    front_end: str
+    dataset: one_of("data set", ("all", *CATALOGUE))  # type: ignore[valid-type]
+    front_end: one_of("front end", ("all", *FRONT_ENDS))  # type: ignore[valid-type]
     model: str
-    protocol: str
+    protocol: one_of("protocol", ("", *PROTOCOLS))  # type: ignore[valid-type]
     selection: one_of("selection", ("", *SELECTIONS))  # type: ignore[valid-type]
     metric: one_of("metric", ("accuracy", *COUNTS, *RANGES))  # type: ignore[valid-type]
     value: str
     unit: one_of("unit", UNITS)  # type: ignore[valid-type]
     source: str = Field(min_length=1)
     locator: str
-    status: Literal["reported", "derived", "unknown"]
+    status: one_of("status", ("reported", "derived", "unknown"))  # type: ignore[valid-type]
     counts: str
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from workflow.reporting.numbers import MISSING, number, spread
 from workflow.reporting.records import PLACE
 from workflow.reporting.results import Results
 from workflow.storage.errors import InputError
+from workflow.storage.fields import did_you_mean
 
 Row = dict[str, Any]  # a row of a table's data frame, with what its sheet adds
 NO_RECORDS = "No records yet."
@@ -159,8 +160,8 @@ class Table:
 
     def _check(self, option: str, names: Iterable[object], known: Iterable[object], kind: str) -> None:
         if unknown := [name for name in names if name not in known]:
-            known = ", ".join(map(str, known))
-            raise InputError(f"tables.{self.name}.{option}: {unknown[0]!r} is no {kind}; known: {known}")
+            hint = did_you_mean(unknown[0], known, kind)
+            raise InputError(f"tables.{self.name}.{option}: {unknown[0]!r} is no {kind}; {hint}")
 
     def _printed(self, results: Results, sheet: Sheet, options: dict[str, Any]) -> Printed:
         columns = [column for column in self._chosen(options) if column.key not in sheet.without]

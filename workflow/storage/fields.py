@@ -23,10 +23,16 @@ from workflow.storage.errors import InputError
 RENAMED = {
     ("key", "cnn"): "inception_v3",
     ("front end", "cnn"): "inception_v3",
+    ("front end, data set or data set/front end", "cnn"): "inception_v3",
+    ("key", "published"): "random",
     ("protocol", "published"): "random",
     ("init", "published"): "authors",
     ("recipe", "published"): "authors",
+    ("status", "published"): "reported",
     ("metric", "total"): "weights",
+    ("metric", "ratio_total"): "ratio_weights",
+    ("column", "total"): "weights",
+    ("column", "ratio_total"): "ratio_weights",
 }
 
 
@@ -97,8 +103,9 @@ def unknown(kind: str, word: object, known: Iterable[object]) -> str:
 
 def did_you_mean(word: object, known: Iterable[object], kind: str = "") -> str:
     """Return the hint of such a sentence."""
-    if new := RENAMED.get((kind, str(word))):
-        return f"it is called {new!r} now"
+    *place, name = str(word).split("/")
+    if new := RENAMED.get((kind, name)):
+        return f"it is called {'/'.join([*place, new])!r} now"
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(word), names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
