@@ -193,7 +193,9 @@ def test_the_environment_is_recorded(data, tmp_path, root):
     assert environment["torch_build"] == torch.__version__
     assert torch.__version__.startswith(environment["packages"]["torch"])
     assert environment["threads"] == torch.get_num_threads()
-    assert environment["git"]["commit"] == read(tmp_path)[0]["git_commit"]
+    record = read(tmp_path)[0]
+    assert environment["git"]["commit"] == record["git_commit"]
+    assert record["versions"] == {"python": environment["python"], **environment["packages"]}
     assert environment["determinism"]["matmul_precision"] == "highest"
     assert environment["cuda_graph"] is False
     assert environment["gpu_problem"] is None or torch.__version__ in environment["gpu_problem"]

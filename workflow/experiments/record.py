@@ -77,6 +77,7 @@ class Record(Checked):
         description="largest memory in use, MiB: of the GPU, else of the process; by all runs of the process so far"
     )
     device: str = Field(description="GPU or CPU")
+    versions: dict[str, str] = Field({}, description="of Python and of the packages that a result may depend on")
     data_digest: str = Field(description="sha256 of the tensor of all clips")
     split_digest: str = Field(description="sha256 of the fold's assignment of clips to parts")
     code_digest: str = Field(

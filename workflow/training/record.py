@@ -38,6 +38,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
         "clips": {part: len(rows) for part, rows in fold.rows.items()},
         "classes": fold.classes,
         "precision": run.training.precision,
+        "versions": {"python": job.environment["python"], **job.environment["packages"]},
         "data_digest": fold.data_digest,
         "split_digest": fold.split_digest,
         "code_digest": job.code,
