@@ -1,6 +1,7 @@
 """The states of runs, from their records and the present configuration; `list` and `status` count them alike."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -86,6 +87,18 @@ def test_a_list_ends_with_the_counts(project, capsys):
         [],
         ["2", "runs:", "1", "done,", "1", "missing"],
     ]
+
+
+def test_a_list_never_mixes_the_epoch_chosen_on_validation_with_the_last(project, capsys):
+    record = next(project.rglob("result.json"))
+    for chosen, last, shown in ((0.625, 0.5, ["62.5%", "50.0%"]), (None, 0.5, ["50.0%"])):
+        values = {**DONE, "test_accuracy": chosen, "final_epoch_accuracy": last}
+        record.write_text(json.dumps(seal.sealed(values)))
+        assert commands.main(["tiny.yaml", "list"]) == 0
+        heading, _, line, *_ = capsys.readouterr().out.splitlines()
+        assert re.split(" {2,}", heading) == ["state", "chosen epoch", "last epoch", "run", "reason"]
+        assert line.split()[1:-1] == shown
+        assert line.index("50.0%") + len("50.0%") == heading.index("last epoch") + len("last epoch")
 
 
 def test_list_and_status_count_what_is_outdated_alike(project, capsys):
