@@ -88,7 +88,7 @@ def test_the_last_printed_digit_is_known(raw):
         ("ufc11,pixels,lstm,,,W,1,count,a paper,,reported,", "dataset: unknown data set 'ufc11'; did you mean 'ucf11'"),
         (
             "ucf11,pixels,lstm,published,final,accuracy,1,percent,a paper,,reported,",
-            "protocol: unknown protocol 'published'; it is called 'random' now",
+            "protocol is 'published'; expected 'random', for metric accuracy",
         ),
         ("ucf11,pixels,lstm,,,W,much,count,a paper,,reported,", "value is 'much'; expected a number, since status"),
         (
@@ -100,6 +100,10 @@ def test_the_last_printed_digit_is_known(raw):
         (
             "ucf11,pixels,lstm,,,accuracy,1,percent,a paper,,reported,",
             "selection is ''; expected one of final, best_test",
+        ),
+        (
+            "hmdb51,pixels,lstm,group,final,accuracy,50,percent,a paper,,reported,",
+            "protocol is 'group'; expected 'random', for metric accuracy",
         ),
         ("ucf11,pixels,lstm,,final,W,1,count,a paper,,reported,", "selection is 'final'; expected none, for metric W"),
         ("ucf11,pixels,lstm,,,W,1,count,,,reported,", "source: '' should have at least 1 character"),

@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
-from workflow.datasets.protocols import PROTOCOLS
 from workflow.reporting.records import read_table
 from workflow.storage.errors import InputError
 from workflow.storage.fields import Checked, one_of
@@ -36,7 +35,7 @@ class Reported(Checked):
     dataset: one_of("data set", ("all", *CATALOGUE))  # type: ignore[valid-type]
     front_end: one_of("front end", ("all", *FRONT_ENDS))  # type: ignore[valid-type]
     model: str
-    protocol: one_of("protocol", ("", *PROTOCOLS))  # type: ignore[valid-type]
+    protocol: str
     selection: one_of("selection", ("", *SELECTIONS))  # type: ignore[valid-type]
     metric: one_of("metric", ("accuracy", *COUNTS, *RANGES))  # type: ignore[valid-type]
     value: str
@@ -54,6 +53,8 @@ class Reported(Checked):
         if (self.metric == "accuracy") != (self.selection != ""):
             expected = f"one of {', '.join(SELECTIONS)}" if self.metric == "accuracy" else "none"
             raise ValueError(f"selection is {self.selection!r}; expected {expected}, for metric {self.metric}")
+        if self.protocol != (expected := "random" if self.metric == "accuracy" else ""):  # no other is compared
+            raise ValueError(f"protocol is {self.protocol!r}; expected {expected!r}, for metric {self.metric}")
         if self.metric == "weights" and self.value and not set(self.counts.split(" + ")) <= set(TERMS):
             raise ValueError(f"counts is {self.counts!r}; expected some of {', '.join(TERMS)} joined by ' + '")
         return self
