@@ -128,7 +128,7 @@ def test_results_csv_has_every_scalar_of_a_record_and_the_sizes_of_the_parts(tmp
     scalars = {name: value for name, value in read.items() if not isinstance(value, (dict, list))}
     assert row[list(scalars)].to_dict() == scalars
     assert row[[*records.WEIGHTS, *records.PARTS]].tolist() == [*given["parameters"].values(), 160, 32, 48]
-    containers = {"parameters", "clips", "classes", "per_class_accuracy", "confusion", "search", "files"}
+    containers = {"parameters", "clips", "classes", "per_class_accuracy", "confusion", "search", "files", "versions"}
     assert set(Record.model_fields) - containers <= set(records.COLUMNS)
 
 

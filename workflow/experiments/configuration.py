@@ -132,7 +132,7 @@ class ModelEntry(Arguments):
     family: Identifier | None = Field(
         None, description="what the model is a variant of (lstm, tt_lstm ...); null: its own name"
     )
-    recipe: Recipe = Field("ours", description="trained with our settings, or with the authors'")  # type: ignore[valid-type]
+    recipe: Recipe = Field("ours", description="trained with our settings, or with the authors'")
     only: list[OverlayKey] | None = Field(  # type: ignore[valid-type]
         None, description="front ends, data sets or both on which the model runs; null: all"
     )

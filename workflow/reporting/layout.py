@@ -53,7 +53,7 @@ class Layout(Checked):
     """Everything that a layout may set."""
 
     models: dict[str, Look]
-    recipes: dict[Recipe, str]  # type: ignore[valid-type]
+    recipes: dict[Recipe, str]
     variants: dict[str, str]
     datasets: dict[str, str]
     front_ends: dict[one_of("front end", FRONT_ENDS), str]  # type: ignore[valid-type]
