@@ -142,7 +142,10 @@ def test_an_interrupted_run_continues_to_the_same_bytes(prepared, weights, monke
 def test_bad_weights_are_named(prepared, tmp_path):
     for name, write in (("bad", lambda path: path.write_bytes(b"not weights")), ("other", save_other)):
         write(tmp_path / f"{name}.pth")
-        with pytest.raises(InputError, match=rf"{name}\.pth: not the weights of torchvision's inception_v3"):
+        sentence = (
+            rf"{name}\.pth: not the weights of torchvision's inception_v3; set inception_v3\.weights to a copy of"
+        )
+        with pytest.raises(InputError, match=rf"{sentence} inception_v3_google-0cc3c7bd\.pth, or leave it out"):
             run(prepared, tmp_path / "out", origin(tmp_path, tmp_path / f"{name}.pth"), 2, "cpu")
     with pytest.raises(InputError, match=r"gone\.pth: no such file; .*weights\.json names it as the weights"):
         run(prepared, tmp_path / "out", origin(tmp_path, tmp_path / "gone.pth"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FEATURES = 2048
 SIDE, EDGE = 299, 342  # pixels: as torchvision evaluates these weights
+NAME = "inception_v3_google-0cc3c7bd.pth"  # which states the first digits of the checksum
 
 
 def network() -> nn.Module:
@@ -51,8 +52,10 @@ def extractor(weights: Path | None, device: str) -> Features:
     try:
         net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{weights}: not the weights of torchvision's inception_v3 ({reason})") from error
+        raise InputError(
+            f"{weights}: not the weights of torchvision's inception_v3; set inception_v3.weights to a copy of "
+            f"{NAME}, or leave it out to download that file"
+        ) from error
     net.AuxLogits = None
     net.fc = torch.nn.Identity()
     return on_pictures(net, device, lambda x: net(x / 127.5 - 1.0))
@@ -65,6 +68,5 @@ FRONT_END = FrontEnd(
     extractor=extractor,
     side=SIDE,
     edge=EDGE,
-    # the file name states the first digits of the checksum
-    weights=(Source("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth", sha256="0cc3c7bd"),),
+    weights=(Source(f"https://download.pytorch.org/models/{NAME}", sha256="0cc3c7bd"),),
 )
