@@ -239,7 +239,7 @@ def test_mirrors_may_pack_the_same_name_differently(server, get):
 def test_a_full_disk_is_foreseen(server, get, monkeypatch):
     server.files["/set.zip"] = BODY
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(InputError, match=r"0\.00 GB free"):
+    with pytest.raises(InputError, match=r"0\.0 MB free"):
         get(server.url("/set.zip"))
 
 
