@@ -81,7 +81,7 @@ def test_a_record_of_another_specification_is_outdated(tmp_path):
 def test_a_list_ends_with_the_counts(project, capsys):
     assert commands.main(["tiny.yaml", "list"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[2:] == [
+    assert lines[3:] == [
         ["done", "62.5%", "demo/pixels/lstm/group/fold0/seed0"],
         ["missing", "demo/pixels/tt_lstm/group/fold0/seed0"],
         [],
@@ -95,8 +95,9 @@ def test_a_list_never_mixes_the_epoch_chosen_on_validation_with_the_last(project
         values = {**DONE, "test_accuracy": chosen, "final_epoch_accuracy": last}
         record.write_text(json.dumps(seal.sealed(values)))
         assert commands.main(["tiny.yaml", "list"]) == 0
-        heading, _, line, *_ = capsys.readouterr().out.splitlines()
-        assert re.split(" {2,}", heading) == ["state", "chosen epoch", "last epoch", "run", "reason"]
+        first, heading, _, line, *_ = capsys.readouterr().out.splitlines()
+        assert re.split(" {2,}", first) == ["state", "accuracy at", "accuracy at", "run", "reason"]
+        assert heading.split() == ["chosen", "epoch", "last", "epoch"]
         assert line.split()[1:-1] == shown
         assert line.index("50.0%") + len("50.0%") == heading.index("last epoch") + len("last epoch")
 

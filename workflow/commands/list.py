@@ -8,10 +8,10 @@ from workflow.commands.selection import Chosen, of_runs
 from workflow.experiments.run import Run
 from workflow.experiments.states import DONE, STATES, State, states
 
-ACCURACIES = {
-    "chosen epoch": "test_accuracy",
-    "last epoch": "final_epoch_accuracy",
-}  # chosen on validation, if any
+ACCURACIES = {  # at the epoch chosen on validation, if there is such a part, and after the last
+    "accuracy at\nchosen epoch": "test_accuracy",
+    "accuracy at\nlast epoch": "final_epoch_accuracy",
+}
 
 
 def listing(found: dict[Run, State]) -> str:
