@@ -218,6 +218,31 @@ def test_a_download_that_changed_since_the_first_is_refused(server, get, tmp_pat
     assert leftovers(tmp_path) == []
 
 
+def md5(body: bytes) -> str:
+    return hashlib.md5(body).hexdigest()
+
+
+def test_a_file_with_the_published_checksum_is_kept_when_its_url_changes(server, get):
+    server.files["/set.zip"] = BODY
+    kept = get(Source(server.url("/set.zip"), md5=md5(BODY)))
+    assert get(Source(server.url("/moved/renamed.zip"), md5=md5(BODY))) == kept
+    assert len(server.log) == 1
+    assert str(Source("http://old", md5="1")) == str(Source("http://new", md5="1")), "parameters of the rules"
+    assert str(Source("http://old")) != str(Source("http://new"))
+
+
+def test_another_published_checksum_replaces_the_file(server, get):
+    server.files["/set.zip"] = BODY
+    url = server.url("/set.zip")
+    kept = get(Source(url, md5=md5(BODY)))
+    with pytest.raises(InputError, match=f"its md5 is {md5(BODY)}; expected {md5(OTHER)}, as published"):
+        get(Source(url, md5=md5(OTHER)))
+    assert kept.read_bytes() == BODY
+    server.files["/set.zip"] = OTHER
+    assert get(Source(url, md5=md5(OTHER))).read_bytes() == OTHER
+    assert len(server.log) == 3
+
+
 def test_a_kept_file_that_was_tampered_with_is_refused(server, get):
     server.files["/set.zip"] = BODY
     get(server.url("/set.zip")).write_bytes(OTHER)

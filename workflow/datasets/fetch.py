@@ -1,7 +1,8 @@
 """Download a file from the first source that delivers it intact, resuming partial downloads.
 
 RESOURCES/lock.json records, per URL, the checksum of the first download: mirrors may package the same clips
-differently. A partial download is FILE.part; FILE.part.json holds its URL and version (ETag or Last-Modified).
+differently. A file with the published checksum is not downloaded again, even if its URL has changed. A partial
+download is FILE.part; FILE.part.json holds its URL and version (ETag or Last-Modified).
 """
 
 import hashlib
@@ -37,61 +38,70 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
     key: configuration key for the user's own copy, for the error message. insecure_tls: hosts whose certificates are
     not verified. Returns {"url", "file", "sha256", "bytes"}. Raises InputError, with all reasons, if all sources fail.
     """
-    lock = resources / "lock.json"
+    lock, archives = resources / "lock.json", resources / "archives"
     locked: dict[str, dict[str, Any]] = read_json(lock) if lock.is_file() else {}
-    files = {s: resources / "archives" / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources}
-    corrupt = None
+    files = {s: archives / unquote(PurePosixPath(urlsplit(s.url).path).name) for s in sources}
+
+    def found(source: Source, file: Path) -> dict[str, Any]:
+        entry = {"file": file.name, "sha256": seal.digest(file), "bytes": file.stat().st_size}
+        write_json(lock, {**locked, source.url: entry})
+        return {"url": source.url, **entry, "file": str(file)}
+
     for source, file in files.items():
-        if source.url in locked and file.is_file():
-            entry = locked[source.url]
-            if seal.digest(file) == entry["sha256"]:
-                return {"url": source.url, **entry, "file": str(file)}
-            corrupt = corrupt or file  # mirrors share file names: an error only if no other URL's checksum matches
-    if corrupt:
-        raise InputError(f"{corrupt} is corrupt (its sha256 is not the one in {lock}). Delete it to download it again")
+        first, stated = locked.get(source.url), source.md5 or source.sha256
+        # a published checksum tells the file, whatever its URL was
+        known = [file, *(archives / entry["file"] for entry in locked.values())] if stated else [file] if first else []
+        for kept in filter(Path.is_file, dict.fromkeys(known)):
+            if not _another(kept, source, first):
+                return found(source, kept)
+    whole = {entry["sha256"] for entry in locked.values()}
+    for source, file in files.items():
+        if source.url in locked and file.is_file() and seal.digest(file) not in whole:
+            raise InputError(f"{file} is corrupt (its sha256 is not the one in {lock}). Delete it to download it again")
     reasons = []
     for source, file in files.items():
         try:
-            entry = _download_verified(source, file, locked.get(source.url), insecure_tls)
+            _download_verified(source, file, locked.get(source.url), insecure_tls)
         except DeadSourceError as error:
             reasons.append(f"{source.url}: {error}")
             print(reasons[-1], file=sys.stderr)
             continue
-        write_json(lock, {**locked, source.url: entry})
-        return {"url": source.url, **entry, "file": str(file)}
+        return found(source, file)
     raise InputError(
         f"{resources}: no source could be downloaded (tried {len(reasons)}). {' | '.join(reasons)}. "
         f"To use your own copy, set `{key}` in the configuration"
     )
 
 
-def _download_verified(
-    source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]
-) -> dict[str, Any]:
-    """Download `source` to `file`, verify it, return its lock.json entry. first: the entry of the first download.
+def _download_verified(source: Source, file: Path, first: dict[str, Any] | None, insecure_tls: Collection[str]) -> None:
+    """Download `source` to `file` and verify it. first: the entry of the first download in lock.json.
 
     Raises DeadSourceError for a web page, a checksum mismatch, or ATTEMPTS consecutive attempts without progress.
     """
     partial = file.with_name(file.name + ".part")
     partial.parent.mkdir(parents=True, exist_ok=True)
     _download(source.url, partial, insecure_tls)
-    sha256 = seal.digest(partial)
-    reason = ""
     with partial.open("rb") as content:
-        if content.read(512).lstrip()[:1] in (b"", b"<"):  # neither an archive nor a file of weights begins so
-            reason = "the server sent a web page, or nothing, instead of the file"
-        for algorithm, stated in (("md5", source.md5), ("sha256", source.sha256)):
-            content.seek(0)
-            if stated and not (found := hashlib.file_digest(content, algorithm).hexdigest()).startswith(stated):
-                reason = reason or f"its {algorithm} is {found}; expected {stated}, as published"
-    if first and first["sha256"] != sha256:
-        reason = reason or f"its sha256 is {sha256}; expected {first['sha256']}, as first downloaded (lock.json)"
+        page = content.read(512).lstrip()[:1] in (b"", b"<")  # neither an archive nor a file of weights begins so
+    reason = "the server sent a web page, or nothing, instead of the file" if page else _another(partial, source, first)
     partial.with_name(f"{partial.name}.json").unlink(missing_ok=True)
     if reason:
         partial.unlink()
         raise DeadSourceError(reason)
     partial.replace(file)
-    return {"file": file.name, "sha256": sha256, "bytes": file.stat().st_size}
+
+
+def _another(file: Path, source: Source, first: dict[str, Any] | None) -> str:
+    """Return why a file is not that of `source`, by its published checksums, else that of the first download; or ""."""
+    stated = [(name, getattr(source, name), "published") for name in ("md5", "sha256") if getattr(source, name)]
+    if first and not stated:
+        stated = [("sha256", first["sha256"], "first downloaded (lock.json)")]
+    for algorithm, expected, origin in stated:
+        with file.open("rb") as content:
+            now = hashlib.file_digest(content, algorithm).hexdigest()
+        if not now.startswith(expected):
+            return f"its {algorithm} is {now}; expected {expected}, as {origin}"
+    return ""
 
 
 def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:

@@ -20,3 +20,7 @@ class Source:
             urlsplit(self.url)
         except ValueError as error:
             raise ValueError(f"{self.url!r} is not a URL: {error}") from None
+
+    def __repr__(self) -> str:
+        """Return what identifies the file. Rules have it as a parameter: the same file at another URL is no change."""
+        return self.sha256 or self.md5 or self.url

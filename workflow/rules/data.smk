@@ -48,6 +48,11 @@ rule download:  # of clips, or of the weights of a front end
             source=OWN[wildcards.dataset][0] or next(iter(input), None),
             insecure_tls=getattr(CONFIG.datasets.get(wildcards.dataset), "insecure_tls", None),
         ),
+        sources=lambda wildcards: str(
+            CATALOGUE[wildcards.dataset].downloads
+            if wildcards.dataset in CATALOGUE
+            else FRONT_ENDS[wildcards.dataset].weights
+        ),
         # reruns the rule when the user's copy changes or moves
         version=lambda wildcards: f"{OWN[wildcards.dataset][0] or ''}{VERSIONS[wildcards.dataset]}",
     message:
