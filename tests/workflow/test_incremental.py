@@ -139,6 +139,23 @@ def test_a_change_of_the_frames_decodes_again(finished):
     assert not jobs & {"generate", "download", "unpack"}
 
 
+def test_another_batch_computes_the_features_again(finished):
+    """Their last bits depend on it."""
+    config = {**TINY, "front_ends": ["pixels", "efficientnet_lite2"], "models": {"lstm": TINY["models"]["lstm"]}}
+    with finished.restored() as results:
+        try:
+            finished.write_config(config)
+            for name in ("efficientnet_lite2.npy", "efficientnet_lite2.json"):
+                (results / "data/demo" / name).touch()
+            kept = finished.snakemake("--touch", "--configfile", "config/tiny.yaml", "--", "prepared")
+            assert kept.returncode == 0, kept.stdout
+            assert "features" not in finished.planned("prepared")
+            finished.write_config({**config, "efficientnet_lite2": {"batch": 12}})
+            assert "features" in finished.planned("prepared")
+        finally:
+            finished.write_config(TINY)
+
+
 def test_a_configuration_beside_it_that_uses_the_same_archive_makes_nothing_again(finished):
     finished.write_config({**TINY, "name": "beside"}, "beside")
     try:

@@ -77,7 +77,7 @@ class Extraction(Checked):
     """How the features of a front end are computed."""
 
     weights: OwnPath | None = Field(None, description="your own file of the network's weights; null: the default ones")
-    batch: Count = Field(32, description="frames per forward pass")
+    batch: Count = Field(32, description="frames per forward pass; changes the last bits of the features")
 
 
 class Validation(Checked):

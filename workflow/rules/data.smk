@@ -146,11 +146,12 @@ rule features:
     threads: 4
     params:
         code=lambda wildcards: code("features", f"front_ends.{wildcards.front_end}"),
-        options=lambda wildcards, input: options(
-            origin=input.weights or None, batch=CONFIG.extraction[wildcards.front_end].batch
-        ),
+        options=lambda wildcards, input: options(origin=input.weights or None),
+        # on its own: Snakemake does not compare what is derived from an input
+        batch=lambda wildcards: CONFIG.extraction[wildcards.front_end].batch,
     message:
         "{wildcards.front_end} features of {wildcards.dataset}"
     shell:
         "python -m workflow.datasets.features --front-end {wildcards.front_end} --listing {input.listing}"
-        " --frames $(dirname {input.clips}) --output $(dirname {output.array}) {params.options} --code {params.code} 2> {log}"
+        " --frames $(dirname {input.clips}) --output $(dirname {output.array}) {params.options} --batch {params.batch}"
+        " --code {params.code} 2> {log}"
