@@ -110,7 +110,7 @@ class LogHandler(LogHandlerBase):
         reason = next((ours for theirs, ours in REASONS.items() if theirs in job.reason), job.reason)
         if job.reason.startswith("Forced"):
             experiment = "/".join(Path(job.output[0]).parts[-5:-1]) if job.output else ""
-            made = any(Path(path).exists() for path in job.output)
+            made = all(Path(path).exists() for path in job.output)
             reason = self.outdated.get(experiment, "forced" if made else "new")
         self.reasons.setdefault(job.rule_name, Counter())[reason] += 1
 
