@@ -2,12 +2,14 @@
 
 By default this is the project's folder .snakemake: results copied without it would be compared by time, and a changed
 parameter would be missed. Here it is next to the files: in results/<name>/.snakemake and resources/<name>/.snakemake.
+A file of which nothing is known is made again.
 """
 
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
+from snakemake.persistence import ParamsChange
 from snakemake.persistence.file import FilePersistence
 
 
@@ -30,3 +32,10 @@ class WithTheFiles(FilePersistence):
         if subject == self._metadata_path and parts[0] in ("results", "resources") and len(parts) > 2:
             return str(PurePath(*parts[:2], ".snakemake", PurePath(path).relative_to(subject)))
         return path
+
+    def has_metadata(self, job: Any) -> bool:
+        return True  # otherwise nothing of the job would be compared
+
+    def params_changed(self, job: Any, file: Any = None) -> ParamsChange:
+        unknown = {path for path in job.output if self.metadata(path) is None}
+        return ParamsChange(only_new={"all"}, files=unknown) if unknown else super().params_changed(job, file)
