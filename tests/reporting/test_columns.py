@@ -112,7 +112,7 @@ def validate(metadata: Path) -> list[str]:
     assert content["@context"] == "http://www.w3.org/ns/csvw"
     tables = content.get("tables", [content])
     assert tables, "a group of tables must have some"
-    assert content.keys() <= OF_TABLE | {"tables", "dc:title", "dc:provenance"}
+    assert content.keys() <= OF_TABLE | {"tables", "dc:title", "dc:provenance", "dc:hasPart"}
     for table in tables:
         assert {key for key in table if ":" not in key} <= OF_TABLE
         schema = table.get("tableSchema", content.get("tableSchema"))  # that of the group is the default

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 import pytest
 from projects import TINY, checkout
 
-REPORTING = {"collect", "tables", "figures", "report"}
-
 
 @contextmanager
 def edited(path, change):
@@ -38,15 +36,6 @@ def test_a_second_run_has_nothing_to_do(finished):
     run = finished.snakemake("--configfile", "config/tiny.yaml")
     assert run.returncode == 0
     assert "Nothing to be done" in run.stdout
-
-
-@pytest.mark.parametrize("name", ["results.csv", "columns.md", "csv-metadata.json"])
-def test_a_deleted_collection_is_made_again_and_nothing_is_trained(finished, name):
-    with finished.restored() as results:
-        (results / name).unlink()
-        jobs = finished.planned()
-        assert "collect" in jobs
-        assert not trained(jobs)
 
 
 def test_a_hyperparameter_of_one_model_retrains_that_model_only(finished):

@@ -22,7 +22,7 @@ from workflow.datasets import inventory
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import version
-from workflow.storage import files
+from workflow.storage import files, seal
 from workflow.training import devices
 
 snakemake.workflow.FilePersistence = metadata.WithTheFiles  # before the graph of jobs is made

@@ -11,10 +11,12 @@ localrules:
 rule prepared:
     input:
         expand(
-            f"{DATA}/{{tensor}}.json",
+            f"{DATA}/{{tensor}}.{{suffix}}",
             dataset=CONFIG.datasets,
             tensor=[FRONT_ENDS[name].tensor for name in CONFIG.front_ends],
+            suffix=["npy", "json"],
         ),
+        expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["source.json", "listing.csv", "inventory.json"]),
         expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
 
 

@@ -1,13 +1,13 @@
 """From records to tables, figures, the report and the article; needs neither data nor training."""
 
-from workflow.reporting.tables import TABLES
+from workflow.reporting.tables import PARTS, TABLES
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
-SUFFIXES = ["csv", "tex", "md"]
+SUFFIXES = ["csv", "csv-metadata.json", "tex", "md"]
 FROM_RECORDS = [name for name, table in TABLES.items() if table.needs == "records"]
 FROM_CONFIGURATION = [name for name, table in TABLES.items() if table.needs == "configuration"]
 FROM = f"--from {RESULTS}"
-PAPER = f"{RESULTS}/paper.pdf" if shutil.which("latexmk") else []
+PAPER = [f"{RESULTS}/paper.pdf", f"{RESULTS}/arxiv.tar.gz"]
 CAPTIONS = f"{RESULTS}/figures/captions.json"  # lists the drawn figures, with the digests of their files
 
 
@@ -58,7 +58,7 @@ STEPS = {
         "message": "Making the tables",
     },
     "figures": {
-        "output": CAPTIONS,
+        "output": [CAPTIONS],
         "options": f"{FROM} --output {RESULTS}/figures",
         "message": "Drawing the figures",
     },
@@ -68,17 +68,33 @@ STEPS = {
             CAPTIONS,
             *map(os.path.relpath, sorted(ROOT.glob("workflow/reporting/report/templates/*"))),
         ],
-        "output": f"{RESULTS}/report.html",
+        "output": [f"{RESULTS}/report.html"],
         "options": f"{FROM} --output {RESULTS}/report.html",
         "message": "Writing the report",
     },
     "paper": {
         "input": [*RECORDS, CAPTIONS],
-        "output": [f"{RESULTS}/paper.pdf", f"{RESULTS}/arxiv.tar.gz"],
+        "output": PAPER,
         "options": f"{FROM} --output {RESULTS}/paper.pdf --arxiv {RESULTS}/arxiv.tar.gz",
         "message": "Typesetting the article",
     },
 }
+
+
+def whole(output):
+    """Return an input function that adds nothing; it forces a step if a file that its `output` lists was deleted."""
+
+    def check(wildcards):
+        for path in map(Path, output if workflow.is_main_process else []):
+            about = files.known_json(path) if path.suffix == ".json" else {}
+            names = [*about.get(seal.FILES, []), *about.get(PARTS, [])]
+            if lost := next((name for name in names if not (path.parent / name).exists()), None):
+                workflow.dag.forcefiles.add(str(path))
+                logger.info(f"missing: {path.parent / lost}")
+        return []
+
+    return check
+
 
 for target, step in STEPS.items():
 
@@ -87,6 +103,7 @@ for target, step in STEPS.items():
             target
         input:
             step.get("input", RECORDS),
+            whole(step["output"]),
             config=rules.configuration.output[0],
         output:
             step["output"],

@@ -14,6 +14,7 @@ from workflow.storage.files import write_text
 
 TABLES: dict[str, Table] = registered(__name__, __path__, "TABLE")
 MODULE = "workflow.commands.tables"
+PARTS = "dc:hasPart"  # in the metadata of a table: its files in tabular/
 
 
 def as_csv(frame: pd.DataFrame) -> str:
@@ -33,6 +34,7 @@ def write(results: Results, output: Path, names: list[str], height: float = math
         write_text(stem.with_suffix(".csv"), as_csv(found))
         # CSV cannot hold comments, so the provenance goes into its metadata
         origin = {"dc:title": table.title, "dc:provenance": comments}
+        origin[PARTS] = [f"tabular/{part.name}.tex" for part in parts]
         described = columns.metadata(f"tables/{table.name}.csv", found.columns, table.meanings, **origin)
         write_text(stem.with_suffix(".csv-metadata.json"), described)
         write_text(stem.with_suffix(".tex"), render.to_tex(parts, comments, empty))
