@@ -25,14 +25,21 @@ def test_a_deleted_output_is_made_again_and_no_data_or_records(finished, name, s
     assert finished.planned() == set()
 
 
-@pytest.mark.parametrize(
-    ("name", "step"),
-    [("frames.npy", "frames"), ("source.json", "download"), ("inventory.json", "unpack"), ("listing.csv", "unpack")],
-)
-def test_a_deleted_file_of_the_data_is_made_again(finished, name, step):
+DATA = {
+    "source.json": "download",
+    **dict.fromkeys(("listing.csv", "inventory.json"), "unpack"),
+    **dict.fromkeys(("frames.npy", "clips.csv", "frames.json"), "frames"),
+    **dict.fromkeys(("splits.csv", "splits.json", "leakage.csv"), "splits"),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_deleted_file_of_the_data_is_made_again(finished, name):
     with finished.restored() as results:
         (results / "data/demo" / name).unlink()
-        assert step in finished.planned()
+        planned = finished.reproduce("-n")
+        assert planned.returncode == 0, planned.stderr
+        assert [DATA[name], "new"] in [line.split()[1:] for line in planned.stdout.splitlines()]
 
 
 def test_deleted_files_come_back_as_they_were_and_no_run_is_trained(finished):

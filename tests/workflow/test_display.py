@@ -102,13 +102,12 @@ def test_a_dry_run_names_the_reason_for_each_kind_of_job(finished):
     assert max(map(len, lines)) <= display.WIDTH
 
 
-def break_generation(project, printed=0):
 def test_jobs_that_are_forced_are_not_called_new(finished):
     lines = finished.reproduce("-n", "-F").stdout.splitlines()[:-1]
     assert {line.split(maxsplit=2)[2] for line in lines} == {"forced"}
 
 
-def break_generation(project):
+def break_generation(project, printed=0):
     step = project.root / "workflow" / "datasets" / "generate.py"
     failing = f"import sys\nprint(*range({printed}), sep='\\n', file=sys.stderr)\nraise SystemExit('error: on purpose')"
     step.write_text(step.read_text().replace("\nimport ", f"\n{failing}\nimport ", 1))

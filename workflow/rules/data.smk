@@ -17,7 +17,9 @@ rule prepared:
             suffix=["npy", "json"],
         ),
         expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["source.json", "listing.csv", "inventory.json"]),
-        expand(f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json"]),
+        expand(
+            f"{DATA}/{{name}}", dataset=CONFIG.datasets, name=["clips.csv", "splits.csv", "splits.json", "leakage.csv"]
+        ),
 
 
 rule generate:
@@ -131,6 +133,7 @@ rule splits:
 rule features:
     input:
         listing=f"{DATA}/listing.csv",
+        inventory=f"{DATA}/inventory.json",  # the step says to delete it if a clip is damaged, to unpack it again
         clips=f"{DATA}/clips.csv",
         digest=f"{DATA}/frames.json",
         weights=lambda wildcards: (
