@@ -102,6 +102,19 @@ def test_a_dry_run_names_the_reason_for_each_kind_of_job(finished):
     assert max(map(len, lines)) <= display.WIDTH
 
 
+def test_a_dry_run_says_which_runs_would_be_trained_when_the_data_are_made_again(finished):
+    """The others are only compared with the new data."""
+    models = {**TINY["models"], "lstm": {**TINY["models"]["lstm"], "hidden_size": 16}}
+    finished.write_config({**TINY, "models": models, "datasets": {"demo": {"max_undecodable": 0.02}}})
+    try:
+        lines = finished.reproduce("-n").stdout.splitlines()
+    finally:
+        finished.write_config(TINY)
+    found = {line.split()[1]: line.split(maxsplit=2)[2] for line in lines[:-1]}
+    assert found["frames"] == "changed parameters"
+    assert sorted(found["train"].split(", ")) == ["follows another job (1)", "specification changed (1)"]
+
+
 def test_jobs_that_are_forced_are_not_called_new(finished):
     lines = finished.reproduce("-n", "-F").stdout.splitlines()[:-1]
     assert {line.split(maxsplit=2)[2] for line in lines} == {"forced"}

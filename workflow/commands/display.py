@@ -109,9 +109,9 @@ class LogHandler(LogHandlerBase):
         """Count the reason for a job of a dry run."""
         reason = next((ours for theirs, ours in REASONS.items() if theirs in job.reason), job.reason)
         if job.reason.startswith("Forced"):
-            experiment = "/".join(Path(job.output[0]).parts[-5:-1]) if job.output else ""
-            made = all(Path(path).exists() for path in job.output)
-            reason = self.outdated.get(experiment, "forced" if made else "new")
+            reason = "forced" if all(Path(path).exists() for path in job.output) else "new"
+        experiment = "/".join(Path(job.output[0]).parts[-5:-1]) if job.output else ""
+        reason = self.outdated.get(experiment, reason)
         self.reasons.setdefault(job.rule_name, Counter())[reason] += 1
 
     def _start(self, job: Any) -> None:
