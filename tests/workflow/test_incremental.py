@@ -253,7 +253,6 @@ def test_a_new_data_set_makes_nothing_of_the_others_again(finished):
     with edited(catalogue, lambda text: text.replace("generated motions", "other motions")):
         jobs = finished.planned()
     assert {"unpack", "splits", "tables", "report"} <= jobs
-    assert "download" not in jobs
     source = '{clips: [{url: "http://localhost/x.zip"}]}'
     with edited(catalogue, lambda text: text.replace("downloads: {} #", f"downloads: {source} #")):
         assert {"download", "unpack"} <= finished.planned()
