@@ -172,11 +172,13 @@ def test_the_page_fits_a_phone(page, tmp_path):
   seen.wide = all("header, main > section, .note, figure, table, .js-plotly-plot, .detail > *")
     .filter((item) => !item.closest(".scroll, .dt-layout-table > .dt-layout-cell > table"))
     .filter((item) => item.getBoundingClientRect().right > 391).map((item) => `${item.tagName} ${item.className}`);
+  seen.titles = all(":is(caption, .block th) span").map((title) => title.getBoundingClientRect().right);
   seen.size = parseFloat(getComputedStyle(document.body).fontSize);
     """
     seen = in_browser(page, tmp_path, script, width=390, fragment="#runs/demo/pixels/fdht_lstm/group/fold0/seed1")
     assert seen["viewport"] == "width=device-width, initial-scale=1"
     assert seen["wide"] == []
+    assert 0 < max(seen["titles"]) <= 391, "of tables that scroll"
     assert seen["size"] >= 16
 
 
