@@ -1,5 +1,6 @@
 """The generated data set goes through the same steps as the real ones and is as hard as intended."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_every_step_leaves_its_files(prepared):
         assert {(row["protocol"], float(row[column])) for row in leakage} == {("group", 0.0), ("random", 1.0)}
     digests = read_json(prepared / "splits.json")["digests"]
     assert set(digests) == {f"{protocol}/{fold}" for protocol in ("group", "random") for fold in range(5)}
+
+
+def test_a_damaged_archive_is_to_be_generated_again(archive, tmp_path):
+    damaged, origin = tmp_path / "demo.zip", tmp_path / "source.json"
+    for file in (archive, archive.with_name("demo.zip.json")):
+        shutil.copy(file, tmp_path)
+    download.main("demo", tmp_path, origin, damaged)
+    damaged.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(DamagedError, match=rf"\. Delete {damaged} and {origin} and rerun, to generate it again"):
+        unpack.main("demo", origin, tmp_path, tmp_path)
 
 
 def nearest_neighbour(prepared: Path, protocol: str, pictures: np.ndarray) -> float:

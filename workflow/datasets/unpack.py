@@ -39,8 +39,9 @@ def folders_of(entry: Dataset, origin_file: Path, resources: Path) -> dict[str, 
                 found[role] = archives.unpack(file, target, sha256)
             except seal.DamagedError as error:
                 remedy = f"Restore it, or delete {origin_file} if you replaced it on purpose, and rerun"
-                if source["url"]:
-                    remedy = f"Delete {file} and {origin_file} and rerun, to download it again"
+                if source["url"] or not entry.downloads:
+                    made = "download" if source["url"] else "generate"
+                    remedy = f"Delete {file} and {origin_file} and rerun, to {made} it again"
                 raise seal.DamagedError(f"{error}. {remedy}") from None
     return found
 
