@@ -1,6 +1,7 @@
 """Protocols, validation, leakage and the official splits of HMDB51."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_tt_rnns_permutation_of_a_part_of_a_set_is_that_of_the_whole():
 
 
 def test_official_splits_of_hmdb51(lists):
-    codes = official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir())
+    codes = official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir(), HMDB51)
     assert len(codes) == 6766
     clips = clips_of(HMDB51, codes)
     for fold in range(3):
@@ -125,7 +126,7 @@ def test_official_splits_of_hmdb51(lists):
 
 def test_sources_of_hmdb51_lie_on_both_sides_in_other_classes(lists, root):
     """The official splits are made class by class: a film trained on in one class is tested in another."""
-    clips = clips_of(HMDB51, official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir()))
+    clips = clips_of(HMDB51, official.read((lists / "hmdb51_testTrainMulti_7030_splits").iterdir(), HMDB51))
     classes: dict[str, set[str]] = {}
     for clip in clips:
         classes.setdefault(clip.source, set()).add(clip.label)
@@ -176,12 +177,21 @@ def write_official(folder, label="wave", train=70, test=30, splits=(1, 2, 3)):
 
 def test_official_files_are_read_and_checked(tmp_path):
     write_official(tmp_path)
-    codes = official.read(tmp_path.iterdir())
+    codes = official.read(tmp_path.iterdir(), HMDB51)
     assert codes["wave/a b!_0.avi"] == "111"
     assert codes["wave/a b!_109.avi"] == "000"
     write_official(tmp_path, test=29)
     with pytest.raises(InputError, match="official split 1 has 29 test clips of 'wave'; expected 30"):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
+
+
+def test_another_data_set_may_have_official_splits_of_its_own_number_and_sizes(tmp_path):
+    own = replace(HMDB51, name="own", group_folds=2, clips_per_split=())
+    write_official(tmp_path, train=5, test=7, splits=(1, 2))
+    assert set(official.read(tmp_path.iterdir(), own).values()) == {"11", "22", "00"}
+    write_official(tmp_path, train=5, test=7)
+    with pytest.raises(InputError, match=r"wave_test_split3\.txt: expected splits 1 to 2, the group_folds of own"):
+        official.read(tmp_path.iterdir(), own)
 
 
 def test_official_files_that_contradict_themselves_or_others_are_named(tmp_path):
@@ -189,25 +199,25 @@ def test_official_files_that_contradict_themselves_or_others_are_named(tmp_path)
     with (tmp_path / "wave_test_split2.txt").open("a") as file:  # the counts stay as they are
         file.write("a b!_0.avi 2\na b!_99.avi 1\n")
     with pytest.raises(InputError, match=r"split2\.txt, line 111: 'a b!_0\.avi 2' has the code 1 in a line"):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
     (tmp_path / "wave_test_split2.txt").write_bytes(b"na\xefve.avi 1\n")
     with pytest.raises(InputError, match=r"wave_test_split2\.txt: not UTF-8 text"):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
 
 
 def test_damaged_official_files_are_named(tmp_path):
     write_official(tmp_path, splits=(1, 2))
     with pytest.raises(InputError, match=r"wave_test_split3\.txt: lacks clip 'wave/a b!_0\.avi'"):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
     write_official(tmp_path)
     (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 3 \n")
     with pytest.raises(InputError, match=r"wave_test_split2\.txt, line 1: 'a b!_0\.avi 3 ' is not a clip and a code"):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
     (tmp_path / "wave_test_split2.txt").write_text("a b!_0.avi 1 \n")
     with pytest.raises(
         InputError, match=r"wave_test_split2\.txt: lacks clip 'wave/a b!_1\.avi', which another split names"
     ):
-        official.read(tmp_path.iterdir())
+        official.read(tmp_path.iterdir(), HMDB51)
 
 
 def test_sources_are_counted_by_name_in_every_part():

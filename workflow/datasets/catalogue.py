@@ -21,7 +21,8 @@ class Dataset:
     downloads: by role: clips; splits if they are official. group_folds: under the protocol `group`, the folds are the
     official splits if there are any; otherwise they divide numbered groups evenly, in order: the first fold tests the
     first groups. Groups with names are dealt out in turn, class by class. download_gb: as the publisher or a mirror
-    states. citation: key in paper/references.bib.
+    states. citation: key in paper/references.bib. clips_per_split: training and test clips of every class in each
+    official split, which are then checked.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     download_gb: float
     licence: str
     citation: str
+    clips_per_split: tuple[int, int] | tuple[()] = ()
 
     @property
     def official(self) -> bool:

@@ -10,7 +10,7 @@ class Clip:
     """A clip, described by its path below the root of the set, `clip`, with forward slashes.
 
     label: its class. group: clips of one class and group stay together under the protocol `group`. source: the video
-    it was cut from, or the closest thing the set names. official: its codes in HMDB51's splits 1 to 3, such as
+    it was cut from, or the closest thing the set names. official: its codes in the official splits 1, 2 ..., such as
     "120" (1 train, 2 test, 0 unused); empty in other sets.
     """
 

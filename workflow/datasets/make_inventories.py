@@ -2,7 +2,7 @@
 
     python -m workflow.datasets.make_inventories --dataset NAME --names LIST
 
-LIST has one clip path per line (`unzip -Z1 demo.zip` for the generated set), or is a folder of the clips or of HMDB51's
+LIST has one clip path per line (`unzip -Z1 demo.zip` for the generated set), or is a folder of the clips or of
 official split files. The layout of the set's entry in the catalogue parses the paths. The lists are not part of this
 project; their counts and a checksum are.
 """
@@ -52,21 +52,21 @@ def main(
     names: Annotated[Path, Option(metavar="LIST", help="List, or folder of clips or of split files.")],
     output: Annotated[Path, Option(help="Folder to write to.")] = inventory.FOLDER,
 ) -> None:
-    layout = catalogue.dataset(dataset).layout
+    entry = catalogue.dataset(dataset)
     clips = {}
     if names.is_dir():
         videos = [path.as_posix() for path in listing.walk(names) if listing.is_video(path)]
-        paths = [*official.read(names.iterdir())] or videos
+        paths = [*official.read(names.iterdir(), entry)] or videos
     else:
         paths = names.read_text(encoding="utf-8").splitlines()
     for name in paths:
-        clip = layout.parse(PurePosixPath(name))
+        clip = entry.layout.parse(PurePosixPath(name))
         if clip is None:
-            raise InputError(f"{name!r} does not follow the layout {layout.pattern}")
+            raise InputError(f"{name!r} does not follow the layout {entry.layout.pattern}")
         clips[clip.key] = clip
     if not clips:
-        raise InputError(f"{names}: names no clip; expected at least one, {layout.pattern}")
-    write(output / f"{dataset}.json", count([*clips.values()], layout.names))
+        raise InputError(f"{names}: names no clip; expected at least one, {entry.layout.pattern}")
+    write(output / f"{dataset}.json", count([*clips.values()], entry.layout.names))
 
 
 if __name__ == "__main__":

@@ -54,10 +54,11 @@ def listed(entry: Dataset, folders: dict[str, Path]) -> tuple[list[dict[str, str
     codes = {}
     if entry.official:
         splits = folders.get("splits", folder)
-        codes = official.read(splits / file for file in listing.walk(splits))
+        codes = official.read((splits / file for file in listing.walk(splits)), entry)
         if not codes:
             raise InputError(
-                f"{splits}: contains no official split file of {entry.name}; expected <class>_test_split<1..3>.txt"
+                f"{splits}: contains no official split file of {entry.name}; expected "
+                f"<class>_test_split<1..{entry.group_folds}>.txt"
             )
     report = inventory.compare(entry, clips.values(), codes)
     extra = set(report["extra"])  # reported but not used: training uses only the clips of the inventory
