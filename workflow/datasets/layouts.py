@@ -30,10 +30,11 @@ class Clip:
 class Layout:
     """One way to lay out clips below any folder.
 
-    pattern: the path of a clip, as shown to the user. regex: matches such a path and names its `label` and its `group`
-    or `source` or both. Without a source, class and group identify it; without a group, the source is the group. names:
-    format of a clip's path without its extension, if it follows from counts: from `label`, the class's `stem`, the
-    numbers of its `group` and of the clip in it (`number`), and the `n`-th clip of the set.
+    pattern: the path of a clip, as shown to the user; `regex` sees as many of its last parts. regex: matches these and
+    names their `label` and their `group` or `source` or both. Without a source, class and group identify it; without a
+    group, the source is the group. names: format of a clip's path without its extension, if it follows from counts:
+    from `label`, the class's `stem`, the numbers of its `group` and of the clip in it (`number`), and the `n`-th clip
+    of the set.
     """
 
     pattern: str

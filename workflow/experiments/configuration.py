@@ -159,7 +159,7 @@ class Configuration(Checked):
         list(VALIDATED),
         description="group: no source in both training and test (HMDB51: its official splits, which ensure this within "
         "a class only); random: clip by clip, as in the authors' code; siblings_0 to siblings_100: that percentage of "
-        "the test clips has a sibling in training, all else equal",
+        "the test clips has a sibling of its class in training, all else equal",
     )
     folds: Folds = Field("all", description="fold numbers from 0, or all folds of each protocol")
     seeds: Numbers = Field([0], description="seeds of the runs")

@@ -63,7 +63,7 @@ def write(job: Job, parameters: dict[str, int]) -> None:
 
 def _predictions(job: Job) -> Iterator[list[Any]]:
     """Yield PREDICTIONS and the probability of each class, for every test clip. Classes: indices in frames.json's
-    `classes`. siblings: clips of its source in train."""
+    `classes`. siblings: clips of its class and source in train."""
     for row, probabilities in zip(job.fold.rows["test"], job.probabilities, strict=False):  # none if the run failed
         predicted = probabilities.argmax()
         texts = [f"{value:.9g}" for value in probabilities]
