@@ -109,7 +109,7 @@ class Declaration:
 class Fitted:
     """A classifier without a recurrent layer, fitted in one call to one vector of features per clip.
 
-    linear: True if it stores a weight per feature and a bias for each class.
+    linear: True if it stores a weight per feature and a bias for each class; two classes share theirs.
     """
 
     linear: bool = False
@@ -120,4 +120,4 @@ class Fitted:
 
     def classifier(self, classes: int, features: int) -> int:
         """Numbers stored for `features` per clip."""
-        return (features + 1) * classes if self.linear else 0
+        return (features + 1) * (classes if classes > 2 else 1) if self.linear else 0

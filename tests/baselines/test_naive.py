@@ -93,6 +93,13 @@ def test_counts():
     assert found["W"] + found["U"] <= 4672
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_linear_stores_as_many_numbers_as_it_counts(classes):
+    _, arrays = baselines.FORMATS["linear"].fit(np.eye(12, 5), np.arange(12) % classes, None, None)
+    counted = baselines.declare("linear", input_size=240).classifier(classes, 5)
+    assert arrays["weight"].size + arrays["bias"].size == counted
+
+
 @pytest.mark.parametrize(
     ("format_", "given", "sentence"),
     [
