@@ -6,10 +6,14 @@ import pytest
 import yaml
 from synthetic_records import SHAPES, record, write_run
 
+import baselines
+from baselines._format import Format
+from fdht.network import Core, Network
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.experiments import configuration_file, grid
 from workflow.reporting import statistics
 from workflow.reporting.figures import FIGURES, pareto
+from workflow.reporting.figures.rank import sweep
 from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import gather
 
@@ -73,3 +77,20 @@ def test_the_caption_says_how_far_the_runs_of_a_mark_differ(ranks, shipped):
 
 def test_without_three_ranks_of_a_shape_there_is_no_line(results):
     assert FIGURES["pareto"].drawing(results) == (None, pareto.EMPTY)
+
+
+@pytest.mark.parametrize("arguments", [{"format": "fully_decomposed"}, {"format": "low_rank"}])
+def test_a_format_without_modes_or_with_a_single_rank_has_a_line_and_a_curve(tmp_path, monkeypatch, arguments):
+    def declare(input_size: int, hidden_size: int, rank: int) -> Network:  # the format that docs/extending.md shows
+        cores = Core("A", ("m1", "r"), (4 * hidden_size, rank)), Core("B", ("r", "n1"), (rank, input_size))
+        return Network((input_size,), (4 * hidden_size,), cores)
+
+    monkeypatch.setitem(baselines.FORMATS, "low_rank", Format("low_rank", __name__, declare))
+    recurrent = {**arguments, "hidden_size": 8, "input_size": 60}
+    name = "rank" if arguments["format"] == "low_rank" else "ranks"
+    for size in (1, 2, 3):
+        parameters = {"W": 100 * size, "U": 0, "bias": 0, "classifier": 0}
+        folder = write_run(tmp_path, record(f"own_{size}", family="own", parameters=parameters))
+        (folder / "specification.yaml").write_text(yaml.safe_dump({"recurrent": recurrent | {name: size}}))
+    assert set(pareto.table(gather(tmp_path))["shape"]) == {"own"}
+    assert {1, 2, 3} <= set(sweep(recurrent | {name: 1}))

@@ -90,3 +90,10 @@ def test_two_series_of_the_figure_of_cost_differ_in_marker_too(tmp_path):
     shown = [(line.get_marker(), line.get_markerfacecolor()) for line in legend.legend_handles]
     assert len(set(shown)) == len(shown) > 5
     assert all(one[0] != other[0] for one, other in itertools.pairwise(shown))
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 0.5, 1.0])
+def test_equal_whole_tens_leave_the_axis_some_height(tmp_path, accuracy):
+    write_run(tmp_path, record(test_accuracy=accuracy, best_epoch_accuracy=accuracy), extras=False)
+    low, high = FIGURES["accuracy_parameters"].drawing(gather(tmp_path)).canvas.axes[0].get_ylim()
+    assert low <= 100 * accuracy < high

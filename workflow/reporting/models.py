@@ -20,7 +20,7 @@ from workflow.storage.yaml_file import read
 
 OURS = "ours"
 RECIPES = (OURS, "authors")
-RANKS = ("ranks", "leaf_rank", "inner_rank", "state_ranks")
+RANKS = ("rank", "ranks", "leaf_rank", "inner_rank", "state_ranks")
 KINDS = {"dense": "dense", "fully_decomposed": "fdht"}  # by format; naive formats are baselines
 
 

@@ -38,8 +38,8 @@ def table(results: Results) -> pd.DataFrame:
 
 def ends(sized: pd.DataFrame, every: pd.DataFrame) -> tuple[float, float]:
     """Return the whole tens below all marks, or below the baselines if there are none, and above everything."""
-    low = (sized if len(sized) else every)[["low", "value"]].min().min()
-    return 10 * (low // 10), 10 * -(-every[["value", "high", "best"]].max().max() // 10)
+    low = min(10 * ((sized if len(sized) else every)[["low", "value"]].min().min() // 10), 90)
+    return low, max(10 * -(-every[["value", "high", "best"]].max().max() // 10), low + 10)
 
 
 def draw(results: Results) -> Canvas:

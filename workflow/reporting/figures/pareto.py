@@ -27,8 +27,8 @@ def shape(results: Results, *place: str) -> str:
     arguments = models.recurrent(results, *place)
     if not any(key in arguments for key in models.RANKS):
         return ""
-    modes = "×".join(map(str, arguments["input_modes"]))
-    return f"{models.label(results, models.get(results, place[2]).family)}, {modes}"
+    modes = "×".join(map(str, arguments.get("input_modes") or ()))
+    return ", ".join(filter(None, (models.label(results, models.get(results, place[2]).family), modes)))
 
 
 def table(results: Results) -> pd.DataFrame:

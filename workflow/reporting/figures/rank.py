@@ -45,10 +45,10 @@ def table(results: Results) -> pd.DataFrame:
 def sweep(arguments: dict[str, Any]) -> dict[int, dict[str, int]]:
     """Return rank -> counts of a layer, up to the largest rank that its modes allow; under 0 if it has no ranks."""
     bare = {key: value for key, value in arguments.items() if key not in models.RANKS}
-    found = {}
+    name, found = "rank" if "rank" in arguments else "ranks", {}
     for rank in RANKS if len(bare) < len(arguments) else [0]:
         try:
-            layer: Any = baselines.declare(**(bare | {"ranks": rank} if rank else bare))
+            layer: Any = baselines.declare(**(bare | {name: rank} if rank else bare))
         except ValueError:  # above what the modes allow
             break
         found[rank] = {"W": layer.parameters()["W"], **layer.complexity()}
