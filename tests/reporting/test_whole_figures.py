@@ -97,3 +97,11 @@ def test_equal_whole_tens_leave_the_axis_some_height(tmp_path, accuracy):
     write_run(tmp_path, record(test_accuracy=accuracy, best_epoch_accuracy=accuracy), extras=False)
     low, high = FIGURES["accuracy_parameters"].drawing(gather(tmp_path)).canvas.axes[0].get_ylim()
     assert low <= 100 * accuracy < high
+
+
+def test_models_that_the_layout_does_not_know_differ(tmp_path):
+    names = ("tucker_lstm", "tucker_gru", "cp_lstm", "kron_lstm")
+    for name in names:
+        write_run(tmp_path, record(name), extras=False)
+    found = [panels.look(gather(tmp_path), name) for name in names]
+    assert len({own.colour for own in found}) == len({own.marker for own in found}) == len(found)

@@ -52,7 +52,9 @@ def look(results: Results, model: str) -> Look:
     """Return a model's look: its family's; a variant is lighter and dashed, because colour alone is not enough."""
     family, label = models.get(results, model).family, models.label(results, model)
     entry = results.layout["models"].get(family)
-    colour, marker = (entry["colour"], entry["marker"]) if entry else SPARE[sum(family.encode()) % len(SPARE)]
+    families = dict.fromkeys([*(models.get(results, name).family for *_, name in results.places), family])
+    spare = [name for name in families if name not in results.layout["models"]]
+    colour, marker = (entry["colour"], entry["marker"]) if entry else SPARE[spare.index(family) % len(SPARE)]
     if model == family:
         return Look(label, colour, marker)
     known = models.compared(results)["model"].unique()
