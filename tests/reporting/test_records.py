@@ -9,7 +9,7 @@ from synthetic_records import record, write_grid, write_leakage, write_run
 
 from workflow.experiments import configuration_file, grid
 from workflow.experiments.record import Record
-from workflow.reporting import collect, models, records
+from workflow.reporting import collect, models, records, tables
 from workflow.reporting.records import configuration_of
 from workflow.reporting.report import runs
 from workflow.reporting.results import gather
@@ -83,6 +83,23 @@ def test_a_damaged_record_outside_the_layout_is_listed_and_stops_nothing(tmp_pat
     assert len(results.expected) == 1
     (sheet,) = excluded.TABLE.printed(results)
     assert [cell.text for cell in sheet.blocks[0][1][0]][:2] == ["damaged", "result.json"]
+
+
+@pytest.mark.parametrize("name", ["../../../evil", r"x}\input{secret}", "<b>", ""])
+@pytest.mark.parametrize("axis", ["dataset", "model", "family"])
+def test_a_record_with_a_name_that_is_a_path_or_markup_is_damaged(tmp_path, axis, name):
+    (tmp_path / "result.json").write_text(json.dumps(seal.sealed(record() | {axis: name})))
+    table = records.read(tmp_path)
+    assert list(table["status"]) == ["damaged"]
+    assert table["failure"][0].startswith(f"not a record: {axis}: {name!r} ")
+
+
+def test_the_name_of_a_folder_is_no_latex(tmp_path):
+    write_run(tmp_path / "results", record(), extras=False)
+    write_run(tmp_path / "results", record(dataset=r"x}\input{secret}"), extras=False)
+    tables.write(gather(tmp_path / "results"), tmp_path / "tables", ["accuracy", "excluded"])
+    written = [path for path in tmp_path.rglob("*.tex") if "\\input{secret}" in path.read_text()]
+    assert [*written, *tmp_path.rglob("*secret*.tex")] == []
 
 
 def test_the_same_run_twice_counts_once_and_is_named(tmp_path):

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from workflow.datasets.front_ends import FRONT_ENDS
 from workflow.datasets.protocols import PROTOCOLS
-from workflow.storage.fields import Checked, Count, NotNegative, Share, Whole, one_of
+from workflow.storage.fields import Checked, Count, Name, NotNegative, Share, Whole, one_of
 
 RECORD = "result.json"
 WEIGHTS = "model.safetensors"  # large, and may be deleted to save space: no start reads it
@@ -42,13 +42,13 @@ class Candidate(Checked):
 class Record(Checked):
     """What a run leaves. Accuracies are fractions of the clips; null where the run did not get that far."""
 
-    dataset: str = Field(min_length=1, description="data set")
+    dataset: Name = Field(description="data set")
     front_end: one_of("front end", FRONT_ENDS) = Field(description="front end")  # type: ignore[valid-type]
-    model: str = Field(min_length=1, description="name of the model in the configuration")
+    model: Name = Field(description="name of the model in the configuration")
     protocol: one_of("protocol", PROTOCOLS) = Field(description="protocol")  # type: ignore[valid-type]
     fold: Whole = Field(description="fold, from 0")
     seed: Whole = Field(description="seed")
-    family: str = Field(min_length=1, description="what the model is a variant of, else its own name")
+    family: Name = Field(description="what the model is a variant of, else its own name")
     recipe: Recipe = Field(description="whose settings")  # type: ignore[valid-type]
     status: Literal["ok", "failed"] = Field(description="outcome")
     failure: str = Field("", description="one sentence; only if status is failed")

@@ -34,7 +34,8 @@ DTYPES = {"integer": "Int64", "number": "float64", "string": "object"}  # of sca
 TYPES = {name: kind for name, about in KEYS.items() if (kind := about.get("anyOf", [about])[0].get("type")) in DTYPES}
 TYPES |= dict.fromkeys(PARTS, "integer")
 COLUMNS = [*TYPES, "git_dirty", "record"]
-FOLDER = re.compile(r"/([^/]+)/([^/]+)/([^/]+)/([^/]+)/fold(\d+)/seed(\d+)/result\.json$")
+# names go into LaTeX labels and the names of files
+FOLDER = re.compile(4 * r"/([\w-]+)" + r"/fold(\d+)/seed(\d+)/result\.json$", re.ASCII)
 
 
 def find(root: str | Path) -> list[Path]:
