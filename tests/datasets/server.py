@@ -44,6 +44,20 @@ def status(code: int) -> Fault:
     return fault
 
 
+def answer(code: int, headers: dict[str, str]) -> Fault:
+    """An empty answer with these headers."""
+
+    def fault(handler: BaseHTTPRequestHandler, body: bytes, start: int) -> bool:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.close_connection = True
+        return True
+
+    return fault
+
+
 def web_page(content_type: str = "text/html; charset=utf-8") -> Fault:
     """A page with status 200 where a file was asked for, as dead links give after a redirect to the home page."""
 

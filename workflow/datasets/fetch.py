@@ -120,7 +120,10 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
                 f"the certificate of {host} cannot be verified ({_reason(error)}); add this host to the data set's "
                 "`insecure_tls` to skip this check: checksum and inventory still protect the data"
             ) from error
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        except InputError:
+            raise
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            # ValueError: a redirect to what is no URL, a size that is no number
             size = partial.stat().st_size if partial.is_file() else 0
             failures, largest = (0, size) if size > largest else (failures + 1, largest)
             if failures == ATTEMPTS:
