@@ -24,7 +24,7 @@ def test_a_server_that_answers_nonsense_leads_to_the_next_mirror(server, tmp_pat
     monkeypatch.setattr(module, "sleep", lambda seconds: None)
     code, headers = NONSENSE[kind]
     server.files |= {"/bad/set.zip": BODY, "/good/set.zip": BODY}
-    server.faults["/bad/set.zip"] = [loopback.answer(code, headers)] * ATTEMPTS
+    server.faults["/bad/set.zip"] = [loopback.answer(code, headers)] * (ATTEMPTS + 1)
     found = fetch([Source(server.url(f"/{name}/set.zip")) for name in ("bad", "good")], tmp_path, "key")
     assert Path(found["file"]).read_bytes() == BODY
-    assert [path for path, _ in server.log] == ["/bad/set.zip"] * ATTEMPTS + ["/good/set.zip"]
+    assert [path for path, _ in server.log] == ["/bad/set.zip"] * (ATTEMPTS + 1) + ["/good/set.zip"]
