@@ -7,6 +7,7 @@ import pytest
 from small_data import tar_of, tree, zip_of
 
 from workflow.datasets import archives
+from workflow.storage.errors import InputError
 from workflow.storage.seal import DamagedError, digest
 
 MEMBERS = {"a/b.avi": b"hello" * 1000, "empty.avi": b"", "a/big.avi": bytes(range(256)) * 5000}
@@ -57,3 +58,16 @@ def test_the_digest_of_every_file_is_recorded_whatever_its_archive_lay_in(tmp_pa
     expected = {name: hashlib.sha256(content).hexdigest() for name, content in tree(folder).items()}
     assert archives.digests(folder) == expected
     assert len(expected) == len(MEMBERS) + 1
+
+
+@pytest.mark.parametrize("kind", ["folders", "archives"])
+def test_what_lies_too_deep_is_refused_and_leaves_nothing(tmp_path, kind):
+    """An archive can hold itself; Python's own functions for folders fail after a thousand levels."""
+    data = zip_of({"a/" * 1500 + "b.avi": b"video"})
+    if kind == "archives":
+        data = b"video"
+        for _ in range(300):
+            data = zip_of({"a.zip": data})
+    with pytest.raises(InputError, match="lies too deep, below 200 folders"):
+        unpack(put(tmp_path, data), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]

@@ -18,6 +18,7 @@ TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz
 ARCHIVES = (".zip", ".rar", ".7z", *TARS)
 LIMIT = 16 << 30  # bytes unpacked; an archive that declares more is refused as a decompression bomb
 CHUNK = 1 << 20
+DEEPEST = 200  # folders; an archive can hold itself
 
 
 def is_archive(path: Path) -> bool:
@@ -89,6 +90,8 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
             target = folder / member.name
             if target in written:
                 raise InputError(f"{archive}: contains member {member.name!r} twice")
+            if len(target.parts) > DEEPEST:
+                raise InputError(f"{archive}: member {member.name!r:.40}... lies too deep, below {DEEPEST} folders")
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 written[target] = _write(member, target, archive)
