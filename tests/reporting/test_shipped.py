@@ -16,6 +16,7 @@ from workflow.storage.errors import InputError
 CONFIG = {
     "name": "small",
     "datasets": {"demo": {"source": "/data/mine", "partial": True}},
+    "inception_v3": {"weights": "/data/mine/weights.pth"},
     "frames": {"width": 40, "height": 30},
     "folds": [0, 1],
     "seeds": [0, 1],

@@ -149,3 +149,11 @@ def test_the_project_stays_importable(root):
 def test_what_stays_and_may_matter_is_recorded(monkeypatch):
     monkeypatch.setattr(surroundings.os, "environ", {"LD_PRELOAD": "a", "CUDA_DEVICE_ORDER": "b", "HOME": "c"})
     assert surroundings.recorded() == {"LD_PRELOAD": "a", "CUDA_DEVICE_ORDER": "b"}
+
+
+@pytest.mark.parametrize("home", ["/home/alice", "/home/alice/", "/"])
+def test_the_name_of_the_user_is_not_recorded(monkeypatch, home):
+    path = "/opt/lib:/home/alice/lib:/home/alice2/lib"
+    monkeypatch.setattr(surroundings.os, "environ", {"LD_LIBRARY_PATH": path, "HOME": home})
+    expected = path if home == "/" else "/opt/lib:~/lib:/home/alice2/lib"
+    assert surroundings.recorded() == {"LD_LIBRARY_PATH": expected}

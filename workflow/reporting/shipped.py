@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.datasets.front_ends import EXTRACTED
 from workflow.experiments import configuration_file
 from workflow.experiments.configuration import complete
 from workflow.experiments.states import DAMAGED
@@ -47,6 +48,8 @@ def ship(results: Results, target: Path) -> int:
     plain = results.config.plain
     for entry in plain["datasets"].values():
         entry["source"] = None  # a path on this machine
+    for name in EXTRACTED:
+        plain[name]["weights"] = None  # another
     files.write_text(part / "config.yaml", configuration_file.resolved(complete(plain)))
     size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
     for path in sorted(part.iterdir()):

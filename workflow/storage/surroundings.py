@@ -75,8 +75,10 @@ def clean() -> None:
 
 
 def recorded() -> "dict[str, str]":
-    """Return the kept variables that may change a number."""
-    return {name: text for name, text in sorted(os.environ.items()) if name in THREADS or _matches(name, RECORDED)}
+    """Return the kept variables that may change a number, without the user's name: records are published."""
+    home = f"{os.path.expanduser('~')}/"  # noqa: PTH111 -- Path.home() raises for a user without a name
+    kept = {name: text for name, text in sorted(os.environ.items()) if name in THREADS or _matches(name, RECORDED)}
+    return {name: text.replace(home, "~/") for name, text in kept.items()}
 
 
 def _matches(name: str, patterns: str) -> bool:
