@@ -115,6 +115,14 @@ def test_a_note_has_the_letter_of_its_cells():
     assert "\n\\item[a] Seeds: 1 \\& 2.\n\\item All runs.\n" in tex
 
 
+@pytest.mark.parametrize("commit", ["-->", "--->", "--!>", ">"])
+def test_the_origin_stays_a_comment(commit):
+    first, heading, *_ = render.to_markdown("Title", [], [f"commit {commit}<script>"], "").splitlines()
+    assert first.endswith(" -->")
+    assert first.count(">") == 1
+    assert heading == "# Title"
+
+
 def test_blocks_are_rows_in_markdown():
     lines = render.to_markdown(
         "Title", [printed([Cell("a | b"), Cell("1", note="c")], "Block")], ["origin"], ""

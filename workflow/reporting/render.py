@@ -147,7 +147,7 @@ def _tex(cell: Cell) -> str:
 
 def to_markdown(title: str, tables: list[Printed], comments: list[str], empty: str) -> str:
     """Return the tables as Markdown below a heading, with their origin in an HTML comment."""
-    origin = "; ".join(one_line(line) for line in comments).replace("--", "- -")
+    origin = "; ".join(one_line(line) for line in comments).replace(">", "&gt;")  # which would end the comment
     lines = [f"<!-- {origin} -->", f"# {title}"]
     for table in tables:
         rows = []
