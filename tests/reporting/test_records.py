@@ -29,6 +29,7 @@ BROKEN = {
         json.dumps(record(test_accuracy=62.5)),
         "62.5 should be less than or equal to 1",
     ),
+    "more than 64 bits": (json.dumps(record(epochs=2**63)), "should be less than 9223372036854775808"),
     "text for a number": (json.dumps(record(fold="0")), "fold: '0' should be a valid integer"),
     "an old word": (
         json.dumps(record(protocol="published")),

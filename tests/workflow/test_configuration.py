@@ -96,6 +96,7 @@ def test_the_grid_holds_every_combination_once():
         ("folds", "some", r"folds: 'some' should be 'all' or a list of fold numbers"),
         ("models", {}, r"models: \{\} should have at least 1 item"),
         ("seeds", [1, 1], r"seeds: \[1, 1\] lists 1 twice"),
+        ("seeds", [2**63], r"seeds\.0: 9223372036854775808 should be less than"),
         ("cnn", {}, r"unknown key 'cnn'; it is called 'inception_v3' now"),
         ("front_ends", ["cnn"], r"front_ends\.0: unknown front end 'cnn'; it is called 'inception_v3' now"),
         ("protocols", ["published"], r"protocols\.0: unknown protocol 'published'; it is called 'random' now"),
