@@ -5,7 +5,7 @@ import yaml
 from synthetic_records import SHAPES, record, write_run
 
 from fdht.mega import GATES
-from workflow.reporting import models
+from workflow.reporting import models, tables
 from workflow.reporting.drawing import panels
 from workflow.reporting.results import gather
 from workflow.reporting.tables import claims
@@ -145,3 +145,16 @@ def test_the_dense_layer_has_the_gates_of_the_cell(tmp_path, monkeypatch, cell):
     (folder / "specification.yaml").write_text(text)
     dense = models.dense_counts(gather(tmp_path), "demo", "pixels", "mine")
     assert dense == {"W": GATES[cell] * 35, "U": GATES[cell] * 25, "weights": GATES[cell] * 60}
+
+
+@pytest.mark.parametrize("newer", [{"mixing": 2}, {"cell": "mgu"}, {"init": "other"}, {"format": "newer"}, {1: 2}])
+def test_a_model_of_other_code_has_the_counts_of_its_records(tmp_path, newer):
+    folder = write_run(tmp_path, record("tt_lstm", fold=0))
+    write_run(tmp_path, record("lstm", fold=0))
+    specification = yaml.safe_load((folder / "specification.yaml").read_text())
+    specification["recurrent"] |= newer
+    (folder / "specification.yaml").write_text(yaml.safe_dump(specification))
+    results = gather(tmp_path)
+    tables.write(results, tmp_path / "tables", list(tables.TABLES))
+    assert models.counts(results, "demo", "pixels", "tt_lstm")["weights"] == 3360 + 262_144
+    assert models.declaration(results, "demo", "pixels", "tt_lstm") is None

@@ -4,6 +4,7 @@ Family and recipe are keys of the configuration and of a record; they are never 
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -133,9 +134,11 @@ def format_of(results: Results, *place: str) -> baselines.Format | None:
 
 
 def declaration(results: Results, *place: str) -> Any | None:
-    """Return the declaration of a model's layer; None for a naive baseline or if unknown."""
+    """Return the declaration of a model's layer; None for a naive baseline or if unknown, as that of newer code is."""
     found = format_of(results, *place)
-    return baselines.declare(**recurrent(results, *place)) if found and not found.naive else None
+    with suppress(ValueError, TypeError):
+        return baselines.declare(**recurrent(results, *place)) if found and not found.naive else None
+    return None
 
 
 def is_fitted(results: Results, *place: str) -> bool:
@@ -159,9 +162,9 @@ def counts(results: Results, dataset: str, front_end: str, model: str) -> dict[s
 def dense_counts(results: Results, *place: str) -> dict[str, int]:
     """Return W, U and weights of the dense layer of the same sizes: G H D and G H H, G gates; empty if unknown."""
     found = recurrent(results, *place)
-    if "hidden_size" not in found:
+    gates = GATES.get(found.get("cell", "lstm"))
+    if "hidden_size" not in found or gates is None:
         return {}
-    gates = GATES[found.get("cell", "lstm")]
     D, H = found["input_size"], found["hidden_size"]
     return {"W": gates * H * D, "U": gates * H * H, "weights": gates * H * (D + H)}
 
