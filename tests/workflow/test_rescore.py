@@ -108,6 +108,25 @@ def test_weights_of_another_model_are_one_sentence(call, folder):
     assert len(page.splitlines()) == 2
 
 
+HEADER = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9]}}'
+NO_WEIGHTS = {
+    "empty": b"",
+    "no header": b"weights",
+    "a header of an exabyte": (1 << 60).to_bytes(8, "little") + b"{}",
+    "tensors outside the file": len(HEADER).to_bytes(8, "little") + HEADER,
+}
+
+
+@pytest.mark.parametrize("kind", NO_WEIGHTS)
+def test_what_are_no_weights_is_one_sentence(call, folder, kind):
+    (folder / "model.safetensors").write_bytes(NO_WEIGHTS[kind])
+    content = files.read_json(folder / "result.json")
+    seal.write(folder / "result.json", {k: v for k, v in content.items() if k != "seal"}, content["files"])
+    code, page, _ = call(TT_LSTM)
+    assert code == 1
+    assert "model.safetensors: not the weights of tt_lstm as the code builds it (" in page
+
+
 @pytest.mark.parametrize("deleted", [True, False])
 def test_a_run_without_weights_is_named_and_an_error_only_alone(call, folder, deleted):
     (folder / "model.safetensors").unlink()

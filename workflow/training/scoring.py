@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import numpy
+from safetensors import SafetensorError, numpy
 from safetensors.torch import load_file
 
 from baselines import FORMATS
@@ -40,7 +40,7 @@ def probabilities(run: Run, record: Record, folder: Path, fold: Fold) -> np.ndar
         seen = fold.rows["test"], fold.lengths, *NORMALISATIONS[run.training.normalisation]
         try:
             return restore(numpy.load_file(folder / WEIGHTS)).predict_proba(thumbnails.of_clips(fold.clips, *seen))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, SafetensorError) as error:
             raise InputError(f"{folder / WEIGHTS}: not the weights of {run.model} ({error})") from None
     if record.searched is not None:
         run = run.model_copy(update={"training": run.training.candidates[record.searched]})
@@ -49,7 +49,7 @@ def probabilities(run: Run, record: Record, folder: Path, fold: Fold) -> np.ndar
     classifier, source = model.build(run, len(record.classes)), feed.Feed(fold, device)
     try:
         classifier.load_state_dict(load_file(path))
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not the weights of {run.model} as the code builds it ({reason})") from None
     step = Step(classifier.to(device), settings, source.select)
