@@ -164,6 +164,8 @@ def test_one_name_is_changed_and_the_rest_stays(synthetic, tmp_path, name):
         ("marks: bold", "marks: 'bold' should be 'significant', 'best' or 'none'"),
         ("tables: {accuracies: {}}", "unknown table 'accuracies'; did you mean 'accuracy'?"),
         ("models: {lstm: {color: red}}", "models.lstm: unknown key 'color'; did you mean 'colour'?"),
+        ("models: {lstm: {colour: blu}}", "models.lstm.colour: 'blu' is no colour of matplotlib"),
+        ("models: {lstm: {marker: Q}}", "models.lstm.marker: 'Q' is no marker of matplotlib"),
         ("models: {my_lstm: {label: Mine}}", "models.my_lstm: missing colour, kind"),
         ("models: {lstm: {kind: big}}", "models.lstm.kind: 'big' should be 'baseline', 'dense'"),
         ("[1]", "holds a list; expected keys and values"),

@@ -1,9 +1,12 @@
 """paper/layout.yaml: names, colours, columns, order and precision of what is printed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
+from pydantic import AfterValidator, Field
 
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import FRONT_ENDS
@@ -17,13 +20,26 @@ FILE = Path(__file__).resolve().parents[2] / "paper" / "layout.yaml"
 TABLES = [file.stem for file in Path(__file__).parent.glob("tables/[!_]*.py")]
 
 
+def known(kind: str, draw: Callable[[str], object]) -> AfterValidator:
+    """Return a check of a name that `draw` of matplotlib must accept. kind: its noun in the message."""
+
+    def check(name: str) -> str:
+        try:
+            draw(name)
+        except ValueError:
+            raise ValueError(f"{name!r} is no {kind} of matplotlib") from None
+        return name
+
+    return AfterValidator(check)
+
+
 class Look(Checked):
     """How a family of models is shown."""
 
     label: str
-    colour: str
+    colour: Annotated[str, known("colour", to_rgb)]
     kind: Literal["baseline", "dense", "compressed", "alternative", "fdht", "gru"]
-    marker: str = "o"
+    marker: Annotated[str, known("marker", MarkerStyle)] = "o"
 
 
 class PartLayout(Checked):
