@@ -9,6 +9,7 @@ import pytest
 
 from workflow.storage import seal
 from workflow.storage.errors import sentence
+from workflow.storage.files import read_json
 
 CONTENT = {"name": "demo", "numbers": [1, 2.5, None], "text": "é − 漢"}
 
@@ -89,3 +90,12 @@ def test_a_file_that_cannot_be_read_is_named(sealed, monkeypatch):
     with pytest.raises(OSError, match="Stale file handle") as caught:
         seal.differences(sealed, {"table.csv": ""})
     assert sentence(caught.value) == f"{sealed.with_name('table.csv')}: Stale file handle"
+
+
+def test_a_path_that_is_not_utf_8_comes_back(tmp_path):
+    """As LD_LIBRARY_PATH in environment.json, which is written after the training."""
+    path = os.fsdecode(b"/opt/m\xfcller/\xe4\xf6")
+    seal.write(tmp_path / "a.json", {"path": path, "name": "Müller"})
+    assert seal.damages(tmp_path / "a.json") == []
+    assert read_json(tmp_path / "a.json")["path"] == path
+    assert "Müller" in (tmp_path / "a.json").read_text(encoding="utf-8")

@@ -38,7 +38,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON. Raises ValueError for NaN and infinity, which JSON cannot represent."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"))  # JSON's own escape, of a path that is not UTF-8
 
 
 def is_lfs_pointer(path: Path) -> bool:
