@@ -135,9 +135,12 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
+def _undocumented(schema: dict[str, Any]) -> None:
+    del schema["exclusiveMaximum"]
+
+
 AS_GIVEN = WrapValidator(_as_given)  # validate without converting, so that 5 is not written back as 5.0
-# numbers in tables have 64 bits, which need not be documented
-SMALL = Field(lt=2**63, json_schema_extra=lambda schema: schema.pop("exclusiveMaximum"))
+SMALL = Field(lt=2**63, json_schema_extra=_undocumented)  # numbers in tables have 64 bits
 Whole = Annotated[int, Field(ge=0), SMALL]  # 0, 1, 2 ...
 Count = Annotated[int, Field(ge=1), SMALL]  # 1, 2, 3 ...
 Positive = Annotated[float, Field(gt=0), AS_GIVEN]
