@@ -48,8 +48,7 @@ class _FullyDecomposed(Stacked):
             except ValueError as error:
                 raise ValueError(str(error) if name == "l0" else f"layer {name}: {error}") from None
             declared.append((network, placement))
-        options |= {"cell": self.kind, "bidirectional": bidirectional, "device": device}
-        super().__init__(declared, hidden_size, **options)
+        super().__init__(declared, hidden_size, cell=self.kind, bidirectional=bidirectional, device=device, **options)
 
 
 class FDHTLSTM(_FullyDecomposed):

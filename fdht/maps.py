@@ -27,6 +27,8 @@ class TensorMap(nn.Module):
         self, network: Network, *, bias: bool = False, std: float | None = None, device: Any = None, dtype: Any = None
     ):
         super().__init__()
+        if dtype is not None and not getattr(dtype, "is_floating_point", False):
+            raise ValueError(f"dtype is {dtype!r}; expected a floating torch.dtype")
         self.network = network
         self._planner = Planner(network)
         self.cores = nn.ParameterDict()

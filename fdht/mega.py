@@ -65,4 +65,5 @@ def layout(
     outs = None if output_modes is None else naturals("output_modes", output_modes)
     order = len(ins or outs or (0,) * 4)
     first, *rest = modes("output_modes", outs or factorise(H, order)[::-1], H, "hidden_size")
-    return place(D, H, ins or suggest_modes(D, H, order)), (GATES[cell] * first, *rest)
+    gates = GATES[choice("cell", cell, tuple(GATES))]
+    return place(D, H, ins or suggest_modes(D, H, order)), (gates * first, *rest)

@@ -36,7 +36,7 @@ def place(input_size: int, hidden_size: int, input_modes: Sequence[int]) -> Plac
         return Placement(D, H, modes, whole + bool(remainder), None if remainder else (modes[0] - whole, *modes[1:]))
     needed = whole + math.ceil(H / slice_size)
     if remainder or modes[0] != needed:
-        wanted = f", or whole slices of the first mode ({needed}, {', '.join(map(str, modes[1:]))})"
+        wanted = f", or whole slices of the first mode {(needed, *modes[1:])}"
         raise ValueError(
             f"input_modes {list(modes)} multiply to {total}; expected input_size + hidden_size = {D} + {H}"
             f" = {D + H}{'' if remainder else wanted}"
@@ -46,8 +46,8 @@ def place(input_size: int, hidden_size: int, input_modes: Sequence[int]) -> Plac
 
 def suggest_modes(input_size: int, hidden_size: int, order: int = 4) -> tuple[int, ...]:
     """Return modes for [x ; h]: D in near-equal factors; the smallest comes first and is enlarged to hold h."""
-    *rest, first = factorise(natural("input_size", input_size), order)
-    return (first + math.ceil(hidden_size / math.prod(rest)), *rest)
+    *rest, first = factorise(natural("input_size", input_size), natural("order", order))
+    return (first + math.ceil(natural("hidden_size", hidden_size) / math.prod(rest)), *rest)
 
 
 def _box(size: int, limits: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -43,8 +43,8 @@ class Stacked(Recurrent):
     ):
         (network, placement), *others = declared
         super().__init__(network, hidden_size, placement=placement, **options)
-        self.states, self.bidirectional = len(declared), bidirectional
-        self.num_layers = self.states // (1 + bidirectional)
+        self.states, self.bidirectional = len(declared), bool(bidirectional)
+        self.num_layers = self.states // (1 + self.bidirectional)
         self.dropout = number("dropout", dropout)
         if not 0 <= self.dropout <= 1:
             raise ValueError(f"dropout is {dropout!r}; expected a probability in 0 <= p <= 1")

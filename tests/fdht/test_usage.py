@@ -8,7 +8,8 @@ import torch
 from small_models import SMALL, parts, reference, small
 from torch.nn.utils.rnn import PackedSequence
 
-from fdht import FDHTLSTM, HierarchicalTucker
+from fdht import FDHTLSTM, HierarchicalTucker, fully_decomposed
+from fdht.placement import suggest_modes
 from fdht.recurrent import Recurrent
 
 X = torch.linspace(-1, 1, 2 * 3 * 48, dtype=torch.float64).view(2, 3, 48)
@@ -147,6 +148,31 @@ def test_ranks_of_any_kind(kind):
 def test_bad_states_and_lengths(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         small("tensor_train")(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FDHTLSTM(48, 16, ranks=3, dtype=torch.complex64), "dtype is torch.complex64; expected a floating"),
+        (lambda: HierarchicalTucker([4, 5], [2, 2], 2, dtype=torch.int32), "dtype is torch.int32; expected a floating"),
+        (lambda: FDHTLSTM(48, 16, [8], ranks=3), "or whole slices of the first mode (64,)"),
+        (lambda: fully_decomposed(48, 16, ranks=3, cell="rnn"), "cell is 'rnn'; expected one of lstm, gru"),
+        (lambda: suggest_modes(48, 0), "hidden_size is 0; expected an integer of at least 1"),
+        (lambda: suggest_modes(48, 16, 0), "order is 0; expected an integer of at least 1"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+def test_the_cell_is_that_of_the_class():
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'cell'"):
+        FDHTLSTM(48, 16, ranks=3, cell="gru")
+
+
+def test_bidirectional_is_true_or_false_as_in_torch():
+    assert FDHTLSTM(48, 16, ranks=3, bidirectional=2).num_layers == 1
 
 
 @pytest.mark.parametrize("kind", [torch.uint8, torch.int16])
