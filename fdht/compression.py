@@ -163,8 +163,8 @@ def _weights(layer: nn.Module) -> list[Tensor]:
     if isinstance(layer, FDHTLSTM):
         return [torch.cat(part.dense_weights(), 1) for part in layer.layers]
     assert isinstance(layer, nn.LSTM)
-    known, layers = layer.state_dict(), names(layer.num_layers, layer.bidirectional)
-    return [torch.cat([known[f"weight_ih_{name}"], known[f"weight_hh_{name}"]], 1) for name in layers]
+    layers = names(layer.num_layers, layer.bidirectional)
+    return [torch.cat([getattr(layer, f"weight_{side}_{name}") for side in ("ih", "hh")], 1) for name in layers]
 
 
 def _error(old: nn.Module, new: nn.Module) -> float:

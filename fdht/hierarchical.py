@@ -39,7 +39,10 @@ def hierarchical_tucker(
         inside = math.prod(pairs[mode - 1] for mode in node)
         most = min(inside, math.prod(pairs) // inside)
         if value > most:
-            raise ValueError(f"rank {value} of node {{{label(node)}}} is above {most}, the most that the modes allow")
+            raise ValueError(
+                f"rank {value} of node {{{label(node)}}} is above {most}, the most that the modes allow:"
+                f" input_modes {list(input_modes)}, output_modes {list(output_modes)}"
+            )
     cores = []
     for k, (n, m) in enumerate(zip(input_modes, output_modes, strict=True), start=1):
         cores.append(Core(f"leaf{k}", (f"n{k}", f"m{k}", f"r{k}"), (n, m, rank[(k,)])))

@@ -92,7 +92,7 @@ class FDHTLSTM(_FullyDecomposed):
         each [W U] may have. Unused positions of the mega maps are zero. Frozen parameters stay frozen, and the training
         mode is kept. Raises ValueError for an LSTM with a projection.
         """
-        matrices, weights = mega_matrices(lstm, input_modes, output_modes), lstm.state_dict()
+        matrices = mega_matrices(lstm, input_modes, output_modes)
         of_layer, declared = _by_layer(ranks, list(matrices)), []
         state: dict[str, Tensor] = {}
         for name, (mega, placement, outputs) in matrices.items():
@@ -101,7 +101,7 @@ class FDHTLSTM(_FullyDecomposed):
             prefix = "" if name == "l0" else f"{name}."
             state |= {f"{prefix}W.cores.{core}": value for core, value in cores.items()}
             if lstm.bias:
-                state[f"{prefix}bias"] = weights[f"bias_ih_{name}"] + weights[f"bias_hh_{name}"]
+                state[f"{prefix}bias"] = getattr(lstm, f"bias_ih_{name}") + getattr(lstm, f"bias_hh_{name}")
         options: dict[str, Any] = {name: getattr(lstm, name) for name in ("dropout", "bidirectional", "bias")}
         options |= {"batch_first": lstm.batch_first, "device": mega.device, "dtype": mega.dtype}
         layer = cls.__new__(cls)
@@ -140,13 +140,13 @@ def mega_matrices(lstm: nn.LSTM, input_modes: Any = None, output_modes: Any = No
     """Return the layers by name. Raises ValueError for an LSTM with a projection."""
     if not isinstance(lstm, nn.LSTM) or lstm.proj_size:
         raise ValueError(f"lstm is {lstm}; expected a torch.nn.LSTM without projection")
-    weights, layers, found = lstm.state_dict(), names(lstm.num_layers, lstm.bidirectional), {}
+    layers, found = names(lstm.num_layers, lstm.bidirectional), {}
     places = _layouts(layers, lstm.input_size, lstm.hidden_size, input_modes, output_modes, "lstm")
     for name, (placement, outputs) in zip(layers, places, strict=True):
-        W = weights[f"weight_ih_{name}"]
+        W, U = (getattr(lstm, f"weight_{side}_{name}").detach() for side in ("ih", "hh"))
         mega = W.new_zeros(len(W), math.prod(placement.input_modes))
         mega[:, : W.shape[1]] = W
-        mega[:, positions(placement, W.device)] = weights[f"weight_hh_{name}"]
+        mega[:, positions(placement, W.device)] = U
         found[name] = Mega(mega, placement, outputs)
     return found
 

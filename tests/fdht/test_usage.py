@@ -1,11 +1,13 @@
 """What users of torch.nn do with a layer, and what they get wrong."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from small_models import SMALL, parts, reference, small
+from torch.nn.utils import parametrizations, prune
 from torch.nn.utils.rnn import PackedSequence
 
 from fdht import FDHTLSTM, HierarchicalTucker, fully_decomposed
@@ -155,6 +157,10 @@ def test_bad_states_and_lengths(arguments, message):
     [
         (lambda: FDHTLSTM(48, 16, ranks=3, dtype=torch.complex64), "dtype is torch.complex64; expected a floating"),
         (lambda: HierarchicalTucker([4, 5], [2, 2], 2, dtype=torch.int32), "dtype is torch.int32; expected a floating"),
+        (
+            lambda: FDHTLSTM(97, 13, ranks=2),  # two primes
+            "node {3} is above 1, the most that the modes allow: input_modes [2, 97, 1, 1], output_modes [4, 1, 1, 13]",
+        ),
         (lambda: FDHTLSTM(48, 16, [8], ranks=3), "or whole slices of the first mode (64,)"),
         (lambda: fully_decomposed(48, 16, ranks=3, cell="rnn"), "cell is 'rnn'; expected one of lstm, gru"),
         (lambda: suggest_modes(48, 0), "hidden_size is 0; expected an integer of at least 1"),
@@ -195,6 +201,13 @@ def test_only_an_lstm_is_compressed():
         FDHTLSTM.from_lstm(torch.nn.GRU(48, 16), ranks=3)
     with pytest.raises(ValueError, match=r"proj_size=8\); expected a torch.nn.LSTM without projection"):
         FDHTLSTM.from_lstm(torch.nn.LSTM(48, 16, proj_size=8), ranks=3)
+
+
+@pytest.mark.parametrize("change", [parametrizations.weight_norm, partial(prune.random_unstructured, amount=0.5)])
+def test_an_lstm_whose_weights_are_computed_is_compressed(change):
+    lstm = torch.nn.LSTM(48, 16, dtype=torch.float64)
+    change(lstm, "weight_hh_l0")
+    torch.testing.assert_close(FDHTLSTM.from_lstm(lstm, accuracy=1e-12)(X)[0], lstm(X)[0])
 
 
 def test_a_linear_map_is_read_as_that_of_torch():
