@@ -6,13 +6,12 @@
 
 import math
 import string
-from collections.abc import Callable, Sequence
-from functools import reduce, wraps
+from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from fdht.engine import plans
 from fdht.engine.plans import Path
@@ -96,21 +95,6 @@ def apply_in_turn(parts: Parts, state: Tensor, rows: int) -> Tensor:
         else:
             state = torch.bmm(matrix.mT.expand(rows * lead, -1, -1), state)
     return state
-
-
-def first_order(backward: Callable) -> Callable:
-    """As `once_differentiable`, but create_graph=True is an error even if the incoming gradient is a constant."""
-    once = once_differentiable(backward)
-
-    @wraps(backward)
-    def checked(ctx, *grads):
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "create_graph is True, but this layer has first derivatives only; expected create_graph=False"
-            )
-        return once(ctx, *grads)
-
-    return checked
 
 
 class SharedMatrix(Function):

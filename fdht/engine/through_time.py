@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from fdht.engine.contract import first_order
 from fdht.engine.recurrence import Recurrence
 
 # y' of y = σ(a) and of y = tanh(a), times a factor, in one operation: factor y (1 - y) and factor (1 - y²)
@@ -58,8 +57,9 @@ class LSTM(Function):
         return _rows(hs), all_c
 
     @staticmethod
-    @first_order
     def backward(ctx, grad_hs, grad_cs):
+        if torch.is_grad_enabled():
+            raise RuntimeError("create_graph is True, but an LSTM has first derivatives only; expected False")
         h0, c0, mask, gates, hs, all_c, tanh, *rest = ctx.saved_tensors
         inner, tensors = rest[: ctx.between], rest[ctx.between :]
         cs, (_, H, B), first = all_c.permute(1, 2, 0), hs.shape, int(h0 is None)

@@ -1,11 +1,14 @@
 """Products of bytes in integer arithmetic: as exact as float32, on every scale, forward and backward."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from small_models import SMALL, small
 
+from fdht import FDHTGRU
 from fdht.engine import costs, plans
 from fdht.engine.apply import apply, prepare
 from fdht.engine.cpu import integers
@@ -105,3 +108,18 @@ def test_gradients_of_more_rows_than_a_sum_holds(monkeypatch):
     monkeypatch.setattr(integers, "LONGEST", 8)
     (ours,) = torch.autograd.grad((integers.BytesProduct.apply(x, Q) * outward).sum(), Q)
     torch.testing.assert_close(ours, x.float().T @ outward, rtol=1e-5, atol=1e-3)
+
+
+def test_second_derivatives_of_a_gru_on_pixels(monkeypatch):
+    monkeypatch.setattr(integers, "SHORTEST", 1)
+    layer, pixels = (
+        FDHTGRU(48, 16, ranks=3).normalise(1 / 128, -1),
+        torch.randint(0, 256, (3, 2, 48), dtype=torch.uint8),
+    )
+
+    def second(given):
+        (gradient,) = torch.autograd.grad(given(pixels)[0].square().sum(), given.W.cores.leaf4, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), given.W.cores.leaf1)[0]
+
+    expected = second(copy.deepcopy(layer).double())
+    torch.testing.assert_close(second(layer).double(), expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item())

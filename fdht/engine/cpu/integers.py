@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.autograd import Function
 
 from fdht.engine import kernels
-from fdht.engine.contract import first_order
 from fdht.engine.costs import DIGITS, SHORTEST
 
 LARGEST = 2**22 - 2**16  # an integer i of three digits, however it was rounded
@@ -54,7 +53,7 @@ def worthwhile(Q: Tensor) -> bool:
 
 
 class BytesProduct(Function):
-    """x (rows, n) uint8, Q (n, w) float32 -> x Q (rows, w). First derivatives, by Q only."""
+    """x (rows, n) uint8, Q (n, w) float32 -> x Q (rows, w). Derivatives by Q only."""
 
     @staticmethod
     def forward(ctx, x, Q):
@@ -62,9 +61,10 @@ class BytesProduct(Function):
         return multiply(x, split(Q), Q.new_empty(len(x), Q.shape[1]))
 
     @staticmethod
-    @first_order
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
+        if torch.is_grad_enabled():  # of create_graph: the gradient must be differentiable
+            return None, x.mT.to(grad.dtype) @ grad
         products = (
             multiply(rows.mT, split(of_rows), grad.new_empty(x.shape[1], grad.shape[1]))
             for rows, of_rows in zip(x.split(LONGEST), grad.split(LONGEST), strict=True)
