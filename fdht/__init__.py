@@ -29,6 +29,10 @@ __all__ = ["FDHTGRU", "FDHTLSTM", "Core", "HierarchicalTucker", "Network", "Recu
            "__version__", "compress", "fully_decomposed", "hierarchical_tucker"]  # fmt: skip
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(import_module(f"fdht.{_LATER[name]}"), name)

@@ -98,7 +98,8 @@ class TensorMap(nn.Module):
     def extra_repr(self) -> str:
         n, m = self.network.input_modes, self.network.output_modes
         ranks = list(self.network.bonds.values())
-        return f"{math.prod(n)} {n} -> {math.prod(m)} {m}, ranks={ranks}, weights={self.weight_parameters}"
+        shown = f"{math.prod(n)} {n} -> {math.prod(m)} {m}, ranks={ranks}, weights={self.weight_parameters}"
+        return shown if self.bias is None else f"{shown}, bias=True"
 
 
 class HierarchicalTucker(TensorMap):

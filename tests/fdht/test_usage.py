@@ -10,6 +10,7 @@ from small_models import SMALL, parts, reference, small
 from torch.nn.utils import parametrizations, prune
 from torch.nn.utils.rnn import PackedSequence
 
+import fdht
 from fdht import FDHTLSTM, HierarchicalTucker, fully_decomposed
 from fdht.placement import suggest_modes
 from fdht.recurrent import Recurrent
@@ -219,6 +220,10 @@ def test_a_linear_map_is_read_as_that_of_torch():
         layer.weight = torch.nn.Parameter(layer.dense())
 
 
+def test_every_name_can_be_completed():
+    assert {*fdht.__all__} <= {*dir(fdht)}
+
+
 def test_layers_show_what_they_are():
     layer = FDHTLSTM(48, 16, [16, 4], [4, 4], ranks=[2, 3], num_layers=2, bidirectional=True, dropout=0.5, bias=False)
     shown = repr(layer.normalise(0.5, 1))
@@ -226,4 +231,5 @@ def test_layers_show_what_they_are():
     assert shown.startswith(f"FDHTLSTM(\n  {first}\n")
     assert "(l0_reverse): Recurrent(\n    48, 16, normalisation=(0.5, 1.0), bias=False\n" in shown
     assert "64 (16, 4) -> 64 (16, 4), ranks=[2, 3], weights=" in shown
+    assert "weights=72, bias=True\n" in repr(HierarchicalTucker([4, 5, 6], [2, 2, 2], ranks=2, bias=True))
     assert repr(small("dense")).startswith("Recurrent(\n  48, 16, batch_first=True\n")
