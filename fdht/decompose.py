@@ -35,7 +35,8 @@ def hierarchical_svd(
     """W (M, N) in the hierarchical Tucker format: its declaration and its cores, in the dtype of W.
 
     Give either ranks (see `fdht.tree.node_ranks`) or accuracy, the allowed relative error. The basis of a node
-    holds the leading left singular vectors of W's matricisation (inside the node, outside of it).
+    holds the leading left singular vectors of W's matricisation (inside the node, outside of it). Of a W with more than
+    4 million entries, squares are decomposed: an accuracy below 1e-6 is kept, but with far higher ranks than needed.
     """
     tensor, n, m = _tensorise(W, input_modes, output_modes)
     shape_of = tree(tree_shape, len(n))
