@@ -11,9 +11,11 @@ from workflow.commands import __main__ as commands
 from workflow.commands import run
 from workflow.experiments import states
 from workflow.experiments.configuration import complete
+from workflow.experiments.configuration_file import load
 from workflow.experiments.grid import runs
 from workflow.storage import files, seal
 
+PAPER = "config/paper.yaml"
 NOW = 1_800_000_000.0
 CONFIG = complete(TINY)
 WANTED = runs(CONFIG)[0].plain
@@ -76,6 +78,19 @@ def test_a_record_of_another_specification_is_outdated(tmp_path):
     ]:
         kept.write_text(text)
         assert state_of(tmp_path).name == expected
+
+
+def test_what_runs_share_is_written_once_to_compare_their_specifications(tmp_path, monkeypatch):
+    wanted = [one.plain for one in runs(load(PAPER))[:300]]
+    texts = [yaml.safe_dump(plain, sort_keys=False, allow_unicode=True) for plain in wanted]
+    written, dump = [], yaml.safe_dump
+    monkeypatch.setattr(yaml, "safe_dump", lambda item, **options: written.append(item) or dump(item, **options))
+    monkeypatch.setattr(states.yaml_file, "parse", None)  # which takes even longer
+    states._yaml.cache_clear()
+    for plain, text in zip(wanted, texts, strict=True):
+        (tmp_path / "specification.yaml").write_text(text)
+        assert not states.respecified(tmp_path, plain)
+    assert len(written) < 50
 
 
 def test_a_list_ends_with_the_counts(project, capsys):

@@ -121,14 +121,19 @@ def respecified(folder: Path, wanted: dict[str, Any]) -> bool:
     wanted = json.loads(json.dumps(wanted))  # convert as for the run's command line
     try:
         written = (folder / "specification.yaml").read_bytes().decode()
-        # reading YAML takes ten times longer than writing it, and there are thousands of runs
-        same = written == yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
+        # reading YAML takes ten times longer than writing it, and there are thousands of runs, which share most items
+        same = written == "".join(_yaml(json.dumps({name: value})) for name, value in wanted.items())
         # a key that is newer than the record has its default
         return not same and json.loads(json.dumps(Run.parse(yaml_file.parse(written)).plain)) != wanted
     except FileNotFoundError:
         return False
     except (ValueError, yaml.YAMLError):
         return True
+
+
+@cache
+def _yaml(item: str) -> str:
+    return yaml.safe_dump(json.loads(item), sort_keys=False, allow_unicode=True)
 
 
 def _unfinished(folder: Path, checkpoints: Path, now: float) -> State:
