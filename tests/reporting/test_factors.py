@@ -1,8 +1,10 @@
 """Protocol, recipe, search or format: differences with intervals."""
 
 import dataclasses
+import gc
 import json
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -216,9 +218,27 @@ def test_curves_give_what_the_records_say():
         found, epochs = json.loads(file.with_name("result.json").read_text()), curves.read(file)
         for measure in ACCURACIES if epochs else ():
             if found.get(measure) is not None:
-                assert factors._accuracy(measure, epochs) == found[measure], file
+                assert factors._accuracies(epochs)[measure] == found[measure], file
                 compared += 1
     assert compared
+
+
+def test_no_curve_stays_in_memory(longer, monkeypatch):
+    """Those of the paper's grid with fifty seeds would fill four gigabytes."""
+
+    class Curve(list):
+        __hash__ = object.__hash__
+
+    read, kept = curves.read, weakref.WeakSet()
+
+    def watched(path):
+        kept.add(curve := Curve(read(path)))
+        return curve
+
+    monkeypatch.setattr(curves, "read", watched)
+    assert factors.build(dataclasses.replace(longer))["difference_equal_epochs"].notna().any()
+    gc.collect()
+    assert not kept
 
 
 def test_runs_that_would_be_cut_need_their_curves(longer, tmp_path):

@@ -143,23 +143,24 @@ def cut(results: Results, measure: str, epochs: int | None, *experiment: str) ->
         return results.by_run(measure, *experiment)
     runs = results.successful(*experiment).set_index(["fold", "seed"])
     found = [
-        own if trained <= epochs else _accuracy(measure, _curve(results, record)[:epochs])
+        own if trained <= epochs else _within(results, record, epochs).get(measure)
         for own, trained, record in runs[[measure, "epochs", "record"]].itertuples(index=False)
     ]
     return pd.Series(found, runs.index, dtype=float).dropna()
 
 
-def _accuracy(measure: str, epochs: list[curves.Epoch]) -> float | None:
-    accuracies = curves.column(epochs, "test_accuracy")
-    if not accuracies or any(map(math.isnan, accuracies)):
-        return None
-    simple = {"best_epoch_accuracy": max(accuracies), "final_epoch_accuracy": accuracies[-1]}
-    return simple[measure] if measure in simple else scores.chosen(epochs)["test_accuracy"]
+@cached  # not the curves: those of all runs would fill gigabytes
+def _within(results: Results, record: str, epochs: int) -> dict[str, float]:
+    return _accuracies(curves.read(results.file(record, "metrics.jsonl"))[:epochs])
 
 
-@cached
-def _curve(results: Results, record: str) -> list[curves.Epoch]:
-    return curves.read(results.file(record, "metrics.jsonl"))
+def _accuracies(epochs: list[curves.Epoch]) -> dict[str, float]:
+    """Return the accuracies of a run that ends after `epochs`; nothing if one of these lacks its accuracy."""
+    found = curves.column(epochs, "test_accuracy")
+    if not found or any(map(math.isnan, found)):
+        return {}
+    chosen = scores.chosen(epochs)["test_accuracy"]
+    return {"best_epoch_accuracy": max(found), "final_epoch_accuracy": found[-1], "test_accuracy": chosen}
 
 
 @cached
