@@ -14,6 +14,7 @@ from workflow.reporting.statistics import of_runs
 from workflow.reporting.table import MODEL, Column, Row, Table, interval, sheet_per_data
 
 GROUPS = ("with", "without")
+READ = ("label", "predicted", "siblings")  # of predictions.csv, which also has a column for each class
 VALUES = [f"{value}_{group}" for value in ("clips", "accuracy") for group in GROUPS]
 
 
@@ -45,7 +46,7 @@ def runs(results: Results) -> dict[tuple[str, ...], pd.DataFrame]:
     rows = []
     for run in results.successful_records.itertuples():
         file = results.file(run.record, "predictions.csv")
-        tested = read_table(file) if file.is_file() else pd.DataFrame()
+        tested = read_table(file, usecols=lambda name: name in READ) if file.is_file() else pd.DataFrame()
         if "siblings" in tested:  # records of earlier versions lack it
             right, has = tested["label"] == tested["predicted"], tested["siblings"] > 0
             row = {name: getattr(run, name) for name in IDENTITY}
