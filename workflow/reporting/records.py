@@ -120,7 +120,9 @@ def read_for(root: Path, config: Configuration | None) -> pd.DataFrame:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    return vars(record) | vars(record.parameters) | {f"n_{part}": clips for part, clips in record.clips.items()}
+    """Return the values of COLUMNS in a record; the rest, such as the confusion of 51 classes, would fill gigabytes."""
+    found = vars(record) | vars(record.parameters) | {f"n_{part}": clips for part, clips in record.clips.items()}
+    return {name: found[name] for name in TYPES if name in found}
 
 
 def to_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
