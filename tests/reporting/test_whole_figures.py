@@ -22,7 +22,7 @@ def papers_grid(tmp_path_factory):
     root = tmp_path_factory.mktemp("papers_grid")
     for dataset, front_end in itertools.product(("ucf11", "hmdb51", "youtube_celebrities"), ("pixels", "inception_v3")):
         some = ("nearest_neighbour", "lstm", "ht_lstm", "fdht_lstm")
-        write_grid(root, some, folds=1, seeds=1, dataset=dataset, front_end=front_end)
+        write_grid(root, some, folds=1, seeds=1, dataset=dataset, front_end=front_end, epochs=200)
     return gather(root)
 
 
@@ -55,6 +55,8 @@ def check_whole(figure):
     legends = [legend.get_window_extent() for legend in figure.legends]
     sides = [text.get_window_extent() for axes in figure.axes for text in axes.texts if text.get_text()]
     assert overlaps([*titles, *labels, *legends, *sides]) == []
+    bottom = [axes.xaxis for axes in figure.axes if axes.xaxis.get_tick_params()["labelbottom"]]
+    assert all(len(shown_labels(axis)) >= 2 for axis in bottom), "an axis without numbers"
     for box in [*titles, *labels, *legends, *sides]:
         assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1

@@ -12,6 +12,7 @@ from workflow.reporting.records import EXPERIMENT
 from workflow.reporting.results import Results, cached
 from workflow.reporting.statistics import FEWEST
 
+FEW = 3  # panels in a row, each with room for three numbers per decade
 ACCURACIES = ["train_accuracy", "test_accuracy"]
 
 
@@ -52,6 +53,7 @@ def draw(results: Results) -> Canvas | None:
         return None
     drawn = [model for model in results.experiments["model"].unique() if model in set(data["model"])]
     looks = {model: panels.look(results, model) for model in drawn}
+    marks = (1, 2, 5) if data["column"].nunique() <= FEW else (1,)  # in a decade of epochs
 
     def panel(axes: Axes, rows: pd.DataFrame) -> None:
         for model, runs in rows.groupby("model", sort=False):
@@ -60,7 +62,7 @@ def draw(results: Results) -> Canvas | None:
             sns.lineplot(**own, y="train_accuracy", errorbar=None, linestyle=":", linewidth=0.7, zorder=1.9)
             sns.lineplot(**own, y="test_accuracy", errorbar=band, err_kws={"alpha": 0.12}, ls=looks[model].dashes)
         axes.set(xscale="log", xlim=(1, data["epoch"].max()), ylim=(0, 101))
-        axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(10, subs=marks, numticks=99))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
 
