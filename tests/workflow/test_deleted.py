@@ -1,6 +1,7 @@
 """Whatever is deleted comes back at the next start, and no run is trained again for it."""
 
 import shutil
+from base64 import b64decode
 
 import pytest
 
@@ -61,3 +62,11 @@ def test_a_result_of_unknown_origin_is_made_again(finished):
         shutil.rmtree(results / ".snakemake")
         assert {"download", "frames", "splits", "counts"} <= finished.planned()
     assert finished.planned() == set()
+
+
+@pytest.mark.parametrize("damage", [b'{"rule": "\xc3("}', b'{"starttime": "never"}', b"[]"])
+def test_a_result_whose_notes_are_damaged_is_made_again(finished, damage):
+    with finished.restored() as results:
+        notes = max((results / ".snakemake").iterdir(), key=lambda path: b"results.csv" in b64decode(path.name))
+        notes.write_bytes(damage)
+        assert {"collect"} <= finished.planned() <= REPORTING

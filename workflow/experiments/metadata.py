@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from snakemake.persistence import ParamsChange
+from snakemake.persistence import MetadataRecord, ParamsChange
 from snakemake.persistence.file import FilePersistence
 
 
@@ -32,6 +32,11 @@ class WithTheFiles(FilePersistence):
         if subject == self._metadata_path and parts[0] in ("results", "resources") and len(parts) > 2:
             return str(PurePath(*parts[:2], ".snakemake", PurePath(path).relative_to(subject)))
         return path
+
+    def _read_record(self, key: str) -> MetadataRecord | None:
+        with suppress(ValueError):  # damaged, so nothing is known
+            return super()._read_record(key)
+        return None
 
     def has_metadata(self, job: Any) -> bool:
         return True  # otherwise nothing of the job would be compared
