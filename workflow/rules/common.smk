@@ -22,6 +22,7 @@ from workflow.datasets import inventory
 from workflow.datasets.catalogue import CATALOGUE
 from workflow.datasets.front_ends import EXTRACTED, FRONT_ENDS
 from workflow.datasets.listing import version
+from workflow.reporting.tables import PARTS
 from workflow.storage import files, seal
 from workflow.training import devices
 
@@ -109,6 +110,21 @@ def checked(wildcards):
             if isinstance(reason, str) and place.is_dir():
                 logger.info(f"{folder}: {reason}")
     return f"{data}/{FRONT_ENDS[wildcards.front_end].tensor}.json"
+
+
+def whole(output):
+    """Return an input function that adds nothing; it forces a step if a file that its `output` lists was deleted."""
+
+    def check(wildcards):
+        for path in map(Path, output if workflow.is_main_process else []):
+            about = files.known_json(path) if path.suffix == ".json" else {}
+            names = [*about.get(seal.FILES, []), *about.get(PARTS, [])]
+            if lost := next((name for name in names if not (path.parent / name).exists()), None):
+                workflow.dag.forcefiles.add(str(path))
+                logger.info(f"missing: {path.parent / lost}")
+        return []
+
+    return check
 
 
 def points(runs):

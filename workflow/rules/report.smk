@@ -1,6 +1,6 @@
 """From records to tables, figures, the report and the article; needs neither data nor training."""
 
-from workflow.reporting.tables import PARTS, TABLES
+from workflow.reporting.tables import TABLES
 
 PAPER_SOURCES = sorted(os.path.relpath(path) for path in ROOT.glob("paper/*") if path.is_file())
 SUFFIXES = ["csv", "csv-metadata.json", "tex", "md"]
@@ -79,21 +79,6 @@ STEPS = {
         "message": "Typesetting the article",
     },
 }
-
-
-def whole(output):
-    """Return an input function that adds nothing; it forces a step if a file that its `output` lists was deleted."""
-
-    def check(wildcards):
-        for path in map(Path, output if workflow.is_main_process else []):
-            about = files.known_json(path) if path.suffix == ".json" else {}
-            names = [*about.get(seal.FILES, []), *about.get(PARTS, [])]
-            if lost := next((name for name in names if not (path.parent / name).exists()), None):
-                workflow.dag.forcefiles.add(str(path))
-                logger.info(f"missing: {path.parent / lost}")
-        return []
-
-    return check
 
 
 for target, step in STEPS.items():
