@@ -68,6 +68,6 @@ def test_what_lies_too_deep_is_refused_and_leaves_nothing(tmp_path, kind):
         data = b"video"
         for _ in range(300):
             data = zip_of({"a.zip": data})
-    with pytest.raises(InputError, match="lies too deep, below 200 folders"):
+    with pytest.raises(InputError, match="is nested more than 200 folders deep"):
         unpack(put(tmp_path, data), tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]

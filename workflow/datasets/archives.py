@@ -91,7 +91,7 @@ def _copy_members(archive: Path, folder: Path, limit: int) -> dict[Path, str]:
             if target in written:
                 raise InputError(f"{archive}: contains member {member.name!r} twice")
             if len(target.parts) > DEEPEST:
-                raise InputError(f"{archive}: member {member.name!r:.40}... lies too deep, below {DEEPEST} folders")
+                raise InputError(f"{archive}: member {member.name!r:.40}... is nested more than {DEEPEST} folders deep")
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 written[target] = _write(member, target, archive)

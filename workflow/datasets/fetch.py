@@ -49,10 +49,11 @@ def fetch(sources: Sequence[Source], resources: Path, key: str, insecure_tls: Co
 
     for source, file in files.items():
         first, stated = locked.get(source.url), source.md5 or source.sha256
-        # a published checksum tells the file, whatever its URL was
-        known = [file, *(archives / entry["file"] for entry in locked.values())] if stated else [file] if first else []
+        # a published checksum identifies the file, whatever its URL was
+        known = [file] if first or stated else []
+        known += [archives / entry["file"] for entry in locked.values() if stated]
         for kept in filter(Path.is_file, dict.fromkeys(known)):
-            if not _another(kept, source, first):
+            if not _difference(kept, source, first):
                 return found(source, kept)
     whole = {entry["sha256"] for entry in locked.values()}
     for source, file in files.items():
@@ -83,7 +84,8 @@ def _download_verified(source: Source, file: Path, first: dict[str, Any] | None,
     _download(source.url, partial, insecure_tls)
     with partial.open("rb") as content:
         page = content.read(512).lstrip()[:1] in (b"", b"<")  # neither an archive nor a file of weights begins so
-    reason = "the server sent a web page, or nothing, instead of the file" if page else _another(partial, source, first)
+    web_page = "the server sent a web page, or nothing, instead of the file"
+    reason = web_page if page else _difference(partial, source, first)
     partial.with_name(f"{partial.name}.json").unlink(missing_ok=True)
     if reason:
         partial.unlink()
@@ -91,8 +93,8 @@ def _download_verified(source: Source, file: Path, first: dict[str, Any] | None,
     partial.replace(file)
 
 
-def _another(file: Path, source: Source, first: dict[str, Any] | None) -> str:
-    """Return why a file is not that of `source`, by its published checksums, else that of the first download; or ""."""
+def _difference(file: Path, source: Source, first: dict[str, Any] | None) -> str:
+    """Return how `file` differs from the checksums published for `source`, else from that of `first`; "" if equal."""
     stated = [(name, getattr(source, name), "published") for name in ("md5", "sha256") if getattr(source, name)]
     if first and not stated:
         stated = [("sha256", first["sha256"], "first downloaded (lock.json)")]
@@ -123,7 +125,7 @@ def _download(url: str, partial: Path, insecure_tls: Collection[str]) -> None:
         except InputError:
             raise
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            # ValueError: a redirect to what is no URL, a size that is no number
+            # ValueError: a redirect to an invalid URL, a size that is not a number
             size = partial.stat().st_size if partial.is_file() else 0
             failures, largest = (0, size) if size > largest else (failures + 1, largest)
             if failures == ATTEMPTS:

@@ -2,7 +2,7 @@
 
 By default this is the project's folder .snakemake: results copied without it would be compared by time, and a changed
 parameter would be missed. Here it is next to the files: in results/<name>/.snakemake and resources/<name>/.snakemake.
-A file of which nothing is known is made again.
+A file that has no such notes is made again.
 """
 
 from contextlib import suppress

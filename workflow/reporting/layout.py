@@ -27,7 +27,7 @@ def known(kind: str, draw: Callable[[str], object]) -> AfterValidator:
         try:
             draw(name)
         except ValueError:
-            raise ValueError(f"{name!r} is no {kind} of matplotlib") from None
+            raise ValueError(f"{name!r} is not a {kind} that matplotlib knows") from None
         return name
 
     return AfterValidator(check)

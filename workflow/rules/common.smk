@@ -113,7 +113,7 @@ def checked(wildcards):
 
 
 def whole(output):
-    """Return an input function that adds nothing; it forces a step if a file that its `output` lists was deleted."""
+    """Return an input function that adds no input but forces the step if a file that its `output` lists was deleted."""
 
     def check(wildcards):
         for path in map(Path, output if workflow.is_main_process else []):

@@ -60,7 +60,7 @@ def require_free_space(path: Path, size: int) -> None:
 def digest(content: Any) -> str:
     """Return the sha256 of plain data; the order of keys does not matter."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()  # JSON may hold half a character
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()  # JSON may hold half of a surrogate pair
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
